@@ -1,0 +1,143 @@
+// Package golden finds the reference data that the golden tests compare with:
+// testdata/golden at the module's root, or the directory that LOADGEN_GOLDEN
+// names. On-purpose differences stand in differences.json beside the folders.
+package golden
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strings"
+	"testing"
+)
+
+// Env is the environment variable that names another data directory.
+const Env = "LOADGEN_GOLDEN"
+
+// External tells whether the data come from a directory named by Env.
+func External() bool { return os.Getenv(Env) != "" }
+
+// TestData returns the path of a file under the module's testdata.
+func TestData(elem ...string) string {
+	_, file, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(file), "..", "..", "testdata")
+	return filepath.Join(append([]string{root}, elem...)...)
+}
+
+// Dir returns the directory of one folder of golden data. A folder missing
+// under Env skips the test; anywhere else it fails it.
+func Dir(t testing.TB, folder string) string {
+	t.Helper()
+	root := os.Getenv(Env)
+	if root == "" {
+		root = TestData("golden")
+	}
+	dir := filepath.Join(root, folder)
+	if _, err := os.Stat(dir); err != nil {
+		if External() && os.IsNotExist(err) {
+			t.Skipf("no folder %s in %s", folder, root)
+		}
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Files returns the paths in a folder that match pattern, names starting with
+// "_" left out, sorted. None is a failure.
+func Files(t testing.TB, folder, pattern string) []string {
+	t.Helper()
+	dir := Dir(t, folder)
+	all, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, f := range all {
+		if !strings.HasPrefix(filepath.Base(f), "_") {
+			files = append(files, f)
+		}
+	}
+	if len(files) == 0 {
+		t.Fatalf("no %s in %s", pattern, dir)
+	}
+	sort.Strings(files)
+	return files
+}
+
+// Read decodes a JSON file into v.
+func Read(t testing.TB, path string, v any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// Name is a case's name: the file's name without its ending.
+func Name(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}
+
+// A Difference is one place where the program differs from the data on
+// purpose: Ours is what it does instead.
+type Difference struct {
+	Folder, Case, Field string
+	Ours                any
+	Reason              string
+	used                bool
+}
+
+// Differences are the on-purpose differences of one folder.
+type Differences []*Difference
+
+// LoadDifferences reads the rows of one folder and, when the test ends, fails
+// it for every row that was not used (not under Env, where cases may be others).
+func LoadDifferences(t testing.TB, folder string) Differences {
+	t.Helper()
+	var all, rows []*Difference
+	Read(t, TestData("golden", "differences.json"), &all)
+	for _, d := range all {
+		if d.Folder == folder {
+			if d.Reason == "" {
+				t.Errorf("differences.json: %s %s %s has no reason", d.Folder, d.Case, d.Field)
+			}
+			rows = append(rows, d)
+		}
+	}
+	t.Cleanup(func() {
+		for _, d := range rows {
+			if !d.used && !External() && !t.Failed() && !t.Skipped() {
+				t.Errorf("differences.json: row not used: %s %s %s", d.Folder, d.Case, d.Field)
+			}
+		}
+	})
+	return rows
+}
+
+// Want returns what a field of a case should be: ours where a row says so,
+// else the data's value.
+func (ds Differences) Want(name, field string, value any) any {
+	for _, d := range ds {
+		if d.Case == name && d.Field == field {
+			d.used = true
+			return d.Ours
+		}
+	}
+	return value
+}
+
+// Has tells whether there is a row for a field of a case, and marks it used.
+func (ds Differences) Has(name, field string) bool {
+	for _, d := range ds {
+		if d.Case == name && d.Field == field {
+			d.used = true
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,44 @@
+// Package client sends one request and times it.
+package client
+
+import (
+	"time"
+
+	"loadgen/internal/stream"
+)
+
+// Event is one event of an answer.
+type Event = stream.Event
+
+// Error is why a request failed.
+type Error = stream.Error
+
+// Result is the timeline of one request: instants, nothing derived. All
+// instants count from the clock's origin (Client.Now); zero means it did not
+// come to that.
+type Result struct {
+	Due     time.Duration // when the schedule wanted it sent
+	Permit  time.Duration // concurrency slot got
+	Start   time.Duration // immediately before connect (before the write on a reused connection)
+	Connect time.Duration // connection ready, TLS and proxy included
+	Written time.Duration // request handed to the kernel
+	End     time.Duration // Do returned
+
+	// Reused tells whether the connection had carried a request before.
+	Reused bool
+	// KernelStamps tells whether all event stamps come from the kernel.
+	KernelStamps bool
+
+	stream.Answer
+}
+
+// Prepared is a request as it goes over the wire, built before the clock starts.
+type Prepared struct {
+	Method string
+	// Target is the request target, as in the request line.
+	Target string
+	// Header holds the names and values in the order they are sent, the key in clear.
+	Header               [][2]string
+	Body                 []byte
+	PromptLen, OutputLen int
+}
