@@ -1,0 +1,145 @@
+// Package load decides when requests are sent: the arrival schedule and the
+// bound on concurrency.
+package load
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"loadgen/pkg/client"
+)
+
+// Doer sends one request and fills in its timeline; it must be safe for
+// concurrent use. *client.Client is one.
+type Doer interface {
+	Do(ctx context.Context, p *client.Prepared, r *client.Result)
+	// Now is the clock that all instants of a run are read from.
+	Now() time.Duration
+}
+
+// Options say when requests are sent.
+type Options struct {
+	// Due holds each request's due time after the start of the run, in ascending
+	// order; nil means that all are due at once.
+	Due []time.Duration
+	// End is when the schedule is over, which may be after the last request is
+	// due: Run does not return before it.
+	End time.Duration
+	// Concurrency bounds the requests under way; a request waits for its slot in
+	// the order of the schedule. 0 is no bound.
+	Concurrency int
+	// OnDone, if set, is called on the request's own goroutine when it is done.
+	OnDone func(i int, r *client.Result)
+}
+
+// Outcome is what a run brought.
+type Outcome struct {
+	// Start is when the schedule began, on the Doer's clock.
+	Start time.Duration
+	// Results[i] answers request i; those that were never sent because the run
+	// was interrupted have Sent[i] false.
+	Results []client.Result
+	Sent    []bool
+	// Interrupted tells whether the context ended the run early.
+	Interrupted bool
+}
+
+// Run hands out the requests at their due times and returns when all of them
+// are done and the schedule is over. When ctx ends, nothing more is sent and
+// Run returns as soon as the requests under way have been given up.
+func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcome {
+	n := len(reqs)
+	out := Outcome{Start: d.Now(), Results: make([]client.Result, n), Sent: make([]bool, n)}
+	// Never blocks: the dispatcher must not wait for a slot.
+	due := make(chan int, n)
+	work := func(i int) {
+		if ctx.Err() != nil {
+			return
+		}
+		r := &out.Results[i]
+		r.Due = out.Start + o.due(i)
+		r.Permit = d.Now()
+		out.Sent[i] = true
+		d.Do(ctx, reqs[i], r)
+		if o.OnDone != nil {
+			o.OnDone(i, r)
+		}
+	}
+
+	var workers sync.WaitGroup
+	hand := func(i int) { workers.Go(func() { work(i) }) }
+	if 0 < o.Concurrency && o.Concurrency < n {
+		hand = func(i int) { due <- i }
+		for range o.Concurrency {
+			workers.Go(func() {
+				for i := range due {
+					work(i)
+				}
+			})
+		}
+	}
+	for i := range reqs {
+		if !wait(ctx, d, out.Start+o.due(i)) {
+			break
+		}
+		hand(i)
+	}
+	close(due)
+	workers.Wait()
+	wait(ctx, d, out.Start+o.End)
+	out.Interrupted = ctx.Err() != nil
+	return out
+}
+
+func (o *Options) due(i int) time.Duration {
+	if o.Due == nil {
+		return 0
+	}
+	return o.Due[i]
+}
+
+// wait sleeps until the clock reads t. It returns false when ctx ended.
+func wait(ctx context.Context, d Doer, t time.Duration) bool {
+	rest := t - d.Now()
+	if rest <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Schedule turns arrival times in seconds, the last of them the end of the
+// schedule, into due times. Times beyond a lifetime
+// saturate; NaN and negative ones are due at once.
+func Schedule(arrivals []float64) (due []time.Duration, end time.Duration) {
+	if len(arrivals) == 0 {
+		return nil, 0
+	}
+	all := make([]time.Duration, len(arrivals))
+	for i, s := range arrivals {
+		all[i] = duration(s)
+	}
+	return all[:len(all)-1], all[len(all)-1]
+}
+
+// never is a due time that is not reached, small enough to be added to.
+const never = time.Duration(1) << 61
+
+func duration(seconds float64) time.Duration {
+	switch ns := seconds * 1e9; {
+	case ns < 0 || math.IsNaN(ns):
+		return 0
+	case ns >= float64(never):
+		return never
+	default:
+		return time.Duration(ns)
+	}
+}

@@ -1,0 +1,126 @@
+package load
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"loadgen/pkg/client"
+)
+
+// sleeper answers each request after the time its prompt length gives in ms.
+type sleeper struct {
+	origin        time.Time
+	running, most atomic.Int32
+}
+
+func (s *sleeper) Now() time.Duration { return time.Since(s.origin) }
+
+func (s *sleeper) Do(ctx context.Context, p *client.Prepared, r *client.Result) {
+	if now := s.running.Add(1); now > s.most.Load() {
+		s.most.Store(now)
+	}
+	defer s.running.Add(-1)
+	r.Start = s.Now()
+	select {
+	case <-time.After(time.Duration(p.PromptLen) * time.Millisecond):
+	case <-ctx.Done():
+		r.Err = &client.Error{Class: "interrupted"}
+	}
+	r.End = s.Now()
+}
+
+func requests(ms ...int) []*client.Prepared {
+	var reqs []*client.Prepared
+	for _, m := range ms {
+		reqs = append(reqs, &client.Prepared{PromptLen: m})
+	}
+	return reqs
+}
+
+const ms = time.Millisecond
+
+func starts(out Outcome) (at []time.Duration) {
+	for _, r := range out.Results {
+		at = append(at, r.Start-out.Start)
+	}
+	return at
+}
+
+func equal(t *testing.T, what string, got, want []time.Duration) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %v, want %v", what, got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Fatalf("%s: %v, want %v", what, got, want)
+		}
+	}
+}
+
+func TestSlotsAreGivenInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{origin: time.Now()}
+		time.Sleep(5 * ms)
+		out := Run(t.Context(), s, requests(100, 30, 30, 100, 10), Options{Concurrency: 2})
+		equal(t, "starts", starts(out), []time.Duration{0, 0, 30 * ms, 60 * ms, 100 * ms})
+		if s.most.Load() != 2 || out.Start != 5*ms || s.Now() != 165*ms {
+			t.Errorf("most at once %d, start %v, end %v", s.most.Load(), out.Start, s.Now())
+		}
+		for i, r := range out.Results {
+			if !out.Sent[i] || r.Due != out.Start || r.Permit != r.Start {
+				t.Errorf("request %d: sent %v, due %v, permit %v", i, out.Sent[i], r.Due, r.Permit)
+			}
+		}
+	})
+}
+
+func TestDueTimesAndEndOfSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{origin: time.Now()}
+		due, end := Schedule([]float64{0, 0.02, 0.05, 0.5})
+		var done atomic.Int32
+		out := Run(t.Context(), s, requests(100, 10, 10), Options{Due: due, End: end,
+			OnDone: func(int, *client.Result) { done.Add(1) }})
+		equal(t, "starts", starts(out), []time.Duration{0, 20 * ms, 50 * ms})
+		if s.Now() != 500*ms || done.Load() != 3 || out.Interrupted {
+			t.Errorf("end %v, %d done, interrupted %v", s.Now(), done.Load(), out.Interrupted)
+		}
+		// A late start does not shift the requests after it.
+		out = Run(t.Context(), s, requests(30, 10, 10), Options{Due: due, Concurrency: 1})
+		equal(t, "starts", starts(out), []time.Duration{0, 30 * ms, 50 * ms})
+	})
+}
+
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{origin: time.Now()}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
+		defer cancel()
+		out := Run(ctx, s, requests(20, 100, 100, 100, 100), Options{Concurrency: 2, End: time.Hour})
+		var sent int
+		for i := range out.Sent {
+			if out.Sent[i] {
+				sent++
+			}
+		}
+		if !out.Interrupted || sent != 3 || s.Now() != 50*ms {
+			t.Errorf("interrupted %v, %d sent, end %v", out.Interrupted, sent, s.Now())
+		}
+		if out.Results[0].Err != nil || out.Results[1].Err == nil || out.Results[2].Err == nil {
+			t.Error("the first request should have succeeded, the next two been cut off")
+		}
+	})
+}
+
+func TestScheduleSaturates(t *testing.T) {
+	due, end := Schedule([]float64{-1, math.NaN(), 1e300, math.Inf(1)})
+	equal(t, "due", append(due, end), []time.Duration{0, 0, never, never})
+	if due, end = Schedule(nil); due != nil || end != 0 {
+		t.Error(due, end)
+	}
+}
