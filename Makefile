@@ -1,0 +1,42 @@
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+FUZZTIME ?= 20s
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test race lint fuzz bench dist clean
+
+build: ## a static ./loadgen for this machine
+	$(GOBUILD) -o loadgen ./cmd/loadgen
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests under the race detector, in random order (needs a C compiler)
+	CGO_ENABLED=1 go test -race -shuffle=on ./...
+
+lint: ## gofmt, vet on every system we build for, staticcheck, tidy go.mod
+	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
+	go vet ./...
+	GOOS=darwin GOARCH=arm64 go vet ./...
+	GOOS=linux GOARCH=arm64 go vet ./...
+	$(STATICCHECK) ./...
+	go mod tidy -diff
+
+fuzz: ## each fuzz target for $(FUZZTIME)
+	@set -e; found=0; for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do found=1; \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done; test $$found = 1 || { echo "no fuzz targets found"; exit 1; }
+
+bench: ## decoder, tokenizer, prompts, start-up
+	go test -run '^$$' -bench . -benchmem ./internal/stream ./internal/tokenizer ./pkg/dataset ./cmd/loadgen
+
+dist: ## static binaries with checksums in dist/
+	@mkdir -p dist
+	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64; do \
+	  out=dist/loadgen-$$(echo $$target | tr / -); echo $$out; \
+	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GOBUILD) -o $$out ./cmd/loadgen; done
+	@cd dist && sha256sum loadgen-* > SHA256SUMS && cat SHA256SUMS
+
+clean:
+	rm -rf loadgen dist
