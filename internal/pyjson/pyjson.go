@@ -104,7 +104,7 @@ func AppendString(dst []byte, s string) []byte {
 	start := 0 // of the run of bytes that stand for themselves
 	for i := 0; i < len(s); {
 		c := s[i]
-		if 0x20 <= c && c < 0x7f && c != '"' && c != '\\' || c == 0x7f {
+		if 0x20 <= c && c < 0x7f && c != '"' && c != '\\' {
 			i++
 			continue
 		}
