@@ -1,0 +1,264 @@
+package stream
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"io"
+	"iter"
+)
+
+var (
+	errChunkSize = errors.New("bad chunk size")
+	errChunkEnd  = errors.New("a chunk does not end with CRLF")
+	errTrailer   = errors.New("the trailer is too long")
+)
+
+// chunkState is where in a chunked body the reader stands.
+type chunkState uint8
+
+const (
+	inSize chunkState = iota
+	inExtension
+	inData
+	afterData
+	inTrailer
+	atEnd
+)
+
+// dechunker takes the chunk framing off a body, fed in any pieces.
+type dechunker struct {
+	state  chunkState
+	left   int64
+	digits int
+	line   int // bytes of the trailer line at hand, CR not counted
+	total  int // bytes of the trailer and extensions
+}
+
+const maxTrailer = 64 << 10
+
+// next returns the next run of data in p and the rest of p after it. No data
+// means that p is used up, or that the body is over (state atEnd).
+func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
+	for len(p) > 0 {
+		b := p[0]
+		switch c.state {
+		case inSize:
+			p = p[1:]
+			if v, ok := hexDigit(b); ok {
+				if c.digits++; c.digits > 15 {
+					return nil, nil, errChunkSize
+				}
+				c.left = c.left<<4 | int64(v)
+				continue
+			}
+			if c.digits == 0 || b != '\r' && b != '\n' && b != ';' && b != ' ' && b != '\t' {
+				return nil, nil, errChunkSize
+			}
+			if c.state = inExtension; b == '\n' {
+				c.sized()
+			}
+		case inExtension:
+			p = p[1:]
+			if c.total++; c.total > maxTrailer {
+				return nil, nil, errTrailer
+			}
+			if b == '\n' {
+				c.sized()
+			}
+		case inData:
+			n := min(c.left, int64(len(p)))
+			if c.left -= n; c.left == 0 {
+				c.state = afterData
+			}
+			return p[:n], p[n:], nil
+		case afterData:
+			p = p[1:]
+			switch {
+			case b == '\n':
+				c.state, c.digits = inSize, 0
+			case b != '\r' || c.line > 0:
+				return nil, nil, errChunkEnd
+			default:
+				c.line++
+				continue
+			}
+			c.line = 0
+		case inTrailer:
+			p = p[1:]
+			if c.total++; c.total > maxTrailer {
+				return nil, nil, errTrailer
+			}
+			switch b {
+			case '\r':
+			case '\n':
+				if c.line == 0 {
+					c.state = atEnd
+					return nil, p, nil
+				}
+				c.line = 0
+			default:
+				c.line++
+			}
+		case atEnd:
+			return nil, p, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// sized goes on after a size line.
+func (c *dechunker) sized() {
+	if c.state = inData; c.left == 0 {
+		c.state = inTrailer
+	}
+}
+
+func hexDigit(b byte) (v byte, ok bool) {
+	switch {
+	case '0' <= b && b <= '9':
+		return b - '0', true
+	case 'a' <= b|0x20 && b|0x20 <= 'f':
+		return b | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// inflater undoes a content coding, fed in any pieces: a coroutine runs the
+// library's pull reader, which stops wherever its input does.
+type inflater struct {
+	in    []byte
+	over  bool // no more input will come
+	out   func(p []byte) bool
+	err   error // other than that of an input that ends too early
+	whole bool  // the compressed data came to their end
+	busy  bool  // the coroutine runs: it must not be stopped, and ends when out says so
+	next  func() (struct{}, bool)
+	stop  func()
+}
+
+// newInflater returns an inflater for gzip or deflate that hands its output to
+// out, until out returns false.
+func newInflater(encoding string, out func(p []byte) bool) *inflater {
+	f := &inflater{out: out}
+	f.next, f.stop = iter.Pull(func(yield func(struct{}) bool) {
+		src := &inflaterInput{f: f, yield: yield}
+		r, err := openCoding(encoding, src)
+		buf := make([]byte, 8<<10)
+		for err == nil {
+			var n int
+			n, err = r.Read(buf)
+			if n > 0 && !out(buf[:n]) {
+				return
+			}
+		}
+		if f.whole = err == io.EOF; !f.whole && !errors.Is(err, io.ErrUnexpectedEOF) {
+			f.err = err
+		}
+	})
+	return f
+}
+
+func openCoding(encoding string, src *inflaterInput) (io.Reader, error) {
+	if encoding == "gzip" {
+		r, err := gzip.NewReader(src)
+		if err == nil {
+			r.Multistream(false)
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return r, err
+	}
+	// "deflate" is zlib's format, but some servers send the raw one.
+	first, err := src.ReadByte()
+	if err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	src.back = []byte{first}
+	if first&0xf != 8 {
+		return flate.NewReader(src), nil
+	}
+	return zlib.NewReader(src)
+}
+
+// feed gives the inflater more input; it returns false when no more is wanted.
+func (f *inflater) feed(p []byte) bool {
+	f.in, f.busy = p, true
+	_, more := f.next()
+	f.busy = false
+	return more
+}
+
+// close gives the coroutine up.
+func (f *inflater) close() {
+	if !f.busy {
+		f.stop()
+	}
+}
+
+// end tells the inflater that the input is over.
+func (f *inflater) end() {
+	f.over, f.busy = true, true
+	f.next()
+	f.busy = false
+}
+
+// inflaterInput is the reader under the coroutine. It is an io.ByteReader, so
+// that the decompressors do not read ahead.
+type inflaterInput struct {
+	f     *inflater
+	yield func(struct{}) bool
+	back  []byte
+}
+
+func (s *inflaterInput) fill() error {
+	if len(s.back) > 0 {
+		return nil
+	}
+	for len(s.f.in) == 0 {
+		if s.f.over || !s.yield(struct{}{}) {
+			return io.EOF
+		}
+	}
+	return nil
+}
+
+func (s *inflaterInput) Read(p []byte) (int, error) {
+	if err := s.fill(); err != nil {
+		return 0, err
+	}
+	if len(s.back) > 0 {
+		n := copy(p, s.back)
+		s.back = s.back[n:]
+		return n, nil
+	}
+	n := copy(p, s.f.in)
+	s.f.in = s.f.in[n:]
+	return n, nil
+}
+
+func (s *inflaterInput) ReadByte() (byte, error) {
+	var b [1]byte
+	if _, err := s.Read(b[:]); err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+// indexLine returns the index of the first line end in p: LF, and CR too when
+// anyCR is set; -1 if there is none.
+func indexLine(p []byte, anyCR bool) int {
+	i := bytes.IndexByte(p, '\n')
+	if anyCR {
+		if i >= 0 {
+			p = p[:i]
+		}
+		if j := bytes.IndexByte(p, '\r'); j >= 0 {
+			return j
+		}
+	}
+	return i
+}

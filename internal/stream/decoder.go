@@ -1,0 +1,367 @@
+package stream
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+)
+
+// Options say how an answer is read. The zero value reads a whole completion.
+type Options struct {
+	API       API
+	Streaming bool
+	Mode      Mode
+	// Raw keeps the body, of whatever status, in Answer.Body and looks for no events.
+	Raw bool
+}
+
+// Limits on what an answer may hold.
+const (
+	maxLineStrict   = 16 << 20
+	maxLineOriginal = 512 << 10 // that of Python's client, the LF included
+	maxWhole        = 64 << 20  // a whole answer
+	maxWords        = 64 << 10  // what is kept of an answer that is a failure
+)
+
+// phase is which part of an answer the decoder expects.
+type phase uint8
+
+const (
+	inHead phase = iota
+	inBody
+	over
+)
+
+// Decoder reads one answer, fed in any pieces.
+type Decoder struct {
+	o     Options
+	a     *Answer
+	at    time.Duration // stamp of the bytes at hand
+	fresh int           // events before the bytes at hand
+	phase phase
+
+	head    head
+	left    int64 // bytes of a body given by length
+	chunks  dechunker
+	inflate *inflater
+
+	buf     []byte // the head, the whole body, or the line at hand
+	scanned int    // bytes of buf that hold no line end
+	reader  *messageReader
+	msg     message
+	sse     sseState
+	trouble *Error // of a strict stream that is read to its end all the same
+}
+
+// NewDecoder returns a decoder of one answer into a.
+func NewDecoder(o Options, a *Answer) *Decoder {
+	a.Usage, a.SeenUsage = UsageCounts{-1, -1, -1}, UsageCounts{-1, -1, -1}
+	return &Decoder{o: o, a: a, reader: newMessageReader(o.API, o.Streaming)}
+}
+
+// Feed takes bytes that arrived at the given instant. It returns true when the
+// answer is over: nothing more must be fed.
+func (d *Decoder) Feed(p []byte, at time.Duration) (done bool) {
+	if d.phase == over || len(p) == 0 {
+		return d.phase == over
+	}
+	if d.a.FirstByte == 0 {
+		d.a.FirstByte = at
+	}
+	d.at, d.a.LastByte, d.fresh = at, at, len(d.a.Events)
+	if d.phase == inHead {
+		d.feedHead(p)
+	} else {
+		d.feedBody(p)
+	}
+	return d.phase == over
+}
+
+// End tells that the connection is over: nil for the peer's orderly end, else
+// why. It does nothing to an answer that is complete.
+func (d *Decoder) End(at time.Duration, err *Error) {
+	if d.phase == over {
+		return
+	}
+	d.at, d.fresh = at, len(d.a.Events)
+	switch {
+	case d.phase == inHead && err == nil && len(d.buf) == 0:
+		err = newError(Closed, "the server closed the connection without an answer")
+	case d.phase == inHead && err == nil:
+		err = newError(Cut, "the connection ended within the answer's head")
+	case d.phase == inHead:
+	case d.a.Status != 200 && !d.o.Raw:
+		d.finish()
+		return
+	case d.head.framing == untilClose && (err == nil || d.o.Mode == Original && err.Class == Reset):
+		d.finish()
+		return
+	case err == nil:
+		err = newError(Cut, "the connection ended before the answer did")
+	}
+	d.fail(err)
+}
+
+// Failing tells whether the answer is a failure by its status: what is still
+// to come are the server's words about it.
+func (d *Decoder) Failing() bool {
+	return d.phase == inBody && d.a.Status != 200 && !d.o.Raw
+}
+
+// Reset is the class of a connection reset by the peer; the original takes one
+// for the end of a body that has no other.
+const Reset Class = "reset"
+
+// fail ends the answer with an error that the original meets, too.
+func (d *Decoder) fail(err *Error) {
+	d.a.OriginalFailed = true
+	if d.trouble != nil {
+		err = d.trouble
+	}
+	d.stop(err)
+}
+
+func (d *Decoder) stop(err *Error) {
+	d.a.Err = err
+	d.a.HasDecodedPerIter = d.a.HasDecodedPerIter && (err == nil || d.o.Streaming)
+	d.phase, d.buf = over, nil
+	if d.inflate != nil {
+		d.inflate.close()
+	}
+}
+
+func (d *Decoder) feedHead(p []byte) {
+	before := len(d.buf)
+	d.buf = append(d.buf, p...)
+	for {
+		n := headEnd(d.buf, before)
+		if n == 0 {
+			d.checkStart()
+			return
+		}
+		h, err := parseHead(d.buf[:n], d.o.Mode, d.a)
+		if err != nil {
+			d.fail(newError(BadHTTP, "%v", err))
+			return
+		}
+		rest := d.buf[n:]
+		if h.status/100 == 1 && h.status != 101 {
+			d.buf, before = append(d.buf[:0], rest...), 0
+			continue
+		}
+		d.head, d.left, d.phase = h, h.length, inBody
+		d.buf = nil
+		d.beginBody(rest)
+		return
+	}
+}
+
+// checkStart fails an unfinished head that is none, or too long to be one.
+func (d *Decoder) checkStart() {
+	const start = "HTTP/1."
+	if n := min(len(d.buf), len(start)); string(d.buf[:n]) != start[:n] {
+		d.fail(newError(BadHTTP, "the answer does not begin with an HTTP/1 status line but with %q", clip(d.buf, 60)))
+	} else if len(d.buf) > maxHead {
+		d.fail(newError(BadHTTP, "the answer's head is longer than %d bytes", maxHead))
+	}
+}
+
+func (d *Decoder) beginBody(p []byte) {
+	if d.a.Status != 200 && !d.o.Raw && (d.o.Mode == Original || d.redirect()) {
+		// The original waits for no more; what is here already may hold the reason.
+		d.feedBody(p)
+		d.finish()
+		return
+	}
+	switch d.head.encoding {
+	case "gzip", "x-gzip", "deflate":
+		d.inflate = newInflater(d.head.encoding, func(p []byte) bool {
+			d.content(p)
+			return d.phase != over
+		})
+	case "br", "zstd", "compress":
+		if d.a.Status == 200 {
+			d.fail(newError(BadEncoding, "the answer is compressed as %q, which was not asked for", d.head.encoding))
+			return
+		}
+	}
+	if d.head.framing == byLength && d.left == 0 {
+		d.a.Reusable = d.head.keep && len(p) == 0
+		d.finish()
+		return
+	}
+	d.feedBody(p)
+}
+
+// redirect tells whether the answer sends the client elsewhere.
+func (d *Decoder) redirect() bool {
+	switch d.a.Status {
+	case 301, 302, 303, 307, 308:
+		return d.a.Location != ""
+	}
+	return false
+}
+
+// feedBody takes the framing off.
+func (d *Decoder) feedBody(p []byte) {
+	switch d.head.framing {
+	case untilClose:
+		d.decoded(p)
+	case byLength:
+		n := min(d.left, int64(len(p)))
+		d.left -= n
+		d.decoded(p[:n])
+		if d.left == 0 && d.phase != over {
+			d.a.Reusable = d.head.keep && int(n) == len(p)
+			d.finish()
+		}
+	case chunked:
+		for d.phase != over {
+			data, rest, err := d.chunks.next(p)
+			switch {
+			case err != nil:
+				d.fail(newError(BadHTTP, "%v", err))
+				return
+			case len(data) > 0:
+				d.decoded(data)
+			case d.chunks.state == atEnd:
+				d.a.Reusable = d.head.keep && len(rest) == 0
+				d.finish()
+				return
+			default:
+				return
+			}
+			p = rest
+		}
+	}
+}
+
+// decoded takes the content coding off.
+func (d *Decoder) decoded(p []byte) {
+	switch {
+	case len(p) == 0:
+	case d.inflate == nil:
+		d.content(p)
+	case !d.inflate.feed(p):
+		d.checkInflate()
+	}
+}
+
+// checkInflate fails an answer whose coding is broken.
+func (d *Decoder) checkInflate() {
+	if d.phase != over && d.inflate.err != nil {
+		d.fail(newError(BadEncoding, "%s: %v", d.head.encoding, d.inflate.err))
+	}
+}
+
+// content takes bytes of the body proper.
+func (d *Decoder) content(p []byte) {
+	switch {
+	case d.phase == over:
+	case d.a.Status != 200 && !d.o.Raw:
+		d.a.Body = append(d.a.Body, p[:min(len(p), maxWords-len(d.a.Body))]...)
+		if len(d.a.Body) == maxWords {
+			d.finish()
+		}
+	case d.o.Raw || !d.o.Streaming:
+		if d.buf = append(d.buf, p...); len(d.buf) > maxWhole {
+			d.fail(newError(LineTooLong, "the answer is longer than %d bytes", maxWhole))
+		}
+	default:
+		d.lines(p)
+	}
+}
+
+// lines splits a stream into lines. A whole line in p is read where it lies.
+func (d *Decoder) lines(p []byte) {
+	strict := d.o.Mode == Strict
+	limit := maxLineOriginal - 1 // without the LF
+	if strict {
+		limit = maxLineStrict
+	}
+	for d.phase != over && len(p) > 0 {
+		if d.sse.skipLF {
+			if d.sse.skipLF = false; p[0] == '\n' {
+				d.sse.openCR = false
+				p = p[1:]
+				continue
+			}
+		}
+		end := indexLine(p, strict)
+		if end < 0 {
+			if d.buf = append(d.buf, p...); len(d.buf) > limit {
+				d.tooLong(limit)
+			}
+			return
+		}
+		line := p[:end]
+		if len(d.buf) > 0 {
+			d.buf = append(d.buf, line...)
+			line = d.buf
+		}
+		if len(line) > limit {
+			d.tooLong(limit)
+			return
+		}
+		if strict {
+			d.sseLine(line)
+			d.sse.openCR = p[end] == '\r'
+			d.sse.skipLF = d.sse.openCR
+		} else {
+			d.originalLine(line)
+		}
+		if p = p[end+1:]; len(d.buf) > 0 {
+			d.buf = d.buf[:0]
+		}
+	}
+}
+
+func (d *Decoder) tooLong(limit int) {
+	d.fail(newError(LineTooLong, "a line of the stream is longer than %d bytes", limit))
+}
+
+// originalLine reads a line as the original does.
+func (d *Decoder) originalLine(line []byte) {
+	if line = bytes.Trim(line, " \t\n\r\v\f"); len(line) > 0 {
+		d.data(bytes.TrimPrefix(line, []byte("data: ")))
+	}
+}
+
+// data reads the text of one event.
+func (d *Decoder) data(text []byte) {
+	if string(text) == "[DONE]" {
+		d.a.Done = true
+		return
+	}
+	if !utf8.Valid(text) {
+		d.fail(newError(BadUTF8, "an event is not valid UTF-8: %q", clip(text, 80)))
+	} else if err := d.reader.read(text, &d.msg); err != nil {
+		d.fail(newError(BadJSON, "an event cannot be read: %v: %q", err, clip(text, 80)))
+	} else {
+		d.event(&d.msg)
+	}
+}
+
+// finish ends an answer that was read to its end.
+func (d *Decoder) finish() {
+	if f := d.inflate; f != nil {
+		if f.end(); f.err != nil {
+			d.checkInflate()
+		} else if !f.whole && d.o.Mode == Strict && d.phase != over {
+			d.fail(newError(Cut, "the compressed body ends too early"))
+		}
+	}
+	switch {
+	case d.phase == over:
+	case d.o.Raw:
+		d.a.Body = d.buf
+		d.stop(nil)
+	case d.a.Status != 200:
+		d.a.OriginalFailed = true
+		d.stop(&Error{Class: HTTPStatus, Message: d.a.Reason})
+	case !d.o.Streaming:
+		d.whole()
+	default:
+		d.streamEnd()
+	}
+}

@@ -1,0 +1,246 @@
+package stream
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const sseHead = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+
+// feed decodes text in pieces of n bytes, the k-th of them stamped k+1 ms.
+func feed(text string, n int, o Options) *Answer {
+	a := &Answer{}
+	d := NewDecoder(o, a)
+	at := time.Duration(0)
+	for p := []byte(text); len(p) > 0; {
+		k := min(n, len(p))
+		at += time.Millisecond
+		if d.Feed(bytes.Clone(p[:k]), at) {
+			return a
+		}
+		p = p[k:]
+	}
+	d.End(at+time.Millisecond, nil)
+	return a
+}
+
+func completions(mode Mode) Options { return Options{Streaming: true, Mode: mode} }
+
+func event(text string) string { return fmt.Sprintf(`{"choices":[{"index":0,"text":%q}]}`, text) }
+
+const done = "data: [DONE]\n\n"
+
+func TestStrictEventStreams(t *testing.T) {
+	for _, c := range []struct {
+		name, body, text string
+		class            Class
+		originalFailed   bool
+	}{
+		{"plain", "data: " + event("a") + "\n\ndata: " + event("b") + "\n\n" + done, "ab", "", false},
+		{"comment, event and id lines", ": hi\nevent: x\nid: 1\nretry: 5\ndata: " + event("a") + "\n\n" + done, "a", "", true},
+		{"CRLF", "data: " + event("a") + "\r\n\r\ndata: [DONE]\r\n\r\n", "a", "", false},
+		{"lone CR", "data: " + event("a") + "\r\rdata: [DONE]\r\r", "a", "", true},
+		{"no blank after the colon", "data:" + event("a") + "\n\ndata:[DONE]\n\n", "a", "", true},
+		{"several data lines", "data: {\"choices\":\ndata: [{\"text\":\"a\"}]}\n\n" + done, "a", "", true},
+		{"single newlines", "data: " + event("a") + "\ndata: " + event("b") + "\n" + done, "ab", "", false},
+		{"byte order mark", "\ufeffdata: " + event("a") + "\n\n" + done, "a", "", true},
+		{"unended last line", "data: " + event("a") + "\n\ndata: [DONE]", "a", "", false},
+		{"no end", "data: " + event("a") + "\n\n", "a", NoEnd, false},
+		{"finish reason is an end", "data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"stop\"}]}\n\n", "a", "", false},
+		{"only DONE", done, "", NoTokens, true},
+		{"HTML", "<html>502</html>\n", "", NotSSE, true},
+		{"a whole answer", event("x") + "\n", "", NotSSE, true},
+		{"error event", "data: " + event("a") + "\n\ndata: {\"error\": {\"message\": \"out of \\u00e9ther\"}}\n\n" + done, "a", ErrorEvent, false},
+		{"error object", "data: {\"object\":\"error\",\"message\":\"no\",\"code\":400}\n\n" + done, "", ErrorEvent, true},
+		{"broken JSON", "data: {\"choices\": [}\n\n" + done, "", BadJSON, true},
+		{"broken UTF-8", "data: {\"choices\":[{\"text\":\"\xff\"}]}\n\n", "", BadUTF8, true},
+		{"usage only", "data: {\"choices\":[],\"usage\":{\"completion_tokens\":3}}\n\n" + done, "", NoEnd, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, n := range []int{1, 2, 7, 1 << 20} {
+				a := feed(sseHead+c.body, n, completions(Strict))
+				class := Class("")
+				if a.Err != nil {
+					class = a.Err.Class
+				}
+				if c.name == "usage only" { // [DONE] is an end, tokens were counted
+					class, c.class = "", ""
+				}
+				if class != c.class || string(a.Text) != c.text || a.OriginalFailed != c.originalFailed {
+					t.Errorf("in pieces of %d: text %q, error %v, original failed %v", n, a.Text, a.Err, a.OriginalFailed)
+				}
+			}
+		})
+	}
+	a := feed(sseHead+"data: {\"error\": {\"message\": \"out of \\u00e9ther\"}}\n\n"+done, 1<<20, completions(Strict))
+	if got := string(a.Body); got != "out of éther" {
+		t.Errorf("the server's words: %q", got)
+	}
+}
+
+// frame writes a body under each framing.
+func frames(body string) map[string]string {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+	var chunks strings.Builder
+	for p := body; p != ""; {
+		n := min(11, len(p))
+		fmt.Fprintf(&chunks, "%x;ext=1\r\n%s\r\n", n, p[:n])
+		p = p[n:]
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	w.Write([]byte(body))
+	w.Close()
+	var deflated bytes.Buffer
+	z := zlib.NewWriter(&deflated)
+	z.Write([]byte(body))
+	z.Close()
+	return map[string]string{
+		"until close":  head + "\r\n" + body,
+		"chunked":      head + "Transfer-Encoding: chunked\r\n\r\n" + chunks.String() + "0\r\nX-Trailer: 1\r\n\r\n",
+		"by length":    fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(body), body),
+		"LF only":      strings.ReplaceAll(head, "\r", "") + "\n" + body,
+		"after 100":    "HTTP/1.1 100 Continue\r\n\r\n" + head + "\r\n" + body,
+		"after 103":    "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + head + "\r\n" + body,
+		"HTTP/1.0":     "HTTP/1.0 200 OK\r\n\r\n" + body,
+		"gzip":         head + "Content-Encoding: gzip\r\n\r\n" + packed.String(),
+		"deflate":      head + "Content-Encoding: deflate\r\n\r\n" + deflated.String(),
+		"length, gzip": fmt.Sprintf("%sContent-Length: %d\r\nContent-Encoding: gzip\r\n\r\n%s", head, packed.Len(), packed.String()),
+	}
+}
+
+func TestFramings(t *testing.T) {
+	body := "data: " + event("é☂ \n") + "\n\ndata: " + event("b") + "\n\n" + done
+	for name, text := range frames(body) {
+		for _, mode := range []Mode{Strict, Original} {
+			for _, n := range []int{1, 3, 50, 1 << 20} {
+				a := feed(text, n, completions(mode))
+				if a.Err != nil || string(a.Text) != "é☂ \nb" || !a.Done || len(a.Events) != 2 {
+					t.Errorf("%s in pieces of %d, mode %d: %q %v", name, n, mode, a.Text, a.Err)
+				}
+			}
+		}
+		a := feed(text, 1<<20, completions(Strict))
+		if want := name == "chunked" || strings.Contains(name, "length"); a.Reusable != want {
+			t.Errorf("%s: reusable %v", name, a.Reusable)
+		}
+		if len(a.Events) == 2 && (!a.Events[0].Shared || a.Events[1].Shared) {
+			t.Errorf("%s: both events in one read: %v", name, a.Events)
+		}
+	}
+}
+
+func TestCutAnswers(t *testing.T) {
+	body := "data: " + event("a") + "\n\n" + done
+	for name, text := range frames(body) {
+		for cut := range len(text) {
+			a := feed(text[:cut], 1<<20, completions(Strict))
+			if a.Err == nil && !a.Done {
+				t.Errorf("%s cut after %d of %d bytes is a success", name, cut, len(text))
+			}
+		}
+	}
+	for _, c := range []struct {
+		text  string
+		class Class
+	}{
+		{"", Closed}, {"HTTP/1.1 2", Cut}, {"SSH-2.0-x", BadHTTP},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", BadHTTP},
+		{"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", BadHTTP},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", BadHTTP},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", BadHTTP},
+		{"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n", BadEncoding},
+		{"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnot gzip at all", BadEncoding},
+		{"HTTP/1.1 200 OK\r\n\r\ndata: " + strings.Repeat("a", maxLineStrict), LineTooLong},
+	} {
+		if a := feed(c.text, 1<<16, completions(Strict)); a.Err == nil || a.Err.Class != c.class || !a.OriginalFailed {
+			t.Errorf("%.40q: %v, want %s", c.text, a.Err, c.class)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	const text = "HTTP/1.1 400 Bad Request\r\nContent-Length: 8\r\n\r\nno field"
+	a := feed(text, 1, completions(Strict))
+	if a.Err.Class != HTTPStatus || a.Err.Message != "Bad Request" || a.Err.Exception || string(a.Body) != "no field" {
+		t.Errorf("%v %q", a.Err, a.Body)
+	}
+	if a := feed(text, 1, completions(Original)); a.Err.Message != "Bad Request" || a.LastByte != 47*time.Millisecond {
+		t.Errorf("the original does not wait for a failure's body: %v %v", a.Err, a.LastByte)
+	}
+	if a := feed(text, 5, Options{Raw: true}); a.Err != nil || a.Status != 400 || string(a.Body) != "no field" {
+		t.Errorf("%v %q", a.Err, a.Body)
+	}
+}
+
+func TestDecodingAllocatesNothingPerEvent(t *testing.T) {
+	line := []byte("data: " + `{"id":"cmpl-0","object":"text_completion","created":1764362827,"model":"m","choices":[{"index":0,"text":" blue","token_ids":null,"logprobs":null,"finish_reason":null,"stop_reason":null,"avg_decoded_tokens_per_iter":1.0}],"usage":null}` + "\n\n")
+	a := &Answer{Events: make([]Event, 0, 4096), Text: make([]byte, 0, 1<<20)}
+	d := NewDecoder(completions(Strict), a)
+	d.Feed([]byte(sseHead), 1)
+	if n := testing.AllocsPerRun(1000, func() { d.Feed(line, 2) }); n != 0 {
+		t.Errorf("%v allocations an event", n)
+	}
+}
+
+func BenchmarkDecoder(b *testing.B) {
+	for _, c := range []struct {
+		name, line string
+		api        API
+	}{
+		{"completions", `{"id":"cmpl-0123456789abcdef0123456789abcdef","object":"text_completion","created":1764362827,"model":"m","choices":[{"index":0,"text":" blue","token_ids":null,"logprobs":null,"finish_reason":null,"stop_reason":null,"avg_decoded_tokens_per_iter":1.0}],"usage":null}`, Completions},
+		{"chat", `{"id":"chatcmpl-0123456789abcdef0123456789abcdef","object":"chat.completion.chunk","created":1764362830,"model":"m","choices":[{"index":0,"delta":{"content":"Hello"},"avg_decoded_tokens_per_iter":1.0}]}`, Chat},
+	} {
+		for _, mode := range []Mode{Strict, Original} {
+			b.Run(fmt.Sprintf("%s/mode%d", c.name, mode), func(b *testing.B) {
+				line := []byte("data: " + c.line + "\n\n")
+				a := &Answer{}
+				d := NewDecoder(Options{API: c.api, Streaming: true, Mode: mode}, a)
+				d.Feed([]byte(sseHead), 1)
+				b.SetBytes(int64(len(line)))
+				b.ReportAllocs()
+				for b.Loop() {
+					d.Feed(line, 2)
+					a.Events, a.Text = a.Events[:0], a.Text[:0]
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			})
+		}
+	}
+}
+
+// FuzzDecoder checks that no bytes panic and that the result does not depend on
+// where the reads split them.
+func FuzzDecoder(f *testing.F) {
+	body := "data: " + event("é\n") + "\n\n: c\r\ndata:" + event("b") + "\r\r" + done
+	for _, text := range frames(body) {
+		f.Add([]byte(text), uint8(3), uint8(0))
+		f.Add([]byte(text), uint8(9), uint8(3))
+	}
+	f.Add([]byte("HTTP/1.1 400 No\r\n\r\n{}"), uint8(1), uint8(2))
+	f.Fuzz(func(t *testing.T, text []byte, n, how uint8) {
+		o := Options{API: API(how & 1), Streaming: how&2 == 0, Mode: Mode(how >> 2 & 1), Raw: how&8 != 0}
+		whole, parts := feed(string(text), len(text)+1, o), feed(string(text), int(n)+1, o)
+		for _, a := range []*Answer{whole, parts} {
+			a.FirstByte, a.LastByte, a.Reusable, a.Body = 0, 0, false, nil
+			for i := range a.Events {
+				a.Events[i].At, a.Events[i].Shared = 0, false
+			}
+			if a.Err != nil { // the words may hold more or less of the bytes
+				a.Err = &Error{Class: a.Err.Class}
+			}
+		}
+		if whole.Err == nil || whole.Err.Class != BadHTTP {
+			if diff := cmp.Diff(whole, parts); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}
