@@ -98,7 +98,8 @@ func appendSlice[T any](dst []byte, values []T) []byte {
 const hex = "0123456789abcdef"
 
 // AppendString appends s quoted in ASCII: everything else as \uXXXX, beyond the
-// basic plane as a surrogate pair. Bytes that are not UTF-8 become \ufffd.
+// basic plane as a surrogate pair. A lone surrogate in three bytes (WTF-8) stays
+// one; other bytes that are not UTF-8 become \ufffd.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0 // of the run of bytes that stand for themselves
@@ -125,7 +126,7 @@ func AppendString(dst []byte, s string) []byte {
 			dst = append(dst, `\f`...)
 		default:
 			var r rune
-			r, size = utf8.DecodeRuneInString(s[i:])
+			r, size = decodeRune(s[i:])
 			if r >= 0x10000 {
 				r -= 0x10000
 				dst = appendEscape(dst, 0xd800+r>>10)
@@ -138,6 +139,14 @@ func AppendString(dst []byte, s string) []byte {
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
+}
+
+// decodeRune decodes one code point, surrogates in three bytes too.
+func decodeRune(s string) (r rune, size int) {
+	if len(s) > 2 && s[0] == 0xed && 0xa0 <= s[1] && s[1] <= 0xbf && 0x80 <= s[2] && s[2] <= 0xbf {
+		return 0xd000 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f), 3
+	}
+	return utf8.DecodeRuneInString(s)
 }
 
 func appendEscape(dst []byte, r rune) []byte {

@@ -108,6 +108,9 @@ func (d *Decoder) Failing() bool {
 	return d.phase == inBody && d.a.Status != 200 && !d.o.Raw
 }
 
+// Reusable tells whether the connection may carry another request.
+func (d *Decoder) Reusable() bool { return d.a.Reusable }
+
 // Reset is the class of a connection reset by the peer; the original takes one
 // for the end of a body that has no other.
 const Reset Class = "reset"

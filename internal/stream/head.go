@@ -79,7 +79,7 @@ func parseHead(b []byte, mode Mode, a *Answer) (head, error) {
 	if err := f.Read(bufio.NewReaderSize(bytes.NewReader(canonical(b)), len(b)+64)); err != nil {
 		return h, err
 	}
-	a.Status, a.Reason = h.status, strings.ToValidUTF8(strings.Trim(reason, " \t"), "\uFFFD")
+	a.Status, a.Reason = h.status, surrogateEscape(strings.Trim(reason, " \t"))
 	a.ContentType = string(f.ContentType())
 	a.Location = string(f.Peek("Location"))
 	h.encoding = strings.ToLower(strings.TrimSpace(string(f.Peek("Content-Encoding"))))

@@ -201,8 +201,8 @@ func hex4(b []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// appendUnescaped appends the text of a raw string. A lone surrogate, which
-// UTF-8 cannot hold, becomes U+FFFD.
+// appendUnescaped appends the text of a raw string. A lone surrogate is kept as
+// Python keeps it: in three bytes (WTF-8), until its other half follows.
 func appendUnescaped(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
@@ -231,12 +231,43 @@ func appendUnescaped(dst, raw []byte) []byte {
 					i += 6
 				}
 			}
-			dst = utf8.AppendRune(dst, r)
+			dst = appendWTF8(dst, r)
 		default:
 			dst = append(dst, raw[i])
 		}
 	}
 	return dst
+}
+
+// appendWTF8 appends a code point, surrogates too; a low one joins the high one
+// before it.
+func appendWTF8(dst []byte, r rune) []byte {
+	if r < 0xd800 || 0xdfff < r {
+		return utf8.AppendRune(dst, r)
+	}
+	if n := len(dst) - 3; r >= 0xdc00 && n >= 0 && dst[n] == 0xed && 0xa0 <= dst[n+1] && dst[n+1] < 0xb0 {
+		high := 0xd000 | rune(dst[n+1]&0x3f)<<6 | rune(dst[n+2]&0x3f)
+		return utf8.AppendRune(dst[:n], 0x10000+(high-0xd800)<<10+(r-0xdc00))
+	}
+	return append(dst, 0xe0|byte(r>>12), 0x80|byte(r>>6&0x3f), 0x80|byte(r&0x3f))
+}
+
+// surrogateEscape is Python's way to keep bytes that are not UTF-8 in a string:
+// each becomes a lone low surrogate.
+func surrogateEscape(b string) string {
+	if utf8.ValidString(b) {
+		return b
+	}
+	var out []byte
+	for len(b) > 0 {
+		r, n := utf8.DecodeRuneInString(b)
+		if r == utf8.RuneError && n == 1 {
+			r = 0xdc00 + rune(b[0])
+		}
+		out = appendWTF8(out, r)
+		b = b[n:]
+	}
+	return string(out)
 }
 
 // scalar reads over a number or a literal.

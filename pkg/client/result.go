@@ -41,4 +41,6 @@ type Prepared struct {
 	Header               [][2]string
 	Body                 []byte
 	PromptLen, OutputLen int
+
+	head []byte // the request line and the header as bytes
 }

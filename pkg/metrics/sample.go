@@ -2,14 +2,21 @@
 // I/O. Its numbers are float64 seconds, equal to NumPy's to the last bit.
 package metrics
 
+import (
+	"time"
+
+	"loadgen/internal/stream"
+	"loadgen/pkg/client"
+)
+
 // Sample is what one request contributes to the statistics, under the
 // original's definitions.
 type Sample struct {
 	Success bool
 	// PromptLen is the nominal prompt length in tokens.
 	PromptLen int
-	// OutputTokens is the completion's length: the server's count, or the
-	// retokenised text's. 0 for a failure.
+	// OutputTokens is the server's count of the completion's tokens, 0 or less
+	// where it gave none.
 	OutputTokens int
 	// TTFT and Latency (E2EL) in seconds. TTFT is -1 for a non-streaming answer.
 	TTFT, Latency float64
@@ -25,3 +32,55 @@ type Sample struct {
 	// DecodedPerIter is avg_decoded_tokens_per_iter, 0 where the server gave none.
 	DecodedPerIter float64
 }
+
+// NewSample reads the original's metrics off a timeline: TTFT from the start to
+// the first event with choices; ITL between those events, for chat from the
+// event of any kind before; latency to the last event with choices, for chat of
+// any kind.
+func NewSample(r *client.Result, promptLen int, chat, streaming bool) Sample {
+	s := Sample{Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion}
+	if r.HasDecodedPerIter {
+		s.DecodedPerIter = r.DecodedPerIter
+	}
+	if streaming {
+		s.timeStream(r, chat)
+	} else if s.Success || !chat && r.Err.Class == stream.NoUsage {
+		s.TTFT, s.Latency = -1, seconds(r.LastByte-r.Start)
+	}
+	switch {
+	case s.Success:
+		s.Text = string(r.Text)
+	default:
+		if s.Error = r.Err.Message; r.Err.Exception {
+			s.Exception = string(r.Err.Class)
+		}
+		if r.Err.Class == stream.NoUsage { // the original has set these before it stumbles
+			s.Text = string(r.Text)
+		} else {
+			s.Latency = 0
+		}
+	}
+	return s
+}
+
+func (s *Sample) timeStream(r *client.Result, chat bool) {
+	if n := len(r.Events); n > 1 {
+		s.ITL = make([]float64, 0, n-1)
+	}
+	first := true
+	last := r.Start
+	for _, e := range r.Events {
+		switch {
+		case !e.Choices && !chat:
+			continue
+		case e.Choices && first:
+			first, s.TTFT = false, seconds(e.At-r.Start)
+		case e.Choices:
+			s.ITL = append(s.ITL, seconds(e.At-last))
+		}
+		last = e.At
+	}
+	s.Latency = seconds(last - r.Start)
+}
+
+func seconds(d time.Duration) float64 { return float64(d) / 1e9 }

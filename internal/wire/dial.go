@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// DialFunc makes a connection, as net.Dialer.DialContext does.
+type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialer connects to endpoints. Each host is resolved once.
+type dialer struct {
+	dial DialFunc
+	env  func(string) string
+	tls  *tls.Config
+
+	mu        sync.Mutex
+	addresses map[string][]string
+}
+
+func newDialer(o Options) *dialer {
+	d := &dialer{dial: o.Dial, env: o.Env, tls: o.TLSConfig, addresses: map[string][]string{}}
+	if d.dial == nil {
+		// The happy-eyeballs delay is left out: addresses are tried one by one.
+		d.dial = (&net.Dialer{Control: enableStamps(o.Stamps), KeepAlive: 30 * time.Second}).DialContext
+	}
+	return d
+}
+
+// connect returns a connection that is ready for a request, and the proxy that
+// wants it in absolute form, if any.
+func (d *dialer) connect(ctx context.Context, to Endpoint) (net.Conn, *url.URL, error) {
+	proxy, err := ProxyFor(to, d.env)
+	if err != nil {
+		return nil, nil, failure(Proxy, err.Error(), err)
+	}
+	if proxy == nil {
+		conn, err := d.open(ctx, to)
+		return conn, nil, err
+	}
+	next := Endpoint{TLS: proxy.Scheme == "https", Host: hostPort(proxy)}
+	conn, err := d.open(ctx, next)
+	if err != nil {
+		e := classify(err)
+		return nil, nil, failure(Proxy, "the proxy "+proxy.Redacted()+" cannot be reached: "+e.Message, err)
+	}
+	if !to.TLS {
+		return conn, proxy, nil
+	}
+	if err := connectTunnel(ctx, conn, to, proxy); err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	conn, err = d.secure(ctx, conn, to)
+	return conn, nil, err
+}
+
+// open makes a connection to an endpoint itself.
+func (d *dialer) open(ctx context.Context, to Endpoint) (net.Conn, error) {
+	addresses, err := d.resolve(ctx, to.Host)
+	if err != nil {
+		return nil, err
+	}
+	var conn net.Conn
+	for _, a := range addresses {
+		if conn, err = d.dial(ctx, "tcp", a); err == nil {
+			break
+		}
+	}
+	if err != nil || !to.TLS {
+		return conn, err
+	}
+	return d.secure(ctx, conn, to)
+}
+
+func (d *dialer) secure(ctx context.Context, conn net.Conn, to Endpoint) (net.Conn, error) {
+	config := d.tls.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(to.Host)
+	}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		if e := classify(err); e.Class != Network {
+			return nil, e
+		}
+		return nil, failure(TLS, err.Error(), err)
+	}
+	return secure, nil
+}
+
+// resolve returns the addresses of host:port, asked for once in a run.
+func (d *dialer) resolve(ctx context.Context, hostport string) ([]string, error) {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil || net.ParseIP(host) != nil {
+		return []string{hostport}, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known := d.addresses[hostport]; known != nil {
+		return known, nil
+	}
+	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	for _, ip := range ips {
+		addresses = append(addresses, net.JoinHostPort(ip.String(), port))
+	}
+	d.addresses[hostport] = addresses
+	return addresses, nil
+}
+
+// hostPort is the host:port of a URL.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// EndpointOf is the endpoint of a URL.
+func EndpointOf(u *url.URL) Endpoint {
+	return Endpoint{TLS: u.Scheme == "https", Host: hostPort(u)}
+}

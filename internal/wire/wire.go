@@ -1,0 +1,100 @@
+// Package wire moves bytes between a request and a socket, and stamps them: it
+// resolves, dials, speaks TLS and to proxies, writes the request, and feeds
+// what comes back to a sink, each read with the instant it arrived. It knows
+// nothing of what the bytes mean.
+package wire
+
+import (
+	"context"
+	"time"
+
+	"loadgen/internal/stream"
+)
+
+// A Clock reads the time since its origin on the monotonic clock. Every instant
+// of a run comes from one Clock.
+type Clock struct{ origin time.Time }
+
+// NewClock returns a Clock whose origin lies a little before now, so that no
+// instant is zero.
+func NewClock() Clock { return Clock{time.Now().Add(-time.Nanosecond)} }
+
+// Now is the current instant.
+func (c Clock) Now() time.Duration { return time.Since(c.origin) }
+
+// fromWall is the instant of a stamp of the wall clock, by the newest
+// observation of both clocks: now.
+func (c Clock) fromWall(stamp int64, now time.Time) time.Duration {
+	return now.Sub(c.origin) - time.Duration(now.UnixNano()-stamp)
+}
+
+// Sink takes the bytes of one answer. *stream.Decoder is one.
+type Sink interface {
+	// Feed takes bytes that arrived at the given instant and tells whether the
+	// answer is over. It must not keep p.
+	Feed(p []byte, at time.Duration) (done bool)
+	// End tells that no more will come: nil for the peer's orderly end.
+	End(at time.Duration, err *stream.Error)
+	// Failing tells whether the answer is a failure already, so that what is
+	// still to come is not worth a long wait.
+	Failing() bool
+	// Reusable tells, of an answer that is over, whether its connection may carry another.
+	Reusable() bool
+}
+
+// Endpoint is where a request goes.
+type Endpoint struct {
+	TLS  bool
+	Host string // host:port
+}
+
+// Exchange is one request and the instants of its answer.
+type Exchange struct {
+	To Endpoint
+	// Head ends with the blank line.
+	Head, Body []byte
+	Sink       Sink
+	// Fresh asks for a connection of its own, closed afterwards.
+	Fresh bool
+
+	Start   time.Duration // immediately before connect, or the write on a reused connection
+	Connect time.Duration // connection ready, TLS and proxy included
+	Written time.Duration // request handed to the kernel
+	Reused  bool
+	// KernelStamps tells whether every read that brought bytes was stamped by
+	// the kernel.
+	KernelStamps bool
+}
+
+// Transport carries exchanges. It is safe for concurrent use.
+type Transport interface {
+	// Do runs one exchange to its end. What goes wrong reaches the sink's End.
+	Do(ctx context.Context, x *Exchange)
+	// Close ends the idle connections.
+	Close()
+}
+
+// Stamps says where arrival stamps come from.
+type Stamps uint8
+
+// The sources of stamps.
+const (
+	AutoStamps   Stamps = iota // the kernel's where there are any
+	KernelStamps               // the kernel's, or an error
+	UserStamps                 // the time right after the read
+)
+
+// The classes of failure that a transport finds; stream.Reset is another.
+const (
+	Refused      stream.Class = "refused"
+	DNS          stream.Class = "dns"
+	Timeout      stream.Class = "timeout"
+	IdleTimeout  stream.Class = "idle_timeout"
+	TLS          stream.Class = "tls"
+	Interrupted  stream.Class = "interrupted"
+	Proxy        stream.Class = "proxy"
+	Unreachable  stream.Class = "unreachable"
+	TooManyFiles stream.Class = "too_many_files"
+	NoPorts      stream.Class = "no_ports"
+	Network      stream.Class = "network" // anything else
+)

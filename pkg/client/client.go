@@ -1,0 +1,323 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"loadgen/internal/pyjson"
+	"loadgen/internal/stream"
+	"loadgen/internal/wire"
+	"loadgen/pkg/dataset"
+)
+
+// Options say where requests go and what they hold.
+type Options struct {
+	// BaseURL is the server's, as the user wrote it; Endpoint the path of the
+	// completions backend.
+	BaseURL, Endpoint string
+	Chat              bool
+	NonStreaming      bool
+	// Model is the name sent in the body.
+	Model     string
+	Logprobs  *int
+	IgnoreEOS bool
+	// TopP, TopK, MinP and Temperature are sent when set.
+	TopP, MinP, Temperature *float64
+	TopK                    *int
+	// APIKey is sent as a bearer token: "None" without one.
+	APIKey *string
+	// Header holds further header lines; one of a standard name replaces it.
+	Header [][2]string
+	// BodyPatch is a JSON merge patch (RFC 7386) applied to every body, "" for none.
+	BodyPatch string
+	// OriginalRules decide what is a failure; else the strict ones.
+	OriginalRules bool
+	KeepAlive     bool
+	// Timeout bounds one request, IdleTimeout the wait for more of its answer; 0 is no bound.
+	Timeout, IdleTimeout time.Duration
+	Stamps               wire.Stamps
+	// UserAgent names the program.
+	UserAgent string
+	// Env looks up the variables that name proxies.
+	Env func(string) string
+	// Dial and TLSConfig are the system's when nil.
+	Dial      wire.DialFunc
+	TLSConfig *tls.Config
+}
+
+// Client sends requests. It is safe for concurrent use.
+type Client struct {
+	o         Options
+	base      *url.URL
+	to        wire.Endpoint
+	clock     wire.Clock
+	transport wire.Transport
+	patch     pyjson.Object
+	proxy     *url.URL
+}
+
+// New returns a client.
+func New(o Options) (*Client, error) {
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("the server's URL %q is not one: want http://HOST:PORT or https://HOST (--base-url, --host, --port)", o.BaseURL)
+	}
+	if port := base.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, fmt.Errorf("the server's URL %q has no port between 1 and 65535 (--base-url, --port)", o.BaseURL)
+		}
+	}
+	c := &Client{o: o, base: base, to: wire.EndpointOf(base), clock: wire.NewClock()}
+	if o.BodyPatch != "" {
+		if c.patch, err = parsePatch(o.BodyPatch); err != nil {
+			return nil, err
+		}
+	}
+	if o.Stamps == wire.KernelStamps && (c.to.TLS || !wire.KernelStampsSupported) {
+		return nil, errors.New("--timestamps kernel: the kernel stamps arrivals on Linux and without TLS only; use auto or user")
+	}
+	if c.o.Env == nil {
+		c.o.Env = func(string) string { return "" }
+	}
+	if c.proxy, err = wire.ProxyFor(c.to, c.o.Env); err != nil {
+		return nil, err
+	}
+	c.transport = wire.NewBlocking(wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
+		Stamps: o.Stamps, Env: c.o.Env, TLSConfig: o.TLSConfig, Dial: o.Dial})
+	return c, nil
+}
+
+// Now reads the clock that every instant of a Result is from.
+func (c *Client) Now() time.Duration { return c.clock.Now() }
+
+// Close ends the idle connections.
+func (c *Client) Close() { c.transport.Close() }
+
+// SetModel sets the model name that bodies hold.
+func (c *Client) SetModel(name string) { c.o.Model = name }
+
+// ProxyURL is the proxy that requests go through, without its password, "" for none.
+func (c *Client) ProxyURL() string {
+	if c.proxy == nil {
+		return ""
+	}
+	return c.proxy.Redacted()
+}
+
+// CheckEndpoint returns the original's complaint about the endpoint, if it has one.
+func (c *Client) CheckEndpoint() error {
+	if !c.o.Chat && !strings.HasSuffix(c.o.Endpoint, "completions") && !strings.HasSuffix(c.o.Endpoint, "profile") {
+		return errors.New("OpenAI Completions API URL must end with 'completions' or 'profile'.") //nolint:staticcheck // the original's words
+	}
+	return nil
+}
+
+// Prepare builds a measured request, PrepareTest the one before them.
+func (c *Client) Prepare(r dataset.Request) (*Prepared, error) { return c.prepare(r, !c.o.KeepAlive) }
+
+// PrepareTest builds the test request.
+func (c *Client) PrepareTest(r dataset.Request) (*Prepared, error) { return c.prepare(r, false) }
+
+func (c *Client) prepare(r dataset.Request, closes bool) (*Prepared, error) {
+	model := c.o.Model
+	if r.LoRA != "" {
+		model = r.LoRA
+	}
+	p := &Prepared{Method: "POST", PromptLen: r.PromptLen, OutputLen: r.OutputLen}
+	var body pyjson.Object
+	if c.o.Chat {
+		p.Target, body = c.target("/v1/chat/completions"), c.chatBody(model, r)
+	} else {
+		p.Target, body = c.target(c.o.Endpoint), c.completionsBody(model, r)
+	}
+	if c.patch != nil {
+		body = mergePatch(body, c.patch)
+	}
+	p.Body = pyjson.Append(nil, body)
+	c.setHeader(p, closes)
+	return p, nil
+}
+
+// sampling appends the parameters that were given; a temperature replaces the
+// one that every body has.
+func (c *Client) sampling(body pyjson.Object) pyjson.Object {
+	if c.o.TopP != nil {
+		body = append(body, pyjson.Member{Key: "top_p", Value: *c.o.TopP})
+	}
+	if c.o.TopK != nil {
+		body = append(body, pyjson.Member{Key: "top_k", Value: *c.o.TopK})
+	}
+	if c.o.MinP != nil {
+		body = append(body, pyjson.Member{Key: "min_p", Value: *c.o.MinP})
+	}
+	return body
+}
+
+func (c *Client) temperature() float64 {
+	if c.o.Temperature != nil {
+		return *c.o.Temperature
+	}
+	return 0
+}
+
+// target is the request target of a path under the base URL.
+func (c *Client) target(path string) string {
+	target := c.base.EscapedPath() + path
+	if !strings.HasPrefix(target, "/") {
+		target = "/" + target
+	}
+	if c.base.RawQuery != "" {
+		target += "?" + c.base.RawQuery
+	}
+	return target
+}
+
+// setHeader gives a request its header, and renders the head.
+func (c *Client) setHeader(p *Prepared, closes bool) {
+	host := c.base.Host
+	if c.base.Scheme == "http" {
+		host = strings.TrimSuffix(host, ":80")
+	} else {
+		host = strings.TrimSuffix(host, ":443")
+	}
+	lines := [][2]string{{"Host", host}, {"User-Agent", c.o.UserAgent}, {"Accept", "*/*"}}
+	if p.Method == "POST" {
+		key := "None"
+		if c.o.APIKey != nil {
+			key = *c.o.APIKey
+		}
+		lines = append(lines, [2]string{"Authorization", "Bearer " + key},
+			[2]string{"Content-Type", "application/json"}, [2]string{"Content-Length", strconv.Itoa(len(p.Body))})
+	}
+	if closes {
+		lines = append(lines, [2]string{"Connection", "close"})
+	}
+	p.Header = override(lines, c.o.Header)
+	p.head = renderHead(p)
+}
+
+// override replaces the lines whose name is given anew and appends the others.
+func override(lines, given [][2]string) [][2]string {
+	var out [][2]string
+	for _, l := range lines {
+		replaced := false
+		for _, g := range given {
+			replaced = replaced || strings.EqualFold(l[0], g[0])
+		}
+		if !replaced {
+			out = append(out, l)
+		}
+	}
+	return append(out, given...)
+}
+
+// renderHead writes the request line and the header.
+func renderHead(p *Prepared) []byte {
+	var h fasthttp.RequestHeader
+	h.DisableNormalizing()
+	h.SetNoDefaultContentType(true)
+	h.DisableSpecialHeader() // the lines as they are, in their order
+	h.SetMethod(p.Method)
+	h.SetRequestURI(p.Target)
+	for _, l := range p.Header {
+		h.Add(l[0], l[1])
+	}
+	return append([]byte(nil), h.Header()...)
+}
+
+// maxRedirects is Python's client's.
+const maxRedirects = 10
+
+// Do sends a request and fills in its timeline. It returns when the answer is
+// over or ctx is.
+func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
+	o := stream.Options{Streaming: !c.o.NonStreaming}
+	if c.o.Chat {
+		o.API = stream.Chat
+	}
+	if c.o.OriginalRules {
+		o.Mode = stream.Original
+	}
+	c.do(ctx, p, r, o)
+}
+
+func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Options) {
+	at := c.base.ResolveReference(&url.URL{Path: "/"})
+	target, err := url.Parse(p.Target)
+	if err == nil && target.Host == "" {
+		at.Path, at.RawPath, at.RawQuery = target.Path, target.RawPath, target.RawQuery
+	}
+	x := &wire.Exchange{To: c.to, Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
+	for hop := 0; ; hop++ {
+		r.Answer = stream.Answer{}
+		x.Sink = stream.NewDecoder(o, &r.Answer)
+		c.transport.Do(ctx, x)
+		if hop == 0 {
+			r.Start = x.Start
+		}
+		next := redirection(&r.Answer, at)
+		if next == nil || o.Raw {
+			break
+		}
+		if hop == maxRedirects {
+			r.Err = &Error{Class: "redirects", Message: fmt.Sprintf("redirects: more than %d of them", maxRedirects), Exception: true}
+			break
+		}
+		p = c.redirected(p, r.Status, at, next)
+		at = next
+		x = &wire.Exchange{To: wire.EndpointOf(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
+	}
+	r.Connect, r.Written, r.Reused, r.KernelStamps = x.Connect, x.Written, x.Reused, x.KernelStamps
+	r.End = c.clock.Now()
+}
+
+// redirection is where an answer sends the client, nil if it does not.
+func redirection(a *stream.Answer, at *url.URL) *url.URL {
+	switch a.Status {
+	case 301, 302, 303, 307, 308:
+	default:
+		return nil
+	}
+	if a.Location == "" || a.Err == nil || a.Err.Class != stream.HTTPStatus {
+		return nil
+	}
+	next, err := at.Parse(a.Location)
+	if err != nil || next.Host == "" || next.Scheme != "http" && next.Scheme != "https" {
+		return nil
+	}
+	return next
+}
+
+// redirected is the request that follows a redirect: 307 and 308 repeat it, the
+// others make it a GET. A key is not carried to another host.
+func (c *Client) redirected(p *Prepared, status int, from, to *url.URL) *Prepared {
+	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen}
+	if status != 307 && status != 308 {
+		q.Method, q.Body = "GET", nil
+	}
+	for _, l := range p.Header {
+		switch strings.ToLower(l[0]) {
+		case "host":
+			l[1] = to.Host
+		case "content-length":
+			if q.Body == nil {
+				continue
+			}
+		case "authorization":
+			if from.Host != to.Host || from.Scheme != to.Scheme {
+				continue
+			}
+		}
+		q.Header = append(q.Header, l)
+	}
+	q.head = renderHead(q)
+	return q
+}

@@ -1,0 +1,148 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"loadgen/internal/stream"
+)
+
+// get asks for a path under the base URL.
+func (c *Client) get(ctx context.Context, path string, limit time.Duration) *Result {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	p := &Prepared{Method: "GET", Target: c.target(path)}
+	c.setHeader(p, false)
+	var r Result
+	c.do(ctx, p, &r, stream.Options{Raw: true})
+	if ctx.Err() == context.DeadlineExceeded && r.Err != nil {
+		r.Err = &Error{Class: "timeout", Message: fmt.Sprintf("timeout: no answer within %v", limit), Cause: ctx.Err()}
+	}
+	return &r
+}
+
+// url is a path under the base URL, for messages.
+func (c *Client) url(path string) string {
+	return strings.TrimSuffix(c.base.Redacted(), "/") + path
+}
+
+// ownPath keeps a base URL that ends in a slash from doubling it in requests
+// that the original does not make.
+func (c *Client) ownPath(path string) string {
+	if strings.HasSuffix(c.base.Path, "/") {
+		return path[1:]
+	}
+	return path
+}
+
+// Model is the first model that the server lists.
+func (c *Client) Model(ctx context.Context) (string, error) {
+	const path = "/v1/models"
+	const hint = "name it with --model"
+	r := c.get(ctx, c.ownPath(path), 30*time.Second)
+	var list struct{ Data []struct{ ID string } }
+	switch {
+	case r.Err != nil && context.Cause(ctx) != nil:
+		return "", context.Cause(ctx)
+	case r.Err != nil:
+		return "", fmt.Errorf("no server at %s: %s: check that it runs and that --host, --port or --base-url name it; --wait-ready SECONDS waits for one that is loading", c.url(path), r.Err.Message)
+	case r.Status != 200:
+		return "", fmt.Errorf("%s answers %d %s: %s: %s", c.url(path), r.Status, r.Reason, words(r.Body), hint)
+	}
+	if err := json.Unmarshal(r.Body, &list); err != nil {
+		return "", fmt.Errorf("%s does not answer as an OpenAI-style server does (%v): %s: check the URL, or %s", c.url(path), err, words(r.Body), hint)
+	}
+	for _, m := range list.Data {
+		if m.ID != "" {
+			return m.ID, nil
+		}
+	}
+	return "", fmt.Errorf("%s lists no model: %s", c.url(path), hint)
+}
+
+// words cuts a body for a message.
+func words(body []byte) string {
+	const limit = 300
+	text := strings.ToValidUTF8(strings.TrimSpace(string(body)), "\uFFFD")
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "") + "..."
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+// WaitReady polls /health, once a second, until it answers 200, for at most
+// limit.
+func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
+	const path = "/health"
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	last := ""
+	for {
+		r := c.get(waiting, c.ownPath(path), min(limit, 10*time.Second))
+		switch {
+		case r.Err == nil && r.Status == 200:
+			return nil
+		case r.Err == nil:
+			last = fmt.Sprintf("it answers %d %s", r.Status, words(r.Body))
+		case waiting.Err() == nil || last == "":
+			last = r.Err.Message
+		}
+		select {
+		case <-waiting.Done():
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("%s is not ready after %v (--wait-ready): %s", c.url(path), limit, last)
+		case <-time.After(min(time.Second, limit)):
+		}
+	}
+}
+
+// StartProfile and StopProfile switch the server's profiler; like the
+// original, they send the body of the test request. They tell whether it worked.
+func (c *Client) StartProfile(ctx context.Context, test *Prepared) bool {
+	return c.profile(ctx, test, "/start_profile", false)
+}
+
+// StopProfile ends what StartProfile began.
+func (c *Client) StopProfile(ctx context.Context, test *Prepared) bool {
+	return c.profile(ctx, test, "/stop_profile", true)
+}
+
+func (c *Client) profile(ctx context.Context, test *Prepared, path string, closes bool) bool {
+	p := &Prepared{Method: "POST", Target: c.target(path), Body: test.Body}
+	c.setHeader(p, closes && !c.o.KeepAlive)
+	var r Result
+	o := stream.Options{Streaming: !c.o.NonStreaming, Mode: stream.Original}
+	if c.o.Chat {
+		o.API = stream.Chat
+	}
+	c.do(ctx, p, &r, o)
+	return r.Err == nil
+}
+
+// EnergyReading is an answer of /energy_metrics.
+type EnergyReading struct {
+	TotalJoules float64 `json:"total_energy_j"`
+	QueryTime   float64 `json:"query_time"` // seconds
+}
+
+// Energy asks for the server's energy meter; nil where there is none.
+func (c *Client) Energy(ctx context.Context) *EnergyReading {
+	r := c.get(ctx, "/energy_metrics", 30*time.Second)
+	if r.Err != nil || r.Status != 200 {
+		return nil
+	}
+	var e struct {
+		EnergyReading
+		Joules *float64 `json:"total_energy_j"`
+		Time   *float64 `json:"query_time"`
+	}
+	if json.Unmarshal(r.Body, &e) != nil || e.Joules == nil || e.Time == nil {
+		return nil
+	}
+	return &EnergyReading{TotalJoules: *e.Joules, QueryTime: *e.Time}
+}

@@ -1,0 +1,118 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"loadgen/internal/pyjson"
+)
+
+// parsePatch reads a JSON merge patch, its keys in order.
+func parsePatch(text string) (pyjson.Object, error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	v, err := ordered(d)
+	if err == nil {
+		if _, more := d.Token(); more != io.EOF {
+			err = errors.New("there is more after the first JSON value")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--body-patch %q is not JSON: %w", text, err)
+	}
+	patch, ok := v.(pyjson.Object)
+	if !ok {
+		return nil, fmt.Errorf("--body-patch %q is not a JSON object", text)
+	}
+	return patch, nil
+}
+
+// ordered reads one JSON value; objects keep the order of their keys.
+func ordered(d *json.Decoder) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch token {
+	case json.Delim('{'):
+		object := pyjson.Object{}
+		for d.More() {
+			key, err := d.Token()
+			if err != nil {
+				return nil, err
+			}
+			value, err := ordered(d)
+			if err != nil {
+				return nil, err
+			}
+			object = with(object, key.(string), value)
+		}
+		_, err := d.Token()
+		return object, err
+	case json.Delim('['):
+		list := []any{}
+		for d.More() {
+			value, err := ordered(d)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		_, err := d.Token()
+		return list, err
+	}
+	if n, ok := token.(json.Number); ok {
+		return pyjson.Raw(n), nil
+	}
+	return token, nil
+}
+
+// with sets a key, in its place if it is there.
+func with(object pyjson.Object, key string, value any) pyjson.Object {
+	for i := range object {
+		if object[i].Key == key {
+			object[i].Value = value
+			return object
+		}
+	}
+	return append(object, pyjson.Member{Key: key, Value: value})
+}
+
+// mergePatch applies a merge patch (RFC 7386, section 2): null removes a key,
+// objects merge, anything else replaces.
+func mergePatch(target, patch pyjson.Object) pyjson.Object {
+	for _, m := range patch {
+		inner, isObject := m.Value.(pyjson.Object)
+		switch {
+		case m.Value == nil:
+			target = without(target, m.Key)
+		case isObject:
+			old, _ := lookup(target, m.Key).(pyjson.Object)
+			target = with(target, m.Key, mergePatch(append(pyjson.Object{}, old...), inner))
+		default:
+			target = with(target, m.Key, m.Value)
+		}
+	}
+	return target
+}
+
+func without(object pyjson.Object, key string) pyjson.Object {
+	for i := range object {
+		if object[i].Key == key {
+			return append(object[:i:i], object[i+1:]...)
+		}
+	}
+	return object
+}
+
+func lookup(object pyjson.Object, key string) any {
+	for _, m := range object {
+		if m.Key == key {
+			return m.Value
+		}
+	}
+	return nil
+}

@@ -1,0 +1,297 @@
+package metrics_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"loadgen/internal/golden"
+	"loadgen/internal/pyjson"
+	"loadgen/pkg/client"
+	"loadgen/pkg/dataset"
+	"loadgen/pkg/metrics"
+)
+
+// scenario is a file of testdata/golden/timing.
+type scenario struct {
+	Name, Backend string
+	Streaming     bool
+	Server        struct {
+		ReadsRequest bool `json:"reads_request"`
+		Connections  [][][]any
+		HoldMS       float64 `json:"hold_ms"`
+		End          string
+	}
+	Planned *struct {
+		TTFT    float64   `json:"ttft_ms"`
+		ITL     []float64 `json:"itl_ms"`
+		Latency float64   `json:"latency_ms"`
+	}
+	Result struct {
+		Success bool
+		TTFT    float64   `json:"ttft_ms"`
+		ITL     []float64 `json:"itl_ms"`
+		Latency float64   `json:"latency_ms"`
+		Tokens  any       `json:"output_tokens"`
+		Text    *string   `json:"generated_text"`
+		TextLen *int      `json:"generated_text_len"`
+		TextSum *string   `json:"generated_text_sha256"`
+		PerIter any       `json:"avg_decoded_tokens_per_iter"`
+		Error   *string
+		Trace   bool `json:"error_is_traceback"`
+	}
+}
+
+// resetConn reads as a reset what the far end of a pipe closes in anger.
+type resetConn struct {
+	net.Conn
+	reset *atomic.Bool
+}
+
+func (c resetConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == io.EOF && c.reset.Load() {
+		err = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	}
+	return n, err
+}
+
+// play is the scripted server on one connection.
+func (s *scenario) play(conn net.Conn, k int, reset *atomic.Bool) {
+	defer conn.Close()
+	if s.Server.ReadsRequest {
+		readRequest(conn)
+		go io.Copy(io.Discard, conn)
+	}
+	var writes [][]any
+	if k < len(s.Server.Connections) {
+		writes = s.Server.Connections[k]
+	}
+	var joined []byte
+	for _, w := range writes {
+		time.Sleep(time.Duration(w[0].(float64) * 1e6))
+		data, err := base64.StdEncoding.DecodeString(w[1].(string))
+		if err != nil {
+			panic(err)
+		}
+		n := 1
+		if len(w) > 2 {
+			n = int(w[2].(float64))
+		}
+		for range n {
+			joined = append(joined, data...)
+		}
+		if len(w) > 3 {
+			continue
+		}
+		if _, err := conn.Write(joined); err != nil {
+			return
+		}
+		joined = nil
+	}
+	time.Sleep(time.Duration(s.Server.HoldMS * 1e6))
+	if s.Server.End == "rst" {
+		reset.Store(true)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.SetLinger(0)
+		}
+	}
+}
+
+// readRequest reads one request, whose body has a length.
+func readRequest(conn net.Conn) {
+	var buf []byte
+	one := make([]byte, 1)
+	for {
+		if _, err := io.ReadFull(conn, one); err != nil {
+			return
+		}
+		if buf = append(buf, one[0]); len(buf) > 4 && string(buf[len(buf)-4:]) == "\r\n\r\n" {
+			break
+		}
+	}
+	n := 0
+	for i := range buf {
+		if _, err := fmt.Sscanf(string(buf[i:]), "Content-Length: %d", &n); err == nil {
+			break
+		}
+	}
+	io.CopyN(io.Discard, conn, int64(n))
+}
+
+func (s *scenario) options(baseURL string) client.Options {
+	zero := 0.0
+	return client.Options{BaseURL: baseURL, Endpoint: "/v1/completions", Chat: s.Backend == "openai-chat",
+		NonStreaming: !s.Streaming, Model: "m", Temperature: &zero, OriginalRules: true}
+}
+
+// run sends the scenario's request to its server.
+func (s *scenario) run(t *testing.T, o client.Options) metrics.Sample {
+	c, err := client.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	p, err := c.Prepare(dataset.Request{Prompt: "hello world", PromptLen: 5, OutputLen: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r client.Result
+	c.Do(context.Background(), p, &r)
+	return metrics.NewSample(&r, 5, o.Chat, s.Streaming)
+}
+
+// inMemory returns a dial function to the scripted server.
+func (s *scenario) inMemory(servers *sync.WaitGroup) func(context.Context, string, string) (net.Conn, error) {
+	k := -1
+	return func(context.Context, string, string) (net.Conn, error) {
+		k++
+		here, there := net.Pipe()
+		reset := &atomic.Bool{}
+		n := k
+		servers.Go(func() { s.play(there, n, reset) })
+		return resetConn{here, reset}, nil
+	}
+}
+
+func ms(seconds float64) float64 { return math.Round(seconds * 1e3) }
+
+// check compares a sample with the data; exact is whether the clock was ideal.
+func (s *scenario) check(t *testing.T, got metrics.Sample, diffs golden.Differences, exact bool) {
+	want := s.Result
+	field := func(name string, got, want any) {
+		t.Helper()
+		if want = diffs.Want(s.Name, name, want); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	field("success", got.Success, want.Success)
+	tokens := max(got.OutputTokens, 0)
+	if want.Tokens == nil {
+		want.Tokens = 0
+	}
+	if f, ok := want.Tokens.(float64); ok && f >= math.MaxInt {
+		want.Tokens = math.MaxInt
+	}
+	field("output_tokens", tokens, want.Tokens)
+	if want.Text != nil {
+		field("generated_text", decoded(got.Text), *want.Text)
+	} else if want.TextSum != nil {
+		sum := sha256.Sum256([]byte(got.Text))
+		field("generated_text_sha256", hex.EncodeToString(sum[:]), *want.TextSum)
+	}
+	perIter := any(got.DecodedPerIter)
+	switch want.PerIter {
+	case nil:
+		want.PerIter = 0
+	case "nan":
+		want.PerIter = math.NaN()
+	}
+	field("avg_decoded_tokens_per_iter", perIter, want.PerIter)
+	field("is an exception", got.Exception != "", want.Trace)
+	if !want.Trace && want.Error != nil {
+		field("error", decoded(got.Error), *want.Error)
+	}
+	field("number of itl_ms", len(got.ITL), len(want.ITL))
+	if !exact || s.Planned == nil {
+		field("ttft_ms is", sign(got.TTFT), sign(want.TTFT))
+		field("latency_ms is", sign(got.Latency), sign(want.Latency))
+		return
+	}
+	ttft, latency := s.Planned.TTFT, s.Planned.Latency
+	if !s.Streaming && want.TTFT < 0 {
+		ttft = -1000
+	}
+	itl := make([]float64, len(got.ITL))
+	for i, v := range got.ITL {
+		itl[i] = ms(v)
+	}
+	field("planned ttft_ms", ms(got.TTFT), ttft)
+	field("planned latency_ms", ms(got.Latency), latency)
+	field("planned itl_ms", itl, s.Planned.ITL)
+}
+
+// decoded is a text as it comes back from the JSON of a result file.
+func decoded(text string) (back string) {
+	if err := json.Unmarshal(pyjson.AppendString(nil, text), &back); err != nil {
+		panic(err)
+	}
+	return back
+}
+
+func sign(f float64) int {
+	switch {
+	case f < 0:
+		return -1
+	case f > 0:
+		return 1
+	}
+	return 0
+}
+
+func TestGoldenTiming(t *testing.T) {
+	diffs := golden.LoadDifferences(t, "timing")
+	files := golden.Files(t, "timing", "*.json")
+	for _, file := range files {
+		var s scenario
+		golden.Read(t, file, &s)
+		t.Run(s.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := s.options("http://127.0.0.1:8000")
+				var servers sync.WaitGroup
+				o.Dial = s.inMemory(&servers)
+				o.Timeout = 6 * time.Hour
+				got := s.run(t, o)
+				servers.Wait()
+				s.check(t, got, diffs, true)
+			})
+		})
+	}
+	t.Logf("%d scenarios in virtual time", len(files))
+}
+
+// TestTimingOverSockets plays ten scenarios on real connections.
+func TestTimingOverSockets(t *testing.T) {
+	diffs := golden.Differences(nil)
+	for _, name := range []string{"c_normal_1.1", "c_cut_between", "c_rst_mid", "c_gzip_whole", "c_redirect_307",
+		"c_status_503", "c_ns_two_writes", "c_closefr_normal", "h_normal_latest", "h_bad_json"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s scenario
+			golden.Read(t, golden.TestData("golden", "timing", name+".json"), &s)
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var servers sync.WaitGroup
+			servers.Go(func() {
+				for k := 0; ; k++ {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					servers.Go(func() { s.play(conn, k, &atomic.Bool{}) })
+				}
+			})
+			got := s.run(t, s.options("http://"+l.Addr().String()))
+			l.Close()
+			servers.Wait()
+			s.check(t, got, diffs, false)
+			if s.Planned != nil && got.Success && ms(got.Latency) < s.Planned.Latency {
+				t.Errorf("latency %v ms, which is before the server sent the last event (%v ms)", ms(got.Latency), s.Planned.Latency)
+			}
+		})
+	}
+}
