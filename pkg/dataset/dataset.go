@@ -2,6 +2,17 @@
 // is sent. One file a data set.
 package dataset
 
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
+
+	"loadgen/internal/pyrand"
+)
+
 // Request is one prompt and what is known of it beforehand.
 type Request struct {
 	// Prompt is the text to send; unused when IDs is set.
@@ -27,4 +38,52 @@ type Tokenizer interface {
 	Decode(ids []int, skipSpecial bool) string
 	// VocabSize is the size of the model's vocabulary, added tokens not counted.
 	VocabSize() int
+}
+
+// Set is the requests of a run, in order.
+type Set struct {
+	Requests []Request
+	// rng is Python's random as the data set left it.
+	rng *pyrand.Python
+}
+
+// DrawLoRA draws a model name for each request with random.choice; without
+// names it does nothing.
+func (s *Set) DrawLoRA(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	for i := range s.Requests {
+		s.Requests[i].LoRA = names[s.rng.Choice(len(names))]
+	}
+}
+
+// each runs f for every index below n on all cores and returns the first error.
+func each(ctx context.Context, n int, f func(i int) error) error {
+	var next atomic.Int64
+	var once sync.Once
+	var first error
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				err := context.Cause(ctx)
+				if err == nil {
+					err = f(i)
+				}
+				if err != nil {
+					once.Do(func() { first = err })
+					next.Store(int64(n))
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return first
+}
+
+// strip is Python's str.strip.
+func strip(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f })
 }

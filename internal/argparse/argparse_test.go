@@ -1,0 +1,57 @@
+package argparse
+
+import (
+	"strings"
+	"testing"
+)
+
+var testFlags = []Flag{
+	{Name: "--help", Short: "-h", Kind: Help},
+	{Name: "--model", Kind: String},
+	{Name: "--port", Kind: Int},
+	{Name: "--rate", Kind: Float},
+	{Name: "--random-ids"},
+	{Name: "--metadata", Kind: List},
+	{Name: "--goodput", Kind: ListSome},
+	{Name: "--backend", Kind: String, Choices: []string{"a", "b"}},
+	{Name: "--port-of-ours", Kind: String, Exact: true},
+	{Name: "--header", Kind: ListSome, Exact: true, Repeats: true},
+}
+
+func TestExactFlags(t *testing.T) {
+	v, err := Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f --he"))
+	if err != ErrHelp {
+		t.Fatal(err)
+	}
+	v, err = Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := v["--port"].(interface{ String() string }); n == nil || n.String() != "5" || v["--port-of-ours"] != "x" {
+		t.Error(v)
+	}
+	if got := strings.Join(v["--header"].([]string), " "); got != "a:b c:d e:f" {
+		t.Error(got)
+	}
+	if _, err := Parse(testFlags, []string{"--port-of", "x"}); err == nil || err.Error() != "unrecognized arguments: --port-of x" {
+		t.Error(err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, line := range []string{"--mo x --po 5", "--metadata a b --rate -1", "-h1", "--rate ١.٥_0", "-- x", "--=", "-", "--goodput='a'", "--p\xff=\x00"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		argv := strings.Split(line, " ")
+		v, err := Parse(testFlags, argv)
+		if err == nil && v == nil {
+			t.Error("neither values nor an error")
+		}
+		if _, ok := ParseFloat(line); !ok {
+			if _, ok := ParseInt(line); ok {
+				t.Errorf("%q is an int but no float", line)
+			}
+		}
+	})
+}

@@ -1,0 +1,51 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"loadgen/internal/pyjson"
+	"loadgen/internal/pyrand"
+)
+
+// Intervals draws the waits of n requests in seconds as the original's
+// get_request does: one after each request, the last one too, gamma distributed
+// with shape burstiness and mean 1/rate, from NumPy's legacy generator. An
+// infinite rate waits for nothing.
+func Intervals(n int, rate, burstiness float64, seed uint32) []float64 {
+	gaps := make([]float64, n)
+	if math.IsInf(rate, 1) {
+		return gaps
+	}
+	rng := pyrand.NewNumPy(seed)
+	scale := 1 / float64(rate*burstiness)
+	for i := range gaps {
+		gaps[i] = rng.Gamma(burstiness, scale)
+	}
+	return gaps
+}
+
+// Arrivals returns the instants in seconds at which n requests are due, and as
+// the last element, n, that of the schedule's end. They are not rounded: that is
+// Schedule's part.
+func Arrivals(n int, rate, burstiness float64, seed uint32) []float64 {
+	at := make([]float64, n+1)
+	for i, gap := range Intervals(n, rate, burstiness, seed) {
+		at[i+1] = at[i] + gap
+	}
+	return at
+}
+
+// CheckRate returns the original's complaint about a schedule, nil if it has none.
+func CheckRate(rate, burstiness float64) error {
+	switch {
+	case !(burstiness > 0):
+		return fmt.Errorf("A positive burstiness factor is expected, but given %s.", pyjson.FormatFloat(burstiness)) //nolint:staticcheck // the original's words
+	case rate == 0:
+		return errors.New("float division by zero (--request-rate must not be 0)")
+	case rate < 0:
+		return errors.New("scale < 0 (--request-rate must not be negative)")
+	}
+	return nil
+}
