@@ -48,8 +48,14 @@ func Dir(t testing.TB, folder string) string {
 // "_" left out, sorted. None is a failure.
 func Files(t testing.TB, folder, pattern string) []string {
 	t.Helper()
-	dir := Dir(t, folder)
-	all, err := filepath.Glob(filepath.Join(dir, pattern))
+	return Glob(t, filepath.Join(Dir(t, folder), pattern))
+}
+
+// Glob returns the files that a pattern matches, names starting with "_" left
+// out, sorted. None is a failure.
+func Glob(t testing.TB, pattern string) []string {
+	t.Helper()
+	all, err := filepath.Glob(pattern)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +66,7 @@ func Files(t testing.TB, folder, pattern string) []string {
 		}
 	}
 	if len(files) == 0 {
-		t.Fatalf("no %s in %s", pattern, dir)
+		t.Fatalf("no files match %s", pattern)
 	}
 	sort.Strings(files)
 	return files

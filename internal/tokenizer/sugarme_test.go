@@ -1,0 +1,93 @@
+package tokenizer
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sugarme/tokenizer/model/bpe"
+)
+
+// sugarme's BPE model is the second opinion on our merging: the same vocabulary
+// and merges must give the same tokens. It works on text, so it takes words in
+// the byte alphabet; it would panic on bytes that its vocabulary lacks.
+func newOracle(t testing.TB, tok *Tokenizer) *bpe.BPE {
+	vocab := map[string]int{}
+	for id, token := range tok.model.tokens[:tok.vocab] {
+		vocab[toAlphabet(token)] = id
+	}
+	merges := bpe.Merges{}
+	for p, m := range tok.model.merges {
+		merges[bpe.Pair{C1: int(p.left), C2: int(p.right)}] = bpe.PairVal{Rank: int(m.rank), NewId: int(m.id)}
+	}
+	return bpe.NewBPE(vocab, merges)
+}
+
+func toAlphabet(s string) string {
+	var runes [256]rune
+	for r := rune(0); r < 0x200; r++ {
+		if b, ok := alphabetByte(r); ok {
+			runes[b] = r
+		}
+	}
+	var out strings.Builder
+	for i := range len(s) {
+		out.WriteRune(runes[s[i]])
+	}
+	return out.String()
+}
+
+func TestMergesAsSugarmeDoes(t *testing.T) {
+	for _, name := range []string{"llama3_1", "qwen3"} {
+		tok, err := Find(unpacked(t, name), noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		oracle := newOracle(t, tok)
+		tok.model.ignoreMerges = false
+		rng := rand.New(rand.NewPCG(3, 4))
+		letters := []string{"a", "e", "n", "t", "th", "ing", " ", "é", "日", "\n", "1", "-", "X", "s"}
+		for range 5000 {
+			var word strings.Builder
+			for range 1 + rng.IntN(40) {
+				word.WriteString(letters[rng.IntN(len(letters))])
+			}
+			var want []int
+			tokens, err := oracle.Tokenize(toAlphabet(word.String()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, token := range tokens {
+				want = append(want, token.Id)
+			}
+			if got := tok.model.encode(nil, word.String(), &scratch{}); !slices.Equal(got, want) {
+				t.Fatalf("%s %q: got %v, sugarme %v", name, word.String(), got, want)
+			}
+		}
+	}
+}
+
+// BenchmarkMerge compares the merging of words, ours with sugarme's.
+func BenchmarkMerge(b *testing.B) {
+	tok, err := Find(unpacked(b, "qwen3"), noEnv)
+	if err != nil {
+		b.Fatal(err)
+	}
+	oracle := newOracle(b, tok)
+	const word = " internationalisation"
+	spelled := toAlphabet(word)
+	b.Run("own", func(b *testing.B) {
+		b.SetBytes(int64(len(word)))
+		var s scratch
+		for b.Loop() {
+			tok.model.encode(nil, word, &s)
+		}
+	})
+	b.Run("sugarme", func(b *testing.B) {
+		b.SetBytes(int64(len(word)))
+		for b.Loop() {
+			oracle.MergeWord(spelled)
+		}
+	})
+}

@@ -1,0 +1,185 @@
+// Package tokenizer turns text into token ids and back, exactly as Hugging Face
+// transformers 4.57 does with a byte-level BPE tokenizer.json.
+package tokenizer
+
+import (
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Tokenizer is a byte-level BPE tokenizer. It is safe for concurrent use.
+type Tokenizer struct {
+	// Name says where the tokenizer came from.
+	Name string
+
+	model     bpe
+	vocab     int    // size of the model's vocabulary, added tokens not counted
+	prepare   func() // builds what only encoding needs; nil once it is there
+	once      sync.Once
+	normal    []norm.Form
+	splits    []*pattern
+	addPrefix bool // a blank goes before every piece that has none
+
+	raw, normalized trie // added tokens, found before and after normalisation
+	special         map[int32]bool
+	before, after   []int // ids around a text: BOS and EOS
+	cleanUp         bool
+
+	pool sync.Pool
+}
+
+// VocabSize is the size of the model's vocabulary, added tokens not counted.
+func (t *Tokenizer) VocabSize() int { return t.vocab }
+
+// Encode returns the ids of text; special adds those that belong around a text.
+// Special tokens that stand in the text are found either way. Bytes that are
+// not UTF-8 count as U+FFFD.
+func (t *Tokenizer) Encode(text string, special bool) []int {
+	t.once.Do(func() {
+		if t.prepare != nil {
+			t.prepare()
+		}
+	})
+	s, _ := t.pool.Get().(*scratch)
+	if s == nil {
+		s = &scratch{}
+	}
+	defer t.pool.Put(s)
+	if !utf8.ValidString(text) {
+		text = lossy(text)
+	}
+	ids := make([]int, 0, len(text)/4+2)
+	if special {
+		ids = append(ids, t.before...)
+	}
+	t.raw.split(text, func(piece string, id int32) {
+		if id >= 0 {
+			ids = append(ids, int(id))
+			return
+		}
+		for _, form := range t.normal {
+			piece = form.String(piece)
+		}
+		t.normalized.split(piece, func(piece string, id int32) {
+			if id >= 0 {
+				ids = append(ids, int(id))
+			} else {
+				ids = t.encodePiece(ids, piece, s)
+			}
+		})
+	})
+	if special {
+		ids = append(ids, t.after...)
+	}
+	return ids
+}
+
+// encodePiece encodes text without added tokens.
+func (t *Tokenizer) encodePiece(ids []int, piece string, s *scratch) []int {
+	if t.addPrefix && !strings.HasPrefix(piece, " ") {
+		piece = " " + piece
+	}
+	var split func(k int, piece string)
+	split = func(k int, piece string) {
+		if k == len(t.splits) {
+			ids = t.model.encode(ids, piece, s)
+			return
+		}
+		t.splits[k].split(piece, func(piece string) { split(k+1, piece) })
+	}
+	split(0, piece)
+	return ids
+}
+
+// Decode returns the text of ids. Ids that are none are left out, and special
+// tokens if skipSpecial is set; bytes that are not UTF-8 become U+FFFD.
+func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
+	n := 0
+	for _, id := range ids {
+		if 0 <= id && id < len(t.model.tokens) {
+			n += len(t.model.tokens[id])
+		}
+	}
+	text := make([]byte, 0, n)
+	for _, id := range ids {
+		if 0 <= id && id < len(t.model.tokens) && !(skipSpecial && t.special[int32(id)]) {
+			text = append(text, t.model.tokens[id]...)
+		}
+	}
+	out := string(text)
+	if !utf8.Valid(text) {
+		out = lossy(out)
+	}
+	if t.cleanUp {
+		out = cleanUp(out)
+	}
+	return out
+}
+
+// cleanUp is transformers' clean_up_tokenization: ten replacements, in turn.
+func cleanUp(text string) string {
+	for _, r := range [...][2]string{
+		{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"},
+		{" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+	} {
+		text = strings.ReplaceAll(text, r[0], r[1])
+	}
+	return text
+}
+
+// lossy replaces bytes that are not UTF-8 as Rust's from_utf8_lossy does: each
+// maximal part of a sequence that could have gone on becomes one U+FFFD.
+func lossy(s string) string {
+	var out strings.Builder
+	out.Grow(len(s) + 16)
+	start := 0
+	for i := 0; i < len(s); {
+		if s[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if r, size := utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size > 1 {
+			i += size
+			continue
+		}
+		out.WriteString(s[start:i])
+		out.WriteString("\uFFFD")
+		i += invalidLength(s[i:])
+		start = i
+	}
+	out.WriteString(s[start:])
+	return out.String()
+}
+
+// invalidLength is the length of the maximal invalid subpart that s begins with
+// (Unicode Standard, 3.9, table 3-8).
+func invalidLength(s string) int {
+	low, high, need := byte(0x80), byte(0xbf), 0
+	switch c := s[0]; {
+	case 0xc2 <= c && c <= 0xdf:
+		need = 1
+	case 0xe0 <= c && c <= 0xef:
+		need = 2
+		if c == 0xe0 {
+			low = 0xa0
+		} else if c == 0xed {
+			high = 0x9f
+		}
+	case 0xf0 <= c && c <= 0xf4:
+		need = 3
+		if c == 0xf0 {
+			low = 0x90
+		} else if c == 0xf4 {
+			high = 0x8f
+		}
+	}
+	n := 1
+	for n <= need && n < len(s) && low <= s[n] && s[n] <= high {
+		low, high = 0x80, 0xbf
+		n++
+	}
+	return n
+}
