@@ -4,7 +4,10 @@
 package golden
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -70,6 +73,34 @@ func Glob(t testing.TB, pattern string) []string {
 	}
 	sort.Strings(files)
 	return files
+}
+
+// Tokenizer returns a directory with a tokenizer of testdata, unpacked. llama3
+// is the same as llama3_1 but for the names of special tokens.
+func Tokenizer(t testing.TB, name string) string {
+	t.Helper()
+	if name == "llama3" {
+		name = "llama3_1"
+	}
+	dir := t.TempDir()
+	for _, file := range Glob(t, TestData("tokenizers", name, "*.gz")) {
+		packed, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".gz")), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // Read decodes a JSON file into v.

@@ -1,10 +1,8 @@
 package tokenizer
 
 import (
-	"compress/gzip"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,34 +16,6 @@ import (
 )
 
 var update = flag.Bool("update", false, "write llama3.bin anew from the test data")
-
-// unpacked returns the directory of a tokenizer of testdata, unpacked.
-func unpacked(t testing.TB, name string) string {
-	t.Helper()
-	if name == "llama3" {
-		name = "llama3_1" // the same but for the names of special tokens
-	}
-	dir := t.TempDir()
-	for _, f := range golden.Glob(t, golden.TestData("tokenizers", name, "*.gz")) {
-		in, err := os.Open(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(z)
-		in.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(filepath.Base(f), ".gz")), data, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
 
 func noEnv(string) string { return "" }
 
@@ -83,7 +53,7 @@ func TestGoldenTokenizers(t *testing.T) {
 			if name == "llama3" {
 				tokenizers = append(tokenizers, Llama3())
 			} else {
-				tok, err := Find(unpacked(t, name), noEnv)
+				tok, err := Find(golden.Tokenizer(t, name), noEnv)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -139,7 +109,7 @@ func TestGoldenTokenizers(t *testing.T) {
 // TestLlama3Table checks the built-in vocabulary against the test data; with
 // -update it is written anew.
 func TestLlama3Table(t *testing.T) {
-	tok, err := Find(unpacked(t, "llama3_1"), noEnv)
+	tok, err := Find(golden.Tokenizer(t, "llama3_1"), noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +174,7 @@ func TestOneLetterIsLinear(t *testing.T) {
 }
 
 func TestFindInTheCache(t *testing.T) {
-	src := unpacked(t, "qwen3")
+	src := golden.Tokenizer(t, "qwen3")
 	home := t.TempDir()
 	env := func(name string) string { return map[string]string{"HF_HOME": home}[name] }
 	if _, err := Find("Qwen/Qwen3-8B", env); err == nil || !strings.Contains(err.Error(), "--tokenizer PATH") {
@@ -271,7 +241,7 @@ func TestLossyIsRusts(t *testing.T) {
 
 func FuzzTokenizer(f *testing.F) {
 	own := Llama3()
-	other, err := Find(unpacked(f, "deepseek_v3"), noEnv)
+	other, err := Find(golden.Tokenizer(f, "deepseek_v3"), noEnv)
 	if err != nil {
 		f.Fatal(err)
 	}
