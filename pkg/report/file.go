@@ -1,0 +1,66 @@
+package report
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// ProveWritable makes the directory of path and proves that a file can be
+// written there, so that a run is not lost at its end.
+func ProveWritable(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("the directory for the result cannot be made: %w (--result-dir)", err)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("the result cannot be written: %s is a directory (--result-filename)", path)
+	}
+	f, err := os.CreateTemp(dir, ".loadgen-*")
+	if err != nil {
+		return fmt.Errorf("the directory for the result is not writable: %w (--result-dir)", err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// WriteFile writes a file whole or not at all: to a temporary name, renamed at
+// the end. A file that is there is replaced; what is no regular file, such as
+// /dev/stdout, is written to as it is.
+func WriteFile(path string, write func(w io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".loadgen-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	buffered := bufio.NewWriterSize(f, 1<<16)
+	for _, step := range []func() error{
+		func() error { return write(buffered) },
+		buffered.Flush,
+		func() error { return f.Chmod(0o666 &^ umask()) },
+		f.Close,
+		func() error { return os.Rename(f.Name(), path) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
