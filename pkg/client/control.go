@@ -126,23 +126,29 @@ func (c *Client) profile(ctx context.Context, test *Prepared, path string, close
 
 // EnergyReading is an answer of /energy_metrics.
 type EnergyReading struct {
-	TotalJoules float64 `json:"total_energy_j"`
-	QueryTime   float64 `json:"query_time"` // seconds
+	TotalJoules float64
+	// Whole tells whether the server wrote the joules as a whole number.
+	Whole     bool
+	QueryTime float64 // seconds
 }
 
-// Energy asks for the server's energy meter; nil where there is none.
+// Energy asks for the server's energy meter; nil where there is none. Like the
+// original, it takes JSON for JSON by the content type alone.
 func (c *Client) Energy(ctx context.Context) *EnergyReading {
 	r := c.get(ctx, "/energy_metrics", 30*time.Second)
-	if r.Err != nil || r.Status != 200 {
+	if r.Err != nil || r.Status != 200 || !strings.HasPrefix(strings.ToLower(r.ContentType), "application/json") {
 		return nil
 	}
 	var e struct {
-		EnergyReading
-		Joules *float64 `json:"total_energy_j"`
-		Time   *float64 `json:"query_time"`
+		Joules json.Number `json:"total_energy_j"`
+		Time   *float64    `json:"query_time"`
 	}
-	if json.Unmarshal(r.Body, &e) != nil || e.Joules == nil || e.Time == nil {
+	if json.Unmarshal(r.Body, &e) != nil || e.Time == nil {
 		return nil
 	}
-	return &EnergyReading{TotalJoules: *e.Joules, QueryTime: *e.Time}
+	joules, err := e.Joules.Float64()
+	if err != nil {
+		return nil
+	}
+	return &EnergyReading{TotalJoules: joules, Whole: !strings.ContainsAny(e.Joules.String(), ".eE"), QueryTime: *e.Time}
 }

@@ -28,7 +28,9 @@ func HDRLog(w io.Writer, start time.Time, values []metrics.Value) error {
 	out := hdrhistogram.NewHistogramLogWriter(w)
 	out.SetBaseTime(base.UnixMilli())
 	for _, line := range []func() error{
-		func() error { return out.OutputComment("[loadgen: successful requests; values in ns; Interval_Max in ms]") },
+		func() error {
+			return out.OutputComment("[loadgen: successful requests; values in ns; Interval_Max in ms]")
+		},
 		out.OutputLogFormatVersion,
 		func() error { return out.OutputBaseTime(base.UnixMilli()) },
 		func() error { return out.OutputStartTime(base.UnixMilli()) },

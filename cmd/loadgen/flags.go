@@ -1,0 +1,130 @@
+package main
+
+import "loadgen/internal/argparse"
+
+// flag is one row of the flag table, which feeds parsing, help and the
+// namespace that --dry-run prints.
+type flag struct {
+	argparse.Flag
+	// bind returns where the value goes: *bool, *string, *int, *float64, *[]string,
+	// or a pointer to a pointer for flags that have no default.
+	bind  func(c *config) any
+	group string
+	value string // the placeholder in the help
+	usage string
+}
+
+// Groups of the help, in order.
+const (
+	server   = "1. Server"
+	dataSet  = "2. Data set"
+	traffic  = "3. Traffic"
+	sampling = "4. Sampling and body"
+	results  = "5. Result"
+	conduct  = "6. Conduct of the run"
+	ignored  = "7. Taken for compatibility, without effect"
+	later    = "8. For data sets that are not there yet"
+)
+
+// datasets are the values of --dataset-name.
+var datasets = []string{"sharegpt", "burstgpt", "sonnet", "random", "random_image", "hf", "trtllm_custom"}
+
+// flagTable holds the original's flags in the order of its namespace, then ours.
+func flagTable() []flag {
+	word := func(name, group, value, usage string, bind func(c *config) any, choices ...string) flag {
+		return flag{argparse.Flag{Name: name, Kind: argparse.String, Choices: choices}, bind, group, value, usage}
+	}
+	integer := func(name, group, usage string, bind func(c *config) any) flag {
+		return flag{argparse.Flag{Name: name, Kind: argparse.Int}, bind, group, "N", usage}
+	}
+	float := func(name, group, value, usage string, bind func(c *config) any) flag {
+		return flag{argparse.Flag{Name: name, Kind: argparse.Float}, bind, group, value, usage}
+	}
+	on := func(name, group, usage string, bind func(c *config) any) flag {
+		return flag{argparse.Flag{Name: name}, bind, group, "", usage}
+	}
+	list := func(name, group, value, usage string, kind argparse.Kind, bind func(c *config) any) flag {
+		return flag{argparse.Flag{Name: name, Kind: kind}, bind, group, value, usage}
+	}
+	own := func(f flag) flag {
+		f.Exact = true
+		return f
+	}
+	accumulates := func(f flag) flag {
+		f.Repeats = true
+		return f
+	}
+	return []flag{
+		word("--backend", server, "NAME", "API to speak: completions (openai) or chat completions (openai-chat)", func(c *config) any { return &c.Backend }, "openai", "openai-chat"),
+		word("--base-url", server, "URL", "server's URL, in place of --host and --port", func(c *config) any { return &c.BaseURL }),
+		word("--host", server, "HOST", "server's host", func(c *config) any { return &c.Host }),
+		integer("--port", server, "server's port", func(c *config) any { return &c.Port }),
+		word("--endpoint", server, "PATH", "path of the completions backend; chat always uses /v1/chat/completions", func(c *config) any { return &c.Endpoint }),
+		word("--dataset-name", dataSet, "NAME", "where prompts come from; there are random and trtllm_custom so far. Without this and --dataset-path: random ids, 512 tokens in, 128 out, 5 requests for each concurrent one (see the manual)", func(c *config) any { return &c.DatasetName }, datasets...),
+		word("--dataset-path", dataSet, "PATH", "file of the data set; for random without --random-ids a ShareGPT file", func(c *config) any { return &c.DatasetPath }),
+		word("--download-path", ignored, "DIR", "nothing is downloaded", func(c *config) any { return &c.DownloadPath }),
+		integer("--download-timeout", ignored, "nothing is downloaded", func(c *config) any { return &c.DownloadTimeout }),
+		integer("--max-concurrency", traffic, "at most N requests under way, in first-in-first-out order; unbounded without it", func(c *config) any { return &c.MaxConcurrency }),
+		word("--model", server, "NAME", "model's name; without it, the first that the server lists at /v1/models", func(c *config) any { return &c.Model }),
+		word("--tokenizer", dataSet, "NAME", "tokenizer: a directory, a tokenizer.json, a model in the local Hugging Face cache, or llama3 (built in); the model's without it", func(c *config) any { return &c.Tokenizer }),
+		on("--use-beam-search", ignored, "beam search", func(c *config) any { return &c.UseBeamSearch }),
+		integer("--num-prompts", dataSet, "number of requests", func(c *config) any { return &c.NumPrompts }),
+		integer("--logprobs", sampling, "log probabilities to ask for (completions only)", func(c *config) any { return &c.Logprobs }),
+		float("--request-rate", traffic, "R", "requests per second; inf sends all at once", func(c *config) any { return &c.RequestRate }),
+		float("--burstiness", traffic, "B", "shape of the gamma distribution of the intervals: 1 is a Poisson process, less is burstier", func(c *config) any { return &c.Burstiness }),
+		on("--non-streaming", sampling, "ask for whole answers; there is no TTFT and no ITL then", func(c *config) any { return &c.NonStreaming }),
+		integer("--seed", dataSet, "seed of all random numbers, 0 to 4294967295", func(c *config) any { return &c.Seed }),
+		on("--trust-remote-code", ignored, "no code is loaded", func(c *config) any { return &c.TrustRemoteCode }),
+		word("--custom-tokenizer", ignored, "NAME", "custom tokenizer class", func(c *config) any { return &c.CustomTokenizer }),
+		on("--disable-tqdm", conduct, "show no progress", func(c *config) any { return &c.DisableTqdm }),
+		on("--profile", conduct, "start the server's profiler before the run and stop it after it", func(c *config) any { return &c.Profile }),
+		on("--save-result", results, "write the result file and, beside it, the HDR log", func(c *config) any { return &c.SaveResult }),
+		on("--save-detailed", results, "keep every request's lengths, latencies, text and error in the result file", func(c *config) any { return &c.SaveDetailed }),
+		list("--metadata", results, "K=V ...", "items to put into the result file", argparse.List, func(c *config) any { return &c.Metadata }),
+		word("--result-dir", results, "DIR", "directory of the result file; it is made if need be", func(c *config) any { return &c.ResultDir }),
+		word("--result-filename", results, "NAME", "name of the result file; without it {backend}-{rate}qps[-concurrency{N}]-{model}-{date}.json", func(c *config) any { return &c.ResultFilename }),
+		on("--ignore-eos", sampling, "generate to the full length", func(c *config) any { return &c.IgnoreEOS }),
+		word("--percentile-metrics", results, "LIST", "metrics to report, of ttft,tpot,itl,e2el", func(c *config) any { return &c.PercentileMetrics }),
+		word("--metric-percentiles", results, "LIST", "percentiles to report, each 0 to 100", func(c *config) any { return &c.MetricPercentiles }),
+		list("--goodput", results, "K:MS ...", "objectives in milliseconds that a good request meets; K is ttft, tpot or e2el", argparse.ListSome, func(c *config) any { return &c.Goodput }),
+		integer("--sonnet-input-len", later, "sonnet: tokens in", func(c *config) any { return &c.SonnetInputLen }),
+		integer("--sonnet-output-len", later, "sonnet: tokens out", func(c *config) any { return &c.SonnetOutputLen }),
+		integer("--sonnet-prefix-len", later, "sonnet: tokens shared", func(c *config) any { return &c.SonnetPrefixLen }),
+		integer("--sharegpt-output-len", later, "sharegpt: tokens out", func(c *config) any { return &c.ShareGPTOutputLen }),
+		integer("--random-input-len", dataSet, "random: tokens in", func(c *config) any { return &c.RandomInputLen }),
+		integer("--random-output-len", dataSet, "random: tokens out", func(c *config) any { return &c.RandomOutputLen }),
+		float("--random-range-ratio", dataSet, "R", "random: lengths spread evenly over (1-R) to (1+R) times the nominal ones; below 1", func(c *config) any { return &c.RandomRangeRatio }),
+		integer("--random-prefix-len", dataSet, "random: tokens that all prompts begin with", func(c *config) any { return &c.RandomPrefixLen }),
+		on("--random-ids", dataSet, "random: prompts of consecutive token ids, which need no file", func(c *config) any { return &c.RandomIDs }),
+		on("--tokenize-on-client", dataSet, "random: send token ids in place of text", func(c *config) any { return &c.TokenizeOnClient }),
+		integer("--random-image-width", later, "random_image: pixels", func(c *config) any { return &c.RandomImageWidth }),
+		integer("--random-image-height", later, "random_image: pixels", func(c *config) any { return &c.RandomImageHeight }),
+		integer("--random-image-size", later, "random_image: pixels, both ways", func(c *config) any { return &c.RandomImageSize }),
+		integer("--random-num-images", later, "random_image: images a request", func(c *config) any { return &c.RandomNumImages }),
+		word("--hf-subset", later, "NAME", "hf: subset", func(c *config) any { return &c.HFSubset }),
+		word("--hf-split", later, "NAME", "hf: split", func(c *config) any { return &c.HFSplit }),
+		integer("--hf-output-len", later, "hf: tokens out", func(c *config) any { return &c.HFOutputLen }),
+		float("--top-p", sampling, "P", "top_p", func(c *config) any { return &c.TopP }),
+		integer("--top-k", sampling, "top_k", func(c *config) any { return &c.TopK }),
+		float("--min-p", sampling, "P", "min_p", func(c *config) any { return &c.MinP }),
+		float("--temperature", sampling, "T", "temperature; 0 without it", func(c *config) any { return &c.Temperature }),
+		word("--tokenizer-mode", ignored, "MODE", "kind of tokenizer; loadgen has one of its own", func(c *config) any { return &c.TokenizerMode }, "auto", "slow", "mistral", "custom"),
+		word("--served-model-name", server, "NAME", "model's name in the requests; --model without it", func(c *config) any { return &c.ServedModelName }),
+		list("--lora-modules", sampling, "NAME ...", "LoRA adapters, of which each request names one at random", argparse.ListSome, func(c *config) any { return &c.LoRAModules }),
+		on("--no-test-input", conduct, "skip the test request before the run", func(c *config) any { return &c.NoTestInput }),
+
+		own(on("--dry-run", conduct, "print the settings and every request as JSON lines and send nothing", func(c *config) any { return &c.DryRun })),
+		own(accumulates(list("--header", sampling, "K:V ...", "further header lines; can be given more than once", argparse.ListSome, func(c *config) any { return &c.Header }))),
+		own(float("--wait-ready", conduct, "S", "wait at most S seconds for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),
+		own(on("--keep-alive", traffic, "use connections again; without it each request opens its own", func(c *config) any { return &c.KeepAlive })),
+		own(float("--timeout", conduct, "S", "give a request up after S seconds; 0 never does", func(c *config) any { return &c.Timeout })),
+		own(float("--idle-timeout", conduct, "S", "give a request up when nothing came for S seconds; 0 never does", func(c *config) any { return &c.IdleTimeout })),
+		own(word("--failures", results, "RULE", "what counts as a failure: strict (cut, unfinished and erroneous streams do), or the original's rule", func(c *config) any { return &c.Failures }, "strict", "original")),
+		own(word("--compat", results, "RELEASE", "layout of the result: latest, or that of the 1.2 release", func(c *config) any { return &c.Compat }, "latest", "1.2")),
+		own(on("--strict-json", results, "leave loadgen's own object out of the result file", func(c *config) any { return &c.StrictJSON })),
+		own(word("--body-patch", sampling, "JSON", "JSON merge patch (RFC 7386) for every body: {\"ignore_eos\": null} leaves a field out", func(c *config) any { return &c.BodyPatch })),
+		own(word("--timestamps", conduct, "SOURCE", "arrival stamps: the kernel's, the program's (user), or the kernel's where there are any (auto)", func(c *config) any { return &c.Timestamps }, "auto", "kernel", "user")),
+		own(word("--sim", server, "PROFILE", "run against a simulated server of that profile, started for the run: ideal", func(c *config) any { return &c.Sim })),
+		own(on("--save-request-time-breakdown", ignored, "under --compat 1.2 only, with a warning", func(c *config) any { return &c.TimeBreakdown })),
+	}
+}

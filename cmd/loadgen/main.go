@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"loadgen/internal/argparse"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr)) }
+
+// streams are the process's.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	lookup   func(string) (string, bool) // environment variables
+}
+
+// env is the value of an environment variable, "" where there is none.
+func (s streams) env(name string) string {
+	value, _ := s.lookup(name)
+	return value
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run is the whole program: the benchmark for flags, a subcommand for a word.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := streams{stdin, stdout, stderr, os.LookupEnv}
+	app := newApp(ctx, s)
+	argv := args[1:]
+	if len(argv) > 0 && argv[0] != "" && !strings.HasPrefix(argv[0], "-") && !askedForHelp(argv) {
+		if app.Command(argv[0]) == nil {
+			fmt.Fprintf(stderr, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
+			return exitUsage
+		}
+		return exitCode(app.RunContext(ctx, args), stderr)
+	}
+	cfg, err := parse(argv)
+	switch {
+	case errors.Is(err, argparse.ErrHelp):
+		cli.HelpPrinter(stdout, app.CustomAppHelpTemplate, app)
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them\nloadgen: error: %v\n", err)
+		return exitUsage
+	}
+	return runBenchmark(ctx, cfg, s)
+}
+
+// askedForHelp tells whether a word that is no subcommand is followed by -h, where
+// the original prints its help.
+func askedForHelp(argv []string) bool {
+	_, err := parse(argv)
+	known := map[string]bool{"sim": true, "version": true, "help": true}
+	return errors.Is(err, argparse.ErrHelp) && !known[argv[0]]
+}
+
+// usageError is an error of the command line.
+type usageError struct{ error }
+
+func exitCode(err error, stderr io.Writer) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errTold):
+		return exitFailed
+	}
+	fmt.Fprintf(stderr, "loadgen: error: %v\n", err)
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func commandNames(app *cli.App) string {
+	var names []string
+	for _, c := range app.Commands {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// newApp declares the commands and the help. The benchmark's flags are parsed by
+// the original's rules (internal/argparse); here they are listed.
+func newApp(ctx context.Context, s streams) *cli.App {
+	app := &cli.App{
+		Name:                  "loadgen",
+		Usage:                 "load an OpenAI-style LLM server as TensorRT-LLM's benchmark_serving does, and tell the truth about it",
+		Version:               versionText(),
+		HideVersion:           true,
+		HideHelpCommand:       true,
+		Writer:                s.out,
+		ErrWriter:             s.err,
+		Reader:                s.in,
+		CustomAppHelpTemplate: helpTemplate,
+		ExitErrHandler:        func(*cli.Context, error) {},
+		Commands:              []*cli.Command{simCommand(ctx, s), versionCommand(s)},
+	}
+	defaults := newConfig()
+	for _, f := range defaults.table {
+		if f.Name != "--save-request-time-breakdown" {
+			app.Flags = append(app.Flags, f.forHelp(defaults))
+		}
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+	}
+	return app
+}
+
+// forHelp is the flag as the help lists it.
+func (f flag) forHelp(defaults *config) cli.Flag {
+	usage, value := f.usage, f.value
+	if f.Choices != nil && f.Name != "--dataset-name" {
+		value = strings.Join(f.Choices, "|")
+	}
+	switch v := plain(f.bind(defaults)).(type) {
+	case nil, bool:
+	case string:
+		if v != "" {
+			usage += fmt.Sprintf(" (default: %s)", v)
+		}
+	default:
+		usage += fmt.Sprintf(" (default: %v)", v)
+	}
+	return &cli.StringFlag{Name: strings.TrimPrefix(f.Name, "--"), Usage: usage, Category: f.group, DefaultText: value}
+}
+
+// helpTemplate is the help: groups of flags, each on two lines.
+const helpTemplate = `{{.Name}} - {{.Usage}}
+
+  loadgen [flags]              run a benchmark
+  loadgen SUBCOMMAND [flags]   {{range $i, $c := .Commands}}{{if $i}}; {{end}}{{$c.Name}}: {{$c.Usage}}{{end}}
+
+Flags are benchmark_serving's, read by its rules: any unambiguous prefix will do, the last of a
+repeated flag wins. Those marked * are loadgen's own and are known by their full name only.
+{{range .VisibleFlagCategories}}{{if .Name}}
+{{.Name}}:
+{{end}}{{range .Flags}}  --{{.Name}} {{.DefaultText}}
+        {{.Usage}}
+{{end}}{{end}}
+Exit codes: 0 done; 1 the run failed; 2 wrong usage; 130, 143 interrupted, with what was
+measured saved. OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and
+NO_PROXY are heeded.
+`

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"loadgen/internal/pyjson"
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+	"loadgen/pkg/report"
+)
+
+// report prints and saves what a run brought.
+func (p *plan) report(m *measured) error {
+	var samples []metrics.Sample
+	var results []*client.Result
+	for i := range m.Results {
+		if m.Sent[i] {
+			results = append(results, &m.Results[i])
+			samples = append(samples, metrics.NewSample(&m.Results[i], p.requests[i].PromptLen, p.cfg.chat(), !p.cfg.NonStreaming))
+		}
+	}
+	r, err := p.newReport(samples, m.elapsed.Seconds(), p.now())
+	if err != nil {
+		return err
+	}
+	r.Energy = energyOf(m.before, m.after, r.Summary.OutputTokens)
+	if (m.before == nil) != (m.after == nil) {
+		p.find("energy_incomplete", "the server's energy meter answered only once: no energy is reported")
+	}
+	if !p.cfg.StrictJSON {
+		r.Own = p.own(m, results, r)
+	}
+	report.Exceptions(p.s.out, r.Summary)
+	r.Table(p.s.out)
+	fmt.Fprintln(p.s.out)
+	if m.Interrupted {
+		p.note("interrupted: %d of %d requests were sent, and these figures are theirs", len(samples), len(p.requests))
+	}
+	allFailed := len(samples) > 0 && r.Summary.Completed == 0
+	if allFailed || len(samples) == 0 {
+		p.note("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(samples))
+	}
+	if err := p.save(r, m, results); err != nil {
+		return err
+	}
+	if allFailed && !m.Interrupted {
+		return errTold
+	}
+	return nil
+}
+
+// firstError is the words of the first failure.
+func firstError(samples []metrics.Sample) string {
+	for _, s := range samples {
+		if s.Error != "" {
+			return " The first error: " + printable(s.Error)
+		}
+	}
+	return ""
+}
+
+// newReport computes the statistics of a run as the flags ask for them.
+func (p *plan) newReport(samples []metrics.Sample, elapsed float64, date time.Time) (*report.Run, error) {
+	percentiles, err := p.cfg.percentiles()
+	if err != nil {
+		return nil, err
+	}
+	goodput, err := p.cfg.goodput()
+	if err != nil {
+		return nil, err
+	}
+	tokenizerID := p.model
+	if p.cfg.Tokenizer != nil {
+		tokenizerID = *p.cfg.Tokenizer
+	}
+	o := metrics.Options{Percentiles: percentiles, Goodput: goodput}
+	if p.tok != nil {
+		o.CountTokens = func(text string) int { return len(p.tok.Encode(text, false)) }
+	}
+	return &report.Run{
+		Date: date, Backend: p.cfg.Backend, ModelID: p.model, Tokenizer: tokenizerID, NumPrompts: p.cfg.NumPrompts,
+		Metadata: p.metadata, RequestRate: p.cfg.RequestRate, Burstiness: p.cfg.Burstiness, MaxConcurrency: p.cfg.MaxConcurrency,
+		Metrics: p.selected, Compat12: p.cfg.Compat == "1.2", Detailed: p.cfg.SaveDetailed,
+		Summary: metrics.Compute(samples, elapsed, o), Samples: samples,
+	}, nil
+}
+
+// energyOf compares the meter's readings; nil without both.
+func energyOf(before, after *client.EnergyReading, outputTokens int) *report.Energy {
+	if before == nil || after == nil {
+		return nil
+	}
+	return report.NewEnergy(after.TotalJoules-before.TotalJoules, after.QueryTime-before.QueryTime, before.Whole && after.Whole, outputTokens)
+}
+
+// save writes the files that were asked for. A result that cannot be written
+// where it should is not lost: it goes to the directory for temporary files, or
+// else to stderr.
+func (p *plan) save(r *report.Run, m *measured, results []*client.Result) error {
+	if !p.cfg.SaveResult {
+		return nil
+	}
+	object := r.JSON()
+	text := pyjson.Append(nil, object)
+	path := p.resultPath(r.FileName())
+	write := func(w io.Writer) error { _, err := w.Write(text); return err }
+	if err := report.WriteFile(path, write); err != nil {
+		err = fmt.Errorf("the result cannot be written: %w", err)
+		spare := filepath.Join(os.TempDir(), filepath.Base(path))
+		if second := report.WriteFile(spare, write); second == nil {
+			return fmt.Errorf("%w; it is in %s", err, spare)
+		}
+		fmt.Fprintf(p.s.err, "%s\n", text)
+		return fmt.Errorf("%w; it stands above", err)
+	}
+	written := []string{path}
+	hdr := strings.TrimSuffix(path, ".json") + ".hlog"
+	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, m.began, p.values(m, r, results)) })
+	if err == nil {
+		written = append(written, hdr)
+	} else {
+		err = fmt.Errorf("the HDR log cannot be written: %w", err)
+	}
+	wanted, envErr := report.WantPyTorch(p.s.env(report.PyTorchEnv))
+	if wanted {
+		name := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
+		records := pyjson.Append(nil, report.PyTorch(object, p.cfg.namespace()))
+		if pyErr := report.WriteFile(name, func(w io.Writer) error { _, err := w.Write(records); return err }); pyErr != nil {
+			err = errors.Join(err, fmt.Errorf("PyTorch's format cannot be written: %w", pyErr))
+		} else {
+			written = append(written, name)
+		}
+	}
+	p.note("wrote %s", strings.Join(written, ", "))
+	return errors.Join(err, envErr)
+}
+
+// values are the latencies of all successes, for the HDR log.
+func (p *plan) values(m *measured, r *report.Run, results []*client.Result) (all []metrics.Value) {
+	for i, result := range results {
+		if result.Err == nil {
+			all = metrics.AppendValues(all, result, p.cfg.chat(), r.Summary.OutputLens[i], m.Start)
+		}
+	}
+	return all
+}

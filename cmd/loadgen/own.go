@@ -1,0 +1,128 @@
+package main
+
+import (
+	"runtime"
+	"slices"
+	"sort"
+	"time"
+
+	"loadgen/internal/pyjson"
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+	"loadgen/pkg/report"
+)
+
+// own is loadgen's own object at the end of the result file.
+func (p *plan) own(m *measured, results []*client.Result, r *report.Run) pyjson.Object {
+	out := pyjson.Object{
+		{Key: "schema", Value: 1},
+		{Key: "version", Value: versionText()},
+		{Key: "go", Value: runtime.Version()},
+		{Key: "machine", Value: machine()},
+		{Key: "effective", Value: p.effective()},
+		{Key: "requests", Value: pyjson.Object{
+			{Key: "asked", Value: p.cfg.NumPrompts}, {Key: "planned", Value: len(p.requests)}, {Key: "sent", Value: len(results)}}},
+		{Key: "interrupted", Value: m.Interrupted},
+		{Key: "failures", Value: p.failures(results)},
+		{Key: "timestamps", Value: stamps(results)},
+		{Key: "connect_ms", Value: milliseconds(connects(results))},
+		{Key: "chunks", Value: chunks(results)},
+		{Key: "server_tokens", Value: serverTokens(results)},
+	}
+	findings := []pyjson.Object{}
+	for _, f := range p.findings {
+		findings = append(findings, pyjson.Object{{Key: "id", Value: f.ID}, {Key: "text", Value: f.Text}})
+	}
+	return append(out, pyjson.Member{Key: "findings", Value: findings})
+}
+
+// failures counts by class, and says how many the original would have counted.
+func (p *plan) failures(results []*client.Result) pyjson.Object {
+	count := map[string]int{}
+	total, original := 0, 0
+	for _, r := range results {
+		if r.Err != nil {
+			count[string(r.Err.Class)]++
+			total++
+		}
+		if r.OriginalFailed {
+			original++
+		}
+	}
+	classes := make([]string, 0, len(count))
+	for c := range count {
+		classes = append(classes, c)
+	}
+	sort.Strings(classes)
+	byClass := pyjson.Object{}
+	for _, c := range classes {
+		byClass = append(byClass, pyjson.Member{Key: c, Value: count[c]})
+	}
+	return pyjson.Object{{Key: "rule", Value: p.cfg.Failures}, {Key: "total", Value: total},
+		{Key: "by_class", Value: byClass}, {Key: "original_rule_total", Value: original}}
+}
+
+// stamps says which clock stamped the arrivals, and how many events shared a
+// read with a later one, so that their stamps may be late.
+func stamps(results []*client.Result) pyjson.Object {
+	kernel, events, shared := 0, 0, 0
+	for _, r := range results {
+		if r.KernelStamps {
+			kernel++
+		}
+		events += len(r.Events)
+		for _, e := range r.Events {
+			if e.Shared {
+				shared++
+			}
+		}
+	}
+	return pyjson.Object{{Key: "requests_stamped_by_kernel", Value: kernel}, {Key: "events", Value: events}, {Key: "events_sharing_a_read", Value: shared}}
+}
+
+// connects are the connection times of the requests that opened one, in seconds.
+func connects(results []*client.Result) (out []float64) {
+	for _, r := range results {
+		if r.Connect > 0 && !r.Reused {
+			out = append(out, float64(r.Connect-r.Start)/float64(time.Second))
+		}
+	}
+	return out
+}
+
+func milliseconds(seconds []float64) pyjson.Object {
+	sorted := slices.Sorted(slices.Values(seconds))
+	return pyjson.Object{{Key: "mean", Value: 1e3 * metrics.Mean(seconds)}, {Key: "median", Value: 1e3 * metrics.Median(sorted)},
+		{Key: "p99", Value: 1e3 * metrics.Percentile(sorted, 99)}}
+}
+
+// chunks counts the events that brought choices: what ITL is measured between.
+// It differs from the number of tokens where a server sends several at once.
+func chunks(results []*client.Result) (n int) {
+	for _, r := range results {
+		if r.Err != nil {
+			continue
+		}
+		for _, e := range r.Events {
+			if e.Choices {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// serverTokens sums up what the server counted in the successes.
+func serverTokens(results []*client.Result) pyjson.Object {
+	prompt, completion, cached, counted := 0, 0, 0, 0
+	for _, r := range results {
+		if r.Err == nil && r.SeenUsage.Prompt >= 0 {
+			counted++
+			prompt += r.SeenUsage.Prompt
+			completion += max(r.SeenUsage.Completion, 0)
+			cached += max(r.SeenUsage.Cached, 0)
+		}
+	}
+	return pyjson.Object{{Key: "requests", Value: counted}, {Key: "prompt", Value: prompt},
+		{Key: "completion", Value: completion}, {Key: "cached", Value: cached}}
+}

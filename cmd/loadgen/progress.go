@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/term"
+
+	"loadgen/pkg/client"
+)
+
+// progress draws the state of a run on stderr in tqdm's manner: a bar five
+// times a second on a terminal, a plain line every ten seconds elsewhere.
+type progress struct {
+	w     io.Writer
+	width func() int // columns of the terminal; nil when w is none
+	total int
+	start time.Time
+
+	mu        sync.Mutex
+	done      int
+	failed    int
+	ttft, itl *hdrhistogram.Histogram // microseconds, of the finished requests
+
+	quit, ended chan struct{}
+}
+
+// startProgress begins to draw; finish ends it.
+func startProgress(w io.Writer, total int) *progress {
+	p := &progress{w: w, total: total, start: time.Now(),
+		ttft: hdrhistogram.New(1, time.Hour.Microseconds(), 2),
+		itl:  hdrhistogram.New(1, time.Hour.Microseconds(), 2),
+		quit: make(chan struct{}), ended: make(chan struct{})}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.width = func() int {
+			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+				return columns
+			}
+			return 80
+		}
+	}
+	go p.draw()
+	return p
+}
+
+// count takes in a finished request; it is called on the request's goroutine.
+func (p *progress) count(_ int, r *client.Result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	if r.Err != nil {
+		p.failed++
+		return
+	}
+	last := time.Duration(-1)
+	for _, e := range r.Events {
+		switch {
+		case !e.Choices:
+			continue
+		case last < 0:
+			record(p.ttft, e.At-r.Start)
+		default:
+			record(p.itl, e.At-last)
+		}
+		last = e.At
+	}
+}
+
+// record leaves values beyond the range at its ends: this is for the eye only.
+func record(h *hdrhistogram.Histogram, d time.Duration) {
+	_ = h.RecordValue(min(max(d.Microseconds(), 1), time.Hour.Microseconds()))
+}
+
+// finish draws the last state and waits until it is on the screen.
+func (p *progress) finish() {
+	close(p.quit)
+	<-p.ended
+}
+
+func (p *progress) draw() {
+	defer close(p.ended)
+	period := 10 * time.Second
+	if p.width != nil {
+		period = 200 * time.Millisecond
+	}
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			p.paint("")
+		case <-p.quit:
+			p.paint("\n")
+			return
+		}
+	}
+}
+
+func (p *progress) paint(end string) {
+	p.mu.Lock()
+	state := progressState{total: p.total, done: p.done, failed: p.failed, elapsed: time.Since(p.start)}
+	if p.ttft.TotalCount() > 0 {
+		state.ttft = time.Duration(p.ttft.ValueAtQuantile(50)) * time.Microsecond
+	}
+	if p.itl.TotalCount() > 0 {
+		state.itl = time.Duration(p.itl.ValueAtQuantile(50)) * time.Microsecond
+	}
+	p.mu.Unlock()
+	if p.width == nil {
+		fmt.Fprintln(p.w, state.line())
+		return
+	}
+	// \x1b[K clears what a longer line before this one left.
+	fmt.Fprint(p.w, "\r", state.bar(p.width()-1), "\x1b[K", end)
+}
+
+// progressState is what one line of progress tells.
+type progressState struct {
+	total, done, failed int
+	elapsed, ttft, itl  time.Duration // ttft and itl are medians, 0 when there is none yet
+}
+
+// bar is tqdm's layout cut to width columns.
+func (s progressState) bar(width int) string {
+	share := 0.0
+	if s.total > 0 {
+		share = float64(s.done) / float64(s.total)
+	}
+	left := "?"
+	if s.done > 0 {
+		left = clock(time.Duration(float64(s.elapsed) / share * (1 - share)))
+	}
+	head := fmt.Sprintf("Benchmarking: %3.0f%%|", 100*share)
+	tail := fmt.Sprintf("| %d/%d [%s<%s, %s]", s.done, s.total, clock(s.elapsed), left, s.figures())
+	room := width - len(head) - len(tail)
+	switch {
+	case room >= 4:
+		full := int(share * float64(room))
+		return head + strings.Repeat("█", full) + strings.Repeat(" ", room-full) + tail
+	case width < len(tail)-2:
+		return tail[2:max(width+2, 2)]
+	default:
+		return tail[2:]
+	}
+}
+
+// line is the plain form, for logs.
+func (s progressState) line() string {
+	return fmt.Sprintf("loadgen: %d/%d requests after %s, %s", s.done, s.total, clock(s.elapsed), s.figures())
+}
+
+func (s progressState) figures() string {
+	text := fmt.Sprintf("%.2freq/s", float64(s.done)/max(s.elapsed.Seconds(), 1e-9))
+	if s.ttft > 0 {
+		text += fmt.Sprintf(", TTFT %s", short(s.ttft))
+	}
+	if s.itl > 0 {
+		text += fmt.Sprintf(", ITL %s", short(s.itl))
+	}
+	if s.failed > 0 {
+		text += fmt.Sprintf(", %d failed", s.failed)
+	}
+	return text
+}
+
+// short writes a latency with three figures.
+func short(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.2fms", d.Seconds()*1e3)
+	case d < time.Second:
+		return fmt.Sprintf("%.0fms", d.Seconds()*1e3)
+	default:
+		return fmt.Sprintf("%.2fs", d.Seconds())
+	}
+}
+
+// clock is tqdm's: 01:05, or 1:01:05 from an hour on.
+func clock(d time.Duration) string {
+	s := int(d.Seconds())
+	if s < 3600 {
+		return fmt.Sprintf("%02d:%02d", s/60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"loadgen/internal/load"
+	"loadgen/pkg/client"
+	"loadgen/pkg/report"
+)
+
+// runBenchmark is the main job: plan, test request, measured run, report. It
+// returns the exit code.
+func runBenchmark(ctx context.Context, cfg *config, s streams) int {
+	ctx, stop := withSignals(ctx, s.err)
+	defer stop()
+	err := (&plan{cfg: cfg, s: s, now: time.Now}).run(ctx)
+	if code := interruptCode(ctx); code != 0 {
+		if err != nil && !errors.Is(err, errTold) && !errors.As(err, new(interrupted)) {
+			exitCode(err, s.err)
+		}
+		return code
+	}
+	return exitCode(err, s.err)
+}
+
+// errTold is the error of a run whose failure has been told in full already.
+var errTold = errors.New("failed")
+
+func (p *plan) run(ctx context.Context) error {
+	defer p.close()
+	if err := p.settle(ctx); err != nil || p.cfg.DryRun {
+		return err
+	}
+	if err := p.testRequest(ctx); err != nil {
+		return err
+	}
+	m, err := p.measure(ctx)
+	if err != nil {
+		return err
+	}
+	return p.report(m)
+}
+
+// testRequest sends prompt 0 once, outside the measurement.
+func (p *plan) testRequest(ctx context.Context) error {
+	if p.cfg.NoTestInput {
+		fmt.Fprintln(p.s.out, report.SkippingTest)
+		return nil
+	}
+	if p.test == nil {
+		return errors.New("the data set holds no requests, so there is nothing to test the server with (--num-prompts)")
+	}
+	fmt.Fprintln(p.s.out, report.StartingTest)
+	if err := p.client.CheckEndpoint(); err != nil {
+		return err
+	}
+	var r client.Result
+	p.client.Do(ctx, p.test, &r)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if r.Err != nil {
+		return p.testFailed(&r)
+	}
+	fmt.Fprintln(p.s.out, report.TestCompleted)
+	return nil
+}
+
+// testFailed words the failure of the test request as the original does, with
+// the server's own words and what to do about them.
+func (p *plan) testFailed(r *client.Result) error {
+	text := "Initial test run failed - Please make sure benchmark arguments are correctly specified. Error: " + printable(r.Err.Message)
+	if len(r.Body) > 0 {
+		text += fmt.Sprintf("\nthe server says (%d): %s", r.Status, printable(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)]))))
+	}
+	switch {
+	case 400 <= r.Status && r.Status < 500 && r.Status != 404:
+		text += "\nhint: a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
+	case r.Status == 0:
+		text += fmt.Sprintf("\nhint: the server was asked at %s: --host, --port or --base-url name another, --wait-ready SECONDS waits for one that is loading", withoutPassword(p.baseURL))
+	}
+	return errors.New(text)
+}
+
+// printable replaces what a terminal cannot show.
+func printable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// measured is what a run brought.
+type measured struct {
+	load.Outcome
+	began         time.Time // when the run began, on the calendar
+	elapsed       time.Duration
+	before, after *client.EnergyReading
+}
+
+// measure sends the requests, with the profiler and the energy readings around
+// them in the original's order.
+func (p *plan) measure(ctx context.Context) (*measured, error) {
+	// Without a test request the original dies of the missing prompt.
+	profiling := p.cfg.Profile && p.test != nil
+	if profiling {
+		fmt.Fprintln(p.s.out, report.StartingProfiler)
+		if p.client.StartProfile(ctx, p.test) {
+			fmt.Fprintln(p.s.out, report.ProfilerStarted)
+		}
+	}
+	report.Traffic(p.s.out, p.cfg.RequestRate, p.cfg.Burstiness, p.cfg.MaxConcurrency)
+	if err := p.cfg.checkAfterTest(); err != nil {
+		return nil, err
+	}
+	if err := p.client.CheckEndpoint(); err != nil {
+		return nil, err
+	}
+	p.schedule()
+	m := &measured{before: p.client.Energy(ctx)}
+	o := load.Options{Due: p.due, End: p.end, Concurrency: p.cfg.concurrency()}
+	finish := func() {}
+	if !p.cfg.DisableTqdm {
+		bar := startProgress(p.s.err, len(p.requests))
+		o.OnDone, finish = bar.count, bar.finish
+	}
+	m.began = p.now()
+	m.Outcome = load.Run(ctx, p.client, p.requests, o)
+	finish()
+	// What was begun on the server is ended even after an interrupt.
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
+	if m.Interrupted {
+		after, cancel = context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	}
+	defer cancel()
+	if profiling {
+		fmt.Fprintln(p.s.out, report.StoppingProfiler)
+		if p.client.StopProfile(after, p.test) {
+			fmt.Fprintln(p.s.out, report.ProfilerStopped)
+		}
+	}
+	m.elapsed = p.client.Now() - m.Start
+	m.after = p.client.Energy(after)
+	return m, nil
+}
