@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"math"
 	"math/big"
 	"strings"
@@ -80,13 +79,15 @@ func newConfig() *config {
 // parse reads a command line. The error is argparse.ErrHelp, or what is wrong.
 func parse(argv []string) (*config, error) {
 	c := newConfig()
+	if is12(argv) {
+		c.table = append(c.table, timeBreakdown)
+	}
 	flags := []argparse.Flag{{Name: "--help", Short: "-h", Kind: argparse.Help}}
 	for _, f := range c.table {
 		flags = append(flags, f.Flag)
 	}
 	values, err := argparse.Parse(flags, argv)
-	var unknown *argparse.Unrecognized
-	if err != nil && !errors.As(err, &unknown) {
+	if err != nil {
 		return nil, err
 	}
 	c.values = values
@@ -95,28 +96,18 @@ func parse(argv []string) (*config, error) {
 			assign(f.bind(c), v)
 		}
 	}
-	if _, given := values["--save-request-time-breakdown"]; given && c.Compat != "1.2" {
-		return nil, c.rejectTimeBreakdown(argv, unknown)
-	}
-	if err != nil {
-		return nil, err
-	}
 	return c, c.checkOwn()
 }
 
-// rejectTimeBreakdown words the flag of the 1.2 release as the newest form does,
-// to which it is unknown.
-func (c *config) rejectTimeBreakdown(argv []string, unknown *argparse.Unrecognized) error {
-	all := &argparse.Unrecognized{}
-	for _, word := range argv {
-		if name, _, _ := strings.Cut(word, "="); name == "--save-request-time-breakdown" {
-			all.Args = append(all.Args, word)
+// is12 tells whether a command line asks for the 1.2 release's ways, whose one
+// more flag is unknown otherwise.
+func is12(argv []string) bool {
+	for i, word := range argv {
+		if word == "--compat=1.2" || word == "--compat" && i+1 < len(argv) && argv[i+1] == "1.2" {
+			return true
 		}
 	}
-	if unknown != nil {
-		all.Args = append(all.Args, unknown.Args...)
-	}
-	return all
+	return false
 }
 
 // assign puts a parsed value where the flag's row says.

@@ -125,6 +125,9 @@ func flagTable() []flag {
 		own(word("--body-patch", sampling, "JSON", "JSON merge patch (RFC 7386) for every body: {\"ignore_eos\": null} leaves a field out", func(c *config) any { return &c.BodyPatch })),
 		own(word("--timestamps", conduct, "SOURCE", "arrival stamps: the kernel's, the program's (user), or the kernel's where there are any (auto)", func(c *config) any { return &c.Timestamps }, "auto", "kernel", "user")),
 		own(word("--sim", server, "PROFILE", "run against a simulated server of that profile, started for the run: ideal", func(c *config) any { return &c.Sim })),
-		own(on("--save-request-time-breakdown", ignored, "under --compat 1.2 only, with a warning", func(c *config) any { return &c.TimeBreakdown })),
 	}
 }
+
+// timeBreakdown is the flag that only the 1.2 release has.
+var timeBreakdown = flag{argparse.Flag{Name: "--save-request-time-breakdown", Exact: true},
+	func(c *config) any { return &c.TimeBreakdown }, ignored, "", "the server's time breakdown, which is not saved"}

@@ -111,9 +111,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 	}
 	defaults := newConfig()
 	for _, f := range defaults.table {
-		if f.Name != "--save-request-time-breakdown" {
-			app.Flags = append(app.Flags, f.forHelp(defaults))
-		}
+		app.Flags = append(app.Flags, f.forHelp(defaults))
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{err} }

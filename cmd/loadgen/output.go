@@ -25,7 +25,8 @@ func (p *plan) report(m *measured) error {
 			samples = append(samples, metrics.NewSample(&m.Results[i], p.requests[i].PromptLen, p.cfg.chat(), !p.cfg.NonStreaming))
 		}
 	}
-	r, err := p.newReport(samples, m.elapsed.Seconds(), p.now())
+	count := func(text string) int { return len(p.tok.Encode(text, false)) }
+	r, err := p.newReport(samples, m.elapsed.Seconds(), p.now(), count)
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,6 @@ func (p *plan) report(m *measured) error {
 	}
 	report.Exceptions(p.s.out, r.Summary)
 	r.Table(p.s.out)
-	fmt.Fprintln(p.s.out)
 	if m.Interrupted {
 		p.note("interrupted: %d of %d requests were sent, and these figures are theirs", len(samples), len(p.requests))
 	}
@@ -66,7 +66,7 @@ func firstError(samples []metrics.Sample) string {
 }
 
 // newReport computes the statistics of a run as the flags ask for them.
-func (p *plan) newReport(samples []metrics.Sample, elapsed float64, date time.Time) (*report.Run, error) {
+func (p *plan) newReport(samples []metrics.Sample, elapsed float64, date time.Time, countTokens func(string) int) (*report.Run, error) {
 	percentiles, err := p.cfg.percentiles()
 	if err != nil {
 		return nil, err
@@ -79,10 +79,7 @@ func (p *plan) newReport(samples []metrics.Sample, elapsed float64, date time.Ti
 	if p.cfg.Tokenizer != nil {
 		tokenizerID = *p.cfg.Tokenizer
 	}
-	o := metrics.Options{Percentiles: percentiles, Goodput: goodput}
-	if p.tok != nil {
-		o.CountTokens = func(text string) int { return len(p.tok.Encode(text, false)) }
-	}
+	o := metrics.Options{Percentiles: percentiles, Goodput: goodput, CountTokens: countTokens}
 	return &report.Run{
 		Date: date, Backend: p.cfg.Backend, ModelID: p.model, Tokenizer: tokenizerID, NumPrompts: p.cfg.NumPrompts,
 		Metadata: p.metadata, RequestRate: p.cfg.RequestRate, Burstiness: p.cfg.Burstiness, MaxConcurrency: p.cfg.MaxConcurrency,

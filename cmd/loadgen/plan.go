@@ -119,9 +119,6 @@ func (p *plan) findServer(ctx context.Context) (err error) {
 	}
 	p.model = str(cfg.Model)
 	if p.client, err = client.New(p.clientOptions()); err != nil {
-		if cfg.DryRun {
-			p.printSettings()
-		}
 		return err
 	}
 	if proxy := p.client.ProxyURL(); proxy != "" {

@@ -89,13 +89,12 @@ func Parse(flags []Flag, argv []string) (Values, error) {
 		i = n
 	}
 	if len(p.extras) > 0 {
-		return p.values, &Unrecognized{Args: p.extras}
+		return nil, &Unrecognized{Args: p.extras}
 	}
 	return p.values, nil
 }
 
-// Unrecognized is the error for words that belong to no flag. argparse checks
-// for required flags before it complains of them.
+// Unrecognized is the error for words that belong to no flag.
 type Unrecognized struct{ Args []string }
 
 func (u *Unrecognized) Error() string {

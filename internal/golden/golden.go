@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -121,12 +122,20 @@ func Name(path string) string {
 }
 
 // A Difference is one place where the program differs from the data on
-// purpose: Ours is what it does instead.
+// purpose: Ours is what it does instead. A row for the case "*" holds wherever
+// the data have Theirs in the field.
 type Difference struct {
 	Folder, Case, Field string
-	Ours                any
+	Theirs, Ours        any
 	Reason              string
 	used                bool
+}
+
+func (d *Difference) is(name, field string, value any) bool {
+	if d.Field != field {
+		return false
+	}
+	return d.Case == name || d.Case == "*" && fmt.Sprint(d.Theirs) == fmt.Sprint(value)
 }
 
 // Differences are the on-purpose differences of one folder.
@@ -160,7 +169,7 @@ func LoadDifferences(t testing.TB, folder string) Differences {
 // else the data's value.
 func (ds Differences) Want(name, field string, value any) any {
 	for _, d := range ds {
-		if d.Case == name && d.Field == field {
+		if d.is(name, field, value) {
 			d.used = true
 			return d.Ours
 		}
@@ -169,9 +178,9 @@ func (ds Differences) Want(name, field string, value any) any {
 }
 
 // Has tells whether there is a row for a field of a case, and marks it used.
-func (ds Differences) Has(name, field string) bool {
+func (ds Differences) Has(name, field string, value any) bool {
 	for _, d := range ds {
-		if d.Case == name && d.Field == field {
+		if d.is(name, field, value) {
 			d.used = true
 			return true
 		}

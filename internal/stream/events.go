@@ -149,7 +149,7 @@ func (d *Decoder) choice(m *message) {
 		a.FinishReason = string(appendUnescaped(nil, m.finish))
 	}
 	if m.setDecodedPerIter {
-		a.DecodedPerIter, a.HasDecodedPerIter = m.decodedPerIter, m.hasDecodedPerIter
+		a.DecodedPerIter, a.HasDecodedPerIter, a.NullDecodedPerIter = m.decodedPerIter, m.hasDecodedPerIter, !m.hasDecodedPerIter
 	}
 }
 

@@ -64,9 +64,11 @@ type Answer struct {
 	// SeenUsage that of any event.
 	Usage, SeenUsage UsageCounts
 	FinishReason     string
-	// DecodedPerIter is the last avg_decoded_tokens_per_iter of choice 0; HasDecodedPerIter tells whether there was one.
-	DecodedPerIter    float64
-	HasDecodedPerIter bool
+	// DecodedPerIter is the last avg_decoded_tokens_per_iter of choice 0, if there
+	// was one; NullDecodedPerIter tells that the last one was no number.
+	DecodedPerIter     float64
+	HasDecodedPerIter  bool
+	NullDecodedPerIter bool
 	// Done tells whether [DONE] was seen.
 	Done bool
 	// Reusable tells whether the connection may carry another request.

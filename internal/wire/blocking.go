@@ -104,7 +104,7 @@ func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled) bool {
 		head = viaProxy(head, x.To, p.proxy)
 	}
 	buffers := net.Buffers{head, x.Body}
-	if _, isTLS := conn.(*tls.Conn); isTLS {
+	if _, isTCP := conn.(*net.TCPConn); !isTCP || len(x.Body) == 0 { // no writev: one write is better than two
 		buffers = net.Buffers{append(head[:len(head):len(head)], x.Body...)}
 	}
 	_, writeErr := buffers.WriteTo(conn)

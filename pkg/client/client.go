@@ -62,20 +62,14 @@ type Client struct {
 	transport wire.Transport
 	patch     pyjson.Object
 	proxy     *url.URL
+	badURL    *Error
 }
 
 // New returns a client.
 func New(o Options) (*Client, error) {
-	base, err := url.Parse(o.BaseURL)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, fmt.Errorf("the server's URL %q is not one: want http://HOST:PORT or https://HOST (--base-url, --host, --port)", o.BaseURL)
-	}
-	if port := base.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("the server's URL %q has no port between 1 and 65535 (--base-url, --port)", o.BaseURL)
-		}
-	}
-	c := &Client{o: o, base: base, to: wire.EndpointOf(base), clock: wire.NewClock()}
+	base, bad := parseBase(o.BaseURL)
+	c := &Client{o: o, base: base, badURL: bad, to: wire.EndpointOf(base), clock: wire.NewClock()}
+	var err error
 	if o.BodyPatch != "" {
 		if c.patch, err = parsePatch(o.BodyPatch); err != nil {
 			return nil, err
@@ -93,6 +87,24 @@ func New(o Options) (*Client, error) {
 	c.transport = wire.NewBlocking(wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
 		Stamps: o.Stamps, Env: c.o.Env, TLSConfig: o.TLSConfig, Dial: o.Dial})
 	return c, nil
+}
+
+// parseBase reads the server's URL. A bad one is an error of the requests, as
+// with the original, not of the client.
+func parseBase(text string) (*url.URL, *Error) {
+	bad := &Error{Class: "bad_url", Exception: true,
+		Message: fmt.Sprintf("bad_url: the server's URL %q is none: want http://HOST:PORT or https://HOST (--base-url, --host, --port)", text)}
+	nowhere := &url.URL{Scheme: "http", Host: "localhost"}
+	base, err := url.Parse(text)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.ContainsAny(base.Host, " \t") {
+		return nowhere, bad
+	}
+	if port := base.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nowhere, bad
+		}
+	}
+	return base, nil
 }
 
 // Now reads the clock that every instant of a Result is from.
@@ -250,6 +262,11 @@ func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
 }
 
 func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Options) {
+	if c.badURL != nil {
+		r.Start = c.clock.Now()
+		r.End, r.Err, r.OriginalFailed = r.Start, c.badURL, true
+		return
+	}
 	at := c.base.ResolveReference(&url.URL{Path: "/"})
 	target, err := url.Parse(p.Target)
 	if err == nil && target.Host == "" {

@@ -47,6 +47,8 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 	switch {
 	case r.Err != nil && context.Cause(ctx) != nil:
 		return "", context.Cause(ctx)
+	case r.Err == c.badURL && r.Err != nil:
+		return "", r.Err
 	case r.Err != nil:
 		return "", fmt.Errorf("no server at %s: %s: check that it runs and that --host, --port or --base-url name it; --wait-ready SECONDS waits for one that is loading", c.url(path), r.Err.Message)
 	case r.Status != 200:
@@ -85,6 +87,8 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 		switch {
 		case r.Err == nil && r.Status == 200:
 			return nil
+		case r.Err == c.badURL && r.Err != nil:
+			return r.Err
 		case r.Err == nil:
 			last = fmt.Sprintf("it answers %d %s", r.Status, words(r.Body))
 		case waiting.Err() == nil || last == "":

@@ -29,8 +29,10 @@ type Sample struct {
 	// Exception is the class of a failure that the original would have counted
 	// as an exception; "" otherwise.
 	Exception string
-	// DecodedPerIter is avg_decoded_tokens_per_iter, 0 where the server gave none.
-	DecodedPerIter float64
+	// DecodedPerIter is avg_decoded_tokens_per_iter, 0 where the server gave none;
+	// where it gave null, the request is left out of that statistic.
+	DecodedPerIter     float64
+	NullDecodedPerIter bool
 }
 
 // NewSample reads the original's metrics off a timeline: TTFT from the start to
@@ -38,7 +40,7 @@ type Sample struct {
 // event of any kind before; latency to the last event with choices, for chat of
 // any kind.
 func NewSample(r *client.Result, promptLen int, chat, streaming bool) Sample {
-	s := Sample{Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion}
+	s := Sample{Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
 	if r.HasDecodedPerIter {
 		s.DecodedPerIter = r.DecodedPerIter
 	}

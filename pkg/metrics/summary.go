@@ -86,7 +86,9 @@ func Compute(samples []Sample, duration float64, o Options) *Summary {
 		values[TTFT] = append(values[TTFT], r.TTFT)
 		values[ITL] = append(values[ITL], r.ITL...)
 		values[E2EL] = append(values[E2EL], r.Latency)
-		perIter = append(perIter, r.DecodedPerIter)
+		if !r.NullDecodedPerIter {
+			perIter = append(perIter, r.DecodedPerIter)
+		}
 		if r.Latency > 0 { // the original divides by zero
 			users = append(users, float64(s.OutputLens[i])/r.Latency)
 		}

@@ -1,0 +1,406 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"loadgen/internal/golden"
+	"loadgen/internal/pyjson"
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+	"loadgen/pkg/report"
+)
+
+// sampleJSON is one output of the original's request functions.
+type sampleJSON struct {
+	Success   bool
+	TTFT      float64
+	Latency   float64
+	ITL       []float64 `json:"itl"`
+	Tokens    *int      `json:"output_tokens"`
+	Text      string    `json:"generated_text"`
+	Error     string
+	Exception *string  `json:"exception_type"`
+	PerIter   *float64 `json:"avg_decoded_tokens_per_iter"`
+}
+
+// texts reads the strings of a JSON list as Python holds them, lone surrogates too.
+func (s sampleJSON) sample(promptLen int) metrics.Sample {
+	out := metrics.Sample{Success: s.Success, PromptLen: promptLen, TTFT: s.TTFT, Latency: s.Latency, ITL: s.ITL, Text: s.Text, Error: s.Error}
+	if s.Tokens != nil {
+		out.OutputTokens = *s.Tokens
+	}
+	if s.Exception != nil {
+		out.Exception = *s.Exception
+	}
+	if out.NullDecodedPerIter = s.PerIter == nil; s.PerIter != nil {
+		out.DecodedPerIter = *s.PerIter
+	}
+	return out
+}
+
+type metricsCase struct {
+	Argv     []string
+	Env      map[string]string
+	Mkdir    []string
+	Now      string
+	Duration float64
+	Energy   [][]any
+	Prompts  []int `json:"prompt_lens"`
+	Outputs  []sampleJSON
+	Result   struct {
+		Exit     int
+		Line     *string `json:"exception_line"`
+		Stdout   string
+		Files    map[string]string
+		Detailed map[string]string `json:"files_detailed"`
+	}
+}
+
+// reading is the client's view of a scripted answer of the meter.
+func reading(t *testing.T, answer []any) *client.EnergyReading {
+	m := &memory{handle: func(x *exchange) {
+		x.reply(fmt.Sprint(answer[0], " X"), answer[1].(string), answer[2].(string))
+	}}
+	c, err := client.New(client.Options{BaseURL: "http://127.0.0.1:1", Dial: m.dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Energy(t.Context())
+}
+
+// run reports the case's outputs as the program would.
+func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map[string]string, err error) {
+	t.Chdir(t.TempDir())
+	for _, dir := range c.Mkdir {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	argv := slices.Concat(c.Argv, []string{"--strict-json"})
+	if detailed {
+		argv = append(argv, "--save-detailed")
+	}
+	cfg, err := parse(argv)
+	if err != nil {
+		return "", nil, err
+	}
+	var out, log bytes.Buffer
+	p := &plan{cfg: cfg, model: *cfg.Model, s: streams{out: &out, err: &log, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
+	now, err := time.Parse("2006-01-02T15:04:05", c.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.checkBeforeTest(); err != nil {
+		return "", nil, err
+	}
+	if err := p.checkResult(); err != nil {
+		return "", nil, err
+	}
+	var samples []metrics.Sample
+	for i, o := range c.Outputs {
+		samples = append(samples, o.sample(c.Prompts[i]))
+	}
+	// The stand-in for the tokenizer counts words.
+	r, err := p.newReport(samples, c.Duration, now, func(text string) int { return len(strings.Fields(text)) })
+	if err != nil {
+		return "", nil, err
+	}
+	if len(c.Energy) > 1 {
+		r.Energy = energyOf(reading(t, c.Energy[0]), reading(t, c.Energy[1]), r.Summary.OutputTokens)
+	}
+	report.Exceptions(&out, r.Summary)
+	r.Table(&out)
+	err = p.save(r, &measured{began: now}, nil)
+	files = map[string]string{}
+	filepath.Walk(".", func(path string, info os.FileInfo, _ error) error {
+		if info.Mode().IsRegular() && !strings.HasSuffix(path, ".hlog") {
+			data, _ := os.ReadFile(path)
+			files[path] = string(data)
+		}
+		return nil
+	})
+	return out.String(), files, err
+}
+
+// surrogates brings the \udXXX of a text to the form in which ours has them.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
+	}
+	// encoding/json has turned lone surrogates of the case into U+FFFD on their way in.
+	clean := func(s string) string {
+		for _, r := range []string{`\ud83d"`, `\ud83d `, `\udcf6`, `\udcdf`} {
+			s = strings.ReplaceAll(s, r, strings.Replace(r, r[:6], `\ufffd`, 1))
+		}
+		return s
+	}
+	return clean(a) == clean(b)
+}
+
+// dies returns the exit code to expect; mended tells that the original dies there
+// of what loadgen takes in its stride.
+func dies(diffs golden.Differences, name string, exit int, line *string) (want any, mended bool) {
+	if exit == 1 && line != nil {
+		kind, _, _ := strings.Cut(*line, " '")
+		if diffs.Has(name, "exception", kind) {
+			return float64(0), true
+		}
+	}
+	return float64(exit), false
+}
+
+// blanks tells whether a command line names metrics with blanks around them.
+func blanks(argv []string) bool {
+	cfg, err := parse(argv)
+	return err == nil && strings.Contains(cfg.PercentileMetrics, " ")
+}
+
+func TestGoldenMetrics(t *testing.T) {
+	diffs := golden.LoadDifferences(t, "metrics")
+	files := golden.Files(t, "metrics", "*.json")
+	for _, file := range files {
+		name := golden.Name(file)
+		t.Run(name, func(t *testing.T) {
+			var c metricsCase
+			golden.Read(t, file, &c)
+			for _, detailed := range []bool{false, true} {
+				files := c.Result.Files
+				if detailed {
+					files = c.Result.Detailed
+				}
+				stdout, got, err := c.run(t, detailed)
+				failed := float64(0)
+				if err != nil {
+					failed = 1
+				}
+				want, mended := dies(diffs, name, c.Result.Exit, c.Result.Line)
+				if failed != want {
+					t.Fatalf("%v, want exit %v", err, want)
+				}
+				if mended || blanks(c.Argv) && diffs.Has(name, "metrics with blanks", "dropped") {
+					continue
+				}
+				if i := strings.Index(c.Result.Stdout, "Maximum request concurrency:"); c.Result.Exit == 0 {
+					_, rest, _ := strings.Cut(c.Result.Stdout[i:], "\n")
+					_, own, _ := strings.Cut(rest, "Stopping profiler...\n")
+					if own != "" {
+						rest = strings.TrimPrefix(own, "Profiler stopped\n")
+					}
+					if stdout != rest {
+						t.Errorf("stdout:\n%s\nwant:\n%s", stdout, rest)
+					}
+				}
+				for path, text := range files {
+					if ours, ok := got[path]; !ok || !sameFile(ours, text) {
+						t.Errorf("%s:\n%s\nwant:\n%s", path, ours, text)
+					}
+				}
+				if len(got) != len(files) {
+					t.Errorf("%d files, want %d", len(got), len(files))
+				}
+			}
+		})
+	}
+	t.Logf("%d runs, each without and with --save-detailed", len(files))
+}
+
+// TestGoldenResults computes the figures of whole runs anew from the arrays in
+// their result files, and prints and writes them again.
+func TestGoldenResults(t *testing.T) {
+	diffs := golden.LoadDifferences(t, "results")
+	files := golden.Files(t, "results", "*.json")
+	compared := 0
+	for _, file := range files {
+		name := golden.Name(file)
+		t.Run(name, func(t *testing.T) {
+			var c struct {
+				Argv   []string
+				Env    map[string]string
+				Server struct{ Avg float64 }
+				Exit   int     `json:"exit_code"`
+				Died   *string `json:"died_with"`
+				Stdout string
+				Files  map[string]json.RawMessage
+			}
+			golden.Read(t, file, &c)
+			cfg, err := parse(append(c.Argv, "--strict-json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &plan{cfg: cfg, model: *cfg.Model, s: streams{out: &bytes.Buffer{}, err: &bytes.Buffer{}, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
+			t.Chdir(t.TempDir())
+			checks := cfg.checkBeforeTest()
+			if checks == nil {
+				checks = p.checkResult()
+			}
+			_, envErr := report.WantPyTorch(c.Env[report.PyTorchEnv])
+			failed := float64(0)
+			if checks != nil || envErr != nil {
+				failed = 1
+			}
+			want, _ := dies(diffs, name, c.Exit, c.Died)
+			if failed != want {
+				t.Fatalf("%v %v, want exit %v", checks, envErr, want)
+			}
+			if !cfg.SaveDetailed || c.Exit != 0 {
+				return
+			}
+			compared++
+			for path, text := range c.Files {
+				if strings.HasSuffix(path, ".pytorch.json") {
+					continue
+				}
+				p.compareResult(t, path, text, c.Stdout, c.Server.Avg != 0)
+			}
+		})
+	}
+	t.Logf("%d runs, %d of them with arrays to compute from", len(files), compared)
+}
+
+func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, stdout string, perIter bool) {
+	t.Helper()
+	var f struct {
+		resultFile
+		Date   string
+		Inputs []int `json:"input_lens"`
+		Energy *struct {
+			Joules float64 `json:"total_energy_j"`
+			Watts  float64 `json:"total_gpu_power_w"`
+		}
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	var samples []metrics.Sample
+	for i := range f.TTFTs {
+		s := metrics.Sample{Success: f.Errors[i] == "", PromptLen: f.Inputs[i], OutputTokens: f.OutputLens[i],
+			TTFT: f.TTFTs[i], Latency: f.E2ELs[i], ITL: f.ITLs[i], Text: f.Texts[i], Error: f.Errors[i]}
+		if lines := strings.Split(strings.TrimSpace(s.Error), "\n"); strings.Contains(s.Error, "Error: ") || strings.Contains(s.Error, "aiohttp") {
+			class, _, _ := strings.Cut(lines[len(lines)-1], ":")
+			s.Exception = class[strings.LastIndexByte(class, '.')+1:]
+		}
+		samples = append(samples, s)
+	}
+	date, err := time.Parse("20060102-150405", f.Date)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.newReport(samples, f.Duration, date, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Energy != nil {
+		r.Energy = report.NewEnergy(f.Energy.Joules, f.Energy.Joules/f.Energy.Watts, false, r.Summary.OutputTokens)
+	}
+	if perIter { // the values of the single requests are not in the file
+		return
+	}
+	var table bytes.Buffer
+	report.Exceptions(&table, r.Summary)
+	r.Table(&table)
+	want := fromRun(stdout)
+	_, want, _ = strings.Cut(want[strings.Index(want, "Maximum request concurrency:"):], "\n")
+	if want = withoutDebugging(want); table.String() != want {
+		t.Errorf("stdout:\n%s\nwant:\n%s", table.String(), want)
+	}
+	got := jsonOf(t, pyjson.Append(nil, r.JSON()))
+	if whole := jsonOf(t, text); !reflect.DeepEqual(got, whole) {
+		for k, w := range whole.(map[string]any) {
+			if g := got.(map[string]any)[k]; !reflect.DeepEqual(g, w) {
+				t.Errorf("%s: got %v, want %v", k, g, w)
+			}
+		}
+	}
+	keys := func(o []byte) (names []string) {
+		d := json.NewDecoder(bytes.NewReader(o))
+		for depth := 0; ; {
+			token, err := d.Token()
+			if err != nil {
+				return names
+			}
+			switch token {
+			case json.Delim('{'), json.Delim('['):
+				depth++
+			case json.Delim('}'), json.Delim(']'):
+				depth--
+			default:
+				if depth == 1 {
+					names = append(names, fmt.Sprint(token))
+				}
+			}
+		}
+	}
+	if a, b := keys(pyjson.Append(nil, r.JSON())), keys(text); !slices.Equal(a, b) {
+		t.Errorf("keys %v\nwant %v", a, b)
+	}
+	if want := filepath.Base(path); p.cfg.ResultFilename == nil && r.FileName() != want {
+		t.Errorf("file name %s, want %s", r.FileName(), want)
+	}
+}
+
+// TestGoldenOriginResults writes the 1.2 layout and compares its keys and types
+// with the files that the origin's runs left.
+func TestGoldenOriginResults(t *testing.T) {
+	dir := golden.Dir(t, "origin_results")
+	found := golden.Glob(t, filepath.Join(dir, "*", "*.json"))
+	for _, file := range found {
+		t.Run(filepath.Base(filepath.Dir(file))+"/"+golden.Name(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := jsonOf(t, text).(map[string]any)
+			cfg, err := parse([]string{"--model", want["model_id"].(string), "--compat", "1.2", "--max-concurrency", fmt.Sprint(want["max_concurrency"]),
+				"--percentile-metrics", "ttft,tpot,itl,e2el", "--num-prompts", fmt.Sprint(want["num_prompts"]), "--strict-json"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &plan{cfg: cfg, model: *cfg.Model, s: streams{err: &bytes.Buffer{}}}
+			if err := p.checkResult(); err != nil {
+				t.Fatal(err)
+			}
+			r, err := p.newReport([]metrics.Sample{{Success: true, PromptLen: 1, OutputTokens: 3, TTFT: 0.1, Latency: 0.3, ITL: []float64{0.1, 0.1}, DecodedPerIter: 1}}, 1, time.Now(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours := r.JSON()
+			order := strings.Split(string(text), `": `)
+			for i, m := range ours {
+				key := order[i][strings.LastIndexByte(order[i], '"')+1:]
+				if m.Key != key {
+					t.Fatalf("key %d is %s, want %s", i, m.Key, key)
+				}
+				got := jsonOf(t, pyjson.Append(nil, m.Value))
+				if reflect.TypeOf(got) != reflect.TypeOf(want[key]) {
+					t.Errorf("%s: %v, want the type of %v", key, got, want[key])
+				}
+			}
+			if len(ours) != len(want) {
+				t.Errorf("%d keys, want %d", len(ours), len(want))
+			}
+		})
+	}
+	t.Logf("%d files", len(found))
+}
+
+func TestEnergyWithoutChange(t *testing.T) {
+	var out bytes.Buffer
+	r := &report.Run{Summary: metrics.Compute(nil, 1, metrics.Options{}), Energy: report.NewEnergy(-100.5, 4, false, 10)}
+	r.Table(&out)
+	if !strings.Contains(out.String(), "(tps/W): N/A") {
+		t.Error(out.String())
+	}
+	if text := string(pyjson.Append(nil, r.JSON())); !strings.Contains(text, `"output_tps_per_w": null, "total_gpu_power_w": -25.125`) || math.IsNaN(0) {
+		t.Error(text)
+	}
+}
