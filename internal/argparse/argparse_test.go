@@ -19,11 +19,10 @@ var testFlags = []Flag{
 }
 
 func TestExactFlags(t *testing.T) {
-	v, err := Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f --he"))
-	if err != ErrHelp {
+	if _, err := Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f --he")); err != ErrHelp {
 		t.Fatal(err)
 	}
-	v, err = Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f"))
+	v, err := Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f"))
 	if err != nil {
 		t.Fatal(err)
 	}

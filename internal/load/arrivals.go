@@ -41,7 +41,7 @@ func Arrivals(n int, rate, burstiness float64, seed uint32) []float64 {
 func CheckRate(rate, burstiness float64) error {
 	switch {
 	case !(burstiness > 0):
-		return fmt.Errorf("A positive burstiness factor is expected, but given %s.", pyjson.FormatFloat(burstiness)) //nolint:staticcheck // the original's words
+		return fmt.Errorf("A positive burstiness factor is expected, but given %s.", pyjson.FormatFloat(burstiness))
 	case rate == 0:
 		return errors.New("float division by zero (--request-rate must not be 0)")
 	case rate < 0:

@@ -46,7 +46,6 @@ type Decoder struct {
 	inflate *inflater
 
 	buf     []byte // the head, the whole body, or the line at hand
-	scanned int    // bytes of buf that hold no line end
 	reader  *messageReader
 	msg     message
 	sse     sseState

@@ -13,7 +13,7 @@ const jsonType = "application/json"
 
 // route answers one request.
 func (s *Server) route(ctx context.Context, req *fasthttp.Request, a *answer) {
-	method, path := string(req.Header.Method()), string(req.URI().PathOriginal())
+	method := string(req.Header.Method())
 	handlers := map[string]struct {
 		method string
 		handle func()
@@ -31,7 +31,7 @@ func (s *Server) route(ctx context.Context, req *fasthttp.Request, a *answer) {
 		"/v1/completions":      {"POST", func() { s.generate(ctx, req.Body(), a, false) }},
 		"/v1/chat/completions": {"POST", func() { s.generate(ctx, req.Body(), a, true) }},
 	}
-	switch h, ok := handlers[path]; {
+	switch h, ok := handlers[string(req.URI().PathOriginal())]; {
 	case !ok:
 		a.whole(404, jsonType, []byte(`{"detail":"Not Found"}`))
 	case method != h.method:

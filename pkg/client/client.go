@@ -127,7 +127,7 @@ func (c *Client) ProxyURL() string {
 // CheckEndpoint returns the original's complaint about the endpoint, if it has one.
 func (c *Client) CheckEndpoint() error {
 	if !c.o.Chat && !strings.HasSuffix(c.o.Endpoint, "completions") && !strings.HasSuffix(c.o.Endpoint, "profile") {
-		return errors.New("OpenAI Completions API URL must end with 'completions' or 'profile'.") //nolint:staticcheck // the original's words
+		return errors.New("OpenAI Completions API URL must end with 'completions' or 'profile'.")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func WantPyTorch(value string) (bool, error) {
 	case "", "0", "false", "no", "n", "off":
 		return false, nil
 	}
-	return false, fmt.Errorf("Failed to parse value '%s' for env var '%s' as bool.", value, PyTorchEnv) //nolint:staticcheck // the original's words
+	return false, fmt.Errorf("Failed to parse value '%s' for env var '%s' as bool.", value, PyTorchEnv)
 }
 
 // PyTorch makes PyTorch's records of a result: one for each mean, median,

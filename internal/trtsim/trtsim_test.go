@@ -1,0 +1,202 @@
+package trtsim
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener in memory.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	select {
+	case <-p.done:
+	default:
+		close(p.done)
+	}
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p *pipes) dial() net.Conn {
+	here, there := net.Pipe()
+	p.conns <- there
+	return here
+}
+
+// withServer runs f against a server in virtual time.
+func withServer(t *testing.T, f func(t *testing.T, p *pipes)) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		ctx, cancel := context.WithCancel(context.Background())
+		served := make(chan error)
+		go func() { served <- New(Options{Profile: ideal, Model: "m"}).Serve(ctx, p) }()
+		f(t, p)
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// ask sends one request and returns the answer's bytes.
+func ask(p *pipes, method, path, body string) (*http.Response, string) {
+	conn := p.dial()
+	defer conn.Close()
+	go io.WriteString(conn, method+" "+path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "+itoa(len(body))+"\r\n\r\n"+body)
+	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return &http.Response{}, err.Error()
+	}
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return r, err.Error()
+	}
+	return r, string(text)
+}
+
+func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
+
+func TestRoutes(t *testing.T) {
+	withServer(t, func(t *testing.T, p *pipes) {
+		for _, c := range []struct{ method, path, want string }{
+			{"GET", "/health", "200 "}, {"GET", "/version", `200 {"version":"`}, {"GET", "/v1/models", `200 {"object":"list","data":[{"id":"m","object":"model","created":`},
+			{"GET", "/nothing", `404 {"detail":"Not Found"}`}, {"POST", "/health", `405 {"detail":"Method Not Allowed"}`}, {"GET", "/v1/completions", `405 {"detail"`},
+			{"GET", "/energy_metrics", `503 {"error":"`}, {"POST", "/start_profile", `200 {"message":"Profiling started"}`},
+		} {
+			r, body := ask(p, c.method, c.path, "")
+			if got := itoa(r.StatusCode) + " " + body; !strings.HasPrefix(got, c.want) {
+				t.Errorf("%s %s: got %s, want %s", c.method, c.path, got, c.want)
+			}
+		}
+	})
+}
+
+var changing = regexp.MustCompile(`(cmpl-)[0-9a-f]{32}|("created":)\d+`)
+
+func TestStreams(t *testing.T) {
+	const usage = `,"usage":{"prompt_tokens":3,"total_tokens":5,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":0}}}`
+	for name, c := range map[string]struct{ path, body, want string }{
+		"completions": {"/v1/completions", `{"model":"m","prompt":[1,2,3],"max_tokens":2,"stream":true,"stream_options":{"include_usage":true},"ignore_eos":true}`,
+			`data: {"id":"cmpl-I","object":"text_completion","created":C,"model":"m","choices":[{"index":0,"text":" the","token_ids":null,"logprobs":null,"finish_reason":null,"stop_reason":null,"avg_decoded_tokens_per_iter":1.0}],"usage":null}` + "\n\n" +
+				`data: {"id":"cmpl-I","object":"text_completion","created":C,"model":"m","choices":[{"index":0,"text":" that","token_ids":null,"logprobs":null,"finish_reason":"length","stop_reason":null,"avg_decoded_tokens_per_iter":1.0}],"usage":null}` + "\n\n" +
+				`data: {"id":"cmpl-I","object":"text_completion","created":C,"model":"m","choices":[]` + usage + "\n\ndata: [DONE]\n\n"},
+		"chat": {"/v1/chat/completions", `{"model":"m","messages":[],"prompt_token_ids":[1,2,3],"max_completion_tokens":2,"stream":true,"stream_options":{"include_usage":true}}`,
+			`data: {"id":"chatcmpl-I","object":"chat.completion.chunk","created":C,"model":"m","choices":[{"index":0,"delta":{"role":"assistant"}}]} ` + "\n\n" +
+				`data: {"id":"chatcmpl-I","object":"chat.completion.chunk","created":C,"model":"m","choices":[{"index":0,"delta":{"content":" the"},"avg_decoded_tokens_per_iter":1.0}]}` + "\n\n" +
+				`data: {"id":"chatcmpl-I","object":"chat.completion.chunk","created":C,"model":"m","choices":[{"index":0,"delta":{"content":" that"},"finish_reason":"length","avg_decoded_tokens_per_iter":1.0}]}` + "\n\n" +
+				`data: {"id":"chatcmpl-I","object":"chat.completion.chunk","created":C,"model":"m","choices":[]` + usage + "\n\ndata: [DONE]\n\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withServer(t, func(t *testing.T, p *pipes) {
+				start := time.Now()
+				r, body := ask(p, "POST", c.path, c.body)
+				body = changing.ReplaceAllStringFunc(body, func(s string) string {
+					if strings.HasPrefix(s, "cmpl") {
+						return "cmpl-I"
+					}
+					return `"created":C`
+				})
+				if body != c.want || r.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" {
+					t.Errorf("got\n%s\nwant\n%s", body, c.want)
+				}
+				// One prefill of 3 tokens, then one step of the batch of one.
+				if took, want := time.Since(start), 3*ideal.Prefill+ideal.Step+ideal.PerRequest; took != want {
+					t.Errorf("took %v, want %v", took, want)
+				}
+			})
+		})
+	}
+}
+
+func TestWholeAnswers(t *testing.T) {
+	withServer(t, func(t *testing.T, p *pipes) {
+		for path, body := range map[string]string{
+			"/v1/completions":      `{"model":"m","prompt":"Hello","max_tokens":3}`,
+			"/v1/chat/completions": `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"Hello"}]}],"max_tokens":3}`,
+		} {
+			_, text := ask(p, "POST", path, body)
+			var v struct {
+				Choices []struct {
+					Text    string
+					Message struct{ Content string }
+				}
+				Usage struct {
+					Completion int `json:"completion_tokens"`
+				}
+			}
+			if err := json.Unmarshal([]byte(text), &v); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			if got := v.Choices[0].Text + v.Choices[0].Message.Content; len(strings.Fields(got)) != 3 || v.Usage.Completion != 3 {
+				t.Errorf("%q %v", got, v.Usage)
+			}
+		}
+	})
+}
+
+func TestBadRequests(t *testing.T) {
+	withServer(t, func(t *testing.T, p *pipes) {
+		for body, want := range map[string]string{
+			`{"model":"m","prompt":"x","foo":1}`: `{"error":"1 validation error for CompletionRequest\nfoo\n  Extra inputs are not permitted`,
+			`{"model":"m"}`:                      `{"error":"1 validation error for CompletionRequest\nprompt\n  Field required`,
+			`{`:                                  `{"error":"1 validation error`,
+			`{"model":"m","prompt":"x","stream_options":{"include_usage":true}}`: `{"error":"1 validation error for CompletionRequest\n  Value error, Stream options`,
+			`{"model":"m","prompt":"x","max_tokens":0}`:                          `{"object":"error","message":"max_tokens must be at least 1`,
+			`{"model":"m","prompt":[],"max_tokens":1}`:                           `{"object":"error","message":"the prompt is empty"`,
+			`{"model":"m","prompt":[1,2],"max_tokens":200000}`:                   `{"object":"error","message":"The sum of prompt length (2)`,
+			`{"model":"m","prompt":{"a":1},"max_tokens":2}`:                      `{"object":"error","message":"the simulator takes one prompt`,
+		} {
+			r, text := ask(p, "POST", "/v1/completions", body)
+			if r.StatusCode != 400 || !strings.HasPrefix(text, want) {
+				t.Errorf("%s: got %d %s, want %s", body, r.StatusCode, text, want)
+			}
+		}
+	})
+}
+
+func TestBatchLimitIsAQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := Profile{Step: 10 * time.Millisecond, MaxBatch: 2, MaxTokens: 100, MaxLen: 100}
+		e := newEngine(p)
+		ctx, cancel := context.WithCancel(context.Background())
+		go e.run(ctx)
+		start := time.Now()
+		var jobs []*job
+		for range 3 {
+			j := newJob(1, 4)
+			jobs = append(jobs, j)
+			e.submit(j)
+		}
+		for i, want := range []time.Duration{40 * time.Millisecond, 40 * time.Millisecond, 80 * time.Millisecond} {
+			if _, err := jobs[i].wait(ctx, 3); err != nil || time.Since(start) != want {
+				t.Errorf("job %d is done after %v, want %v (%v)", i, time.Since(start), want, err)
+			}
+		}
+		cancel()
+	})
+}
