@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cfg, err := parse(argv)
 	switch {
 	case errors.Is(err, argparse.ErrHelp):
+		app.Setup()
 		cli.HelpPrinter(stdout, app.CustomAppHelpTemplate, app)
 		return exitOK
 	case err != nil:
@@ -124,6 +125,9 @@ func (f flag) forHelp(defaults *config) cli.Flag {
 	usage, value := f.usage, f.value
 	if f.Choices != nil && f.Name != "--dataset-name" {
 		value = strings.Join(f.Choices, "|")
+	}
+	if f.Exact {
+		value += " *"
 	}
 	switch v := plain(f.bind(defaults)).(type) {
 	case nil, bool:

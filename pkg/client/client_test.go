@@ -85,7 +85,7 @@ func TestRedirects(t *testing.T) {
 	for _, q := range s.got {
 		lines = append(lines, fmt.Sprintf("%s %s%s %d %v", q.Method, q.Host, q.RequestURI, q.ContentLength, q.Header.Get("Authorization") != ""))
 	}
-	want := "POST 127.0.0.1:8000/v1/completions 150 true; POST 127.0.0.1:8000/other 150 true; GET 127.0.0.2/get?a=b 0 false"
+	want := "POST 127.0.0.1:8000/v1/completions 169 true; POST 127.0.0.1:8000/other 169 true; GET 127.0.0.2/get?a=b 0 false"
 	if got := strings.Join(lines, "; "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"loadgen/internal/golden"
+	"loadgen/internal/trtsim"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"loadgen": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			for _, name := range []string{"OPENAI_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+				env.Setenv(name, "")
+			}
+			env.Setenv("HF_HOME", env.WorkDir)
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "port8000" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			l, err := net.Listen("tcp", "127.0.0.1:8000")
+			if err != nil {
+				return false, nil
+			}
+			return true, l.Close()
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"server":  startServer,
+			"canned":  startCanned,
+			"result":  checkResultFile,
+			"samerun": sameRun,
+		},
+	})
+}
+
+// startServer runs the simulator for the script, on the port given or a free one,
+// and sets URL and PORT.
+func startServer(ts *testscript.TestScript, _ bool, args []string) {
+	port := "0"
+	if len(args) > 0 {
+		port = args[0]
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	ts.Check(err)
+	profile, err := trtsim.FindProfile("ideal")
+	ts.Check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		trtsim.New(trtsim.Options{Profile: profile}).Serve(ctx, l)
+	}()
+	ts.Defer(func() { cancel(); <-done })
+	announce(ts, l)
+}
+
+func announce(ts *testscript.TestScript, l net.Listener) {
+	ts.Setenv("URL", "http://"+l.Addr().String())
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	ts.Setenv("PORT", port)
+}
+
+// startCanned runs a server that answers every request with the bytes of a file
+// (its LF as CRLF up to the blank line), then closes.
+func startCanned(ts *testscript.TestScript, _ bool, args []string) {
+	head, body, _ := strings.Cut(ts.ReadFile(args[0]), "\n\n")
+	text := strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n" + body
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				r, err := http.ReadRequest(bufio.NewReader(conn))
+				if err != nil {
+					return
+				}
+				io.Copy(io.Discard, r.Body)
+				io.WriteString(conn, text)
+			}()
+		}
+	}()
+	announce(ts, l)
+}
+
+// checkResultFile checks members of a result file: result FILE KEY=VALUE...
+func checkResultFile(ts *testscript.TestScript, _ bool, args []string) {
+	var v map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
+	for _, want := range args[1:] {
+		path, value, _ := strings.Cut(want, "=")
+		at := any(v)
+		for _, key := range strings.Split(path, ".") {
+			object, _ := at.(map[string]any)
+			at = object[key]
+		}
+		if got := fmt.Sprint(at); got != value {
+			ts.Fatalf("%s: %s is %s, want %s", args[0], path, got, value)
+		}
+	}
+}
+
+// sameRun checks that two dry runs send the same requests: samerun A B.
+func sameRun(ts *testscript.TestScript, neg bool, args []string) {
+	requests := func(name string) string {
+		_, rest, _ := strings.Cut(ts.ReadFile(name), "\n")
+		return rest
+	}
+	a, b := requests(args[0]), requests(args[1])
+	if a == "" || b == "" {
+		ts.Fatalf("no requests")
+	}
+	if (a == b) == neg {
+		ts.Fatalf("requests of %s and %s: same %v", args[0], args[1], a == b)
+	}
+}
+
+// command runs this program as loadgen.
+func command(args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Args[0] = "loadgen"
+	return cmd
+}
+
+func TestSignalsSaveWhatThereIs(t *testing.T) {
+	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			served := make(chan struct{}, 100)
+			go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == "GET" {
+					http.NotFound(w, r)
+					return
+				}
+				served <- struct{}{}
+				if len(served) > 4 { // the fifth and later ones never end
+					fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"a\"}]}\n\n")
+					w.(http.Flusher).Flush()
+					<-r.Context().Done()
+					return
+				}
+				io.WriteString(w, sseOf(false, 3))
+			}))
+			cmd := command("--base-url", "http://"+l.Addr().String(), "--model", "m", "--tokenizer", "llama3", "--max-concurrency", "2", "--num-prompts", "50",
+				"--dataset-name", "random", "--random-ids", "--save-result", "--save-detailed", "--result-dir", dir, "--result-filename", "r.json", "--no-test-input")
+			var out strings.Builder
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for len(served) < 6 {
+				time.Sleep(time.Millisecond)
+			}
+			cmd.Process.Signal(signal)
+			cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != code {
+				t.Errorf("exit %d, want %d\n%s", got, code, out.String())
+			}
+			var r resultFile
+			golden.Read(t, filepath.Join(dir, "r.json"), &r)
+			if r.Completed != 4 || len(r.TTFTs) != 6 || !r.Own.Interrupted || r.Own.Failures.ByClass["interrupted"] != 2 {
+				t.Errorf("completed %d, arrays of %d, own %+v", r.Completed, len(r.TTFTs), r.Own)
+			}
+			if !strings.Contains(out.String(), "6 of 50 requests were sent") {
+				t.Error(out.String())
+			}
+		})
+	}
+}
+
+// BenchmarkStart is the time from the start of the program to its end, of a run
+// that sends one request to a server that is there.
+func BenchmarkStart(b *testing.B) {
+	for _, words := range []string{"version", "--dry-run --model m --tokenizer llama3 --dataset-name random --random-ids --random-input-len 512 --num-prompts 100"} {
+		b.Run(strings.Fields(words)[0], func(b *testing.B) {
+			for b.Loop() {
+				if err := command(strings.Fields(words)...).Run(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
