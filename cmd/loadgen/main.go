@@ -102,7 +102,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Usage:                 "load an OpenAI-style LLM server as TensorRT-LLM's benchmark_serving does, and tell the truth about it",
 		Version:               versionText(),
 		HideVersion:           true,
-		HideHelpCommand:       true,
+		HideHelp:              true,
 		Writer:                s.out,
 		ErrWriter:             s.err,
 		Reader:                s.in,
@@ -132,7 +132,7 @@ func (f flag) forHelp(defaults *config) cli.Flag {
 	switch v := plain(f.bind(defaults)).(type) {
 	case nil, bool:
 	case string:
-		if v != "" {
+		if v != "" && f.Name != "--dataset-name" { // sharegpt, where the bare run does otherwise
 			usage += fmt.Sprintf(" (default: %s)", v)
 		}
 	default:

@@ -199,7 +199,7 @@ func BenchmarkDecoder(b *testing.B) {
 		{"chat", `{"id":"chatcmpl-0123456789abcdef0123456789abcdef","object":"chat.completion.chunk","created":1764362830,"model":"m","choices":[{"index":0,"delta":{"content":"Hello"},"avg_decoded_tokens_per_iter":1.0}]}`, Chat},
 	} {
 		for _, mode := range []Mode{Strict, Original} {
-			b.Run(fmt.Sprintf("%s/mode%d", c.name, mode), func(b *testing.B) {
+			b.Run(c.name+[]string{"/strict", "/original"}[mode], func(b *testing.B) {
 				line := []byte("data: " + c.line + "\n\n")
 				a := &Answer{}
 				d := NewDecoder(Options{API: c.api, Streaming: true, Mode: mode}, a)
