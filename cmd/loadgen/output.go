@@ -117,6 +117,9 @@ func (p *plan) save(r *report.Run, m *measured, results []*client.Result) error 
 		return fmt.Errorf("%w; it stands above", err)
 	}
 	written := []string{path}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil // a pipe or device: nothing can lie beside it
+	}
 	hdr := strings.TrimSuffix(path, ".json") + ".hlog"
 	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, m.began, p.values(m, r, results)) })
 	if err == nil {

@@ -49,11 +49,12 @@ type finding struct{ ID, Text string }
 // flags that are checked after them. The plan must be closed, whatever it returns.
 func (p *plan) settle(ctx context.Context) error {
 	p.assume()
-	if err := p.findServer(ctx); err != nil {
-		return err
-	}
-	if p.cfg.DryRun {
+	err := p.findServer(ctx)
+	if p.cfg.DryRun { // before anything else can fail
 		p.printSettings()
+	}
+	if err != nil {
+		return err
 	}
 	for _, step := range []func(context.Context) error{
 		func(context.Context) error { return p.cfg.checkSeed() },
@@ -212,6 +213,9 @@ func (p *plan) makeRequests(ctx context.Context) error {
 		if p.requests[i], err = p.client.Prepare(r); err != nil {
 			return err
 		}
+	}
+	if len(p.requests) > 0 && p.requests[0].PromptLen <= 0 {
+		p.note("the first prompt is %d tokens long: a server may reject it (--random-input-len)", p.requests[0].PromptLen)
 	}
 	if n := p.cfg.NumPrompts - len(p.requests); n > 0 {
 		p.note("the data set gives %d requests, %d fewer than --num-prompts asks for", len(p.requests), n)

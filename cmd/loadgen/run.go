@@ -78,7 +78,7 @@ func (p *plan) testFailed(r *client.Result) error {
 		text += fmt.Sprintf("\nthe server says (%d): %s", r.Status, printable(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)]))))
 	}
 	switch {
-	case 400 <= r.Status && r.Status < 500 && r.Status != 404:
+	case 400 <= r.Status && r.Status < 500:
 		text += "\nhint: a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
 	case r.Status == 0:
 		text += fmt.Sprintf("\nhint: the server was asked at %s: --host, --port or --base-url name another, --wait-ready SECONDS waits for one that is loading", withoutPassword(p.baseURL))
