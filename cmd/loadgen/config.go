@@ -12,52 +12,52 @@ import (
 
 // config is the command line of a benchmark.
 type config struct {
-	Backend, Endpoint, Host              string
-	BaseURL                              *string
-	Port                                 int
-	DatasetName                          string
-	DatasetPath, DownloadPath            *string
-	DownloadTimeout                      int
-	MaxConcurrency                       *int
-	Model, Tokenizer                     *string
-	UseBeamSearch                        bool
-	NumPrompts                           int
-	Logprobs                             *int
-	RequestRate, Burstiness              float64
-	NonStreaming                         bool
-	Seed                                 int
-	TrustRemoteCode                      bool
-	CustomTokenizer                      *string
-	DisableTqdm, Profile                 bool
-	SaveResult, SaveDetailed             bool
-	Metadata                             *[]string
-	ResultDir, ResultFilename            *string
-	IgnoreEOS                            bool
-	PercentileMetrics, MetricPercentiles string
-	Goodput                              *[]string
-	SonnetInputLen, SonnetOutputLen      int
-	SonnetPrefixLen                      int
-	ShareGPTOutputLen                    *int
-	RandomInputLen, RandomOutputLen      int
-	RandomRangeRatio                     float64
-	RandomPrefixLen                      int
-	RandomIDs, TokenizeOnClient          bool
-	RandomImageWidth, RandomImageHeight  int
-	RandomImageSize, RandomNumImages     int
-	HFSubset, HFSplit                    *string
-	HFOutputLen                          *int
-	TopP, MinP, Temperature              *float64
-	TopK                                 *int
-	TokenizerMode                        string
-	ServedModelName                      *string
-	LoRAModules                          *[]string
-	NoTestInput                          bool
-	DryRun, KeepAlive, StrictJSON        bool
-	Header                               *[]string
-	WaitReady, Timeout, IdleTimeout      float64 // seconds
-	Failures, Compat, Timestamps         string
-	BodyPatch, Sim                       *string
-	TimeBreakdown                        bool
+	Backend, Endpoint, Host                 string
+	BaseURL                                 *string
+	Port                                    int
+	DatasetName                             string
+	DatasetPath, DownloadPath               *string
+	DownloadTimeout                         int
+	MaxConcurrency                          *int
+	Model, Tokenizer                        *string
+	UseBeamSearch                           bool
+	NumPrompts                              int
+	Logprobs                                *int
+	RequestRate, Burstiness                 float64
+	NonStreaming                            bool
+	Seed                                    int
+	TrustRemoteCode                         bool
+	CustomTokenizer                         *string
+	DisableTqdm, Profile                    bool
+	SaveResult, SaveDetailed                bool
+	Metadata                                *[]string
+	ResultDir, ResultFilename               *string
+	IgnoreEOS                               bool
+	PercentileMetrics, MetricPercentiles    string
+	Goodput                                 *[]string
+	SonnetInputLen, SonnetOutputLen         int
+	SonnetPrefixLen                         int
+	ShareGPTOutputLen                       *int
+	RandomInputLen, RandomOutputLen         int
+	RandomRangeRatio                        float64
+	RandomPrefixLen                         int
+	RandomIDs, TokenizeOnClient             bool
+	RandomImageWidth, RandomImageHeight     int
+	RandomImageSize, RandomNumImages        int
+	HFSubset, HFSplit                       *string
+	HFOutputLen                             *int
+	TopP, MinP, Temperature                 *float64
+	TopK                                    *int
+	TokenizerMode                           string
+	ServedModelName                         *string
+	LoRAModules                             *[]string
+	NoTestInput                             bool
+	DryRun, KeepAlive, StrictJSON           bool
+	Header                                  *[]string
+	WaitReady, Timeout, IdleTimeout         float64 // seconds
+	Failures, Compat, Timestamps, Transport string
+	BodyPatch, Sim                          *string
+	TimeBreakdown                           bool
 
 	table  []flag
 	values argparse.Values // what was given, by flag
@@ -71,7 +71,7 @@ func newConfig() *config {
 		PercentileMetrics: "ttft,tpot,itl", MetricPercentiles: "99",
 		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128,
 		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
-		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto",
+		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto",
 		table: flagTable(),
 	}
 }

@@ -67,12 +67,11 @@ func TestGoldenBodies(t *testing.T) {
 				chat := strings.HasSuffix(x.path, "chat/completions")
 				switch {
 				case strings.HasSuffix(x.path, "/energy_metrics"):
-					if len(energy) == 0 {
+					if reading := m.next(&energy); reading != "" {
+						x.reply("200 OK", "application/json", reading)
+					} else {
 						x.reply("404 Not Found", "application/json", "{}")
-						return
 					}
-					x.reply("200 OK", "application/json", string(energy[0]))
-					energy = energy[1:]
 				case strings.HasSuffix(x.path, "_profile") && c.Server.ProfileStatus > 0:
 					x.reply(fmt.Sprint(c.Server.ProfileStatus, " X"), "application/json", "{}")
 				case c.Server.Fail > 0:
@@ -326,12 +325,13 @@ func TestGoldenE2E(t *testing.T) {
 					pause := func(ms float64) { time.Sleep(time.Duration(ms * 1e6)) }
 					chat := strings.Contains(x.path, "chat")
 					switch {
-					case x.path == "/energy_metrics" && len(energy) > 0:
-						pause(c.Server.EnergyDelay)
-						x.reply("200 OK", "application/json", string(energy[0]))
-						energy = energy[1:]
 					case x.path == "/energy_metrics":
-						x.reply("404 Not Found", "text/plain", "")
+						if reading := m.next(&energy); reading != "" {
+							pause(c.Server.EnergyDelay)
+							x.reply("200 OK", "application/json", reading)
+						} else {
+							x.reply("404 Not Found", "text/plain", "")
+						}
 					case strings.HasSuffix(x.path, "_profile") && c.Server.ProfileBody != nil:
 						pause(c.Server.ProfileDelay)
 						x.reply("200 OK", "application/json", *c.Server.ProfileBody)

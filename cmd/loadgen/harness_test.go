@@ -62,6 +62,18 @@ func (m *memory) dial(context.Context, string, string) (net.Conn, error) {
 	return here, nil
 }
 
+// next takes the first of the answers that are left, "" when there is none.
+func (m *memory) next(answers *[]json.RawMessage) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(*answers) == 0 {
+		return ""
+	}
+	first := string((*answers)[0])
+	*answers = (*answers)[1:]
+	return first
+}
+
 func refuse(context.Context, string, string) (net.Conn, error) {
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 }

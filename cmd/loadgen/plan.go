@@ -125,6 +125,9 @@ func (p *plan) findServer(ctx context.Context) (err error) {
 	if proxy := p.client.ProxyURL(); proxy != "" {
 		p.note("requests go through the proxy %s, as the environment says", proxy)
 	}
+	if why := p.client.Fallback(); why != nil {
+		p.find("no_reactor", "each stream has a goroutine of its own, so that many streams at once are stamped late: %v", why)
+	}
 	if cfg.WaitReady > 0 && !cfg.DryRun {
 		if err := p.client.WaitReady(ctx, durationOf(cfg.WaitReady)); err != nil {
 			return err
@@ -163,7 +166,8 @@ func (p *plan) clientOptions() client.Options {
 		Logprobs: cfg.Logprobs, IgnoreEOS: cfg.IgnoreEOS, TopP: cfg.TopP, TopK: cfg.TopK, MinP: cfg.MinP, Temperature: cfg.Temperature,
 		BodyPatch: str(cfg.BodyPatch), OriginalRules: cfg.Failures == "original", KeepAlive: cfg.KeepAlive,
 		Timeout: durationOf(cfg.Timeout), IdleTimeout: durationOf(cfg.IdleTimeout), UserAgent: "loadgen/" + versionText(),
-		Env: p.s.env, Dial: p.dial,
+		Transport: wire.Kind(cfg.Transport),
+		Env:       p.s.env, Dial: p.dial,
 		Stamps: map[string]wire.Stamps{"kernel": wire.KernelStamps, "user": wire.UserStamps}[cfg.Timestamps],
 	}
 	if cfg.ServedModelName != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -89,6 +91,10 @@ func (p *plan) testFailed(r *client.Result) error {
 // printable replaces what a terminal cannot show.
 func printable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
+// gcPercent keeps the garbage collector away from a run: it sets in when the heap
+// has grown to eleven times what the prepared requests take.
+const gcPercent = 1000
+
 // measured is what a run brought.
 type measured struct {
 	load.Outcome
@@ -123,6 +129,8 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 		bar := startProgress(p.s.err, len(p.requests))
 		o.OnDone, finish = bar.count, bar.finish
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	runtime.GC()
 	m.began = p.now()
 	m.Outcome = load.Run(ctx, p.client, p.requests, o)
 	finish()

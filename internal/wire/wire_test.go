@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -86,12 +87,12 @@ func TestKernelStampsComeBeforeTheReader(t *testing.T) {
 		t.Skip("no kernel stamps on " + runtime.GOOS)
 	}
 	clock := NewClock()
-	var sent [2]time.Duration
+	var sent [2]atomic.Int64
 	to := listen(t, func(_ int, conn net.Conn) {
 		readHead(conn)
 		for i := range sent {
 			time.Sleep(20 * time.Millisecond)
-			sent[i] = clock.Now()
+			sent[i].Store(int64(clock.Now()))
 			conn.Write([]byte("x"))
 		}
 		io.WriteString(conn, "!")
@@ -108,8 +109,8 @@ func TestKernelStampsComeBeforeTheReader(t *testing.T) {
 		if x.KernelStamps != (stamps == KernelStamps) {
 			t.Errorf("stamps of mode %d: kernel %v", stamps, x.KernelStamps)
 		}
-		if x.Start >= x.Connect || x.Connect >= x.Written || x.Written >= s.at[0] || s.at[0] < sent[0] {
-			t.Errorf("out of order: start %v connect %v written %v sent %v first %v", x.Start, x.Connect, x.Written, sent[0], s.at[0])
+		if x.Start >= x.Connect || x.Connect >= x.Written || x.Written >= s.at[0] || s.at[0] < time.Duration(sent[0].Load()) {
+			t.Errorf("out of order: start %v connect %v written %v sent %v first %v", x.Start, x.Connect, x.Written, time.Duration(sent[0].Load()), s.at[0])
 		}
 	}
 }

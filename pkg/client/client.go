@@ -44,6 +44,8 @@ type Options struct {
 	// Timeout bounds one request, IdleTimeout the wait for more of its answer; 0 is no bound.
 	Timeout, IdleTimeout time.Duration
 	Stamps               wire.Stamps
+	// Transport is wire.AutoTransport when empty.
+	Transport wire.Kind
 	// UserAgent names the program.
 	UserAgent string
 	// Env looks up the variables that name proxies.
@@ -63,6 +65,7 @@ type Client struct {
 	patch     pyjson.Object
 	proxy     *url.URL
 	badURL    *Error
+	fallback  error
 }
 
 // New returns a client.
@@ -84,8 +87,11 @@ func New(o Options) (*Client, error) {
 	if c.proxy, err = wire.ProxyFor(c.to, c.o.Env); err != nil {
 		return nil, err
 	}
-	c.transport = wire.NewBlocking(wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
+	c.transport, c.fallback, err = wire.New(o.Transport, wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
 		Stamps: o.Stamps, Env: c.o.Env, TLSConfig: o.TLSConfig, Dial: o.Dial})
+	if err != nil {
+		return nil, fmt.Errorf("--transport %s: %w", o.Transport, err)
+	}
 	return c, nil
 }
 
@@ -122,6 +128,15 @@ func (c *Client) ProxyURL() string {
 		return ""
 	}
 	return c.proxy.Redacted()
+}
+
+// Fallback is why plain connections are carried by a goroutine each and not by
+// the reactor that was wanted, nil where it is there.
+func (c *Client) Fallback() error {
+	if c.o.Dial != nil {
+		return nil
+	}
+	return c.fallback
 }
 
 // CheckEndpoint returns the original's complaint about the endpoint, if it has one.
@@ -274,7 +289,8 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 	}
 	x := &wire.Exchange{To: c.to, Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
 	for hop := 0; ; hop++ {
-		r.Answer = stream.Answer{}
+		// Room for what is expected: growing while streams run would cost time then.
+		r.Answer = stream.Answer{Events: make([]Event, 0, min(max(p.OutputLen, 0)+4, 1024)), Text: make([]byte, 0, min(max(p.OutputLen, 0)*6, 4096))}
 		x.Sink = stream.NewDecoder(o, &r.Answer)
 		c.transport.Do(ctx, x)
 		if hop == 0 {

@@ -1,0 +1,148 @@
+package wire
+
+import (
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// syscalls is what the reactor asks of the kernel; tests script it. Errors are
+// bare unix.Errno.
+type syscalls interface {
+	epollCreate() (int, error)
+	// epollAdd watches fd for everything, edge-triggered; events carry the tag.
+	epollAdd(ep, fd int, tag tag) error
+	// epollWait waits at most d, for ever if d is negative.
+	epollWait(ep int, events []unix.EpollEvent, d time.Duration) (int, error)
+	eventfd() (int, error)
+	wake(fd int)
+	rest(fd int) // takes back all wake-ups
+	socket(family int, stamps bool) (int, error)
+	connect(fd int, to unix.Sockaddr) error
+	// writable tells, without waiting, whether a connection has been made or has failed.
+	writable(fd int) bool
+	connected(fd int) error
+	write(fd int, head, body []byte) (int, error)
+	// recv reads, and returns the kernel's receive stamp in wall-clock nanoseconds, 0 for none.
+	recv(fd int, p []byte) (n int, stamp int64, err error)
+	// quiet tells whether an idle connection is open and has nothing to read.
+	quiet(fd int) bool
+	close(fd int)
+}
+
+// tag names a connection in an event: its slot, and which of the connections
+// that had this slot.
+type tag struct{ slot, generation int32 }
+
+// linux is the kernel itself. What cannot block is called raw: the scheduler
+// need not know.
+type linux struct {
+	iov     [2]unix.Iovec
+	read    unix.Iovec
+	msg     unix.Msghdr
+	control [128]byte
+}
+
+func (k *linux) epollCreate() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }
+
+func (k *linux) epollAdd(ep, fd int, t tag) error {
+	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: t.slot, Pad: t.generation}
+	return unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &e)
+}
+
+func (k *linux) epollWait(ep int, events []unix.EpollEvent, d time.Duration) (int, error) {
+	// Under load there is always something: ask without leaving the processor first.
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	if errno != 0 && errno != unix.EINTR {
+		return 0, errno
+	}
+	if errno == 0 && n > 0 || d == 0 {
+		return int(n), nil
+	}
+	ms := -1
+	if d > 0 {
+		ms = int(min((d+time.Millisecond-1)/time.Millisecond, 1<<30))
+	}
+	return unix.EpollWait(ep, events, ms)
+}
+
+func (k *linux) eventfd() (int, error) { return unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK) }
+
+func (k *linux) wake(fd int) { unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+
+func (k *linux) rest(fd int) {
+	var b [8]byte
+	unix.Read(fd, b[:])
+}
+
+func (k *linux) socket(family int, stamps bool) (int, error) {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if stamps {
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampFlags)
+	}
+	return fd, nil
+}
+
+func (k *linux) connect(fd int, to unix.Sockaddr) error { return unix.Connect(fd, to) }
+
+func (k *linux) writable(fd int) bool {
+	p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	var now unix.Timespec
+	n, _ := unix.Ppoll(p[:], &now, nil)
+	return n > 0
+}
+
+func (k *linux) connected(fd int) error {
+	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && code != 0 {
+		err = unix.Errno(code)
+	}
+	return err
+}
+
+func (k *linux) write(fd int, head, body []byte) (int, error) {
+	n := 0
+	for _, p := range [2][]byte{head, body} {
+		if len(p) > 0 {
+			k.iov[n].Base = &p[0]
+			k.iov[n].SetLen(len(p))
+			n++
+		}
+	}
+	w, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&k.iov[0])), uintptr(n))
+	k.iov = [2]unix.Iovec{}
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(w), nil
+}
+
+func (k *linux) recv(fd int, p []byte) (int, int64, error) {
+	k.read.Base = &p[0]
+	k.read.SetLen(len(p))
+	k.msg.Iov, k.msg.Iovlen = &k.read, 1
+	k.msg.Control = &k.control[0]
+	k.msg.SetControllen(len(k.control))
+	n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&k.msg)), 0)
+	if errno != 0 {
+		return 0, 0, errno
+	}
+	return int(n), softwareStamp(k.control[:k.msg.Controllen]), nil
+}
+
+func (k *linux) quiet(fd int) bool {
+	var b [1]byte
+	_, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return err == unix.EAGAIN
+}
+
+func (k *linux) close(fd int) { unix.Close(fd) }
+
+// named wraps an errno as the standard library does, for its words.
+func named(call string, err error) error { return os.NewSyscallError(call, err) }
