@@ -10,6 +10,8 @@ import (
 	"io"
 	"math"
 	"net"
+	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,6 +21,7 @@ import (
 
 	"loadgen/internal/golden"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
 	"loadgen/pkg/metrics"
@@ -262,35 +265,80 @@ func TestGoldenTiming(t *testing.T) {
 	t.Logf("%d scenarios in virtual time", len(files))
 }
 
-// TestTimingOverSockets plays ten scenarios on real connections.
-func TestTimingOverSockets(t *testing.T) {
-	diffs := golden.Differences(nil)
-	for _, name := range []string{"c_normal_1.1", "c_cut_between", "c_rst_mid", "c_gzip_whole", "c_redirect_307",
-		"c_status_503", "c_ns_two_writes", "c_closefr_normal", "h_normal_latest", "h_bad_json"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s scenario
-			golden.Read(t, golden.TestData("golden", "timing", name+".json"), &s)
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+// serve plays the scenario on real connections, which end with the test.
+func (s *scenario) serve(t *testing.T) (url string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var servers sync.WaitGroup
+	servers.Go(func() {
+		for k := 0; ; k++ {
+			conn, err := l.Accept()
 			if err != nil {
-				t.Fatal(err)
+				return
 			}
-			var servers sync.WaitGroup
-			servers.Go(func() {
-				for k := 0; ; k++ {
-					conn, err := l.Accept()
-					if err != nil {
-						return
+			servers.Go(func() { s.play(conn, k, &atomic.Bool{}) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); servers.Wait() })
+	return "http://" + l.Addr().String()
+}
+
+// TestTransportsAgree plays every scenario on real connections through both
+// transports: what is read off them must not depend on who carries them. Ten
+// are compared with the plan as well.
+func TestTransportsAgree(t *testing.T) {
+	diffs := golden.LoadDifferences(t, "timing")
+	planned := map[string]bool{"c_normal_1.1": true, "c_cut_between": true, "c_rst_mid": true, "c_gzip_whole": true, "c_redirect_307": true,
+		"c_status_503": true, "c_ns_two_writes": true, "c_closefr_normal": true, "h_normal_latest": true, "h_bad_json": true}
+	kinds := []wire.Kind{wire.AutoTransport, wire.BlockingTransport}
+	var all []*scenario
+	var runs sync.WaitGroup
+	// They mostly wait: all at once.
+	samples := map[*scenario]*[2][2]metrics.Sample{} // by rules, by kind
+	for _, file := range golden.Files(t, "timing", "*.json") {
+		s := &scenario{}
+		golden.Read(t, file, s)
+		all = append(all, s)
+		got := &[2][2]metrics.Sample{}
+		samples[s] = got
+		for rules := range 2 {
+			for k, kind := range kinds {
+				o := s.options(s.serve(t))
+				o.Transport, o.OriginalRules = kind, rules == 0
+				runs.Go(func() { got[rules][k] = s.run(t, o) })
+			}
+		}
+	}
+	runs.Wait()
+	for _, s := range all {
+		t.Run(s.Name, func(t *testing.T) {
+			for rules, got := range samples[s] {
+				for _, sample := range got {
+					if rules == 0 {
+						s.check(t, sample, diffs, false)
 					}
-					servers.Go(func() { s.play(conn, k, &atomic.Bool{}) })
+					if planned[s.Name] && rules == 0 && sample.Success && ms(sample.Latency) < s.Planned.Latency {
+						t.Errorf("latency %v ms, which is before the server sent the last event (%v ms)", ms(sample.Latency), s.Planned.Latency)
+					}
 				}
-			})
-			got := s.run(t, s.options("http://"+l.Addr().String()))
-			l.Close()
-			servers.Wait()
-			s.check(t, got, diffs, false)
-			if s.Planned != nil && got.Success && ms(got.Latency) < s.Planned.Latency {
-				t.Errorf("latency %v ms, which is before the server sent the last event (%v ms)", ms(got.Latency), s.Planned.Latency)
+				// Times and the words of the network's errors are the transport's own.
+				for i := range got {
+					got[i].TTFT, got[i].Latency = float64(sign(got[i].TTFT)), float64(sign(got[i].Latency))
+					got[i].ITL = make([]float64, len(got[i].ITL))
+					got[i].Error, _, _ = strings.Cut(got[i].Error, ":")
+					if got[i].Error == "reset" && got[i].TTFT == 0 { // at accept, the one or the other
+						got[i].Error, got[i].Exception = "closed", "closed"
+					}
+					got[i].DecodedPerIter = math.Max(got[i].DecodedPerIter, -1) // NaN equals nothing
+					if math.IsNaN(got[i].DecodedPerIter) {
+						got[i].DecodedPerIter = -1
+					}
+				}
+				if !reflect.DeepEqual(got[0], got[1]) {
+					t.Errorf("original's rules %v:\nreactor  %+v\nblocking %+v", rules == 0, got[0], got[1])
+				}
 			}
 		})
 	}
