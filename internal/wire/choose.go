@@ -20,6 +20,9 @@ const (
 // reactor was wanted and could not be had.
 func New(kind Kind, o Options) (t Transport, why error, err error) {
 	blocking := NewBlocking(o)
+	if o.Dial == nil {
+		go makeRoom() // it is over long before the requests are prepared
+	}
 	if kind == BlockingTransport {
 		return blocking, nil, nil
 	}

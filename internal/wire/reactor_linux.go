@@ -52,6 +52,7 @@ type flow struct {
 	x         *Exchange
 	addresses []netip.AddrPort
 	link      *link
+	earlyErr  error // of a write before the connection was known to be made
 	writeErr  error
 	sent      int // bytes of head and body
 	fed, over bool
@@ -274,10 +275,18 @@ func (r *Reactor) connect(f *flow) {
 				return
 			}
 			// A connection to this machine is there at once: its request must not wait
-			// for those that are still to be opened.
-			if l.connected = err == nil; l.connected || r.sys.writable(fd) {
-				r.linked(f)
+			// for those that are still to be opened. Elsewhere the write finds it pending.
+			if l.connected = err == nil; !l.connected {
+				f.x.Connect = r.o.Clock.Now()
+				n, early := r.sys.write(fd, f.x.Head, f.x.Body)
+				if f.sent, l.connected = n, early == nil; !l.connected {
+					if early != unix.EAGAIN && early != unix.EINTR {
+						f.earlyErr = early
+					}
+					return // the next event says whether it was made
+				}
 			}
+			r.write(f)
 			return
 		}
 		r.sys.close(fd)
@@ -350,23 +359,24 @@ func (r *Reactor) event(e unix.EpollEvent) {
 // linked begins the request on a connection that has just been made, or tries
 // the next address if it could not be.
 func (r *Reactor) linked(f *flow) {
-	l := f.link
 	f.x.Connect = r.o.Clock.Now()
-	if !l.connected {
-		if err := r.sys.connected(l.fd); err != nil {
-			to := net.TCPAddrFromAddrPort(f.addresses[0])
-			r.drop(l)
-			f.link, f.addresses = nil, f.addresses[1:]
-			if len(f.addresses) > 0 {
-				r.connect(f)
-			} else {
-				r.fail(f, classify(&net.OpError{Op: "dial", Net: "tcp", Addr: to, Err: named("connect", err)}))
-			}
-			return
-		}
-		l.connected = true
+	err := r.sys.connected(f.link.fd)
+	if err == nil {
+		err = f.earlyErr // which the early write took off the socket
 	}
-	r.write(f)
+	if err == nil {
+		f.link.connected = true
+		r.write(f)
+		return
+	}
+	to := net.TCPAddrFromAddrPort(f.addresses[0])
+	r.drop(f.link)
+	f.link, f.earlyErr, f.addresses = nil, nil, f.addresses[1:]
+	if len(f.addresses) > 0 {
+		r.connect(f)
+	} else {
+		r.fail(f, classify(&net.OpError{Op: "dial", Net: "tcp", Addr: to, Err: named("connect", err)}))
+	}
 }
 
 // write sends what the socket takes. An error is kept: the server may have

@@ -37,6 +37,7 @@ type scriptedConn struct {
 	writes     []any // int: bytes taken; error
 	reads      []any // []byte, error; stampOf; nil ends a burst (EAGAIN)
 	written    []byte
+	made       bool
 	tag        tag
 }
 
@@ -113,8 +114,11 @@ func (s *scripted) socket(int, bool) (int, error) {
 }
 
 func (s *scripted) connect(fd int, _ unix.Sockaddr) error { return s.conn(fd).connectErr }
-func (s *scripted) writable(fd int) bool                  { return false }
-func (s *scripted) connected(fd int) error                { return s.conn(fd).lateErr }
+
+func (s *scripted) connected(fd int) error {
+	s.conn(fd).made = true
+	return s.conn(fd).lateErr
+}
 
 func (s *scripted) write(fd int, head, body []byte) (int, error) {
 	s.mu.Lock()
@@ -122,6 +126,9 @@ func (s *scripted) write(fd int, head, body []byte) (int, error) {
 	c := s.conn(fd)
 	all := append(append([]byte{}, head...), body...)
 	n := len(all)
+	if c.connectErr != nil && !c.made {
+		return 0, unix.EAGAIN // the edge after epollAdd tells of it
+	}
 	if len(c.writes) > 0 {
 		step := c.writes[0]
 		c.writes = c.writes[1:]

@@ -21,8 +21,6 @@ type syscalls interface {
 	rest(fd int) // takes back all wake-ups
 	socket(family int, stamps bool) (int, error)
 	connect(fd int, to unix.Sockaddr) error
-	// writable tells, without waiting, whether a connection has been made or has failed.
-	writable(fd int) bool
 	connected(fd int) error
 	write(fd int, head, body []byte) (int, error)
 	// recv reads, and returns the kernel's receive stamp in wall-clock nanoseconds, 0 for none.
@@ -90,13 +88,6 @@ func (k *linux) socket(family int, stamps bool) (int, error) {
 }
 
 func (k *linux) connect(fd int, to unix.Sockaddr) error { return unix.Connect(fd, to) }
-
-func (k *linux) writable(fd int) bool {
-	p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
-	var now unix.Timespec
-	n, _ := unix.Ppoll(p[:], &now, nil)
-	return n > 0
-}
 
 func (k *linux) connected(fd int) error {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
