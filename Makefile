@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VE
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench dist clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers dist clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -30,6 +30,12 @@ fuzz: ## each fuzz target for $(FUZZTIME)
 
 bench: ## decoder, tokenizer, prompts, start-up
 	go test -run '^$$' -bench . -benchmem ./internal/stream ./internal/tokenizer ./pkg/dataset ./cmd/loadgen
+
+bench-truth: ## reported minus true, beside a C client (needs a C compiler and Linux)
+	go run ./bench
+
+bench-peers: ## the same, and the commands in PEER_NAME variables ({url}, {n}, {tokens}, {file})
+	go run ./bench -peers
 
 dist: ## static binaries with checksums in dist/
 	@mkdir -p dist

@@ -34,6 +34,13 @@ func (p *plan) report(m *measured) error {
 	if (m.before == nil) != (m.after == nil) {
 		p.find("energy_incomplete", "the server's energy meter answered only once: no energy is reported")
 	}
+	again := 0
+	for _, result := range results {
+		again += min(result.SYNRetransmits, 1)
+	}
+	if again > 0 {
+		p.find("syn_retransmit", "%d connections were made at the second attempt or later, which costs a second or more of TTFT: the server's backlog was full", again)
+	}
 	if !p.cfg.StrictJSON {
 		r.Own = p.own(m, results, r)
 	}

@@ -25,7 +25,10 @@ func (p *plan) own(m *measured, results []*client.Result, r *report.Run) pyjson.
 		{Key: "interrupted", Value: m.Interrupted},
 		{Key: "failures", Value: p.failures(results)},
 		{Key: "timestamps", Value: stamps(results)},
+		{Key: "cpu", Value: m.cpu(results)},
+		{Key: "connections", Value: connections(results)},
 		{Key: "connect_ms", Value: milliseconds(connects(results))},
+		{Key: "sent_after_slot_ms", Value: milliseconds(sendLags(results))},
 		{Key: "chunks", Value: chunks(results)},
 		{Key: "server_tokens", Value: serverTokens(results)},
 	}
@@ -78,6 +81,48 @@ func stamps(results []*client.Result) pyjson.Object {
 		}
 	}
 	return pyjson.Object{{Key: "requests_stamped_by_kernel", Value: kernel}, {Key: "events", Value: events}, {Key: "events_sharing_a_read", Value: shared}}
+}
+
+// cpu is the processor time from the first start to the join, in all and for each event.
+func (m *measured) cpu(results []*client.Result) pyjson.Object {
+	events := 0
+	for _, r := range results {
+		events += len(r.Events)
+	}
+	perEvent := 0.0
+	if events > 0 {
+		perEvent = float64((m.user+m.system)/time.Nanosecond) / 1e3 / float64(events)
+	}
+	return pyjson.Object{{Key: "user_s", Value: m.user.Seconds()}, {Key: "system_s", Value: m.system.Seconds()}, {Key: "us_per_event", Value: perEvent}}
+}
+
+// connections counts those opened and reused, and those whose opening needed a
+// second attempt: the server's backlog was full, or a packet was lost.
+func connections(results []*client.Result) pyjson.Object {
+	opened, reused, again := 0, 0, 0
+	for _, r := range results {
+		switch {
+		case r.Reused:
+			reused++
+		case r.Connect > 0:
+			opened++
+		}
+		if r.SYNRetransmits > 0 {
+			again++
+		}
+	}
+	return pyjson.Object{{Key: "opened", Value: opened}, {Key: "reused", Value: reused}, {Key: "syn_retransmit", Value: again}}
+}
+
+// sendLags are the times from a request's concurrency slot, or its due time if
+// that is later, to its last byte, in seconds.
+func sendLags(results []*client.Result) (out []float64) {
+	for _, r := range results {
+		if r.Written > 0 {
+			out = append(out, float64(r.Written-max(r.Permit, r.Due))/float64(time.Second))
+		}
+	}
+	return out
 }
 
 // connects are the connection times of the requests that opened one, in seconds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -91,6 +92,18 @@ func (p *plan) testFailed(r *client.Result) error {
 // printable replaces what a terminal cannot show.
 func printable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
+// atOnce is the number of connections that may be open together, where that is
+// known: with a request rate it depends on the server.
+func (p *plan) atOnce() int {
+	n := len(p.requests)
+	if c := p.cfg.concurrency(); c > 0 {
+		n = min(n, c)
+	} else if !math.IsInf(p.cfg.RequestRate, 1) {
+		return 0
+	}
+	return n
+}
+
 // gcPercent keeps the garbage collector away from a run: it sets in when the heap
 // has grown to eleven times what the prepared requests take.
 const gcPercent = 1000
@@ -98,7 +111,8 @@ const gcPercent = 1000
 // measured is what a run brought.
 type measured struct {
 	load.Outcome
-	began         time.Time // when the run began, on the calendar
+	began         time.Time     // when the run began, on the calendar
+	user, system  time.Duration // processor time from the first start to the join
 	elapsed       time.Duration
 	before, after *client.EnergyReading
 }
@@ -124,6 +138,11 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 	p.schedule()
 	m := &measured{before: p.client.Energy(ctx)}
 	o := load.Options{Due: p.due, End: p.end, Concurrency: p.cfg.concurrency()}
+	if p.dial == nil {
+		if err := checkConnections(p.atOnce()); err != nil {
+			return nil, err
+		}
+	}
 	finish := func() {}
 	if !p.cfg.DisableTqdm {
 		bar := startProgress(p.s.err, len(p.requests))
@@ -132,7 +151,10 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	runtime.GC()
 	m.began = p.now()
+	user, system := cpuTime()
 	m.Outcome = load.Run(ctx, p.client, p.requests, o)
+	m.user, m.system = cpuTime()
+	m.user, m.system = m.user-user, m.system-system
 	finish()
 	// What was begun on the server is ended even after an interrupt.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)

@@ -71,6 +71,9 @@ func (b *Blocking) Do(ctx context.Context, x *Exchange) {
 		b.giveUp(ctx, x, err)
 		return
 	}
+	if x.Connect-x.Start > synTimeout {
+		x.SYNRetransmits = retransmits(conn)
+	}
 	b.on(ctx, x, &pooled{conn: conn, proxy: proxy})
 }
 

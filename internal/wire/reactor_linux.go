@@ -35,6 +35,7 @@ type Reactor struct {
 	generation int32
 	dialing    []*flow // waiting for their turn to connect
 	idle       map[Endpoint][]*link
+	closing    []int         // descriptors to be closed
 	check      time.Duration // when to look at deadlines next, 0 for never
 	quit       bool
 	buffer     []byte
@@ -75,6 +76,8 @@ type link struct {
 const (
 	dialsPerTurn  = 8 // so that the first answers are read while the last connections are opened
 	eventsPerTurn = 256
+	closesPerTurn = 16
+	maxClosing    = 1024
 )
 
 // NewReactor starts a reactor, which Close ends.
@@ -164,14 +167,18 @@ func (r *Reactor) loop() {
 		for _, e := range events[:max(n, 0)] {
 			r.event(e)
 		}
+		r.closeSome(n <= 0)
 		if r.check > 0 && r.o.Clock.Now() >= r.check {
 			r.checkDeadlines()
 		}
 	}
 	for _, l := range r.links {
 		if l != nil {
-			r.sys.close(l.fd)
+			r.drop(l)
 		}
+	}
+	for len(r.closing) > 0 {
+		r.closeSome(true)
 	}
 	r.sys.close(r.waker)
 	r.sys.close(r.ep)
@@ -192,7 +199,7 @@ func (r *Reactor) take(to []command) []command {
 // patience is how long the loop may sleep.
 func (r *Reactor) patience() time.Duration {
 	switch {
-	case len(r.dialing) > 0 || r.quit:
+	case len(r.dialing) > 0 || len(r.closing) > 0 || r.quit:
 		return 0
 	case r.check > 0:
 		return max(r.check-r.o.Clock.Now(), 0)
@@ -323,11 +330,25 @@ func (r *Reactor) newLink(fd int, f *flow) *link {
 	return l
 }
 
-// drop closes a connection.
+// drop gives a connection up. It is closed when there is time: closing costs as
+// much as reading several events, and streams that begin together end together.
 func (r *Reactor) drop(l *link) {
-	r.sys.close(l.fd)
 	r.links[l.tag.slot] = nil
 	r.free = append(r.free, l.tag.slot)
+	r.closing = append(r.closing, l.fd)
+}
+
+// closeSome closes connections: some when nothing else is to be done, else those
+// that are too many to be kept.
+func (r *Reactor) closeSome(idle bool) {
+	n := max(len(r.closing)-maxClosing, 0)
+	if idle {
+		n = max(n, min(len(r.closing), closesPerTurn))
+	}
+	for _, fd := range r.closing[:n] {
+		r.sys.close(fd)
+	}
+	r.closing = append(r.closing[:0], r.closing[n:]...)
 }
 
 func (r *Reactor) event(e unix.EpollEvent) {
@@ -365,6 +386,9 @@ func (r *Reactor) linked(f *flow) {
 		err = f.earlyErr // which the early write took off the socket
 	}
 	if err == nil {
+		if f.x.Connect-f.x.Start > synTimeout {
+			f.x.SYNRetransmits = r.sys.retransmits(f.link.fd)
+		}
 		f.link.connected = true
 		r.write(f)
 		return

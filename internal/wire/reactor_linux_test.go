@@ -64,6 +64,7 @@ func (s *scripted) epollCreate() (int, error) { return 1, nil }
 func (s *scripted) eventfd() (int, error)     { return 2, nil }
 func (s *scripted) rest(int)                  {}
 func (s *scripted) quiet(int) bool            { return true }
+func (s *scripted) retransmits(int) int       { return 1 }
 
 func (s *scripted) wake(int) {
 	s.mu.Lock()

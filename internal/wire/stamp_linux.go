@@ -48,6 +48,16 @@ func newStampReader(conn net.Conn, o Options) stampReader {
 	return userReader{conn, o.Clock}
 }
 
+// retransmits is how often a connection has sent packets again so far.
+func retransmits(conn net.Conn) (n int) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		if raw, err := tcp.SyscallConn(); err == nil {
+			raw.Control(func(fd uintptr) { n = (&linux{}).retransmits(int(fd)) })
+		}
+	}
+	return n
+}
+
 // kernelReader reads with recvmsg, which brings the stamp of the last segment.
 type kernelReader struct {
 	raw   syscall.RawConn

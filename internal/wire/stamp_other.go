@@ -12,4 +12,6 @@ const KernelStampsSupported = false
 
 func enableStamps(Stamps) func(network, address string, c syscall.RawConn) error { return nil }
 
+func retransmits(net.Conn) int { return 0 }
+
 func newStampReader(conn net.Conn, o Options) stampReader { return userReader{conn, o.Clock} }

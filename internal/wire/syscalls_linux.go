@@ -22,6 +22,7 @@ type syscalls interface {
 	socket(family int, stamps bool) (int, error)
 	connect(fd int, to unix.Sockaddr) error
 	connected(fd int) error
+	retransmits(fd int) int
 	write(fd int, head, body []byte) (int, error)
 	// recv reads, and returns the kernel's receive stamp in wall-clock nanoseconds, 0 for none.
 	recv(fd int, p []byte) (n int, stamp int64, err error)
@@ -95,6 +96,14 @@ func (k *linux) connected(fd int) error {
 		err = unix.Errno(code)
 	}
 	return err
+}
+
+func (k *linux) retransmits(fd int) int {
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0
+	}
+	return int(info.Total_retrans)
 }
 
 func (k *linux) write(fd int, head, body []byte) (int, error) {

@@ -64,7 +64,13 @@ type Exchange struct {
 	// KernelStamps tells whether every read that brought bytes was stamped by
 	// the kernel.
 	KernelStamps bool
+	// SYNRetransmits is how often the connection's first packet was sent again; it is
+	// looked up only where connecting took so long that it must have been.
+	SYNRetransmits int
 }
+
+// synTimeout is about when Linux sends a SYN again for the first time (RFC 6298: 1 s).
+const synTimeout = 900 * time.Millisecond
 
 // Transport carries exchanges. It is safe for concurrent use.
 type Transport interface {

@@ -308,7 +308,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		at = next
 		x = &wire.Exchange{To: wire.EndpointOf(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
 	}
-	r.Connect, r.Written, r.Reused, r.KernelStamps = x.Connect, x.Written, x.Reused, x.KernelStamps
+	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
 	r.End = c.clock.Now()
 }
 

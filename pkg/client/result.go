@@ -28,6 +28,8 @@ type Result struct {
 	Reused bool
 	// KernelStamps tells whether all event stamps come from the kernel.
 	KernelStamps bool
+	// SYNRetransmits is how often the connection's first packet was sent again.
+	SYNRetransmits int
 
 	stream.Answer
 }

@@ -1,0 +1,256 @@
+//go:build linux
+
+// Bench measures what loadgen reports against a server that knows the truth,
+// beside a C client that does the least a client can do. It is run by
+// "make bench-truth" and needs a C compiler and Linux.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	port = "9100"
+	url  = "http://127.0.0.1:" + port
+)
+
+// stats are statistics of the truth or of the floor, in milliseconds.
+type stats struct{ Mean, SD, P99 float64 }
+
+// truth is what the server knows of the last requests.
+type truth struct {
+	TTFT   stats   `json:"ttft_ms"`
+	ITL    stats   `json:"itl_ms"`
+	TPOT   stats   `json:"tpot_ms"`
+	E2EL   stats   `json:"e2e_ms"`
+	Spread float64 `json:"read_spread_ms"`
+	Events int
+}
+
+// row is one measurement: reported minus true, in milliseconds.
+type row struct {
+	ttft, ttft99, itl, itl99, itlSD, tpot, e2el float64
+	cpu, spread, memory                         float64 // us an event, ms, KB a stream
+}
+
+// level is one load.
+type level struct {
+	streams, tokens int
+	ttft, itl       string
+	flood           bool
+}
+
+func main() {
+	turns := flag.Int("turns", 3, "turns of each client")
+	only := flag.String("levels", "1,100,500,1000,2000,4000,10000,flood", "loads to measure")
+	peers := flag.Bool("peers", false, "measure the commands in PEER_NAME=COMMAND variables, too: {url}, {n} and {tokens} are replaced")
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "bench")
+	check(err)
+	defer os.RemoveAll(dir)
+	for _, c := range [][]string{{"cc", "-O2", "-o", dir + "/truth", "bench/c/truth.c", "-lm"}, {"cc", "-O2", "-o", dir + "/floor", "bench/c/floor.c", "-lm"},
+		{"go", "build", "-o", dir + "/loadgen", "./cmd/loadgen"}} {
+		cmd := exec.Command(c[0], c[1:]...)
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		check(cmd.Run())
+	}
+	machine()
+	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | spread ms |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, name := range strings.Split(*only, ",") {
+		l := level{tokens: 100, ttft: "50ms", itl: "10ms"}
+		if name == "flood" {
+			l = level{streams: 64, tokens: 4000, flood: true}
+		} else {
+			l.streams, err = strconv.Atoi(name)
+			check(err)
+		}
+		if l.streams > 2000 {
+			l.tokens, l.ttft, l.itl = 20, "2s", "250ms"
+		}
+		measure(dir, l, *turns, *peers)
+	}
+}
+
+// measure runs every client in turn at one load and prints the medians.
+func measure(dir string, l level, turns int, withPeers bool) {
+	args := []string{"-addr", "127.0.0.1:" + port, "-fifo", "50", "-batch", "250us"}
+	if l.flood {
+		args = append(args, "-flood")
+	} else {
+		args = append(args, "-ttft", l.ttft, "-itl", l.itl)
+	}
+	server := exec.Command(dir+"/truth", args...)
+	check(server.Start())
+	defer func() { server.Process.Kill(); server.Wait() }()
+	await()
+	clients := []string{"floor", "reactor", "blocking"}
+	if withPeers {
+		for _, v := range os.Environ() {
+			if name, _, ok := strings.Cut(v, "="); ok && strings.HasPrefix(name, "PEER_") {
+				clients = append(clients, name)
+			}
+		}
+	}
+	rows := map[string][]row{}
+	for range turns {
+		for _, c := range clients {
+			post("/truth/reset")
+			r, err := run(dir, c, l)
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "%s at %d streams: %v\n", c, l.streams, err)
+				continue
+			}
+			rows[c] = append(rows[c], r)
+		}
+	}
+	floor := median(rows["floor"], func(r row) float64 { return r.cpu })
+	for _, c := range clients {
+		all := rows[c]
+		if len(all) == 0 {
+			continue
+		}
+		m := func(f func(row) float64) string { return strconv.FormatFloat(median(all, f), 'f', 2, 64) }
+		name := fmt.Sprint(l.streams)
+		if l.flood {
+			name = "flood (64)"
+		}
+		cpu := median(all, func(r row) float64 { return r.cpu })
+		fmt.Printf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.2f | %.0f | %s |\n", name, c,
+			m(func(r row) float64 { return r.ttft }), m(func(r row) float64 { return r.ttft99 }), m(func(r row) float64 { return r.itl }),
+			m(func(r row) float64 { return r.itl99 }), m(func(r row) float64 { return r.itlSD }), m(func(r row) float64 { return r.tpot }),
+			m(func(r row) float64 { return r.e2el }), cpu, cpu/floor, median(all, func(r row) float64 { return r.memory }), m(func(r row) float64 { return r.spread }))
+	}
+}
+
+// run runs one client once.
+func run(dir, client string, l level) (row, error) {
+	n, tokens := strconv.Itoa(l.streams), strconv.Itoa(l.tokens)
+	file := filepath.Join(dir, "r.json")
+	var cmd *exec.Cmd
+	switch {
+	case client == "floor":
+		cmd = exec.Command(dir+"/floor", port, n, tokens, "-kern")
+	case strings.HasPrefix(client, "PEER_"):
+		words := strings.NewReplacer("{url}", url, "{n}", n, "{tokens}", tokens, "{file}", file).Replace(os.Getenv(client))
+		cmd = exec.Command("sh", "-c", words)
+	default:
+		cmd = exec.Command(dir+"/loadgen", "--base-url", url, "--model", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "512",
+			"--random-output-len", tokens, "--num-prompts", n, "--no-test-input", "--disable-tqdm", "--ignore-eos", "--percentile-metrics", "ttft,tpot,itl,e2el",
+			"--save-result", "--result-filename", file, "--transport", client)
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		return row{}, err
+	}
+	var t truth
+	get("/truth?last="+n, &t)
+	r := row{spread: t.Spread, memory: float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / float64(l.streams)}
+	if client == "floor" {
+		var f struct {
+			TTFT, ITL stats
+			CPU       float64 `json:"cpu_us_per_event"`
+		}
+		if err := json.Unmarshal(out, &f); err != nil {
+			return r, err
+		}
+		r.ttft, r.ttft99, r.cpu = f.TTFT.Mean-t.TTFT.Mean, f.TTFT.P99-t.TTFT.P99, f.CPU
+		r.itl, r.itl99, r.itlSD = f.ITL.Mean-t.ITL.Mean, f.ITL.P99-t.ITL.P99, f.ITL.SD-t.ITL.SD
+		return r, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return r, err
+	}
+	var f struct {
+		TTFT   float64 `json:"mean_ttft_ms"`
+		TTFT99 float64 `json:"p99_ttft_ms"`
+		ITL    float64 `json:"mean_itl_ms"`
+		ITL99  float64 `json:"p99_itl_ms"`
+		ITLSD  float64 `json:"std_itl_ms"`
+		TPOT   float64 `json:"mean_tpot_ms"`
+		E2EL   float64 `json:"mean_e2el_ms"`
+		Own    struct {
+			CPU struct {
+				PerEvent float64 `json:"us_per_event"`
+			}
+		} `json:"loadgen"`
+	}
+	if err := json.Unmarshal(data, &f); err != nil {
+		return r, err
+	}
+	r.ttft, r.ttft99, r.cpu = f.TTFT-t.TTFT.Mean, f.TTFT99-t.TTFT.P99, f.Own.CPU.PerEvent
+	r.itl, r.itl99, r.itlSD = f.ITL-t.ITL.Mean, f.ITL99-t.ITL.P99, f.ITLSD-t.ITL.SD
+	r.tpot, r.e2el = f.TPOT-t.TPOT.Mean, f.E2EL-t.E2EL.Mean
+	return r, nil
+}
+
+func median(rows []row, of func(row) float64) float64 {
+	if len(rows) == 0 {
+		return 0
+	}
+	var all []float64
+	for _, r := range rows {
+		all = append(all, of(r))
+	}
+	sort.Float64s(all)
+	return all[len(all)/2]
+}
+
+// machine says where this is.
+func machine() {
+	for _, file := range []string{"/proc/sys/kernel/osrelease", "/proc/loadavg"} {
+		data, _ := os.ReadFile(file)
+		fmt.Fprintf(os.Stderr, "%s: %s", file, data)
+	}
+}
+
+func await() {
+	for range 100 {
+		if r, err := http.Get(url + "/health"); err == nil {
+			r.Body.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	check(fmt.Errorf("the server does not answer at %s", url))
+}
+
+func post(path string) {
+	r, err := http.Post(url+path, "", nil)
+	check(err)
+	r.Body.Close()
+}
+
+func get(path string, v any) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", url+path, nil)
+	check(err)
+	r, err := http.DefaultClient.Do(req)
+	check(err)
+	defer r.Body.Close()
+	data, err := io.ReadAll(r.Body)
+	check(err)
+	check(json.Unmarshal(data, v))
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
