@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loadgen/internal/pyjson"
+	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
@@ -41,6 +42,9 @@ func (p *plan) report(m *measured) error {
 	if again > 0 {
 		p.find("syn_retransmit", "%d connections were made at the second attempt or later, which costs a second or more of TTFT: the server's backlog was full", again)
 	}
+	if p.cfg.Timestamps == "auto" && wire.KernelStampsSupported && p.dial == nil && !strings.HasPrefix(p.baseURL, "https:") && unstamped(results) {
+		p.find("no_kernel_stamps", "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once")
+	}
 	if !p.cfg.StrictJSON {
 		r.Own = p.own(m, results, r)
 	}
@@ -60,6 +64,18 @@ func (p *plan) report(m *measured) error {
 		return errTold
 	}
 	return nil
+}
+
+// unstamped tells whether there are events and none has a stamp of the kernel's.
+func unstamped(results []*client.Result) bool {
+	events := 0
+	for _, r := range results {
+		if r.KernelStamps {
+			return false
+		}
+		events += len(r.Events)
+	}
+	return events > 0
 }
 
 // firstError is the words of the first failure.

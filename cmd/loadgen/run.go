@@ -104,9 +104,16 @@ func (p *plan) atOnce() int {
 	return n
 }
 
-// gcPercent keeps the garbage collector away from a run: it sets in when the heap
-// has grown to eleven times what the prepared requests take.
-const gcPercent = 1000
+// gcPercent collects the garbage of the preparation, and returns the setting that
+// keeps the collector away from the run: until the heap is eleven times what is
+// alive, or half a gigabyte more than that.
+func gcPercent() int {
+	const most, growth = 1000, 512 << 20
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(max(100, min(most, growth*100/max(m.HeapAlloc, 1))))
+}
 
 // measured is what a run brought.
 type measured struct {
@@ -148,8 +155,7 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 		bar := startProgress(p.s.err, len(p.requests))
 		o.OnDone, finish = bar.count, bar.finish
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
-	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent()))
 	m.began = p.now()
 	user, system := cpuTime()
 	m.Outcome = load.Run(ctx, p.client, p.requests, o)

@@ -19,6 +19,27 @@ type Member struct {
 // Object is a JSON object whose keys keep their order.
 type Object []Member
 
+// Get returns the value of a key, nil where it is not there.
+func (o Object) Get(key string) any {
+	for _, m := range o {
+		if m.Key == key {
+			return m.Value
+		}
+	}
+	return nil
+}
+
+// Set sets a key as a Python dict does: in its place if it is there, else at the end.
+func (o *Object) Set(key string, value any) {
+	for i := range *o {
+		if (*o)[i].Key == key {
+			(*o)[i].Value = value
+			return
+		}
+	}
+	*o = append(*o, Member{key, value})
+}
+
 // Raw is JSON text that is written as it is.
 type Raw string
 

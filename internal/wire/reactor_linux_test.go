@@ -102,7 +102,7 @@ func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d time.Duration) (
 	return n, nil
 }
 
-func (s *scripted) socket(int, bool) (int, error) {
+func (s *scripted) socket(int, Stamps) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.conns[s.next]

@@ -19,7 +19,7 @@ type syscalls interface {
 	eventfd() (int, error)
 	wake(fd int)
 	rest(fd int) // takes back all wake-ups
-	socket(family int, stamps bool) (int, error)
+	socket(family int, stamps Stamps) (int, error)
 	connect(fd int, to unix.Sockaddr) error
 	connected(fd int) error
 	retransmits(fd int) int
@@ -76,14 +76,18 @@ func (k *linux) rest(fd int) {
 	unix.Read(fd, b[:])
 }
 
-func (k *linux) socket(family int, stamps bool) (int, error) {
+func (k *linux) socket(family int, stamps Stamps) (int, error) {
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	if stamps {
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampFlags)
+	if stamps == UserStamps {
+		return fd, nil
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampFlags); err != nil && stamps == KernelStamps {
+		unix.Close(fd)
+		return -1, err
 	}
 	return fd, nil
 }

@@ -48,7 +48,7 @@ func ordered(d *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			object = with(object, key.(string), value)
+			object.Set(key.(string), value)
 		}
 		_, err := d.Token()
 		return object, err
@@ -70,17 +70,6 @@ func ordered(d *json.Decoder) (any, error) {
 	return token, nil
 }
 
-// with sets a key, in its place if it is there.
-func with(object pyjson.Object, key string, value any) pyjson.Object {
-	for i := range object {
-		if object[i].Key == key {
-			object[i].Value = value
-			return object
-		}
-	}
-	return append(object, pyjson.Member{Key: key, Value: value})
-}
-
 // mergePatch applies a merge patch (RFC 7386, section 2): null removes a key,
 // objects merge, anything else replaces.
 func mergePatch(target, patch pyjson.Object) pyjson.Object {
@@ -90,10 +79,10 @@ func mergePatch(target, patch pyjson.Object) pyjson.Object {
 		case m.Value == nil:
 			target = without(target, m.Key)
 		case isObject:
-			old, _ := lookup(target, m.Key).(pyjson.Object)
-			target = with(target, m.Key, mergePatch(append(pyjson.Object{}, old...), inner))
+			old, _ := target.Get(m.Key).(pyjson.Object)
+			target.Set(m.Key, mergePatch(append(pyjson.Object{}, old...), inner))
 		default:
-			target = with(target, m.Key, m.Value)
+			target.Set(m.Key, m.Value)
 		}
 	}
 	return target
@@ -106,13 +95,4 @@ func without(object pyjson.Object, key string) pyjson.Object {
 		}
 	}
 	return object
-}
-
-func lookup(object pyjson.Object, key string) any {
-	for _, m := range object {
-		if m.Key == key {
-			return m.Value
-		}
-	}
-	return nil
 }

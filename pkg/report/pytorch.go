@@ -60,21 +60,12 @@ func PyTorch(result, args pyjson.Object) []pyjson.Object {
 		records = append(records, pyjson.Object{
 			{Key: "benchmark", Value: pyjson.Object{{Key: "name", Value: "benchmark"},
 				{Key: "extra_info", Value: pyjson.Object{{Key: "args", Value: args}}}}},
-			{Key: "model", Value: pyjson.Object{{Key: "name", Value: lookup(args, "model")}}},
+			{Key: "model", Value: pyjson.Object{{Key: "name", Value: args.Get("model")}}},
 			{Key: "metric", Value: pyjson.Object{{Key: "name", Value: name},
 				{Key: "benchmark_values", Value: []any{infinite(v)}}, {Key: "extra_info", Value: extra}}},
 		})
 	}
 	return records
-}
-
-func lookup(o pyjson.Object, key string) any {
-	for _, m := range o {
-		if m.Key == key {
-			return m.Value
-		}
-	}
-	return nil
 }
 
 // infinite writes infinities as "inf", at any depth.

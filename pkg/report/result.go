@@ -47,120 +47,107 @@ func (r *Run) selected() (out []metrics.Metric) {
 	return out
 }
 
-// dict is a Python dict: setting a key that is there keeps its place.
-type dict pyjson.Object
-
-func (d *dict) set(key string, value any) {
-	for i := range *d {
-		if (*d)[i].Key == key {
-			(*d)[i].Value = value
-			return
-		}
-	}
-	*d = append(*d, pyjson.Member{Key: key, Value: value})
-}
-
 // JSON is the result file's object, its keys in the original's order.
 func (r *Run) JSON() pyjson.Object {
 	s := r.Summary
-	var d dict
-	d.set("date", r.Date.Format("20060102-150405"))
-	d.set("backend", r.Backend)
-	d.set("model_id", r.ModelID)
-	d.set("tokenizer_id", r.Tokenizer)
-	d.set("num_prompts", r.NumPrompts)
+	var d pyjson.Object
+	d.Set("date", r.Date.Format("20060102-150405"))
+	d.Set("backend", r.Backend)
+	d.Set("model_id", r.ModelID)
+	d.Set("tokenizer_id", r.Tokenizer)
+	d.Set("num_prompts", r.NumPrompts)
 	for _, m := range r.Metadata {
-		d.set(m[0], m[1])
+		d.Set(m[0], m[1])
 	}
-	d.set("duration", s.Duration)
-	d.set("completed", s.Completed)
-	d.set("total_input_tokens", s.InputTokens)
-	d.set("total_output_tokens", s.OutputTokens)
-	d.set("request_throughput", s.RequestThroughput)
-	d.set("request_goodput:", s.Goodput)
-	d.set("output_throughput", s.OutputThroughput)
-	d.set("total_token_throughput", s.TotalTokenThroughput)
-	d.set("user_throughput", s.UserThroughput)
+	d.Set("duration", s.Duration)
+	d.Set("completed", s.Completed)
+	d.Set("total_input_tokens", s.InputTokens)
+	d.Set("total_output_tokens", s.OutputTokens)
+	d.Set("request_throughput", s.RequestThroughput)
+	d.Set("request_goodput:", s.Goodput)
+	d.Set("output_throughput", s.OutputThroughput)
+	d.Set("total_token_throughput", s.TotalTokenThroughput)
+	d.Set("user_throughput", s.UserThroughput)
 	r.setDecodedPerIter(&d)
 	if r.Detailed {
 		r.setDetails(&d)
 	}
 	if r.Energy != nil && !r.Compat12 {
-		d.set("energy", r.Energy.json())
+		d.Set("energy", r.Energy.json())
 	}
 	if s.DecodedPerIter.Mean > 0 && !r.Compat12 {
 		const key = "avg_decoded_tokens_per_iter"
-		d.set("std_"+key, s.DecodedPerIter.Std)
-		d.set("min_"+key, s.DecodedPerIter.Min)
-		d.set("max_"+key, s.DecodedPerIter.Max)
-		d.set("mean_"+key, s.DecodedPerIter.Mean)
-		d.set("median_"+key, s.DecodedPerIter.Median)
+		d.Set("std_"+key, s.DecodedPerIter.Std)
+		d.Set("min_"+key, s.DecodedPerIter.Min)
+		d.Set("max_"+key, s.DecodedPerIter.Max)
+		d.Set("mean_"+key, s.DecodedPerIter.Mean)
+		d.Set("median_"+key, s.DecodedPerIter.Median)
 		for i, p := range s.Percentiles {
-			d.set("p"+percentile(p)+"_"+key, s.DecodedPerIter.Percentiles[i])
+			d.Set("p"+percentile(p)+"_"+key, s.DecodedPerIter.Percentiles[i])
 		}
 	}
 	for _, m := range r.selected() {
 		r.setLatency(&d, m)
 	}
-	d.set("request_rate", orInf(r.RequestRate))
-	d.set("burstiness", r.Burstiness)
-	d.set("max_concurrency", r.MaxConcurrency)
+	d.Set("request_rate", orInf(r.RequestRate))
+	d.Set("burstiness", r.Burstiness)
+	d.Set("max_concurrency", r.MaxConcurrency)
 	if r.Own != nil {
-		d.set(OwnKey, r.Own)
+		d.Set(OwnKey, r.Own)
 	}
-	return pyjson.Object(d)
+	return d
 }
 
 // OwnKey is the key of loadgen's own object.
 const OwnKey = "loadgen"
 
-func (r *Run) setDecodedPerIter(d *dict) {
+func (r *Run) setDecodedPerIter(d *pyjson.Object) {
 	const key = "avg_decoded_tokens_per_iter"
 	st := r.Summary.DecodedPerIter
 	if r.Compat12 {
-		d.set(key, st.Mean)
+		d.Set(key, st.Mean)
 		return
 	}
-	var p dict
+	var p pyjson.Object
 	for i, at := range r.Summary.Percentiles {
-		p.set("p"+pyjson.FormatFloat(at), st.Percentiles[i])
+		p.Set("p"+pyjson.FormatFloat(at), st.Percentiles[i])
 	}
-	d.set(key, pyjson.Object{{Key: "mean", Value: st.Mean}, {Key: "min", Value: st.Min}, {Key: "max", Value: st.Max},
-		{Key: "median", Value: st.Median}, {Key: "std", Value: st.Std}, {Key: "percentiles", Value: pyjson.Object(p)}})
+	d.Set(key, pyjson.Object{{Key: "mean", Value: st.Mean}, {Key: "min", Value: st.Min}, {Key: "max", Value: st.Max},
+		{Key: "median", Value: st.Median}, {Key: "std", Value: st.Std}, {Key: "percentiles", Value: p}})
 }
 
-func (r *Run) setDetails(d *dict) {
+func (r *Run) setDetails(d *pyjson.Object) {
 	n := len(r.Samples)
 	input, ttfts, e2els := make([]int, n), make([]float64, n), make([]float64, n)
 	itls, texts, errs := make([][]float64, n), make([]string, n), make([]string, n)
 	for i, s := range r.Samples {
 		input[i], ttfts[i], e2els[i], itls[i], texts[i], errs[i] = s.PromptLen, s.TTFT, s.Latency, s.ITL, s.Text, s.Error
 	}
-	d.set("input_lens", input)
-	d.set("output_lens", r.Summary.OutputLens)
-	d.set("ttfts", ttfts)
-	d.set("itls", itls)
+	d.Set("input_lens", input)
+	d.Set("output_lens", r.Summary.OutputLens)
+	d.Set("ttfts", ttfts)
+	d.Set("itls", itls)
 	if !r.Compat12 {
-		d.set("e2els", e2els)
+		d.Set("e2els", e2els)
 	}
-	d.set("generated_texts", texts)
-	d.set("errors", errs)
+	d.Set("generated_texts", texts)
+	d.Set("errors", errs)
 }
 
-func (r *Run) setLatency(d *dict, m metrics.Metric) {
+func (r *Run) setLatency(d *pyjson.Object, m metrics.Metric) {
 	st := r.Summary.Latency[m]
 	key := "_" + m.String() + "_ms"
 	if r.Compat12 {
-		d.set("mean"+key, 1e3*st.Mean)
-		d.set("median"+key, 1e3*st.Median)
-		d.set("std"+key, 1e3*st.Std)
+		d.Set("mean"+key, 1e3*st.Mean)
+		d.Set("median"+key, 1e3*st.Median)
+		d.Set("std"+key, 1e3*st.Std)
 	} else {
-		d.set("std"+key, 1e3*st.Std)
-		d.set("mean"+key, 1e3*st.Mean)
-		d.set("median"+key, 1e3*st.Median)
+		d.Set("std"+key, 1e3*st.Std)
+		d.Set("mean"+key, 1e3*st.Mean)
+		d.Set("median"+key, 1e3*st.Median)
 	}
 	for i, p := range r.Summary.Percentiles {
-		d.set("p"+percentile(p)+key, 1e3*st.Percentiles[i])
+		d.Set("p"+percentile(p)+key, 1e3*st.Percentiles[i])
 	}
 }
 

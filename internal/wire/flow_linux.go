@@ -1,0 +1,377 @@
+package wire
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"loadgen/internal/stream"
+)
+
+// The way of a flow through the loop: begin, dial, connect, write, read, and
+// its end by answer, error, deadline or the caller's wish.
+
+// begin sends a flow over an idle connection, or queues it for one of its own.
+func (r *Reactor) begin(f *flow) {
+	if !f.x.Fresh {
+		for list := r.idle[f.x.To]; len(list) > 0; list = r.idle[f.x.To] {
+			l := list[len(list)-1]
+			r.idle[f.x.To] = list[:len(list)-1]
+			if r.o.Clock.Now()-l.since >= idleLimit || !r.sys.quiet(l.fd) {
+				r.drop(l)
+				continue
+			}
+			l.flow, f.link = f, l
+			f.x.Start = r.o.Clock.Now()
+			f.x.Connect, f.x.Reused = f.x.Start, true
+			r.watch(f)
+			r.write(f)
+			return
+		}
+	}
+	r.dialing = append(r.dialing, f)
+}
+
+// dial opens a bounded number of connections.
+func (r *Reactor) dial() {
+	n := min(dialsPerTurn, len(r.dialing))
+	for _, f := range r.dialing[:n] {
+		if !f.over {
+			f.x.Start, f.x.Reused = 0, false
+			r.connect(f)
+		}
+	}
+	clear(r.dialing[:n])
+	if r.dialing = r.dialing[n:]; len(r.dialing) == 0 {
+		r.dialing = nil
+	}
+}
+
+// connect begins a connection to the first of the flow's addresses that takes one.
+func (r *Reactor) connect(f *flow) {
+	var err error
+	for len(f.addresses) > 0 {
+		to := f.addresses[0]
+		family := unix.AF_INET
+		if to.Addr().Is6() {
+			family = unix.AF_INET6
+		}
+		var fd int
+		if fd, err = r.sys.socket(family, r.o.Stamps); err != nil {
+			err = named("socket", err)
+			break
+		}
+		if f.x.Start == 0 {
+			f.x.Start = r.o.Clock.Now()
+			r.watch(f)
+		}
+		err = r.sys.connect(fd, sockaddr(to))
+		if err == nil || err == unix.EINPROGRESS || err == unix.EINTR {
+			l := r.newLink(fd, f)
+			if addErr := r.sys.epollAdd(r.ep, fd, l.tag); addErr != nil {
+				r.fail(f, classify(named("epoll_ctl", addErr)))
+				return
+			}
+			// A connection to this machine is there at once: its request must not wait
+			// for those that are still to be opened. Elsewhere the write finds it pending.
+			if l.connected = err == nil; !l.connected {
+				f.x.Connect = r.o.Clock.Now()
+				n, early := r.sys.write(fd, f.x.Head, f.x.Body)
+				if f.sent, l.connected = n, early == nil; !l.connected {
+					if early != unix.EAGAIN && early != unix.EINTR {
+						f.earlyErr = early
+					}
+					return // the next event says whether it was made
+				}
+			}
+			r.write(f)
+			return
+		}
+		r.sys.close(fd)
+		err = &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(to), Err: named("connect", err)}
+		f.addresses = f.addresses[1:]
+	}
+	f.x.Connect = r.o.Clock.Now()
+	if f.x.Start == 0 {
+		f.x.Start = f.x.Connect
+	}
+	r.fail(f, classify(err))
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+}
+
+func (r *Reactor) newLink(fd int, f *flow) *link {
+	l := &link{fd: fd, to: f.x.To, flow: f}
+	f.link = l
+	if n := len(r.free); n > 0 {
+		l.tag.slot = r.free[n-1]
+		r.free = r.free[:n-1]
+	} else {
+		l.tag.slot = int32(len(r.links))
+		r.links = append(r.links, nil)
+	}
+	r.generation++
+	l.tag.generation = r.generation
+	r.links[l.tag.slot] = l
+	return l
+}
+
+// drop gives a connection up. It is closed when there is time: closing costs as
+// much as reading several events, and streams that begin together end together.
+func (r *Reactor) drop(l *link) {
+	r.links[l.tag.slot] = nil
+	r.free = append(r.free, l.tag.slot)
+	r.closing = append(r.closing, l.fd)
+}
+
+// closeSome closes connections: some when nothing else is to be done, else those
+// that are too many to be kept.
+func (r *Reactor) closeSome(idle bool) {
+	n := max(len(r.closing)-maxClosing, 0)
+	if idle {
+		n = max(n, min(len(r.closing), closesPerTurn))
+	}
+	for _, fd := range r.closing[:n] {
+		r.sys.close(fd)
+	}
+	r.closing = append(r.closing[:0], r.closing[n:]...)
+}
+
+func (r *Reactor) event(e unix.EpollEvent) {
+	if e.Fd < 0 {
+		r.sys.rest(r.waker)
+		return
+	}
+	l := r.links[e.Fd]
+	if l == nil || l.tag.generation != e.Pad {
+		return // of a connection that is closed by now
+	}
+	f := l.flow
+	if f == nil { // idle, and the server ended it or spoke out of turn
+		if e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+			r.forget(l)
+		}
+		return
+	}
+	if !l.connected {
+		r.linked(f)
+	} else if e.Events&unix.EPOLLOUT != 0 {
+		r.write(f)
+	}
+	if !f.over && e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		r.read(f, e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
+	}
+}
+
+// linked begins the request on a connection that has just been made, or tries
+// the next address if it could not be.
+func (r *Reactor) linked(f *flow) {
+	f.x.Connect = r.o.Clock.Now()
+	err := r.sys.connected(f.link.fd)
+	if err == nil {
+		err = f.earlyErr // which the early write took off the socket
+	}
+	if err == nil {
+		if f.x.Connect-f.x.Start > synTimeout {
+			f.x.SYNRetransmits = r.sys.retransmits(f.link.fd)
+		}
+		f.link.connected = true
+		r.write(f)
+		return
+	}
+	to := net.TCPAddrFromAddrPort(f.addresses[0])
+	r.drop(f.link)
+	f.link, f.earlyErr, f.addresses = nil, nil, f.addresses[1:]
+	if len(f.addresses) > 0 {
+		r.connect(f)
+	} else {
+		r.fail(f, classify(&net.OpError{Op: "dial", Net: "tcp", Addr: to, Err: named("connect", err)}))
+	}
+}
+
+// write sends what the socket takes. An error is kept: the server may have
+// answered before it stopped reading.
+func (r *Reactor) write(f *flow) {
+	total := len(f.x.Head) + len(f.x.Body)
+	for f.sent < total && f.writeErr == nil {
+		head, body := f.x.Head, f.x.Body
+		if f.sent < len(head) {
+			head = head[f.sent:]
+		} else {
+			head, body = nil, body[f.sent-len(head):]
+		}
+		n, err := r.sys.write(f.link.fd, head, body)
+		f.sent += n
+		switch err {
+		case nil, unix.EINTR:
+		case unix.EAGAIN:
+			return
+		default:
+			f.writeErr = &net.OpError{Op: "write", Net: "tcp", Err: named("writev", err)}
+		}
+	}
+	if f.x.Written == 0 {
+		f.x.Written = r.o.Clock.Now()
+		f.active = f.x.Written
+		f.x.KernelStamps = true
+	}
+	if f.writeErr != nil {
+		r.read(f, true)
+	}
+}
+
+// read feeds what has arrived; ending tells that an end or error waits behind it.
+func (r *Reactor) read(f *flow, ending bool) {
+	for {
+		n, stamp, err := r.sys.recv(f.link.fd, r.buffer)
+		if err == unix.EINTR {
+			continue
+		}
+		if err == unix.EAGAIN {
+			if f.writeErr != nil {
+				r.fail(f, classify(f.writeErr))
+			}
+			return
+		}
+		now := time.Now()
+		at := now.Sub(r.o.Clock.origin)
+		if n == 0 || err != nil {
+			r.endOfLink(f, at, err)
+			return
+		}
+		if stamp != 0 {
+			at = min(at, r.o.Clock.fromWall(stamp, now))
+		}
+		f.last = max(f.last, at)
+		f.fed, f.active = true, f.last
+		f.x.KernelStamps = f.x.KernelStamps && stamp != 0
+		if f.x.Sink.Feed(r.buffer[:n], f.last) {
+			r.finish(f)
+			return
+		}
+		if f.words == 0 && f.x.Sink.Failing() {
+			f.words = at + wordsWait
+			r.watch(f)
+		}
+		// A short read has emptied the socket: what comes later raises a new edge.
+		if n < len(r.buffer) && !ending {
+			return
+		}
+	}
+}
+
+// endOfLink takes the end of a connection: the peer's, or an error.
+func (r *Reactor) endOfLink(f *flow, at time.Duration, err error) {
+	f.x.KernelStamps = f.x.KernelStamps && f.fed
+	switch {
+	case f.x.Reused && !f.fed: // given up by the server before the request reached it
+		r.drop(f.link)
+		*f = flow{x: f.x, addresses: f.addresses, done: f.done}
+		f.x.Written, f.x.Reused = 0, false
+		r.dialing = append(r.dialing, f)
+	case f.writeErr != nil && !f.fed:
+		r.fail(f, classify(f.writeErr))
+	case err == nil || err == io.EOF:
+		f.x.Sink.End(at, nil)
+		r.close(f)
+	default:
+		f.x.Sink.End(at, classify(&net.OpError{Op: "read", Net: "tcp", Err: named("recvmsg", err)}))
+		r.close(f)
+	}
+}
+
+// fail ends a flow with an error.
+func (r *Reactor) fail(f *flow, err *stream.Error) {
+	if f.x.Start == 0 {
+		f.x.Start = r.o.Clock.Now()
+	}
+	f.x.KernelStamps = f.x.KernelStamps && f.fed
+	f.x.Sink.End(r.o.Clock.Now(), err)
+	r.close(f)
+}
+
+// finish ends a flow whose answer is complete.
+func (r *Reactor) finish(f *flow) {
+	l := f.link
+	if f.x.Fresh || !f.x.Sink.Reusable() || f.sent < len(f.x.Head)+len(f.x.Body) {
+		r.close(f)
+		return
+	}
+	l.flow, l.since, f.link = nil, r.o.Clock.Now(), nil
+	r.idle[l.to] = append(r.idle[l.to], l)
+	r.close(f)
+}
+
+// close gives a flow back to its caller.
+func (r *Reactor) close(f *flow) {
+	if f.link != nil {
+		r.drop(f.link)
+		f.link = nil
+	}
+	f.over = true
+	close(f.done)
+}
+
+// forget closes an idle connection.
+func (r *Reactor) forget(l *link) {
+	list := r.idle[l.to]
+	for i := range list {
+		if list[i] == l {
+			r.idle[l.to] = append(list[:i], list[i+1:]...)
+			break
+		}
+	}
+	r.drop(l)
+}
+
+// watch brings the next look at the deadlines forward to this flow's.
+func (r *Reactor) watch(f *flow) {
+	if at, _ := r.deadline(f); at > 0 && (r.check == 0 || at < r.check) {
+		r.check = at
+	}
+}
+
+// deadline is when a flow must end unless something comes, 0 for never, and why.
+func (r *Reactor) deadline(f *flow) (at time.Duration, why stream.Class) {
+	if r.o.Timeout > 0 {
+		at, why = f.x.Start+r.o.Timeout, Timeout
+	}
+	if since := max(f.active, f.x.Start); r.o.IdleTimeout > 0 && (at == 0 || since+r.o.IdleTimeout < at) {
+		at, why = since+r.o.IdleTimeout, IdleTimeout
+	}
+	if f.words > 0 && (at == 0 || f.words < at) {
+		at, why = f.words, ""
+	}
+	return at, why
+}
+
+// checkDeadlines ends what is late, and finds out when to look again.
+func (r *Reactor) checkDeadlines() {
+	now := r.o.Clock.Now()
+	r.check = 0
+	for _, l := range r.links {
+		if l == nil || l.flow == nil {
+			continue
+		}
+		f := l.flow
+		switch at, why := r.deadline(f); {
+		case at == 0 || now < at:
+			r.watch(f)
+		case why == Timeout:
+			r.fail(f, failure(Timeout, "no complete answer within "+r.o.Timeout.String()+" (--timeout)", nil))
+		case why == IdleTimeout:
+			r.fail(f, failure(IdleTimeout, "nothing came for "+r.o.IdleTimeout.String()+" (--idle-timeout)", nil))
+		default: // what has come of the words must do
+			f.x.Sink.End(now, nil)
+			r.close(f)
+		}
+	}
+}
