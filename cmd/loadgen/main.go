@@ -73,11 +73,14 @@ type usageError struct{ error }
 
 func exitCode(err error, stderr io.Writer) int {
 	var usage usageError
+	var signal interrupted
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errTold):
 		return exitFailed
+	case errors.As(err, &signal): // a server that a signal ended
+		return signal.exitCode()
 	}
 	fmt.Fprintf(stderr, "loadgen: error: %v\n", err)
 	if errors.As(err, &usage) {

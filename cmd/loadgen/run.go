@@ -54,10 +54,10 @@ func (p *plan) testRequest(ctx context.Context) error {
 		fmt.Fprintln(p.s.out, report.SkippingTest)
 		return nil
 	}
+	fmt.Fprintln(p.s.out, report.StartingTest)
 	if p.test == nil {
 		return errors.New("the data set holds no requests, so there is nothing to test the server with (--num-prompts)")
 	}
-	fmt.Fprintln(p.s.out, report.StartingTest)
 	if err := p.client.CheckEndpoint(); err != nil {
 		return err
 	}

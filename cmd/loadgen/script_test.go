@@ -70,7 +70,7 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		trtsim.New(trtsim.Options{Profile: profile}).Serve(ctx, l)
+		trtsim.New(trtsim.Options{Profile: profile}).Serve(ctx, ctx, l)
 	}()
 	ts.Defer(func() { cancel(); <-done })
 	announce(ts, l)

@@ -9,8 +9,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,9 +20,20 @@ import (
 	"loadgen/internal/trtsim"
 )
 
-// simParent is set for a simulator that a benchmark started: it ends when its
-// standard input does, so that it never outlives the benchmark.
+// simParent is set for a simulator, or a worker of one, that another process
+// started: it ends when its standard input does, so that it never outlives it.
 const simParent = "LOADGEN_SIM_PARENT"
+
+// simOptions are the flags of loadgen sim.
+type simOptions struct {
+	host, profile, file, model, dialect string
+	port, workers                       int
+	faults                              []string
+	speed                               float64
+	loadTime, dieAfter                  time.Duration
+	seed                                uint64
+	hangOnStop, noEarlyStop, quiet      bool
+}
 
 func simCommand(ctx context.Context, s streams) *cli.Command {
 	return &cli.Command{
@@ -30,43 +43,204 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "host", Value: "127.0.0.1", Usage: "address to listen on"},
 			&cli.IntFlag{Name: "port", Value: 8000, Usage: "port to listen on; 0 picks a free one"},
 			&cli.StringFlag{Name: "profile", Value: "ideal", Usage: "timing of the simulated engine: " + strings.Join(trtsim.Profiles(), ", ")},
+			&cli.StringFlag{Name: "profile-file", Usage: "timing from a YAML `FILE`, in place of --profile"},
+			&cli.Float64Flag{Name: "speed", Value: 1, Usage: "run the profile `N` times as fast"},
 			&cli.StringFlag{Name: "model", Value: trtsim.DefaultModel, Usage: "name of the model to serve"},
+			&cli.StringFlag{Name: "dialect", Value: "latest", Usage: "release whose bytes are sent: 1.1, 1.2, latest"},
+			&cli.StringSliceFlag{Name: "fault", Usage: "`KIND:PROBABILITY` of answers that go wrong; can be given more than once. Kinds: " + faultNames()},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of what is drawn: faults, early stops, speculation"},
+			&cli.BoolFlag{Name: "no-early-stop", Usage: "always generate to the limit, not with ignore_eos alone"},
+			&cli.DurationFlag{Name: "load-time", Usage: "refuse connections for so long, as while a model is loaded"},
+			&cli.DurationFlag{Name: "die-after", Usage: "end without a word after so long"},
+			&cli.BoolFlag{Name: "hang-on-stop", Usage: "do not end on a signal"},
+			&cli.IntFlag{Name: "workers", Usage: "start `N` child processes, as a server on several GPUs has"},
+			&cli.BoolFlag{Name: "quiet", Usage: "do not write the server's log to standard error"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usageError{fmt.Errorf("unexpected argument %q", c.Args().First())}
 			}
-			return serveSim(ctx, c.String("host"), c.Int("port"), c.String("profile"), c.String("model"), s)
+			return serveSim(ctx, simOptions{host: c.String("host"), port: c.Int("port"), profile: c.String("profile"), file: c.String("profile-file"),
+				speed: c.Float64("speed"), model: c.String("model"), dialect: c.String("dialect"), faults: c.StringSlice("fault"), seed: c.Uint64("seed"),
+				noEarlyStop: c.Bool("no-early-stop"), loadTime: c.Duration("load-time"), dieAfter: c.Duration("die-after"), hangOnStop: c.Bool("hang-on-stop"),
+				workers: c.Int("workers"), quiet: c.Bool("quiet")}, s)
 		},
 	}
 }
 
-// serveSim serves until a signal, or the end of the parent's pipe, stops it.
-func serveSim(ctx context.Context, host string, port int, profile, model string, s streams) error {
-	p, err := trtsim.FindProfile(profile)
+func faultNames() string {
+	var names []string
+	for _, f := range trtsim.Faults() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+// options turns the flags into the simulator's; what is wrong is a usage error.
+func (o *simOptions) options() (out trtsim.Options, err error) {
+	bad := func(flag string, err error) (trtsim.Options, error) {
+		return out, usageError{fmt.Errorf("--%s: %w", flag, err)}
+	}
+	if out.Profile, err = trtsim.FindProfile(o.profile); err != nil {
+		return bad("profile", err)
+	}
+	if o.file != "" {
+		f, err := os.Open(o.file)
+		if err != nil {
+			return bad("profile-file", err)
+		}
+		defer f.Close()
+		if out.Profile, err = trtsim.ReadProfile(f); err != nil {
+			return bad("profile-file", fmt.Errorf("%s: %w", o.file, err))
+		}
+	}
+	if !(o.speed > 0) || o.speed > 1e6 {
+		return bad("speed", fmt.Errorf("%v is not above 0", o.speed))
+	}
+	out.Profile = out.Profile.Faster(o.speed)
+	if out.Dialect, err = trtsim.FindDialect(o.dialect); err != nil {
+		return bad("dialect", err)
+	}
+	for _, text := range o.faults {
+		rate, err := trtsim.ParseFaultRate(text)
+		if err != nil {
+			return bad("fault", err)
+		}
+		out.Faults = append(out.Faults, rate)
+	}
+	switch {
+	case o.port < 0 || o.port > 65535:
+		return bad("port", fmt.Errorf("%d is not between 0 and 65535", o.port))
+	case o.workers < 0 || o.workers > 64:
+		return bad("workers", fmt.Errorf("%d is not between 0 and 64", o.workers))
+	case o.loadTime < 0:
+		return bad("load-time", fmt.Errorf("%v is negative", o.loadTime))
+	case o.dieAfter < 0:
+		return bad("die-after", fmt.Errorf("%v is negative", o.dieAfter))
+	}
+	out.Model, out.Seed, out.EarlyStop = o.model, o.seed, !o.noEarlyStop
+	return out, nil
+}
+
+// serveSim serves until a signal stops it: like the real server, it then waits
+// for the open streams, and a second signal ends those.
+func serveSim(ctx context.Context, o simOptions, s streams) error {
+	options, err := o.options()
 	if err != nil {
-		return usageError{fmt.Errorf("--profile: %w", err)}
+		return err
 	}
-	if port < 0 || port > 65535 {
-		return usageError{fmt.Errorf("--port: %d is not between 0 and 65535", port)}
+	log := s.err
+	if s.env(simParent) != "" || o.quiet {
+		log = io.Discard
 	}
-	ctx, stop := withSignals(ctx, io.Discard)
-	defer stop()
+	options.Log = log
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	stop, signalled := stopSignals(ctx, o.hangOnStop, end)
 	if s.env(simParent) != "" {
-		quiet, cancel := context.WithCancel(ctx)
-		defer cancel()
-		ctx = quiet
 		go func() {
 			io.Copy(io.Discard, s.in)
-			cancel()
+			end()
 		}()
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if o.dieAfter > 0 {
+		time.AfterFunc(o.dieAfter, func() { os.Exit(exitFailed) })
+	}
+	fmt.Fprintf(log, "INFO:     Started server process [%d]\nINFO:     Waiting for application startup.\n", os.Getpid())
+	stopWorkers, err := startWorkers(o.workers)
+	if err != nil {
+		return err
+	}
+	defer stopWorkers()
+	select {
+	case <-time.After(o.loadTime):
+	case <-stop.Done():
+		return signalled()
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(o.host, strconv.Itoa(o.port)))
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
 	fmt.Fprintf(s.out, "listening on http://%s\n", l.Addr())
-	return trtsim.New(trtsim.Options{Profile: p, Model: model}).Serve(ctx, l)
+	fmt.Fprintf(log, "INFO:     Application startup complete.\nINFO:     Uvicorn running on http://%s (Press CTRL+C to quit)\n", l.Addr())
+	server := trtsim.New(options)
+	err = server.Serve(ctx, stop, l)
+	if n, p50, p99, most := server.Lateness(); n > 0 {
+		fmt.Fprintf(log, "sim: %d engine steps, late by %.3f ms in the median, %.3f ms at p99, %.3f ms at most\n", n, p50, p99, most)
+	}
+	if err != nil {
+		return err
+	}
+	return signalled()
+}
+
+// stopSignals returns a context that the first SIGINT or SIGTERM ends; the second
+// calls end. signalled is the error of a server that a signal ended.
+func stopSignals(parent context.Context, hang bool, end func()) (stop context.Context, signalled func() error) {
+	stop, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		for first := true; ; first = false {
+			select {
+			case got := <-signals:
+				switch {
+				case hang:
+				case first:
+					cancel(interrupted{got.(syscall.Signal)})
+				default:
+					end()
+				}
+			case <-parent.Done():
+				return
+			}
+		}
+	}()
+	return stop, func() error {
+		var i interrupted
+		if errors.As(context.Cause(stop), &i) {
+			return i
+		}
+		return nil
+	}
+}
+
+// startWorkers starts child processes that do nothing, in this process's group.
+func startWorkers(n int) (stop func(), err error) {
+	var started []*exec.Cmd
+	stop = func() {
+		for _, cmd := range started {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	}
+	for range n {
+		cmd, err := selfCommand("sim", "--port", "0", "--quiet", "--load-time", "8760h")
+		if err == nil {
+			_, err = cmd.StdinPipe()
+		}
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("cannot start a worker: %w", err)
+		}
+		started = append(started, cmd)
+	}
+	return stop, nil
+}
+
+// selfCommand is this program with other arguments, as a child.
+func selfCommand(args ...string) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), simParent+"=1")
+	return cmd, nil
 }
 
 func checkProfile(name string) error {
@@ -77,13 +251,10 @@ func checkProfile(name string) error {
 // startSim starts a simulator in a process of its own on a free port, and
 // returns its URL and what stops it.
 func startSim(ctx context.Context, profile string, stderr io.Writer) (url string, stop func() error, err error) {
-	self, err := os.Executable()
+	cmd, err := selfCommand("sim", "--host", "127.0.0.1", "--port", "0", "--profile", profile)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot start the simulator: %w", err)
 	}
-	cmd := exec.Command(self, "sim", "--host", "127.0.0.1", "--port", "0", "--profile", profile)
-	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), simParent+"=1")
 	cmd.Stderr = stderr
 	ownGroup(cmd)
 	life, err := cmd.StdinPipe()

@@ -2,35 +2,45 @@ package trtsim
 
 import (
 	"context"
+	"hash/maphash"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
 
-// job is one generation: tokens are counted up, and woken is signalled.
+// delivery is what a step, or several, made of one request.
+type delivery struct {
+	tokens int // so far
+	steps  int // so far
+}
+
+// job is one generation.
 type job struct {
+	ids            []int // the prompt's tokens
 	prompt, output int
+	cached         int // prompt tokens that the KV cache held, known once admitted
+
+	made, steps int // the engine's
 
 	mu    sync.Mutex
-	ready int // tokens made so far
+	ready []delivery
 	gone  bool
 	woken chan struct{}
 }
 
-func newJob(prompt, output int) *job {
-	return &job{prompt: prompt, output: output, woken: make(chan struct{}, 1)}
+func newJob(ids []int, output int) *job {
+	return &job{ids: ids, prompt: len(ids), output: output, woken: make(chan struct{}, 1)}
 }
 
-// add makes one token and tells whether that was the last one.
-func (j *job) add() (last bool) {
+// deliver hands a delivery to whoever waits for it.
+func (j *job) deliver(d delivery) {
 	j.mu.Lock()
-	j.ready++
-	last = j.ready >= j.output || j.gone
+	j.ready = append(j.ready, d)
 	j.mu.Unlock()
 	select {
 	case j.woken <- struct{}{}:
 	default:
 	}
-	return last
 }
 
 // leave tells the engine that nobody listens any more.
@@ -40,34 +50,52 @@ func (j *job) leave() {
 	j.mu.Unlock()
 }
 
-// wait returns the number of tokens made, once it is above seen.
-func (j *job) wait(ctx context.Context, seen int) (int, error) {
+func (j *job) left() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.gone
+}
+
+// wait returns the next deliveries.
+func (j *job) wait(ctx context.Context) ([]delivery, error) {
 	for {
 		j.mu.Lock()
-		n := j.ready
+		all := j.ready
+		j.ready = nil
 		j.mu.Unlock()
-		if n > seen {
-			return n, nil
+		if len(all) > 0 {
+			return all, nil
 		}
 		select {
 		case <-j.woken:
 		case <-ctx.Done():
-			return n, ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 }
 
+// abortPoll is how often the server looks for clients that have left.
+const abortPoll = time.Second
+
 // engine runs jobs in steps: a step prefills what has been admitted, up to the
-// token budget, then makes a token for each request of the batch.
+// token budget, then makes tokens for each request of the batch.
 type engine struct {
 	p      Profile
+	rng    *rand.Rand
 	queue  chan *job
 	batch  []*job
-	filled int // prompt tokens of waiting[0] that are prefilled
 	wait   []*job
+	filled int // prompt tokens of wait[0] that are prefilled
+	polled time.Time
+	cache  map[uint64]struct{} // blocks of prompts that have been prefilled
+	seed   maphash.Seed
+	host   *host
+	late   lateness
 }
 
-func newEngine(p Profile) *engine { return &engine{p: p, queue: make(chan *job, 1<<16)} }
+func newEngine(p Profile, seed uint64) *engine {
+	return &engine{p: p, rng: rand.New(rand.NewPCG(seed, 2)), queue: make(chan *job, 1<<16), cache: map[uint64]struct{}{}, seed: maphash.MakeSeed(), host: newHost(p.HostCost)}
+}
 
 // submit queues a job.
 func (e *engine) submit(j *job) { e.queue <- j }
@@ -75,23 +103,25 @@ func (e *engine) submit(j *job) { e.queue <- j }
 // run steps until ctx ends. The steps of a busy engine follow each other on an
 // absolute time line, so that late wake-ups do not add up.
 func (e *engine) run(ctx context.Context) {
+	var hosting sync.WaitGroup
+	hosting.Go(func() { e.host.run(ctx) })
+	defer hosting.Wait()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		if len(e.batch) == 0 && len(e.wait) == 0 {
-			select {
-			case j := <-e.queue:
-				e.wait = append(e.wait, j)
-			case <-ctx.Done():
-				return
-			}
+		select {
+		case j := <-e.queue:
+			e.wait = append(e.wait, j)
+		case <-ctx.Done():
+			return
 		}
 		at := time.Now()
+		e.polled = at
 		for len(e.batch) > 0 || len(e.wait) > 0 {
 			e.drain()
-			took, fresh := e.admit()
-			if n := len(e.batch); n > 0 && !(len(fresh) == n && took > 0) {
-				took += e.p.Step + time.Duration(n)*e.p.PerRequest
+			took := e.admit()
+			if took == 0 || e.decoding() {
+				took += e.p.Step + time.Duration(len(e.batch))*e.p.PerRequest
 			}
 			at = at.Add(took)
 			timer.Reset(time.Until(at))
@@ -100,12 +130,25 @@ func (e *engine) run(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			if late := time.Since(at); late > time.Second { // the process was stopped
+			late := time.Since(at)
+			if e.late.add(late); late > time.Second { // the process was stopped
 				at = time.Now()
 			}
 			e.step()
+			e.poll(at)
 		}
 	}
+}
+
+// decoding tells whether a request of the batch is beyond its prefill, which
+// brings the first token.
+func (e *engine) decoding() bool {
+	for _, j := range e.batch {
+		if j.made > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // drain takes in what has been submitted.
@@ -122,11 +165,22 @@ func (e *engine) drain() {
 
 // admit moves jobs from the queue into the batch while there is room and budget
 // for their prompts, and returns how long their prefill takes.
-func (e *engine) admit() (took time.Duration, fresh []*job) {
+func (e *engine) admit() (took time.Duration) {
 	budget := e.p.MaxTokens
 	for len(e.wait) > 0 && len(e.batch) < e.p.MaxBatch && budget > 0 {
 		j := e.wait[0]
-		n := min(budget, j.prompt-e.filled)
+		if e.filled == 0 {
+			j.cached = e.lookup(j.ids)
+			e.filled = j.cached
+		}
+		left := j.prompt - e.filled
+		if e.p.WholePrompts && left > budget && budget < e.p.MaxTokens {
+			break
+		}
+		n := left
+		if !e.p.WholePrompts {
+			n = min(budget, left)
+		}
 		budget -= n
 		e.filled += n
 		took += time.Duration(n) * e.p.Prefill
@@ -136,19 +190,138 @@ func (e *engine) admit() (took time.Duration, fresh []*job) {
 		e.filled = 0
 		e.wait = e.wait[1:]
 		e.batch = append(e.batch, j)
-		fresh = append(fresh, j)
 	}
-	return took, fresh
+	return took
 }
 
-// step makes a token for each request of the batch.
+// lookup finds how much of a prompt the cache holds, in whole blocks and less
+// than all of it, and puts its blocks there.
+func (e *engine) lookup(ids []int) (cached int) {
+	if e.p.Blocks <= 0 {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(e.seed)
+	hit := true
+	for i := e.p.Blocks; i <= len(ids); i += e.p.Blocks {
+		for _, id := range ids[i-e.p.Blocks : i] {
+			h.Write([]byte{byte(id), byte(id >> 8), byte(id >> 16), byte(id >> 24)})
+		}
+		key := h.Sum64()
+		if _, ok := e.cache[key]; ok && hit && i < len(ids) {
+			cached = i
+		} else {
+			hit = false
+			e.cache[key] = struct{}{}
+		}
+	}
+	return cached
+}
+
+// step makes tokens for each request of the batch and delivers them.
 func (e *engine) step() {
 	kept := e.batch[:0]
+	var out []hosted
 	for _, j := range e.batch {
-		if !j.add() {
+		j.steps++
+		j.made = min(j.made+e.tokens(), j.output)
+		done := j.made == j.output
+		if k := e.p.StreamInterval; k <= 1 || done || j.steps == 1 || j.steps%k == 0 {
+			out = append(out, hosted{j, delivery{j.made, j.steps}})
+		}
+		if !done {
 			kept = append(kept, j)
 		}
 	}
 	clear(e.batch[len(kept):])
 	e.batch = kept
+	e.host.take(out)
+}
+
+// tokens draws how many tokens a step makes of a request.
+func (e *engine) tokens() int {
+	mean := e.p.TokensPerStep
+	if mean <= 1 {
+		return 1
+	}
+	whole := int(2*mean - 1) // evenly over 1..whole
+	return 1 + e.rng.IntN(max(whole, 1))
+}
+
+// poll drops the requests whose clients have left, as the server does once a second.
+func (e *engine) poll(now time.Time) {
+	if now.Sub(e.polled) < abortPoll {
+		return
+	}
+	e.polled = now
+	kept := e.batch[:0]
+	for _, j := range e.batch {
+		if !j.left() {
+			kept = append(kept, j)
+		}
+	}
+	clear(e.batch[len(kept):])
+	e.batch = kept
+}
+
+// hosted is a delivery on its way through the host.
+type hosted struct {
+	job *job
+	d   delivery
+}
+
+// host is the server's event loop: it takes up what has come, needs a while for
+// each chunk, and then sends them all. When it cannot keep up, the chunks of a
+// request come in bursts.
+type host struct {
+	cost  time.Duration
+	mu    sync.Mutex
+	inbox []hosted
+	woken chan struct{}
+}
+
+func newHost(cost time.Duration) *host { return &host{cost: cost, woken: make(chan struct{}, 1)} }
+
+func (h *host) take(all []hosted) {
+	if h.cost == 0 {
+		for _, o := range all {
+			o.job.deliver(o.d)
+		}
+		return
+	}
+	h.mu.Lock()
+	h.inbox = append(h.inbox, all...)
+	h.mu.Unlock()
+	select {
+	case h.woken <- struct{}{}:
+	default:
+	}
+}
+
+func (h *host) run(ctx context.Context) {
+	for {
+		select {
+		case <-h.woken:
+		case <-ctx.Done():
+			return
+		}
+		for at := time.Now(); ; {
+			h.mu.Lock()
+			all := h.inbox
+			h.inbox = nil
+			h.mu.Unlock()
+			if len(all) == 0 {
+				break
+			}
+			at = at.Add(time.Duration(len(all)) * h.cost)
+			select {
+			case <-time.After(time.Until(at)):
+			case <-ctx.Done():
+				return
+			}
+			for _, o := range all {
+				o.job.deliver(o.d)
+			}
+		}
+	}
 }

@@ -20,8 +20,19 @@ type request struct {
 		IncludeUsage    bool  `json:"include_usage"`
 		ContinuousUsage *bool `json:"continuous_usage_stats"`
 	} `json:"stream_options"`
-	Suffix *string
-	N      *int
+	Suffix    *string
+	N         *int
+	Logprobs  json.RawMessage
+	IgnoreEOS bool `json:"ignore_eos"`
+}
+
+// logprobs tells whether log probabilities are asked for.
+func (r *request) logprobs() bool {
+	switch string(r.Logprobs) {
+	case "", "null", "0", "false":
+		return false
+	}
+	return true
 }
 
 // fields are those that both routes accept; any other is an error.
@@ -85,33 +96,37 @@ func plural(n int) string {
 	return "s"
 }
 
-// chatOverhead is what Llama 3's template puts around one user's message.
-const chatOverhead = 10
+// Llama 3's chat template around a message, and before the answer.
+const (
+	messageHead = "<|start_header_id|>user<|end_header_id|>\n\n"
+	messageTail = "<|eot_id|>"
+	answerHead  = "<|start_header_id|>assistant<|end_header_id|>\n\n"
+)
 
-// promptLen counts the tokens of a request's prompt.
-func (s *Server) promptLen(r *request, chat bool) (int, error) {
+// prompt is the tokens of a request's prompt.
+func (s *Server) prompt(r *request, chat bool) ([]int, error) {
 	if chat {
 		if r.PromptIDs != nil {
-			return len(r.PromptIDs), nil
+			return r.PromptIDs, nil
 		}
-		n := 1
+		var text strings.Builder
 		for _, m := range r.Messages {
-			n += len(s.tok.Encode(textOf(m.Content), false)) + chatOverhead/2
+			text.WriteString(messageHead + textOf(m.Content) + messageTail)
 		}
-		return n + chatOverhead/2 - 1, nil
+		return s.tok.Encode(text.String()+answerHead, true), nil
 	}
 	var text string
 	var ids []int
 	var texts []string
 	switch {
 	case json.Unmarshal(r.Prompt, &text) == nil:
-		return len(s.tok.Encode(text, true)), nil
+		return s.tok.Encode(text, true), nil
 	case json.Unmarshal(r.Prompt, &ids) == nil:
-		return len(ids), nil
+		return ids, nil
 	case json.Unmarshal(r.Prompt, &texts) == nil && len(texts) == 1:
-		return len(s.tok.Encode(texts[0], true)), nil
+		return s.tok.Encode(texts[0], true), nil
 	}
-	return 0, fmt.Errorf("the simulator takes one prompt a request: a string, or a list of token ids")
+	return nil, fmt.Errorf("the simulator takes one prompt a request: a string, or a list of token ids")
 }
 
 // textOf is the text of a message's content: a string, or a list of parts.

@@ -2,7 +2,9 @@ package trtsim
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -11,34 +13,82 @@ import (
 
 const jsonType = "application/json"
 
+// handler is a route: since which dialect, by which method, and what it answers.
+type handler struct {
+	age    int
+	method string
+	handle func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer)
+}
+
+// text answers with the same words every time.
+func text(status int, contentType, body string) func(context.Context, *Server, *fasthttp.Request, *answer) {
+	return func(_ context.Context, _ *Server, _ *fasthttp.Request, a *answer) {
+		a.whole(status, contentType, []byte(body))
+	}
+}
+
+// routes by path. /sim/ is not the real server's: it is the simulator's own.
+var routes = map[string]handler{
+	"/health":             {0, "GET", text(200, "", "")},
+	"/health_generate":    {0, "GET", text(200, "", "Generation health check OK")},
+	"/version":            {0, "GET", version},
+	"/v1/models":          {0, "GET", models},
+	"/metrics":            {0, "GET", text(200, jsonType, "[]")},
+	"/perf_metrics":       {0, "GET", text(200, jsonType, "[]")},
+	"/prometheus/metrics": {0, "GET", text(200, "text/plain; version=0.0.4; charset=utf-8", "")},
+	"/kv_cache_events":    {0, "POST", text(200, jsonType, "[]")},
+	"/steady_clock_offset": {1, "GET", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+		now := s.now().Seconds()
+		a.whole(200, jsonType, fmt.Appendf(nil, `{"receive_ts":%f,"transmit_ts":%f}`, now, now))
+	}},
+	"/energy_metrics":     {2, "GET", text(503, jsonType, `{"error":"Energy monitoring is not available"}`)},
+	"/start_profile":      {2, "POST", text(200, jsonType, `{"message":"Profiling started"}`)},
+	"/stop_profile":       {2, "POST", text(200, jsonType, `{"message":"Profiling stopped"}`)},
+	"/_internal/tokenize": {2, "POST", tokenize},
+	"/v1/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
+		s.generate(ctx, req.Body(), a, false, string(req.Header.Peek(FaultHeader)))
+	}},
+	"/v1/chat/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
+		s.generate(ctx, req.Body(), a, true, string(req.Header.Peek(FaultHeader)))
+	}},
+	"/sim/truth": {0, "GET", func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
+		a.whole(200, jsonType, pyjson.Append(nil, s.truth.json(req.URI().QueryArgs().GetUintOrZero("last"))))
+	}},
+	"/sim/truth/reset": {0, "POST", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+		s.truth.reset()
+		a.whole(200, jsonType, []byte("{}"))
+	}},
+}
+
 // route answers one request.
 func (s *Server) route(ctx context.Context, req *fasthttp.Request, a *answer) {
-	method := string(req.Header.Method())
-	handlers := map[string]struct {
-		method string
-		handle func()
-	}{
-		"/health":  {"GET", func() { a.whole(200, "", nil) }},
-		"/version": {"GET", func() { a.whole(200, jsonType, fmt.Appendf(nil, `{"version":"%s"}`, Version)) }},
-		"/v1/models": {"GET", func() {
-			a.whole(200, jsonType, fmt.Appendf(nil, `{"object":"list","data":[{"id":%s,"object":"model","created":%d,"owned_by":"tensorrt_llm"}]}`,
-				pyjson.AppendString(nil, s.o.Model), s.began.Unix()))
-		}},
-		"/metrics":             {"GET", func() { a.whole(200, jsonType, []byte("[]")) }},
-		"/energy_metrics":      {"GET", func() { a.whole(503, jsonType, []byte(`{"error":"Energy monitoring is not available"}`)) }},
-		"/start_profile":       {"POST", func() { a.whole(200, jsonType, []byte(`{"message":"Profiling started"}`)) }},
-		"/stop_profile":        {"POST", func() { a.whole(200, jsonType, []byte(`{"message":"Profiling stopped"}`)) }},
-		"/v1/completions":      {"POST", func() { s.generate(ctx, req.Body(), a, false) }},
-		"/v1/chat/completions": {"POST", func() { s.generate(ctx, req.Body(), a, true) }},
-	}
-	switch h, ok := handlers[string(req.URI().PathOriginal())]; {
-	case !ok:
+	switch h, ok := routes[string(req.URI().PathOriginal())]; {
+	case !ok || h.age > s.o.Dialect.age:
 		a.whole(404, jsonType, []byte(`{"detail":"Not Found"}`))
-	case method != h.method:
+	case string(req.Header.Method()) != h.method:
 		a.whole(405, jsonType, []byte(`{"detail":"Method Not Allowed"}`))
 	default:
-		h.handle()
+		h.handle(ctx, s, req, a)
 	}
+}
+
+func version(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	a.whole(200, jsonType, fmt.Appendf(nil, `{"version":"%s"}`, s.o.Dialect.Version))
+}
+
+func models(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	a.whole(200, jsonType, fmt.Appendf(nil, `{"object":"list","data":[{"id":%s,"object":"model","created":%d,"owned_by":"tensorrt_llm"}]}`,
+		pyjson.AppendString(nil, s.o.Model), s.began.Unix()))
+}
+
+// tokenize answers with the ids of a prompt.
+func tokenize(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
+	var r struct{ Prompt string }
+	if err := json.Unmarshal(req.Body(), &r); err != nil {
+		a.badRequest("%v", err)
+		return
+	}
+	a.whole(200, jsonType, pyjson.Append(nil, pyjson.Object{{Key: "tokens", Value: s.tok.Encode(r.Prompt, true)}}))
 }
 
 // badRequest is the shape of a 400 from the handlers.
@@ -47,7 +97,10 @@ func (a *answer) badRequest(format string, args ...any) {
 		pyjson.AppendString(nil, fmt.Sprintf(format, args...))))
 }
 
-// invalid is the shape of a 400 from the request's validation.
+// invalid is the newest shape of a 400 from the request's validation.
 func (a *answer) invalid(words string) {
 	a.whole(400, jsonType, fmt.Appendf(nil, `{"error":%s}`, pyjson.AppendString(nil, words)))
 }
+
+// now is the time since the server's start.
+func (s *Server) now() time.Duration { return time.Since(s.began) }

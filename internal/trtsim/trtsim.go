@@ -8,8 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,43 +21,17 @@ import (
 // DefaultModel is the model that the simulator serves unless told otherwise.
 const DefaultModel = "meta-llama/Meta-Llama-3-8B-Instruct"
 
-// Version is what /version answers.
-const Version = "1.3.0rc25"
-
-// Profile is the timing of an engine.
-type Profile struct {
-	Name string
-	// A decoding step takes Step, and PerRequest more for each request of its batch.
-	Step, PerRequest time.Duration
-	// Prefill is the time for one token of a prompt; decoding stands still for it.
-	Prefill time.Duration
-	// MaxBatch bounds the requests that decode together; the others wait in order.
-	MaxBatch int
-	// MaxTokens bounds the prompt tokens of one prefill step.
-	MaxTokens int
-	// MaxLen bounds prompt and completion together.
-	MaxLen int
-}
-
-// ideal is a well-tuned Llama-3-8B on two H200s, by NVIDIA's published figures.
-var ideal = Profile{Name: "ideal", Step: 4500 * time.Microsecond, PerRequest: 30 * time.Microsecond,
-	Prefill: 10 * time.Millisecond / 512, MaxBatch: 256, MaxTokens: 8192, MaxLen: 131072}
-
-// Profiles are the names of the profiles.
-func Profiles() []string { return []string{ideal.Name} }
-
-// FindProfile returns the profile of a name.
-func FindProfile(name string) (Profile, error) {
-	if name == ideal.Name {
-		return ideal, nil
-	}
-	return Profile{}, fmt.Errorf("unknown profile %q: there is %s", name, strings.Join(Profiles(), ", "))
-}
-
 // Options configure a server.
 type Options struct {
 	Profile Profile
-	Model   string // DefaultModel when empty
+	Model   string  // DefaultModel when empty
+	Dialect Dialect // the newest when zero
+	Faults  []FaultRate
+	// EarlyStop ends generations by themselves unless ignore_eos is asked for.
+	EarlyStop bool
+	Seed      uint64
+	// Log gets the real server's access lines; nil is nobody.
+	Log io.Writer
 }
 
 // Server is a simulated server.
@@ -65,7 +39,13 @@ type Server struct {
 	o      Options
 	engine *engine
 	tok    *tokenizer.Tokenizer
+	dice   *dice
+	truth  truth
 	began  time.Time
+	logged sync.Mutex
+
+	mu   sync.Mutex
+	idle map[net.Conn]bool // connections, and whether they wait for a request
 }
 
 // New returns a server, which Serve runs.
@@ -73,15 +53,21 @@ func New(o Options) *Server {
 	if o.Model == "" {
 		o.Model = DefaultModel
 	}
-	return &Server{o: o, engine: newEngine(o.Profile), tok: tokenizer.Llama3(), began: time.Now()}
+	if o.Dialect.Name == "" {
+		o.Dialect = dialects[len(dialects)-1]
+	}
+	return &Server{o: o, engine: newEngine(o.Profile, o.Seed), tok: tokenizer.Llama3(), dice: newDice(o.Seed, o.Faults), began: time.Now(), idle: map[net.Conn]bool{}}
 }
 
-// Serve answers connections until ctx ends; it returns when all of them are closed.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+// Serve answers connections until stop ends, then waits for the streams that are
+// open, as the real server does, until ctx ends.
+func (s *Server) Serve(ctx, stop context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	all.Go(func() { s.engine.run(ctx) })
-	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer cancel()
+	var conns, engine sync.WaitGroup
+	engine.Go(func() { s.engine.run(ctx) })
+	defer context.AfterFunc(stop, func() { s.shutdown(l) })()
+	defer context.AfterFunc(ctx, func() { s.shutdown(l) })()
 	var failed error
 	for {
 		conn, err := l.Accept()
@@ -97,25 +83,57 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			failed = err
 			break
 		}
-		all.Go(func() { s.serveConn(ctx, conn) })
+		conns.Go(func() { s.serveConn(ctx, stop, conn) })
 	}
-	stop()
+	conns.Wait()
 	cancel()
-	l.Close()
-	all.Wait()
+	engine.Wait()
 	return failed
 }
+
+// shutdown takes no more connections and ends those that wait for a request.
+func (s *Server) shutdown(l net.Listener) {
+	l.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn, waits := range s.idle {
+		if waits {
+			conn.Close()
+		}
+	}
+}
+
+// waits notes whether a connection waits for a request.
+func (s *Server) waits(conn net.Conn, waits bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle[conn] = waits
+}
+
+func (s *Server) forget(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.idle, conn)
+}
+
+// Lateness is the number of the engine's steps, and the median, 99th percentile
+// and maximum of how late they were, in ms.
+func (s *Server) Lateness() (steps int, p50, p99, most float64) { return s.engine.late.figures() }
 
 // keepAlive is uvicorn's.
 const keepAlive = 5 * time.Second
 
 // serveConn answers the requests of one connection.
-func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
+func (s *Server) serveConn(ctx, stop context.Context, conn net.Conn) {
 	defer conn.Close()
+	defer s.forget(conn)
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	in := bufio.NewReaderSize(conn, 16<<10)
 	var req fasthttp.Request
 	for {
+		if s.waits(conn, true); stop.Err() != nil {
+			return
+		}
 		conn.SetReadDeadline(time.Now().Add(keepAlive))
 		if err := req.ReadLimitBody(in, 64<<20); err != nil {
 			var small *fasthttp.ErrSmallBuffer
@@ -124,17 +142,33 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
 			}
 			return
 		}
-		a := &answer{conn: conn, closes: req.ConnectionClose()}
+		s.waits(conn, false)
+		a := &answer{conn: conn, in: in, closes: req.ConnectionClose() || stop.Err() != nil}
 		s.route(ctx, &req, a)
+		s.log(conn, &req, a.status)
 		if a.err != nil || a.closes {
 			return
 		}
 	}
 }
 
+// log writes an access line, as uvicorn does.
+func (s *Server) log(conn net.Conn, req *fasthttp.Request, status int) {
+	if s.o.Log == nil {
+		return
+	}
+	s.logged.Lock()
+	defer s.logged.Unlock()
+	fmt.Fprintf(s.o.Log, "INFO:     %s - \"%s %s HTTP/1.1\" %d %s\n", conn.RemoteAddr(), req.Header.Method(), req.RequestURI(), status, fasthttp.StatusMessage(status))
+}
+
+var errCut = errors.New("the simulated server cuts the connection")
+
 // answer writes one answer.
 type answer struct {
 	conn   net.Conn
+	in     *bufio.Reader
+	status int
 	closes bool
 	err    error
 	buf    []byte
@@ -142,6 +176,7 @@ type answer struct {
 
 // head begins the answer's head, as uvicorn writes it.
 func (a *answer) head(status int, contentType string) {
+	a.status = status
 	a.buf = fmt.Appendf(a.buf[:0], "HTTP/1.1 %d %s\r\ndate: %s\r\nserver: uvicorn\r\n", status, fasthttp.StatusMessage(status),
 		time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"))
 	if contentType != "" {
@@ -185,4 +220,18 @@ func (a *answer) chunk(data []byte) {
 func (a *answer) end() {
 	a.buf = append(a.buf[:0], "0\r\n\r\n"...)
 	a.flush()
+}
+
+// gone is closed when the client has left or ctx has ended. Nothing more may be
+// read from the connection afterwards.
+func (a *answer) gone(ctx context.Context) <-chan struct{} {
+	gone := make(chan struct{})
+	a.conn.SetReadDeadline(time.Time{})
+	stop := context.AfterFunc(ctx, func() { a.conn.Close() })
+	go func() {
+		defer close(gone)
+		defer stop()
+		a.in.Peek(1)
+	}()
+	return gone
 }

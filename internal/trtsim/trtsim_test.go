@@ -49,12 +49,12 @@ func (p *pipes) dial() net.Conn {
 }
 
 // withServer runs f against a server in virtual time.
-func withServer(t *testing.T, f func(t *testing.T, p *pipes)) {
+func withServer(t *testing.T, o Options, f func(t *testing.T, p *pipes)) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
-		ctx, cancel := context.WithCancel(context.Background())
+		stop, cancel := context.WithCancel(context.Background())
 		served := make(chan error)
-		go func() { served <- New(Options{Profile: ideal, Model: "m"}).Serve(ctx, p) }()
+		go func() { served <- New(o).Serve(context.Background(), stop, p) }()
 		f(t, p)
 		cancel()
 		if err := <-served; err != nil {
@@ -82,7 +82,7 @@ func ask(p *pipes, method, path, body string) (*http.Response, string) {
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 
 func TestRoutes(t *testing.T) {
-	withServer(t, func(t *testing.T, p *pipes) {
+	withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
 		for _, c := range []struct{ method, path, want string }{
 			{"GET", "/health", "200 "}, {"GET", "/version", `200 {"version":"`}, {"GET", "/v1/models", `200 {"object":"list","data":[{"id":"m","object":"model","created":`},
 			{"GET", "/nothing", `404 {"detail":"Not Found"}`}, {"POST", "/health", `405 {"detail":"Method Not Allowed"}`}, {"GET", "/v1/completions", `405 {"detail"`},
@@ -112,7 +112,7 @@ func TestStreams(t *testing.T) {
 				`data: {"id":"chatcmpl-I","object":"chat.completion.chunk","created":C,"model":"m","choices":[]` + usage + "\n\ndata: [DONE]\n\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			withServer(t, func(t *testing.T, p *pipes) {
+			withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
 				start := time.Now()
 				r, body := ask(p, "POST", c.path, c.body)
 				body = changing.ReplaceAllStringFunc(body, func(s string) string {
@@ -134,7 +134,7 @@ func TestStreams(t *testing.T) {
 }
 
 func TestWholeAnswers(t *testing.T) {
-	withServer(t, func(t *testing.T, p *pipes) {
+	withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
 		for path, body := range map[string]string{
 			"/v1/completions":      `{"model":"m","prompt":"Hello","max_tokens":3}`,
 			"/v1/chat/completions": `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"Hello"}]}],"max_tokens":3}`,
@@ -160,7 +160,7 @@ func TestWholeAnswers(t *testing.T) {
 }
 
 func TestBadRequests(t *testing.T) {
-	withServer(t, func(t *testing.T, p *pipes) {
+	withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
 		for body, want := range map[string]string{
 			`{"model":"m","prompt":"x","foo":1}`: `{"error":"1 validation error for CompletionRequest\nfoo\n  Extra inputs are not permitted`,
 			`{"model":"m"}`:                      `{"error":"1 validation error for CompletionRequest\nprompt\n  Field required`,
@@ -182,21 +182,31 @@ func TestBadRequests(t *testing.T) {
 func TestBatchLimitIsAQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := Profile{Step: 10 * time.Millisecond, MaxBatch: 2, MaxTokens: 100, MaxLen: 100}
-		e := newEngine(p)
+		e := newEngine(p, 0)
 		ctx, cancel := context.WithCancel(context.Background())
 		go e.run(ctx)
 		start := time.Now()
 		var jobs []*job
 		for range 3 {
-			j := newJob(1, 4)
+			j := newJob([]int{1}, 4)
 			jobs = append(jobs, j)
 			e.submit(j)
 		}
 		for i, want := range []time.Duration{40 * time.Millisecond, 40 * time.Millisecond, 80 * time.Millisecond} {
-			if _, err := jobs[i].wait(ctx, 3); err != nil || time.Since(start) != want {
+			if err := finish(ctx, jobs[i]); err != nil || time.Since(start) != want {
 				t.Errorf("job %d is done after %v, want %v (%v)", i, time.Since(start), want, err)
 			}
 		}
 		cancel()
 	})
+}
+
+// finish waits for a job's last token.
+func finish(ctx context.Context, j *job) error {
+	for {
+		all, err := j.wait(ctx)
+		if err != nil || all[len(all)-1].tokens == j.output {
+			return err
+		}
+	}
 }

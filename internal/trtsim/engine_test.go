@@ -1,0 +1,132 @@
+package trtsim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var clocks = regexp.MustCompile(`\d+\.\d{6}`)
+
+// schedule runs jobs of the given prompt and output lengths, submitted together,
+// and writes when each of their deliveries came, in ms, with the tokens so far.
+func schedule(t *testing.T, p Profile, jobs ...[2]int) string {
+	t.Helper()
+	var out []string
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		e := newEngine(p, 1)
+		start := time.Now()
+		lines := make([]chan string, len(jobs))
+		for i, shape := range jobs {
+			ids := make([]int, shape[0])
+			for k := range ids {
+				ids[k] = k // the same prefix for all
+			}
+			j := newJob(ids, shape[1])
+			e.submit(j)
+			lines[i] = make(chan string, 1)
+			go func() {
+				var line strings.Builder
+				for done := false; !done; {
+					all, err := j.wait(ctx)
+					if err != nil {
+						break
+					}
+					for _, d := range all {
+						fmt.Fprintf(&line, "%d@%v ", d.tokens, time.Since(start).Milliseconds())
+						done = d.tokens == j.output
+					}
+				}
+				lines[i] <- strings.TrimSpace(line.String())
+			}()
+		}
+		go e.run(ctx)
+		for i := range lines {
+			out = append(out, <-lines[i])
+		}
+		cancel()
+	})
+	return strings.Join(out, " | ")
+}
+
+func TestEngineSchedules(t *testing.T) {
+	base := Profile{Step: 10 * time.Millisecond, Prefill: time.Millisecond, MaxBatch: 2, MaxTokens: 20, MaxLen: 1000}
+	with := func(change func(p *Profile)) Profile {
+		p := base
+		change(&p)
+		return p
+	}
+	for name, c := range map[string]struct {
+		p    Profile
+		jobs [][2]int
+		want string
+	}{
+		"one":                     {base, [][2]int{{5, 3}}, "1@5 2@15 3@25"},
+		"prefill together":        {base, [][2]int{{5, 2}, {7, 2}}, "1@12 2@22 | 1@12 2@22"},
+		"batch limit":             {base, [][2]int{{5, 2}, {5, 2}, {5, 2}}, "1@10 2@20 | 1@10 2@20 | 1@25 2@35"},
+		"prefill stalls decoding": {base, [][2]int{{5, 4}, {30, 1}}, "1@20 2@45 3@55 4@65 | 1@45"},
+		"whole prompts":           {with(func(p *Profile) { p.WholePrompts = true }), [][2]int{{5, 3}, {30, 1}}, "1@5 2@45 3@55 | 1@45"},
+		"stream interval":         {with(func(p *Profile) { p.StreamInterval = 3 }), [][2]int{{5, 8}}, "1@5 3@25 6@55 8@75"},
+		"cached blocks":           {with(func(p *Profile) { p.Blocks = 4; p.MaxBatch = 1 }), [][2]int{{10, 1}, {10, 1}}, "1@10 | 1@12"},
+		"cost of a request":       {with(func(p *Profile) { p.PerRequest = time.Millisecond }), [][2]int{{5, 2}, {5, 2}}, "1@10 2@22 | 1@10 2@22"},
+		"host keeps up":           {with(func(p *Profile) { p.HostCost = 2 * time.Millisecond }), [][2]int{{5, 3}}, "1@7 2@17 3@27"},
+		"host falls behind":       {with(func(p *Profile) { p.HostCost = 15 * time.Millisecond }), [][2]int{{5, 5}}, "1@20 2@35 3@65 4@65 5@80"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := schedule(t, c.p, c.jobs...); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSpeculationMakesSeveralTokens(t *testing.T) {
+	e := &engine{p: Profile{TokensPerStep: 2.5}, rng: rand.New(rand.NewPCG(1, 2))}
+	sum := 0
+	for range 10000 {
+		n := e.tokens()
+		if n < 1 || n > 4 {
+			t.Fatalf("%d tokens", n)
+		}
+		sum += n
+	}
+	if mean := float64(sum) / 10000; mean < 2.4 || mean > 2.6 {
+		t.Errorf("%v tokens in the mean, want 2.5", mean)
+	}
+}
+
+func TestClientsThatLeaveKeepTheirSlotUntilThePoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		e := newEngine(Profile{Step: 10 * time.Millisecond, MaxBatch: 1, MaxTokens: 100, MaxLen: 1000000}, 0)
+		go e.run(ctx)
+		first, second := newJob([]int{1}, 100000), newJob([]int{1}, 1)
+		start := time.Now()
+		e.submit(first)
+		time.Sleep(100 * time.Millisecond)
+		e.submit(second)
+		first.leave()
+		if err := finish(ctx, second); err != nil || time.Since(start) < abortPoll || time.Since(start) > abortPoll+50*time.Millisecond {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+func TestReadProfile(t *testing.T) {
+	p, err := ReadProfile(strings.NewReader("name: mine\nbase: ideal\nstep: 20ms\nmax_batch: 8\ntokens_per_step: 2\n"))
+	if err != nil || p.Step != 20*time.Millisecond || p.MaxBatch != 8 || p.Prefill != ideal.Prefill || p.Name != "mine" || p.TokensPerStep != 2 {
+		t.Errorf("%+v %v", p, err)
+	}
+	for _, bad := range []string{"stepp: 1ms", "step: fast", "base: nothing", "step: 0s", "max_batch: 0", "- a", "name: [1]"} {
+		if _, err := ReadProfile(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q is a profile", bad)
+		}
+	}
+}
