@@ -29,7 +29,7 @@ type simOptions struct {
 	host, profile, file, model, dialect string
 	port, workers                       int
 	faults                              []string
-	speed                               float64
+	speed, watts                        float64
 	loadTime, dieAfter                  time.Duration
 	seed                                uint64
 	hangOnStop, noEarlyStop, quiet      bool
@@ -54,6 +54,7 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.DurationFlag{Name: "die-after", Usage: "end without a word after so long"},
 			&cli.BoolFlag{Name: "hang-on-stop", Usage: "do not end on a signal"},
 			&cli.IntFlag{Name: "workers", Usage: "start `N` child processes, as a server on several GPUs has"},
+			&cli.Float64Flag{Name: "watts", Usage: "what the energy meter reads; without it there is no meter"},
 			&cli.BoolFlag{Name: "quiet", Usage: "do not write the server's log to standard error"},
 		},
 		Action: func(c *cli.Context) error {
@@ -63,7 +64,7 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			return serveSim(ctx, simOptions{host: c.String("host"), port: c.Int("port"), profile: c.String("profile"), file: c.String("profile-file"),
 				speed: c.Float64("speed"), model: c.String("model"), dialect: c.String("dialect"), faults: c.StringSlice("fault"), seed: c.Uint64("seed"),
 				noEarlyStop: c.Bool("no-early-stop"), loadTime: c.Duration("load-time"), dieAfter: c.Duration("die-after"), hangOnStop: c.Bool("hang-on-stop"),
-				workers: c.Int("workers"), quiet: c.Bool("quiet")}, s)
+				workers: c.Int("workers"), watts: c.Float64("watts"), quiet: c.Bool("quiet")}, s)
 		},
 	}
 }
@@ -118,7 +119,7 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 	case o.dieAfter < 0:
 		return bad("die-after", fmt.Errorf("%v is negative", o.dieAfter))
 	}
-	out.Model, out.Seed, out.EarlyStop = o.model, o.seed, !o.noEarlyStop
+	out.Model, out.Seed, out.EarlyStop, out.Watts, out.Precise = o.model, o.seed, !o.noEarlyStop, o.watts, true
 	return out, nil
 }
 

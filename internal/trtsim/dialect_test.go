@@ -26,7 +26,7 @@ func TestTranscripts(t *testing.T) {
 		{"logprobs", "/v1/completions", `{"model":"m","prompt":"Hello","max_tokens":1,"logprobs":1}`},
 		{"too long", "/v1/completions", `{"model":"m","prompt":"Hello","max_tokens":999999}`},
 	}
-	gets := []string{"/health", "/health_generate", "/version", "/metrics", "/perf_metrics", "/energy_metrics", "/steady_clock_offset", "/nothing"}
+	gets := []string{"/health", "/health_generate", "/version", "/energy_metrics", "/steady_clock_offset", "/nothing"}
 	for _, d := range dialects {
 		t.Run(d.Name, func(t *testing.T) {
 			var got strings.Builder

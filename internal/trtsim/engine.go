@@ -20,7 +20,11 @@ type job struct {
 	prompt, output int
 	cached         int // prompt tokens that the KV cache held, known once admitted
 
-	made, steps int // the engine's
+	// The engine's, to be read when the last delivery is there.
+	made, steps                int
+	firstIter, lastIter        int
+	hits, misses               int // blocks of the prompt that the cache held, or did not
+	scheduled, firstAt, lastAt time.Time
 
 	mu    sync.Mutex
 	ready []delivery
@@ -77,6 +81,9 @@ func (j *job) wait(ctx context.Context) ([]delivery, error) {
 // abortPoll is how often the server looks for clients that have left.
 const abortPoll = time.Second
 
+// napAhead is more than what the runtime's timers are late.
+const napAhead = 1500 * time.Microsecond
+
 // engine runs jobs in steps: a step prefills what has been admitted, up to the
 // token budget, then makes tokens for each request of the batch.
 type engine struct {
@@ -90,7 +97,13 @@ type engine struct {
 	cache  map[uint64]struct{} // blocks of prompts that have been prefilled
 	seed   maphash.Seed
 	host   *host
-	late   lateness
+	// precise waits for the last of each step by a system call, on the real clock.
+	precise bool
+	late    lateness
+	stats   drained
+	iter    int
+	reused  int // blocks
+	missed  int
 }
 
 func newEngine(p Profile, seed uint64) *engine {
@@ -124,12 +137,21 @@ func (e *engine) run(ctx context.Context) {
 				took += e.p.Step + time.Duration(len(e.batch))*e.p.PerRequest
 			}
 			at = at.Add(took)
-			timer.Reset(time.Until(at))
+			ahead := time.Duration(0)
+			if e.precise {
+				ahead = napAhead
+			}
+			timer.Reset(time.Until(at) - ahead)
 			select {
 			case <-timer.C:
 			case <-ctx.Done():
 				return
 			}
+			if e.precise {
+				nap(time.Until(at))
+			}
+			e.iter++
+			e.stats.add(e.iteration(took))
 			late := time.Since(at)
 			if e.late.add(late); late > time.Second { // the process was stopped
 				at = time.Now()
@@ -170,7 +192,8 @@ func (e *engine) admit() (took time.Duration) {
 	for len(e.wait) > 0 && len(e.batch) < e.p.MaxBatch && budget > 0 {
 		j := e.wait[0]
 		if e.filled == 0 {
-			j.cached = e.lookup(j.ids)
+			j.scheduled = time.Now()
+			j.cached = e.lookup(j)
 			e.filled = j.cached
 		}
 		left := j.prompt - e.filled
@@ -196,10 +219,11 @@ func (e *engine) admit() (took time.Duration) {
 
 // lookup finds how much of a prompt the cache holds, in whole blocks and less
 // than all of it, and puts its blocks there.
-func (e *engine) lookup(ids []int) (cached int) {
+func (e *engine) lookup(j *job) (cached int) {
 	if e.p.Blocks <= 0 {
 		return 0
 	}
+	ids := j.ids
 	var h maphash.Hash
 	h.SetSeed(e.seed)
 	hit := true
@@ -210,11 +234,15 @@ func (e *engine) lookup(ids []int) (cached int) {
 		key := h.Sum64()
 		if _, ok := e.cache[key]; ok && hit && i < len(ids) {
 			cached = i
+			j.hits++
 		} else {
 			hit = false
+			j.misses++
 			e.cache[key] = struct{}{}
 		}
 	}
+	e.reused += j.hits
+	e.missed += j.misses
 	return cached
 }
 
@@ -224,6 +252,9 @@ func (e *engine) step() {
 	var out []hosted
 	for _, j := range e.batch {
 		j.steps++
+		if j.lastIter, j.lastAt = e.iter, time.Now(); j.steps == 1 {
+			j.firstIter, j.firstAt = e.iter, j.lastAt
+		}
 		j.made = min(j.made+e.tokens(), j.output)
 		done := j.made == j.output
 		if k := e.p.StreamInterval; k <= 1 || done || j.steps == 1 || j.steps%k == 0 {

@@ -173,7 +173,7 @@ func (g *generation) stream(ctx context.Context) {
 	g.sendHeld()
 	g.a.end()
 	if g.a.err == nil {
-		g.s.truth.end(g.record)
+		g.s.perf.add(g.perf(g.s.truth.end(g.record)))
 	}
 }
 
@@ -350,5 +350,5 @@ func (g *generation) whole(ctx context.Context) {
 	}
 	g.s.truth.wrote(g.record, g.s.now())
 	g.a.whole(200, jsonType, g.buf)
-	g.s.truth.end(g.record)
+	g.s.perf.add(g.perf(g.s.truth.end(g.record)))
 }

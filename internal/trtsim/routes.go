@@ -29,19 +29,19 @@ func text(status int, contentType, body string) func(context.Context, *Server, *
 
 // routes by path. /sim/ is not the real server's: it is the simulator's own.
 var routes = map[string]handler{
-	"/health":             {0, "GET", text(200, "", "")},
-	"/health_generate":    {0, "GET", text(200, "", "Generation health check OK")},
+	"/health":             {0, "GET", health("")},
+	"/health_generate":    {0, "GET", health("Generation health check OK")},
 	"/version":            {0, "GET", version},
 	"/v1/models":          {0, "GET", models},
-	"/metrics":            {0, "GET", text(200, jsonType, "[]")},
-	"/perf_metrics":       {0, "GET", text(200, jsonType, "[]")},
-	"/prometheus/metrics": {0, "GET", text(200, "text/plain; version=0.0.4; charset=utf-8", "")},
+	"/metrics":            {0, "GET", iterations},
+	"/perf_metrics":       {0, "GET", perfMetrics},
+	"/prometheus/metrics": {0, "GET", prometheus},
 	"/kv_cache_events":    {0, "POST", text(200, jsonType, "[]")},
 	"/steady_clock_offset": {1, "GET", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 		now := s.now().Seconds()
 		a.whole(200, jsonType, fmt.Appendf(nil, `{"receive_ts":%f,"transmit_ts":%f}`, now, now))
 	}},
-	"/energy_metrics":     {2, "GET", text(503, jsonType, `{"error":"Energy monitoring is not available"}`)},
+	"/energy_metrics":     {2, "GET", energy},
 	"/start_profile":      {2, "POST", text(200, jsonType, `{"message":"Profiling started"}`)},
 	"/stop_profile":       {2, "POST", text(200, jsonType, `{"message":"Profiling stopped"}`)},
 	"/_internal/tokenize": {2, "POST", tokenize},

@@ -30,6 +30,9 @@ type Options struct {
 	// EarlyStop ends generations by themselves unless ignore_eos is asked for.
 	EarlyStop bool
 	Seed      uint64
+	// Precise paces better than the runtime's timers can, on the real clock alone.
+	Precise bool
+	Watts   float64 // what the energy meter reads; 0 for no meter
 	// Log gets the real server's access lines; nil is nobody.
 	Log io.Writer
 }
@@ -41,6 +44,7 @@ type Server struct {
 	tok    *tokenizer.Tokenizer
 	dice   *dice
 	truth  truth
+	perf   drained
 	began  time.Time
 	logged sync.Mutex
 
@@ -56,7 +60,9 @@ func New(o Options) *Server {
 	if o.Dialect.Name == "" {
 		o.Dialect = dialects[len(dialects)-1]
 	}
-	return &Server{o: o, engine: newEngine(o.Profile, o.Seed), tok: tokenizer.Llama3(), dice: newDice(o.Seed, o.Faults), began: time.Now(), idle: map[net.Conn]bool{}}
+	engine := newEngine(o.Profile, o.Seed)
+	engine.precise = o.Precise
+	return &Server{o: o, engine: engine, tok: tokenizer.Llama3(), dice: newDice(o.Seed, o.Faults), began: time.Now(), idle: map[net.Conn]bool{}}
 }
 
 // Serve answers connections until stop ends, then waits for the streams that are

@@ -210,3 +210,26 @@ func finish(ctx context.Context, j *job) error {
 		}
 	}
 }
+
+func TestStatisticsAreDrained(t *testing.T) {
+	withServer(t, Options{Profile: ideal, Model: "m", Watts: 700}, func(t *testing.T, p *pipes) {
+		for range 2 {
+			ask(p, "POST", "/v1/completions", `{"model":"m","prompt":"Hello, a prompt of more than one block of the cache: one two three four five six seven eight nine ten eleven twelve thirteen","max_tokens":3,"stream":true}`)
+		}
+		for path, want := range map[string]int{"/metrics": 6, "/perf_metrics": 2} {
+			for _, n := range []int{want, 0} {
+				var list []map[string]any
+				_, body := ask(p, "GET", path, "")
+				if err := json.Unmarshal([]byte(body), &list); err != nil || len(list) != n {
+					t.Errorf("%s: %d entries, want %d (%v) %s", path, len(list), n, err, body)
+				}
+			}
+		}
+		if _, body := ask(p, "GET", "/prometheus/metrics", ""); !strings.Contains(body, "trtllm_request_success_total 2\n") {
+			t.Error(body)
+		}
+		if r, body := ask(p, "GET", "/energy_metrics", ""); r.StatusCode != 200 || !strings.HasPrefix(body, `{"total_energy_j":`) {
+			t.Error(body)
+		}
+	})
+}

@@ -25,6 +25,8 @@ type truth struct {
 	mu   sync.Mutex
 	all  []*record
 	lost int // forgotten, being the oldest
+	// completed counts all that ended well.
+	completed int
 }
 
 func (t *truth) begin(at time.Duration, fault Fault) *record {
@@ -44,10 +46,13 @@ func (t *truth) wrote(r *record, at time.Duration) {
 	t.mu.Unlock()
 }
 
-func (t *truth) end(r *record) {
+// end notes that a request has been answered in full, and counts those.
+func (t *truth) end(r *record) (completed int) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	r.done = true
-	t.mu.Unlock()
+	t.completed++
+	return t.completed
 }
 
 // json tells the last n requests, all for n below 1: statistics, then each one's

@@ -1,0 +1,120 @@
+package trtsim
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"loadgen/internal/pyjson"
+)
+
+// statsKept bounds what the routes below hold until they are read.
+const statsKept = 1000
+
+// drained is a list that reading empties, its oldest lost when it is full.
+type drained struct {
+	mu  sync.Mutex
+	all []pyjson.Object
+}
+
+func (d *drained) add(o pyjson.Object) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.all) == statsKept {
+		d.all = d.all[1:]
+	}
+	d.all = append(d.all, o)
+}
+
+func (d *drained) take() []pyjson.Object {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := d.all
+	d.all = nil
+	if all == nil {
+		all = []pyjson.Object{}
+	}
+	return all
+}
+
+// iteration is one step's entry in /metrics.
+func (e *engine) iteration(took time.Duration) pyjson.Object {
+	return pyjson.Object{
+		{Key: "iter", Value: e.iter}, {Key: "iterLatencyMS", Value: 1e3 * took.Seconds()},
+		{Key: "numActiveRequests", Value: len(e.batch)}, {Key: "numQueuedRequests", Value: len(e.wait)},
+		{Key: "kvCacheStats", Value: pyjson.Object{{Key: "tokensPerBlock", Value: e.p.Blocks}, {Key: "reusedBlocks", Value: e.reused},
+			{Key: "missedBlocks", Value: e.missed}, {Key: "cacheHitRate", Value: share(e.reused, e.reused+e.missed)}}},
+	}
+}
+
+func share(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// perf is one request's entry in /perf_metrics, in seconds since the server's start.
+func (g *generation) perf(id int) pyjson.Object {
+	j := g.job
+	at := func(t time.Time) float64 { return t.Sub(g.s.began).Seconds() }
+	blocks := 0
+	if b := g.s.o.Profile.Blocks; b > 0 {
+		blocks = (j.prompt + j.output + b - 1) / b
+	}
+	return pyjson.Object{{Key: "request_id", Value: id}, {Key: "perf_metrics", Value: pyjson.Object{
+		{Key: "first_iter", Value: j.firstIter}, {Key: "last_iter", Value: j.lastIter},
+		{Key: "timing_metrics", Value: pyjson.Object{
+			{Key: "server_arrival_time", Value: g.record.read.Seconds()}, {Key: "arrival_time", Value: g.record.read.Seconds()},
+			{Key: "first_scheduled_time", Value: at(j.scheduled)}, {Key: "first_token_time", Value: at(j.firstAt)},
+			{Key: "server_first_token_time", Value: at(j.firstAt)}, {Key: "last_token_time", Value: at(j.lastAt)}}},
+		{Key: "kv_cache_metrics", Value: pyjson.Object{
+			{Key: "num_total_allocated_blocks", Value: blocks}, {Key: "num_new_allocated_blocks", Value: blocks - j.hits},
+			{Key: "num_reused_blocks", Value: j.hits}, {Key: "num_missed_blocks", Value: j.misses}}},
+	}}}
+}
+
+func iterations(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	a.whole(200, jsonType, pyjson.Append(nil, s.engine.stats.take()))
+}
+
+func perfMetrics(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	a.whole(200, jsonType, pyjson.Append(nil, s.perf.take()))
+}
+
+// prometheus is the text exposition of a few counters.
+func prometheus(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	s.truth.mu.Lock()
+	requests, done := len(s.truth.all)+s.truth.lost, s.truth.completed
+	s.truth.mu.Unlock()
+	a.whole(200, "text/plain; version=0.0.4; charset=utf-8", fmt.Appendf(nil,
+		"# TYPE trtllm_request_received_total counter\ntrtllm_request_received_total %d\n# TYPE trtllm_request_success_total counter\ntrtllm_request_success_total %d\n", requests, done))
+}
+
+// energy is the meter, of a constant draw; without one there is none.
+func energy(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	if s.o.Watts <= 0 {
+		a.whole(503, jsonType, []byte(`{"error":"Energy monitoring is not available"}`))
+		return
+	}
+	now := s.now().Seconds()
+	a.whole(200, jsonType, fmt.Appendf(nil, `{"total_energy_j":%s,"query_time":%s}`, pyjson.FormatFloat(now*s.o.Watts), pyjson.FormatFloat(now)))
+}
+
+// health tells that the executor works, unless a fault is asked for.
+func health(words string) func(context.Context, *Server, *fasthttp.Request, *answer) {
+	return func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
+		asked := Fault(req.Header.Peek(FaultHeader))
+		switch {
+		case asked == Fault503 && words == "":
+			a.whole(503, "text/plain; charset=utf-8", []byte(unavailable))
+		case asked == Fault503 || asked == Fault500:
+			a.whole(500, "text/plain; charset=utf-8", []byte("Health generation check failed: the simulated engine has failed"))
+		default:
+			a.whole(200, "", []byte(words))
+		}
+	}
+}
