@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VE
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers dist clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers sim-profiles dist clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -36,6 +36,11 @@ bench-truth: ## reported minus true, beside a C client (needs a C compiler and L
 
 bench-peers: ## the same, and the commands in PEER_NAME variables ({url}, {n}, {tokens}, {file})
 	go run ./bench -peers
+
+sim-profiles: ## the simulator's profiles beside the runs that they resemble
+	@echo '| profile | concurrency | TTFT ms (origin) | TPOT ms | E2EL ms | tokens/s | median ITL ms |'
+	@echo '|---|---|---|---|---|---|---|'
+	@go test -count=1 -v -run TestProfilesResembleTheOrigins ./internal/trtsim | sed -n 's/^.*: \(| origin-.*\)$$/\1/p'
 
 dist: ## static binaries with checksums in dist/
 	@mkdir -p dist

@@ -76,7 +76,7 @@ func TestEngineSchedules(t *testing.T) {
 		"cached blocks":           {with(func(p *Profile) { p.Blocks = 4; p.MaxBatch = 1 }), [][2]int{{10, 1}, {10, 1}}, "1@10 | 1@12"},
 		"cost of a request":       {with(func(p *Profile) { p.PerRequest = time.Millisecond }), [][2]int{{5, 2}, {5, 2}}, "1@10 2@22 | 1@10 2@22"},
 		"host keeps up":           {with(func(p *Profile) { p.HostCost = 2 * time.Millisecond }), [][2]int{{5, 3}}, "1@7 2@17 3@27"},
-		"host falls behind":       {with(func(p *Profile) { p.HostCost = 15 * time.Millisecond }), [][2]int{{5, 5}}, "1@20 2@35 3@65 4@65 5@80"},
+		"host falls behind":       {with(func(p *Profile) { p.HostCost = 16 * time.Millisecond }), [][2]int{{5, 5}}, "1@21 2@37 3@69 4@69 5@85"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := schedule(t, c.p, c.jobs...); got != c.want {

@@ -85,7 +85,8 @@ func load(t *testing.T, p Profile, concurrency int) (f figures) {
 }
 
 func TestProfilesResembleTheOrigins(t *testing.T) {
-	for profile, dir := range map[string]string{"origin-pytorch": "pytorch_hf", "origin-trt": "trt_engine"} {
+	for _, pair := range [][2]string{{"origin-pytorch", "pytorch_hf"}, {"origin-trt", "trt_engine"}} {
+		profile, dir := pair[0], pair[1]
 		p, err := FindProfile(profile)
 		if err != nil {
 			t.Error(err)
@@ -95,7 +96,8 @@ func TestProfilesResembleTheOrigins(t *testing.T) {
 			var want figures
 			golden.Read(t, golden.TestData("golden", "origin_results", dir, fmt.Sprintf("concurrency_%d.json", c)), &want)
 			got := load(t, p, c)
-			t.Logf("%s at %d: %.1f\n  origin %.1f", profile, c, got, want)
+			t.Logf("| %s | %d | %s | %s | %s | %s | %.2f |", profile, c, beside(got.TTFT, want.TTFT), beside(got.TPOT, want.TPOT),
+				beside(got.E2EL, want.E2EL), beside(got.Tokens, want.Tokens), got.ITL50)
 			for name, pair := range map[string][2]float64{"TTFT": {got.TTFT, want.TTFT}, "TPOT": {got.TPOT, want.TPOT}, "E2EL": {got.E2EL, want.E2EL}, "tokens/s": {got.Tokens, want.Tokens}} {
 				if r := pair[0] / pair[1]; r < 0.85 || r > 1.15 {
 					t.Errorf("%s at %d: %s %.1f, the origin's %.1f (%+.0f %%)", profile, c, name, pair[0], pair[1], 100*(r-1))
@@ -106,4 +108,9 @@ func TestProfilesResembleTheOrigins(t *testing.T) {
 			}
 		}
 	}
+}
+
+// beside writes a figure beside the origin's.
+func beside(got, want float64) string {
+	return fmt.Sprintf("%.1f (%.1f, %+.0f %%)", got, want, 100*(got/want-1))
 }
