@@ -45,9 +45,9 @@ type Profile struct {
 var profiles = []Profile{
 	{Name: "ideal", Step: 4500 * time.Microsecond, PerRequest: 30 * time.Microsecond, Prefill: 10 * time.Millisecond / 512,
 		MaxBatch: 256, MaxTokens: 8192, MaxLen: 131072, Blocks: 32},
-	{Name: "origin-pytorch", Step: 4600 * time.Microsecond, PerRequest: 30 * time.Microsecond, Prefill: 10900 * time.Microsecond / 512,
-		MaxBatch: 256, MaxTokens: 1 << 17, MaxLen: 8192, Blocks: 32, HostCost: 131 * time.Microsecond},
-	{Name: "origin-trt", Step: 5200 * time.Microsecond, Prefill: 8 * time.Millisecond / 512,
+	{Name: "origin-pytorch", Step: 4600 * time.Microsecond, PerRequest: 30 * time.Microsecond, Prefill: 11200 * time.Microsecond / 512,
+		MaxBatch: 256, MaxTokens: 1 << 17, MaxLen: 8192, Blocks: 32, HostCost: 128 * time.Microsecond},
+	{Name: "origin-trt", Step: 5350 * time.Microsecond, Prefill: 7500 * time.Microsecond / 512,
 		MaxBatch: 8, MaxTokens: 8192, MaxLen: 8192, Blocks: 32},
 }
 

@@ -35,9 +35,10 @@ func load(t *testing.T, p Profile, concurrency int) (f figures) {
 		next := 0
 		start := time.Now()
 		var clients sync.WaitGroup
-		for range concurrency {
+		for c := range concurrency {
 			clients.Go(func() {
-				for {
+				time.Sleep(time.Duration(c) * 150 * time.Microsecond) // as requests are read and tokenised one by one
+				for ; ; time.Sleep(time.Duration(c) * 150 * time.Microsecond) {
 					mu.Lock()
 					i := next
 					next++
