@@ -128,6 +128,17 @@ func (e *engine) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		for more := e.p.Gather > 0; more; {
+			timer.Reset(e.p.Gather)
+			select {
+			case j := <-e.queue:
+				e.wait = append(e.wait, j)
+			case <-timer.C:
+				more = false
+			case <-ctx.Done():
+				return
+			}
+		}
 		at := time.Now()
 		e.polled = at
 		for len(e.batch) > 0 || len(e.wait) > 0 {

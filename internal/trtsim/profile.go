@@ -34,6 +34,8 @@ type Profile struct {
 	// TokensPerStep is the mean number of tokens that a step makes of each request
 	// (speculative decoding); below 1 is 1.
 	TokensPerStep float64
+	// Gather is for how long nothing more must have come before an idle engine begins.
+	Gather time.Duration
 	// HostCost is what the server's one event loop needs for a chunk. It takes up
 	// what has come, works on all of it, and sends all of it.
 	HostCost time.Duration
@@ -45,8 +47,8 @@ type Profile struct {
 var profiles = []Profile{
 	{Name: "ideal", Step: 4500 * time.Microsecond, PerRequest: 30 * time.Microsecond, Prefill: 10 * time.Millisecond / 512,
 		MaxBatch: 256, MaxTokens: 8192, MaxLen: 131072, Blocks: 32},
-	{Name: "origin-pytorch", Step: 4600 * time.Microsecond, PerRequest: 30 * time.Microsecond, Prefill: 11200 * time.Microsecond / 512,
-		MaxBatch: 256, MaxTokens: 1 << 17, MaxLen: 8192, Blocks: 32, HostCost: 128 * time.Microsecond},
+	{Name: "origin-pytorch", Step: 4600 * time.Microsecond, PerRequest: 30 * time.Microsecond, Prefill: 9400 * time.Microsecond / 512,
+		MaxBatch: 256, MaxTokens: 1 << 17, MaxLen: 8192, Blocks: 32, Gather: 12 * time.Millisecond, HostCost: 140 * time.Microsecond},
 	{Name: "origin-trt", Step: 5350 * time.Microsecond, Prefill: 7500 * time.Microsecond / 512,
 		MaxBatch: 8, MaxTokens: 8192, MaxLen: 8192, Blocks: 32},
 }
@@ -68,6 +70,7 @@ type profileFile struct {
 	StreamInterval *int           `yaml:"stream_interval"`
 	TokensPerStep  *float64       `yaml:"tokens_per_step"`
 	HostCost       *time.Duration `yaml:"host_cost"`
+	Gather         *time.Duration `yaml:"gather"`
 }
 
 // ReadProfile reads a profile from YAML: what it does not say is its base's, ideal
@@ -88,6 +91,7 @@ func ReadProfile(r io.Reader) (Profile, error) {
 	give(&p.PerRequest, f.PerRequest)
 	give(&p.Prefill, f.Prefill)
 	give(&p.HostCost, f.HostCost)
+	give(&p.Gather, f.Gather)
 	give(&p.MaxBatch, f.MaxBatch)
 	give(&p.MaxTokens, f.MaxTokens)
 	give(&p.MaxLen, f.MaxLen)
@@ -95,7 +99,7 @@ func ReadProfile(r io.Reader) (Profile, error) {
 	give(&p.StreamInterval, f.StreamInterval)
 	give(&p.WholePrompts, f.WholePrompts)
 	give(&p.TokensPerStep, f.TokensPerStep)
-	if p.Step <= 0 || p.PerRequest < 0 || p.Prefill < 0 || p.HostCost < 0 || p.MaxBatch < 1 || p.MaxTokens < 1 || p.MaxLen < 2 || p.Blocks < 0 {
+	if p.Step <= 0 || p.PerRequest < 0 || p.Prefill < 0 || p.HostCost < 0 || p.Gather < 0 || p.MaxBatch < 1 || p.MaxTokens < 1 || p.MaxLen < 2 || p.Blocks < 0 {
 		return p, errors.New("a profile wants step, max_batch, max_num_tokens and max_seq_len above 0, and nothing negative")
 	}
 	return p, nil
@@ -131,7 +135,7 @@ func FindProfile(name string) (Profile, error) {
 
 // Faster is the profile sped up.
 func (p Profile) Faster(by float64) Profile {
-	for _, d := range []*time.Duration{&p.Step, &p.PerRequest, &p.Prefill, &p.HostCost} {
+	for _, d := range []*time.Duration{&p.Step, &p.PerRequest, &p.Prefill, &p.HostCost, &p.Gather} {
 		*d = time.Duration(float64(*d) / by)
 	}
 	return p

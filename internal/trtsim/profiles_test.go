@@ -37,8 +37,8 @@ func load(t *testing.T, p Profile, concurrency int) (f figures) {
 		var clients sync.WaitGroup
 		for c := range concurrency {
 			clients.Go(func() {
-				time.Sleep(time.Duration(c) * 150 * time.Microsecond) // as requests are read and tokenised one by one
-				for ; ; time.Sleep(time.Duration(c) * 150 * time.Microsecond) {
+				time.Sleep(time.Duration(c) * 200 * time.Microsecond) // as requests are read and tokenised one by one
+				for ; ; time.Sleep(time.Duration(c) * 200 * time.Microsecond) {
 					mu.Lock()
 					i := next
 					next++
