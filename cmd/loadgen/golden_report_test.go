@@ -33,7 +33,7 @@ type sampleJSON struct {
 	PerIter   *float64 `json:"avg_decoded_tokens_per_iter"`
 }
 
-// texts reads the strings of a JSON list as Python holds them, lone surrogates too.
+// sample is the output as the statistics take it.
 func (s sampleJSON) sample(promptLen int) metrics.Sample {
 	out := metrics.Sample{Success: s.Success, PromptLen: promptLen, TTFT: s.TTFT, Latency: s.Latency, ITL: s.ITL, Text: s.Text, Error: s.Error}
 	if s.Tokens != nil {
@@ -132,7 +132,7 @@ func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map
 	return out.String(), files, err
 }
 
-// surrogates brings the \udXXX of a text to the form in which ours has them.
+// sameFile compares two files, but for lone surrogates.
 func sameFile(a, b string) bool {
 	if a == b {
 		return true

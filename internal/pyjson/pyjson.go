@@ -118,7 +118,7 @@ func appendSlice[T any](dst []byte, values []T) []byte {
 
 const hex = "0123456789abcdef"
 
-// AppendString appends s quoted in ASCII: everything else as \uXXXX, beyond the
+// AppendString appends s quoted in ASCII: everything else as \u and four digits, beyond the
 // basic plane as a surrogate pair. A lone surrogate in three bytes (WTF-8) stays
 // one; other bytes that are not UTF-8 become \ufffd.
 func AppendString(dst []byte, s string) []byte {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -241,6 +243,25 @@ func FuzzDecoder(f *testing.F) {
 			if diff := cmp.Diff(whole, parts); diff != "" {
 				t.Error(diff)
 			}
+		}
+	})
+}
+
+// FuzzJSON compares what the scanner takes for JSON with encoding/json, which
+// knows no NaN and no infinities, and other limits of depth and digits.
+func FuzzJSON(f *testing.F) {
+	for _, text := range []string{`{"choices":[{"text":"a\u00e9\ud83d","x":[1,-2.5e+3,true,null]}],"usage":{"completion_tokens":"7"}}`,
+		`[01]`, `{"a":1,}`, `"\x"`, `{"a" : [ ] , "b":{}}`, "\"\t\"", `-`, `1.e3`, ``} {
+		f.Add([]byte(text))
+	}
+	r := newMessageReader(Completions, true)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !utf8.Valid(text) || bytes.Contains(text, []byte("N")) || bytes.Contains(text, []byte("Infinity")) {
+			return
+		}
+		err := r.read(text, &message{})
+		if valid := json.Valid(text); valid != (err == nil) && err != errDeep && err != errDigits {
+			t.Errorf("%q: %v, encoding/json says %v", text, err, valid)
 		}
 	})
 }

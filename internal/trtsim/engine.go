@@ -12,15 +12,16 @@ import (
 type delivery struct {
 	tokens int // so far
 	steps  int // so far
+	cached int // prompt tokens that the KV cache held
 }
 
 // job is one generation.
 type job struct {
 	ids            []int // the prompt's tokens
 	prompt, output int
-	cached         int // prompt tokens that the KV cache held, known once admitted
 
 	// The engine's, to be read when the last delivery is there.
+	cached                     int
 	made, steps                int
 	firstIter, lastIter        int
 	hits, misses               int // blocks of the prompt that the cache held, or did not
@@ -269,7 +270,7 @@ func (e *engine) step() {
 		j.made = min(j.made+e.tokens(), j.output)
 		done := j.made == j.output
 		if k := e.p.StreamInterval; k <= 1 || done || j.steps == 1 || j.steps%k == 0 {
-			out = append(out, hosted{j, delivery{j.made, j.steps}})
+			out = append(out, hosted{j, delivery{j.made, j.steps, j.cached}})
 		}
 		if !done {
 			kept = append(kept, j)

@@ -131,6 +131,7 @@ type generation struct {
 	finish  string
 	fault   Fault
 	record  *record
+	cached  int // prompt tokens that the KV cache held; 0 before the first token
 	buf     []byte
 	held    []byte // events of a burst that has not been sent yet
 	holds   int
@@ -158,6 +159,7 @@ func (g *generation) stream(ctx context.Context) {
 			if g.breaks(ctx, sent, half) || g.a.err != nil {
 				return
 			}
+			g.cached = d.cached
 			g.event(g.choice(sent, d), g.usage(continuous, d.tokens), "")
 			g.s.truth.wrote(g.record, g.s.now())
 			sent = d.tokens
@@ -257,7 +259,7 @@ func (g *generation) usage(wanted bool, n int) string {
 	}
 	details := ""
 	if g.s.o.Dialect.Details {
-		details = fmt.Sprintf(`,"prompt_tokens_details":{"cached_tokens":%d}`, g.job.cached)
+		details = fmt.Sprintf(`,"prompt_tokens_details":{"cached_tokens":%d}`, g.cached)
 	}
 	return fmt.Sprintf(`{"prompt_tokens":%d,"total_tokens":%d,"completion_tokens":%d%s}`, g.job.prompt, g.job.prompt+n, n, details)
 }
@@ -326,6 +328,7 @@ func (g *generation) whole(ctx context.Context) {
 			return
 		}
 		d = ready[len(ready)-1]
+		g.cached = d.cached
 	}
 	if g.fault == FaultStall || g.fault == FaultCut || g.fault == FaultError {
 		if g.fault == FaultStall {
