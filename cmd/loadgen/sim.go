@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,7 +31,7 @@ type simOptions struct {
 	port, workers                       int
 	faults                              []string
 	speed, watts                        float64
-	loadTime, dieAfter                  time.Duration
+	loadTime, dieAfter, unhealthyAfter  time.Duration
 	seed                                uint64
 	hangOnStop, noEarlyStop, quiet      bool
 }
@@ -52,6 +53,7 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.BoolFlag{Name: "no-early-stop", Usage: "always generate to the limit, not with ignore_eos alone"},
 			&cli.DurationFlag{Name: "load-time", Usage: "refuse connections for so long, as while a model is loaded"},
 			&cli.DurationFlag{Name: "die-after", Usage: "end without a word after so long"},
+			&cli.DurationFlag{Name: "unhealthy-after", Usage: "after so long fail every request and, as the newest release does, answer /health with 503"},
 			&cli.BoolFlag{Name: "hang-on-stop", Usage: "do not end on a signal"},
 			&cli.IntFlag{Name: "workers", Usage: "start `N` child processes, as a server on several GPUs has"},
 			&cli.Float64Flag{Name: "watts", Usage: "what the energy meter reads; without it there is no meter"},
@@ -63,7 +65,7 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			}
 			return serveSim(ctx, simOptions{host: c.String("host"), port: c.Int("port"), profile: c.String("profile"), file: c.String("profile-file"),
 				speed: c.Float64("speed"), model: c.String("model"), dialect: c.String("dialect"), faults: c.StringSlice("fault"), seed: c.Uint64("seed"),
-				noEarlyStop: c.Bool("no-early-stop"), loadTime: c.Duration("load-time"), dieAfter: c.Duration("die-after"), hangOnStop: c.Bool("hang-on-stop"),
+				noEarlyStop: c.Bool("no-early-stop"), loadTime: c.Duration("load-time"), dieAfter: c.Duration("die-after"), unhealthyAfter: c.Duration("unhealthy-after"), hangOnStop: c.Bool("hang-on-stop"),
 				workers: c.Int("workers"), watts: c.Float64("watts"), quiet: c.Bool("quiet")}, s)
 		},
 	}
@@ -118,8 +120,14 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 		return bad("load-time", fmt.Errorf("%v is negative", o.loadTime))
 	case o.dieAfter < 0:
 		return bad("die-after", fmt.Errorf("%v is negative", o.dieAfter))
+	case o.unhealthyAfter < 0:
+		return bad("unhealthy-after", fmt.Errorf("%v is negative", o.unhealthyAfter))
+	}
+	if info, err := os.Stat(o.model); err == nil && info.IsDir() {
+		o.model = filepath.Base(o.model) // as the real server names a local directory
 	}
 	out.Model, out.Seed, out.EarlyStop, out.Watts, out.Precise = o.model, o.seed, !o.noEarlyStop, o.watts, true
+	out.UnhealthyAfter = o.unhealthyAfter
 	return out, nil
 }
 

@@ -100,6 +100,10 @@ func TestSimulatorHangsAndDies(t *testing.T) {
 	if r, err := http.Get(hanging.url + "/health"); err != nil || r.StatusCode != 200 {
 		t.Errorf("it ended on a signal: %v", err)
 	}
+	broken := startSimulator(t, "--unhealthy-after", "1ns")
+	if r, err := http.Get(broken.url + "/health"); err != nil || r.StatusCode != 503 {
+		t.Errorf("it is healthy: %v", err)
+	}
 	dying := startSimulator(t, "--die-after", "200ms")
 	dying.cmd.Wait()
 	if code := dying.cmd.ProcessState.ExitCode(); code != 1 {

@@ -27,52 +27,68 @@ type job struct {
 	hits, misses               int // blocks of the prompt that the cache held, or did not
 	scheduled, firstAt, lastAt time.Time
 
+	box   *mailbox // where the deliveries go
+	index int      // which of the box's jobs it is
+}
+
+// newJob returns a job with a mailbox of its own.
+func newJob(ids []int, output int) *job {
+	return &job{ids: ids, prompt: len(ids), output: output, box: newMailbox()}
+}
+
+// mail is a delivery of one of the jobs of a mailbox.
+type mail struct {
+	index int
+	delivery
+}
+
+// mailbox takes the deliveries of jobs that somebody waits for together.
+type mailbox struct {
 	mu    sync.Mutex
-	ready []delivery
+	ready []mail
 	gone  bool
 	woken chan struct{}
 }
 
-func newJob(ids []int, output int) *job {
-	return &job{ids: ids, prompt: len(ids), output: output, woken: make(chan struct{}, 1)}
-}
+func newMailbox() *mailbox { return &mailbox{woken: make(chan struct{}, 1)} }
 
 // deliver hands a delivery to whoever waits for it.
 func (j *job) deliver(d delivery) {
-	j.mu.Lock()
-	j.ready = append(j.ready, d)
-	j.mu.Unlock()
+	b := j.box
+	b.mu.Lock()
+	b.ready = append(b.ready, mail{j.index, d})
+	b.mu.Unlock()
 	select {
-	case j.woken <- struct{}{}:
+	case b.woken <- struct{}{}:
 	default:
 	}
 }
 
 // leave tells the engine that nobody listens any more.
-func (j *job) leave() {
-	j.mu.Lock()
-	j.gone = true
-	j.mu.Unlock()
+func (b *mailbox) leave() {
+	b.mu.Lock()
+	b.gone = true
+	b.mu.Unlock()
 }
 
-func (j *job) left() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.gone
+func (b *mailbox) left() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.gone
 }
 
 // wait returns the next deliveries.
-func (j *job) wait(ctx context.Context) ([]delivery, error) {
+func (b *mailbox) wait(ctx context.Context) ([]mail, error) {
 	for {
-		j.mu.Lock()
-		all := j.ready
-		j.ready = nil
-		j.mu.Unlock()
+		b.mu.Lock()
+		all := b.ready
+		b.ready = nil
+		b.mu.Unlock()
 		if len(all) > 0 {
 			return all, nil
 		}
 		select {
-		case <-j.woken:
+		case <-b.woken:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -299,7 +315,7 @@ func (e *engine) poll(now time.Time) {
 	e.polled = now
 	kept := e.batch[:0]
 	for _, j := range e.batch {
-		if !j.left() {
+		if !j.box.left() {
 			kept = append(kept, j)
 		}
 	}

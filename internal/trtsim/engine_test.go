@@ -34,7 +34,7 @@ func schedule(t *testing.T, p Profile, jobs ...[2]int) string {
 			go func() {
 				var line strings.Builder
 				for done := false; !done; {
-					all, err := j.wait(ctx)
+					all, err := j.box.wait(ctx)
 					if err != nil {
 						break
 					}
@@ -112,7 +112,7 @@ func TestClientsThatLeaveKeepTheirSlotUntilThePoll(t *testing.T) {
 		e.submit(first)
 		time.Sleep(100 * time.Millisecond)
 		e.submit(second)
-		first.leave()
+		first.box.leave()
 		if err := finish(ctx, second); err != nil || time.Since(start) < abortPoll || time.Since(start) > abortPoll+50*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}

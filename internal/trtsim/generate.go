@@ -5,27 +5,17 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"time"
 
 	"loadgen/internal/pyjson"
 )
 
-// words are the tokens that the engine makes, each one token of Llama 3.
-var words = [...]string{" the", " of", " and", " in", " to", " a", " is", " that", " for", " it", " as", " was", " with", " be", " by", " on"}
-
-// tokens is the text of a generation's tokens from up to to.
-func tokens(from, to int) string {
-	var text strings.Builder
-	for i := from; i < to; i++ {
-		text.WriteString(words[i*7%len(words)])
-	}
-	return text.String()
-}
-
 // generate answers a generation request.
 func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool, asked string) {
 	fault := s.dice.fault(asked)
+	if s.broken() {
+		fault = Fault500
+	}
 	switch fault {
 	case FaultSlowHeaders:
 		select {
@@ -49,8 +39,10 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 	}
 	g.a, g.fault = a, fault
 	g.record = s.truth.begin(s.now(), fault)
-	s.engine.submit(g.job)
-	defer g.job.leave()
+	for _, c := range g.choices {
+		s.engine.submit(c.job)
+	}
+	defer g.box.leave()
 	if g.r.Stream {
 		g.stream(ctx)
 	} else {
@@ -59,6 +51,9 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 }
 
 const unavailable = "LLM is unavailable. Please check the server logs for more details."
+
+// choicesMost bounds the choices of one request.
+const choicesMost = 1024
 
 // accept turns a body into a generation, or into the answer that refuses it.
 func (s *Server) accept(body []byte, chat bool) (*generation, func(a *answer)) {
@@ -75,38 +70,60 @@ func (s *Server) accept(body []byte, chat bool) (*generation, func(a *answer)) {
 	if !chat && r.logprobs() && !s.o.Dialect.Logprobs {
 		return bad("logprobs is not supported")
 	}
-	ids, err := s.prompt(r, chat)
+	if r.Suffix != nil && *r.Suffix != "" {
+		return bad("suffix is not supported")
+	}
+	prompts, err := s.prompts(r, chat)
 	if err != nil {
 		return bad("%v", err)
 	}
-	most := s.o.Profile.MaxLen - len(ids)
+	g := &generation{s: s, r: r, chat: chat, n: 1, id: newID(chat), created: time.Now().Unix(), model: pyjson.AppendString(nil, r.Model), box: newMailbox()}
+	if r.N != nil {
+		g.n = *r.N
+	}
+	if g.n < 1 || g.n > choicesMost || g.n*len(prompts) > choicesMost {
+		return bad("n must be at least 1, and all choices at most %d: got %d of each of %d prompts", choicesMost, g.n, len(prompts))
+	}
+	for _, p := range prompts {
+		if err := g.add(p); err != nil {
+			return bad("%v", err)
+		}
+	}
+	return g, nil
+}
+
+// add adds the choices of a prompt.
+func (g *generation) add(p prompt) error {
+	most := g.s.o.Profile.MaxLen - len(p.ids)
 	output := most
-	if given := r.MaxTokens; given != nil {
+	if given := g.r.MaxTokens; given != nil {
 		output = *given
-	} else if given := r.MaxCompletion; given != nil {
+	} else if given := g.r.MaxCompletion; given != nil {
 		output = *given
 	}
 	switch {
-	case r.Suffix != nil && *r.Suffix != "":
-		return bad("suffix is not supported")
-	case r.N != nil && *r.N != 1:
-		return bad("the simulator makes one choice a request")
 	case output < 1:
-		return bad("max_tokens must be at least 1, got %d", output)
-	case len(ids) < 1:
-		return bad("the prompt is empty")
+		return fmt.Errorf("max_tokens must be at least 1, got %d", output)
+	case len(p.ids) < 1:
+		return fmt.Errorf("the prompt is empty")
 	case output > most:
-		return bad("The sum of prompt length (%d) and max_tokens (%d) should not exceed max_seq_len (%d)", len(ids), output, s.o.Profile.MaxLen)
+		return fmt.Errorf("The sum of prompt length (%d) and max_tokens (%d) should not exceed max_seq_len (%d)", len(p.ids), output, g.s.o.Profile.MaxLen)
 	}
-	g := &generation{s: s, r: r, chat: chat, id: newID(chat), created: time.Now().Unix(), finish: "length"}
-	if s.o.EarlyStop && !r.IgnoreEOS {
-		if n := s.dice.length(output); n < output {
-			output, g.finish = n, "stop"
+	for range g.n {
+		c := &choice{job: newJob(p.ids, output), finish: "length"}
+		if g.s.o.EarlyStop && !g.r.IgnoreEOS {
+			if drawn := max(g.s.dice.length(output), g.r.MinTokens); drawn < output {
+				c.output, c.finish = drawn, "stop"
+			}
 		}
+		if g.r.Echo {
+			c.echo = p.text
+		}
+		c.index, c.box = len(g.choices), g.box
+		g.choices = append(g.choices, c)
+		g.output += c.output
 	}
-	g.job = newJob(ids, output)
-	g.model = pyjson.AppendString(nil, r.Model)
-	return g, nil
+	return nil
 }
 
 func newID(chat bool) string {
@@ -118,20 +135,29 @@ func newID(chat bool) string {
 	return "cmpl-" + hex.EncodeToString(b[:])
 }
 
+// choice is one of the texts that an answer brings.
+type choice struct {
+	*job
+	finish string
+	echo   string   // of the prompt, to be sent before the first token
+	last   delivery // what has been delivered
+}
+
 // generation is one answer in the making.
 type generation struct {
 	s       *Server
 	r       *request
 	a       *answer
 	chat    bool
-	job     *job
+	n       int       // choices of each prompt
+	choices []*choice // of the first prompt, then of the next
+	output  int       // tokens of all of them
+	box     *mailbox
 	id      string
 	model   []byte
 	created int64
-	finish  string
 	fault   Fault
 	record  *record
-	cached  int // prompt tokens that the KV cache held; 0 before the first token
 	buf     []byte
 	held    []byte // events of a burst that has not been sent yet
 	holds   int
@@ -145,43 +171,69 @@ func (g *generation) stream(ctx context.Context) {
 	if include && g.r.StreamOptions.ContinuousUsage != nil {
 		continuous = *g.r.StreamOptions.ContinuousUsage
 	}
-	if g.chat {
-		g.event(g.role(), g.usage(continuous, 0), " ")
-	}
-	half := (g.job.output + 1) / 2
-	for sent := 0; sent < g.job.output && g.a.err == nil; {
-		ready, err := g.job.wait(ctx)
+	for sent := 0; sent < g.output && g.a.err == nil; {
+		ready, err := g.box.wait(ctx)
 		if err != nil {
 			g.a.err = err
 			return
 		}
-		for _, d := range ready {
-			if g.breaks(ctx, sent, half) || g.a.err != nil {
+		for _, m := range ready {
+			if g.breaks(ctx, sent) || g.a.err != nil {
 				return
 			}
-			g.cached = d.cached
-			g.event(g.choice(sent, d), g.usage(continuous, d.tokens), "")
-			g.s.truth.wrote(g.record, g.s.now())
-			sent = d.tokens
+			c := g.choices[m.index]
+			sent += m.tokens - c.last.tokens
+			g.deliver(c, m.delivery, continuous)
+			if include && g.fault != FaultNoUsage && m.tokens == c.output && g.complete(m.index/g.n) {
+				g.event("", g.usageOf(m.index/g.n), "")
+			}
 		}
-	}
-	g.sendHeld()
-	if include && g.fault != FaultNoUsage {
-		g.event("", g.usage(true, g.job.output), "")
 	}
 	if g.fault != FaultNoDone {
 		g.send([]byte("data: [DONE]\n\n"))
 	}
 	g.sendHeld()
 	g.a.end()
-	if g.a.err == nil {
-		g.s.perf.add(g.perf(g.s.truth.end(g.record)))
+	g.finished()
+}
+
+// deliver sends what has come of a choice. In a chat its role, and an echo, go before.
+func (g *generation) deliver(c *choice, d delivery, continuous bool) {
+	if c.last.tokens == 0 && g.chat {
+		g.event(g.role(c.index), g.usage(continuous, c, 0, 0), " ")
+		if c.echo != "" {
+			g.event(g.delta(c.index, c.echo, "", ""), g.usage(continuous, c, 0, 0), " ")
+		}
+	}
+	g.event(g.choice(c, d), g.usage(continuous, c, d.tokens, d.cached), "")
+	c.last = d
+	g.s.truth.wrote(g.record, g.s.now())
+}
+
+// complete tells whether all choices of a prompt have been delivered.
+func (g *generation) complete(prompt int) bool {
+	for _, c := range g.choices[prompt*g.n : (prompt+1)*g.n] {
+		if c.last.tokens < c.output {
+			return false
+		}
+	}
+	return true
+}
+
+// finished remembers an answer that has been sent in full.
+func (g *generation) finished() {
+	if g.a.err != nil {
+		return
+	}
+	id := g.s.truth.end(g.record)
+	for _, c := range g.choices {
+		g.s.perf.add(g.perf(id, c.job))
 	}
 }
 
 // breaks ends the stream in its middle where the fault says so.
-func (g *generation) breaks(ctx context.Context, sent, half int) bool {
-	if sent < half {
+func (g *generation) breaks(ctx context.Context, sent int) bool {
+	if 2*sent < g.output {
 		return false
 	}
 	switch g.fault {
@@ -206,129 +258,19 @@ func (g *generation) breaks(ctx context.Context, sent, half int) bool {
 	return false
 }
 
-// role is the choice of a chat's first event.
-func (g *generation) role() string {
-	if g.s.o.Dialect.ToolCalls {
-		return `{"index":0,"delta":{"role":"assistant","tool_calls":[]}}`
-	}
-	return `{"index":0,"delta":{"role":"assistant"}}`
-}
-
-// choice is the choice that brings the tokens from sent on.
-func (g *generation) choice(sent int, d delivery) string {
-	last := d.tokens == g.job.output
-	text := tokens(sent, d.tokens)
-	switch {
-	case g.fault == FaultEmptyText && sent%2 == 1:
-		text = ""
-	case g.fault == FaultSplitUTF8:
-		text = " ☂"
-	}
-	perIter := pyjson.FormatFloat(float64(d.tokens) / float64(d.steps))
-	if !g.chat {
-		finish := "null"
-		if last {
-			finish = `"` + g.finish + `"`
-		}
-		return fmt.Sprintf(`{"index":0,"text":"%s","token_ids":null,"logprobs":null,"finish_reason":%s,"stop_reason":null,"avg_decoded_tokens_per_iter":%s}`, text, finish, perIter)
-	}
-	c := `{"index":0,"delta":{"content":"` + text + `"`
-	if g.s.o.Dialect.Reasoning {
-		c += `,"reasoning_content":""`
-	}
-	if g.s.o.Dialect.ToolCalls {
-		c += `,"tool_calls":[]`
-	}
-	c += "}"
-	if last {
-		c += `,"finish_reason":"` + g.finish + `"`
-	}
-	if g.s.o.Dialect.PerIter {
-		c += `,"avg_decoded_tokens_per_iter":` + perIter
-	}
-	return c + "}"
-}
-
-// usage is the usage object after n tokens, "" when it is not wanted.
-func (g *generation) usage(wanted bool, n int) string {
-	if !wanted || g.fault == FaultNoUsage {
-		return ""
-	}
-	if g.fault == FaultWrongUsage {
-		n += 7
-	}
-	details := ""
-	if g.s.o.Dialect.Details {
-		details = fmt.Sprintf(`,"prompt_tokens_details":{"cached_tokens":%d}`, g.cached)
-	}
-	return fmt.Sprintf(`{"prompt_tokens":%d,"total_tokens":%d,"completion_tokens":%d%s}`, g.job.prompt, g.job.prompt+n, n, details)
-}
-
-// event sends one event. Completions write the nulls out, chat leaves them away.
-func (g *generation) event(choice, usage, tail string) {
-	chat := g.chat || choice == "" && g.s.o.Dialect.ChatUsage
-	id, created := g.id, g.created
-	if g.s.o.Dialect.FreshIDs || chat != g.chat {
-		id, created = newID(chat), time.Now().Unix()
-	}
-	object := "text_completion"
-	if chat {
-		object = "chat.completion.chunk"
-	}
-	g.buf = fmt.Appendf(g.buf[:0], `data: {"id":"%s","object":"%s","created":%d,"model":%s,"choices":[%s]`, id, object, created, g.model, choice)
-	switch {
-	case usage != "":
-		g.buf = append(append(g.buf, `,"usage":`...), usage...)
-	case !g.chat:
-		g.buf = append(g.buf, `,"usage":null`...)
-	}
-	g.buf = append(append(append(g.buf, '}'), tail...), "\n\n"...)
-	g.send(g.buf)
-}
-
-// send sends the bytes of an event: one HTTP chunk, unless a fault says otherwise.
-func (g *generation) send(data []byte) {
-	switch g.fault {
-	case FaultOneByte:
-		for i := range data {
-			g.a.chunk(data[i : i+1])
-		}
-	case FaultSplitUTF8:
-		if i := strings.Index(string(data), "☂"); i >= 0 {
-			g.a.chunk(data[:i+1])
-			data = data[i+1:]
-		}
-		g.a.chunk(data)
-	case FaultBurst:
-		g.held = append(fmt.Appendf(g.held, "%x\r\n%s", len(data), data), "\r\n"...)
-		if g.holds++; g.holds == 8 {
-			g.sendHeld()
-		}
-	default:
-		g.a.chunk(data)
-	}
-}
-
-// sendHeld sends the events of a burst.
-func (g *generation) sendHeld() {
-	if len(g.held) > 0 {
-		g.a.buf = append(g.a.buf[:0], g.held...)
-		g.a.flush()
-		g.held, g.holds = g.held[:0], 0
-	}
-}
-
 // whole sends the answer in one piece, when it is complete.
 func (g *generation) whole(ctx context.Context) {
-	var d delivery
-	for d.tokens < g.job.output {
-		ready, err := g.job.wait(ctx)
+	for sent := 0; sent < g.output; {
+		ready, err := g.box.wait(ctx)
 		if err != nil {
 			g.a.err = err
 			return
 		}
-		d = ready[len(ready)-1]
-		g.cached = d.cached
+		for _, m := range ready {
+			c := g.choices[m.index]
+			sent += m.tokens - c.last.tokens
+			c.last = m.delivery
+		}
 	}
 	if g.fault == FaultStall || g.fault == FaultCut || g.fault == FaultError {
 		if g.fault == FaultStall {
@@ -337,21 +279,7 @@ func (g *generation) whole(ctx context.Context) {
 		g.a.err = errCut
 		return
 	}
-	quoted := pyjson.AppendString(nil, tokens(0, g.job.output))
-	tail := fmt.Sprintf(`"finish_reason":"%s","stop_reason":null,"disaggregated_params":null,"avg_decoded_tokens_per_iter":%s`,
-		g.finish, pyjson.FormatFloat(float64(d.tokens)/float64(d.steps)))
-	usage := g.usage(true, g.job.output)
-	if usage == "" {
-		usage = "null"
-	}
-	if g.chat {
-		g.buf = fmt.Appendf(nil, `{"id":"%s","object":"chat.completion","created":%d,"model":%s,"choices":[{"index":0,"message":{"role":"assistant","content":%s,"reasoning_content":null,"reasoning":null,"tool_calls":[]},"logprobs":null,"mm_embedding_handle":null,%s}],"usage":%s,"prompt_token_ids":null}`,
-			g.id, g.created, g.model, quoted, tail, usage)
-	} else {
-		g.buf = fmt.Appendf(nil, `{"id":"%s","object":"text_completion","created":%d,"model":%s,"choices":[{"index":0,"text":%s,"token_ids":null,"logprobs":null,"context_logits":null,%s}],"usage":%s,"prompt_token_ids":null}`,
-			g.id, g.created, g.model, quoted, tail, usage)
-	}
 	g.s.truth.wrote(g.record, g.s.now())
-	g.a.whole(200, jsonType, g.buf)
-	g.s.perf.add(g.perf(g.s.truth.end(g.record)))
+	g.a.whole(200, jsonType, g.wholeBody())
+	g.finished()
 }

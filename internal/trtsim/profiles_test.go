@@ -55,7 +55,7 @@ func load(t *testing.T, p Profile, concurrency int) (f figures) {
 					e.submit(j)
 					first, last := time.Duration(0), time.Duration(0)
 					for tokens := 0; tokens < out; {
-						all, _ := j.wait(ctx)
+						all, _ := j.box.wait(ctx)
 						for _, d := range all {
 							now := time.Since(sent)
 							if tokens == 0 {

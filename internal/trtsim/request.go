@@ -9,9 +9,12 @@ import (
 
 // request is what the simulator reads of a generation request.
 type request struct {
-	Model         string
-	Prompt        json.RawMessage
-	Messages      []struct{ Content json.RawMessage }
+	Model    string
+	Prompt   json.RawMessage
+	Messages []struct {
+		Role    string
+		Content json.RawMessage
+	}
 	PromptIDs     []int `json:"prompt_token_ids"`
 	MaxTokens     *int  `json:"max_tokens"`
 	MaxCompletion *int  `json:"max_completion_tokens"`
@@ -20,10 +23,14 @@ type request struct {
 		IncludeUsage    bool  `json:"include_usage"`
 		ContinuousUsage *bool `json:"continuous_usage_stats"`
 	} `json:"stream_options"`
-	Suffix    *string
-	N         *int
-	Logprobs  json.RawMessage
-	IgnoreEOS bool `json:"ignore_eos"`
+	Suffix     *string
+	N          *int
+	Logprobs   json.RawMessage
+	IgnoreEOS  bool  `json:"ignore_eos"`
+	MinTokens  int   `json:"min_tokens"`
+	Special    *bool `json:"add_special_tokens"`
+	Detokenize *bool
+	Echo       bool
 }
 
 // logprobs tells whether log probabilities are asked for.
@@ -71,7 +78,7 @@ func parseRequest(body []byte, chat bool) (*request, error) {
 		required = []string{"model", "messages"}
 	}
 	for _, name := range required {
-		if all[name] == nil {
+		if v := all[name]; v == nil || string(v) == "null" {
 			wrong = append(wrong, name+"\n  Field required [type=missing]")
 		}
 	}
@@ -96,37 +103,59 @@ func plural(n int) string {
 	return "s"
 }
 
-// Llama 3's chat template around a message, and before the answer.
-const (
-	messageHead = "<|start_header_id|>user<|end_header_id|>\n\n"
-	messageTail = "<|eot_id|>"
-	answerHead  = "<|start_header_id|>assistant<|end_header_id|>\n\n"
-)
+// prompt is what a generation begins with.
+type prompt struct {
+	ids  []int
+	text string // for an echo
+}
 
-// prompt is the tokens of a request's prompt.
-func (s *Server) prompt(r *request, chat bool) ([]int, error) {
+// prompts are the prompts of a request: one, but for completions that bring a list.
+func (s *Server) prompts(r *request, chat bool) ([]prompt, error) {
 	if chat {
-		if r.PromptIDs != nil {
-			return r.PromptIDs, nil
-		}
-		var text strings.Builder
-		for _, m := range r.Messages {
-			text.WriteString(messageHead + textOf(m.Content) + messageTail)
-		}
-		return s.tok.Encode(text.String()+answerHead, true), nil
+		return []prompt{s.chatPrompt(r)}, nil
 	}
 	var text string
 	var ids []int
 	var texts []string
+	var lists [][]int
+	var all []prompt
 	switch {
 	case json.Unmarshal(r.Prompt, &text) == nil:
-		return s.tok.Encode(text, true), nil
+		texts = []string{text}
 	case json.Unmarshal(r.Prompt, &ids) == nil:
-		return ids, nil
-	case json.Unmarshal(r.Prompt, &texts) == nil && len(texts) == 1:
-		return s.tok.Encode(texts[0], true), nil
+		lists = [][]int{ids}
+	case json.Unmarshal(r.Prompt, &texts) == nil:
+	case json.Unmarshal(r.Prompt, &lists) == nil:
+		texts = nil
+	default:
+		return nil, fmt.Errorf("prompt must be a string, a list of strings, a list of token ids or a list of such lists")
 	}
-	return nil, fmt.Errorf("the simulator takes one prompt a request: a string, or a list of token ids")
+	for _, text := range texts {
+		all = append(all, prompt{s.tok.Encode(text, r.Special == nil || *r.Special), text})
+	}
+	for _, ids := range lists {
+		p := prompt{ids: ids}
+		if r.Echo {
+			p.text = s.tok.Decode(ids, false)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// chatPrompt puts messages into Llama 3's chat template.
+func (s *Server) chatPrompt(r *request) prompt {
+	var text strings.Builder
+	last := ""
+	for _, m := range r.Messages {
+		last = textOf(m.Content)
+		fmt.Fprintf(&text, "<|start_header_id|>%s<|end_header_id|>\n\n%s<|eot_id|>", m.Role, strings.TrimSpace(last))
+	}
+	if r.PromptIDs != nil {
+		return prompt{r.PromptIDs, last}
+	}
+	text.WriteString("<|start_header_id|>assistant<|end_header_id|>\n\n")
+	return prompt{s.tok.Encode(text.String(), true), last}
 }
 
 // textOf is the text of a message's content: a string, or a list of parts.

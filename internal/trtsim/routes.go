@@ -1,9 +1,12 @@
 package trtsim
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -13,7 +16,7 @@ import (
 
 const jsonType = "application/json"
 
-// handler is a route: since which dialect, by which method, and what it answers.
+// handler is a route: since which dialect, by which methods, and what it answers.
 type handler struct {
 	age    int
 	method string
@@ -37,13 +40,13 @@ var routes = map[string]handler{
 	"/perf_metrics":       {0, "GET", perfMetrics},
 	"/prometheus/metrics": {0, "GET", prometheus},
 	"/kv_cache_events":    {0, "POST", text(200, jsonType, "[]")},
-	"/steady_clock_offset": {1, "GET", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	"/steady_clock_offset": {1, "GET POST", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 		now := s.now().Seconds()
 		a.whole(200, jsonType, fmt.Appendf(nil, `{"receive_ts":%f,"transmit_ts":%f}`, now, now))
 	}},
 	"/energy_metrics":     {2, "GET", energy},
-	"/start_profile":      {2, "POST", text(200, jsonType, `{"message":"Profiling started"}`)},
-	"/stop_profile":       {2, "POST", text(200, jsonType, `{"message":"Profiling stopped"}`)},
+	"/start_profile":      {2, "POST", profiling(true, "started")},
+	"/stop_profile":       {2, "POST", profiling(false, "stopped")},
 	"/_internal/tokenize": {2, "POST", tokenize},
 	"/v1/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
 		s.generate(ctx, req.Body(), a, false, string(req.Header.Peek(FaultHeader)))
@@ -52,7 +55,7 @@ var routes = map[string]handler{
 		s.generate(ctx, req.Body(), a, true, string(req.Header.Peek(FaultHeader)))
 	}},
 	"/sim/truth": {0, "GET", func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
-		a.whole(200, jsonType, pyjson.Append(nil, s.truth.json(req.URI().QueryArgs().GetUintOrZero("last"))))
+		a.json(s.truth.json(req.URI().QueryArgs().GetUintOrZero("last")))
 	}},
 	"/sim/truth/reset": {0, "POST", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 		s.truth.reset()
@@ -65,10 +68,21 @@ func (s *Server) route(ctx context.Context, req *fasthttp.Request, a *answer) {
 	switch h, ok := routes[string(req.URI().PathOriginal())]; {
 	case !ok || h.age > s.o.Dialect.age:
 		a.whole(404, jsonType, []byte(`{"detail":"Not Found"}`))
-	case string(req.Header.Method()) != h.method:
+	case !slices.Contains(strings.Fields(h.method), string(req.Header.Method())):
 		a.whole(405, jsonType, []byte(`{"detail":"Method Not Allowed"}`))
 	default:
 		h.handle(ctx, s, req, a)
+	}
+}
+
+// profiling starts or stops the profiler, which runs once at a time.
+func profiling(on bool, done string) func(context.Context, *Server, *fasthttp.Request, *answer) {
+	return func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+		if !s.profiling.CompareAndSwap(!on, on) {
+			a.whole(409, jsonType, fmt.Appendf(nil, `{"success":false,"message":"Profiling is already %s"}`, done))
+			return
+		}
+		a.whole(200, jsonType, fmt.Appendf(nil, `{"message":"Profiling %s"}`, done))
 	}
 }
 
@@ -88,7 +102,14 @@ func tokenize(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
 		a.badRequest("%v", err)
 		return
 	}
-	a.whole(200, jsonType, pyjson.Append(nil, pyjson.Object{{Key: "tokens", Value: s.tok.Encode(r.Prompt, true)}}))
+	a.json(pyjson.Object{{Key: "tokens", Value: s.tok.Encode(r.Prompt, true)}})
+}
+
+// json answers with a value, without blanks as the server's framework writes it.
+func (a *answer) json(v any) {
+	var compact bytes.Buffer
+	_ = json.Compact(&compact, pyjson.Append(nil, v)) // it is JSON
+	a.whole(200, jsonType, compact.Bytes())
 }
 
 // badRequest is the shape of a 400 from the handlers.

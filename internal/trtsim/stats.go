@@ -57,9 +57,8 @@ func share(part, whole int) float64 {
 	return float64(part) / float64(whole)
 }
 
-// perf is one request's entry in /perf_metrics, in seconds since the server's start.
-func (g *generation) perf(id int) pyjson.Object {
-	j := g.job
+// perf is one choice's entry in /perf_metrics, in seconds since the server's start.
+func (g *generation) perf(id int, j *job) pyjson.Object {
 	at := func(t time.Time) float64 { return t.Sub(g.s.began).Seconds() }
 	blocks := 0
 	if b := g.s.o.Profile.Blocks; b > 0 {
@@ -78,11 +77,11 @@ func (g *generation) perf(id int) pyjson.Object {
 }
 
 func iterations(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
-	a.whole(200, jsonType, pyjson.Append(nil, s.engine.stats.take()))
+	a.json(s.engine.stats.take())
 }
 
 func perfMetrics(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
-	a.whole(200, jsonType, pyjson.Append(nil, s.perf.take()))
+	a.json(s.perf.take())
 }
 
 // prometheus is the text exposition of a few counters.
@@ -104,10 +103,14 @@ func energy(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 	a.whole(200, jsonType, fmt.Appendf(nil, `{"total_energy_j":%s,"query_time":%s}`, pyjson.FormatFloat(now*s.o.Watts), pyjson.FormatFloat(now)))
 }
 
-// health tells that the executor works, unless a fault is asked for.
+// health tells that the executor works, unless it has broken down, of which older
+// releases know nothing, or a fault is asked for.
 func health(words string) func(context.Context, *Server, *fasthttp.Request, *answer) {
 	return func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
 		asked := Fault(req.Header.Peek(FaultHeader))
+		if s.broken() && (words != "" || s.o.Dialect.TellsHealth) {
+			asked = Fault503
+		}
 		switch {
 		case asked == Fault503 && words == "":
 			a.whole(503, "text/plain; charset=utf-8", []byte(unavailable))
@@ -118,3 +121,6 @@ func health(words string) func(context.Context, *Server, *fasthttp.Request, *ans
 		}
 	}
 }
+
+// broken tells whether the executor has broken down.
+func (s *Server) broken() bool { return s.o.UnhealthyAfter > 0 && s.now() >= s.o.UnhealthyAfter }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -33,6 +34,9 @@ type Options struct {
 	// Precise paces better than the runtime's timers can, on the real clock alone.
 	Precise bool
 	Watts   float64 // what the energy meter reads; 0 for no meter
+	// UnhealthyAfter is when the executor breaks down, which leaves the server up
+	// and not healthy; 0 for never.
+	UnhealthyAfter time.Duration
 	// Log gets the real server's access lines; nil is nobody.
 	Log io.Writer
 }
@@ -47,6 +51,8 @@ type Server struct {
 	perf   drained
 	began  time.Time
 	logged sync.Mutex
+
+	profiling atomic.Bool
 
 	mu   sync.Mutex
 	idle map[net.Conn]bool // connections, and whether they wait for a request
@@ -126,8 +132,11 @@ func (s *Server) forget(conn net.Conn) {
 // and maximum of how late they were, in ms.
 func (s *Server) Lateness() (steps int, p50, p99, most float64) { return s.engine.late.figures() }
 
-// keepAlive is uvicorn's.
-const keepAlive = 5 * time.Second
+// keepAlive is uvicorn's; bodyMost bounds a request's body.
+const (
+	keepAlive = 5 * time.Second
+	bodyMost  = 64 << 20
+)
 
 // serveConn answers the requests of one connection.
 func (s *Server) serveConn(ctx, stop context.Context, conn net.Conn) {
@@ -141,7 +150,7 @@ func (s *Server) serveConn(ctx, stop context.Context, conn net.Conn) {
 			return
 		}
 		conn.SetReadDeadline(time.Now().Add(keepAlive))
-		if err := req.ReadLimitBody(in, 64<<20); err != nil {
+		if err := req.ReadLimitBody(in, bodyMost); err != nil {
 			var small *fasthttp.ErrSmallBuffer
 			if errors.As(err, &small) || errors.Is(err, fasthttp.ErrBodyTooLarge) {
 				fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\nInvalid HTTP request received.")
@@ -149,7 +158,13 @@ func (s *Server) serveConn(ctx, stop context.Context, conn net.Conn) {
 			return
 		}
 		s.waits(conn, false)
-		a := &answer{conn: conn, in: in, closes: req.ConnectionClose() || stop.Err() != nil}
+		if req.MayContinue() {
+			io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
+			if req.ContinueReadBody(in, bodyMost) != nil {
+				return
+			}
+		}
+		a := &answer{conn: conn, in: in, closes: req.ConnectionClose() || stop.Err() != nil, headOnly: req.Header.IsHead()}
 		s.route(ctx, &req, a)
 		s.log(conn, &req, a.status)
 		if a.err != nil || a.closes {
@@ -176,8 +191,10 @@ type answer struct {
 	in     *bufio.Reader
 	status int
 	closes bool
-	err    error
-	buf    []byte
+	// headOnly answers a HEAD request.
+	headOnly bool
+	err      error
+	buf      []byte
 }
 
 // head begins the answer's head, as uvicorn writes it.
@@ -204,7 +221,9 @@ func (a *answer) flush() {
 func (a *answer) whole(status int, contentType string, body []byte) {
 	a.head(status, contentType)
 	a.buf = fmt.Appendf(a.buf, "content-length: %d\r\n\r\n", len(body))
-	a.buf = append(a.buf, body...)
+	if !a.headOnly {
+		a.buf = append(a.buf, body...)
+	}
 	a.flush()
 }
 

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,6 +89,8 @@ func TestRoutes(t *testing.T) {
 			{"GET", "/health", "200 "}, {"GET", "/version", `200 {"version":"`}, {"GET", "/v1/models", `200 {"object":"list","data":[{"id":"m","object":"model","created":`},
 			{"GET", "/nothing", `404 {"detail":"Not Found"}`}, {"POST", "/health", `405 {"detail":"Method Not Allowed"}`}, {"GET", "/v1/completions", `405 {"detail"`},
 			{"GET", "/energy_metrics", `503 {"error":"`}, {"POST", "/start_profile", `200 {"message":"Profiling started"}`},
+			{"POST", "/start_profile", `409 {"success":false,"message":"`}, {"POST", "/stop_profile", `200 {"message":"Profiling stopped"}`},
+			{"HEAD", "/nothing", "404 "}, {"POST", "/steady_clock_offset", `200 {"receive_ts":`},
 		} {
 			r, body := ask(p, c.method, c.path, "")
 			if got := itoa(r.StatusCode) + " " + body; !strings.HasPrefix(got, c.want) {
@@ -169,7 +173,7 @@ func TestBadRequests(t *testing.T) {
 			`{"model":"m","prompt":"x","max_tokens":0}`:                          `{"object":"error","message":"max_tokens must be at least 1`,
 			`{"model":"m","prompt":[],"max_tokens":1}`:                           `{"object":"error","message":"the prompt is empty"`,
 			`{"model":"m","prompt":[1,2],"max_tokens":200000}`:                   `{"object":"error","message":"The sum of prompt length (2)`,
-			`{"model":"m","prompt":{"a":1},"max_tokens":2}`:                      `{"object":"error","message":"the simulator takes one prompt`,
+			`{"model":"m","prompt":{"a":1},"max_tokens":2}`:                      `{"object":"error","message":"prompt must be a string, a list`,
 		} {
 			r, text := ask(p, "POST", "/v1/completions", body)
 			if r.StatusCode != 400 || !strings.HasPrefix(text, want) {
@@ -204,7 +208,7 @@ func TestBatchLimitIsAQueue(t *testing.T) {
 // finish waits for a job's last token.
 func finish(ctx context.Context, j *job) error {
 	for {
-		all, err := j.wait(ctx)
+		all, err := j.box.wait(ctx)
 		if err != nil || all[len(all)-1].tokens == j.output {
 			return err
 		}
@@ -230,6 +234,117 @@ func TestStatisticsAreDrained(t *testing.T) {
 		}
 		if r, body := ask(p, "GET", "/energy_metrics", ""); r.StatusCode != 200 || !strings.HasPrefix(body, `{"total_energy_j":`) {
 			t.Error(body)
+		}
+	})
+}
+
+// texts puts together what a stream brings of each choice, and its usages.
+func texts(stream string) (texts map[int]string, usages []string) {
+	texts = map[int]string{}
+	for line := range strings.Lines(stream) {
+		var v struct {
+			Choices []struct {
+				Index int
+				Text  string
+				IDs   []int `json:"token_ids"`
+				Delta struct{ Content string }
+			}
+			Usage json.RawMessage
+		}
+		if json.Unmarshal([]byte(strings.TrimPrefix(line, "data: ")), &v) != nil {
+			continue
+		}
+		for _, c := range v.Choices {
+			texts[c.Index] += c.Text + c.Delta.Content
+			for _, id := range c.IDs {
+				texts[c.Index] += "<" + itoa(id) + ">"
+			}
+		}
+		if len(v.Choices) == 0 {
+			usages = append(usages, string(v.Usage))
+		}
+	}
+	return texts, usages
+}
+
+func TestSeveralChoices(t *testing.T) {
+	const counts = `{"prompt_tokens":%p,"total_tokens":%t,"completion_tokens":%c,"prompt_tokens_details":{"cached_tokens":0}}`
+	usage := func(p, c int) string {
+		return strings.NewReplacer("%p", itoa(p), "%t", itoa(p+c), "%c", itoa(c)).Replace(counts)
+	}
+	const tail = `,"max_tokens":2,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`
+	for name, c := range map[string]struct {
+		path, body string
+		texts      map[int]string
+		usages     []string
+	}{
+		"prompts": {"/v1/completions", `{"model":"m","n":2,"prompt":["Hello","Hello world"]` + tail,
+			map[int]string{0: " the that", 1: " the that", 2: " the that", 3: " the that"}, []string{usage(2, 4), usage(3, 4)}},
+		"lists of ids": {"/v1/completions", `{"model":"m","prompt":[[1,2],[3]]` + tail, map[int]string{0: " the that", 1: " the that"}, []string{usage(2, 2), usage(1, 2)}},
+		"echo":         {"/v1/completions", `{"model":"m","echo":true,"prompt":"Hello"` + tail, map[int]string{0: "Hello the that"}, []string{usage(2, 2)}},
+		"no text":      {"/v1/completions", `{"model":"m","detokenize":false,"prompt":"Hello"` + tail, map[int]string{0: "<279><430>"}, []string{usage(2, 2)}},
+		"no BOS":       {"/v1/completions", `{"model":"m","add_special_tokens":false,"prompt":"Hello"` + tail, map[int]string{0: " the that"}, []string{usage(1, 2)}},
+		"chat": {"/v1/chat/completions", `{"model":"m","n":2,"echo":true,"messages":[{"role":"system","content":"Be short."},{"role":"user","content":"Hi"}]` + tail,
+			map[int]string{0: "Hi the that", 1: "Hi the that"}, []string{usage(19, 4)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
+				_, stream := ask(p, "POST", c.path, c.body)
+				texts, usages := texts(stream)
+				if fmt.Sprint(texts) != fmt.Sprint(c.texts) || !slices.Equal(usages, c.usages) {
+					t.Errorf("%v %v, want %v %v in\n%s", texts, usages, c.texts, c.usages, stream)
+				}
+				_, whole := ask(p, "POST", c.path, strings.Replace(c.body, `,"stream":true,"stream_options":{"include_usage":true}`, "", 1))
+				var v struct {
+					Choices []struct{ Index int }
+					Usage   struct {
+						Completion int `json:"completion_tokens"`
+					}
+				}
+				if err := json.Unmarshal([]byte(whole), &v); err != nil || len(v.Choices) != len(c.texts) || v.Usage.Completion != 2*len(c.texts) {
+					t.Errorf("%v %+v: %s", err, v, whole)
+				}
+			})
+		})
+	}
+}
+
+func TestABrokenExecutor(t *testing.T) {
+	for _, dialect := range dialects {
+		withServer(t, Options{Profile: ideal, UnhealthyAfter: time.Minute, Dialect: dialect}, func(t *testing.T, p *pipes) {
+			if r, _ := ask(p, "GET", "/health", ""); r.StatusCode != 200 {
+				t.Errorf("%s: /health %d before", dialect.Name, r.StatusCode)
+			}
+			time.Sleep(time.Minute)
+			want := map[bool]int{false: 200, true: 503}[dialect.Name == "latest"]
+			if r, _ := ask(p, "GET", "/health", ""); r.StatusCode != want {
+				t.Errorf("%s: /health %d, want %d", dialect.Name, r.StatusCode, want)
+			}
+			if r, _ := ask(p, "GET", "/health_generate", ""); r.StatusCode != 500 {
+				t.Errorf("%s: /health_generate %d", dialect.Name, r.StatusCode)
+			}
+			if r, _ := ask(p, "POST", "/v1/completions", `{"model":"m","prompt":"x","max_tokens":1}`); r.StatusCode != 500 {
+				t.Errorf("%s: /v1/completions %d", dialect.Name, r.StatusCode)
+			}
+		})
+	}
+}
+
+func TestExpectContinue(t *testing.T) {
+	withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
+		conn := p.dial()
+		defer conn.Close()
+		const body = `{"model":"m","prompt":"Hello","max_tokens":1}`
+		go io.WriteString(conn, "POST /v1/completions HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: "+itoa(len(body))+"\r\n\r\n")
+		in := bufio.NewReader(conn)
+		for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
+			if line, err := in.ReadString('\n'); err != nil || line != want {
+				t.Fatalf("%q %v, want %q", line, err, want)
+			}
+		}
+		go io.WriteString(conn, body)
+		if r, err := http.ReadResponse(in, nil); err != nil || r.StatusCode != 200 {
+			t.Errorf("%v %v", r, err)
 		}
 	})
 }
