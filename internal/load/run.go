@@ -59,7 +59,6 @@ func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcom
 			return
 		}
 		r := &out.Results[i]
-		r.Due = out.Start + o.due(i)
 		r.Permit = d.Now()
 		out.Sent[i] = true
 		d.Do(ctx, reqs[i], r)
@@ -84,6 +83,8 @@ func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcom
 		if !wait(ctx, d, out.Start+o.due(i)) {
 			break
 		}
+		r := &out.Results[i]
+		r.Due, r.Handed = out.Start+o.due(i), d.Now()
 		hand(i)
 	}
 	close(due)

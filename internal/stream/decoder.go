@@ -76,6 +76,23 @@ func (d *Decoder) Feed(p []byte, at time.Duration) (done bool) {
 	return d.phase == over
 }
 
+// Mixed tells whether the bytes fed last completed more than one event, whose
+// stamp is that of the last.
+func (d *Decoder) Mixed() bool { return len(d.a.Events) > d.fresh+1 }
+
+// Doubt tells by how much the stamps of the bytes fed last may be late, the last
+// event's included or not.
+func (d *Decoder) Doubt(late time.Duration, last bool) {
+	slack := uint32(min(max(late, 0), UnknownSlack))
+	fresh := d.a.Events[d.fresh:]
+	if n := len(fresh); n > 0 && !last {
+		fresh = fresh[:n-1]
+	}
+	for i := range fresh {
+		fresh[i].Slack = slack
+	}
+}
+
 // End tells that the connection is over: nil for the peer's orderly end, else
 // why. It does nothing to an answer that is complete.
 func (d *Decoder) End(at time.Duration, err *Error) {

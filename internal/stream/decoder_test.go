@@ -6,6 +6,7 @@ import (
 	"compress/zlib"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,7 +234,7 @@ func FuzzDecoder(f *testing.F) {
 		for _, a := range []*Answer{whole, parts} {
 			a.FirstByte, a.LastByte, a.Reusable, a.Body = 0, 0, false, nil
 			for i := range a.Events {
-				a.Events[i].At, a.Events[i].Shared = 0, false
+				a.Events[i].At, a.Events[i].Shared, a.Events[i].Slack = 0, false, 0
 			}
 			if a.Err != nil { // the words may hold more or less of the bytes
 				a.Err = &Error{Class: a.Err.Class}
@@ -264,4 +265,28 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("%q: %v, encoding/json says %v", text, err, valid)
 		}
 	})
+}
+
+func TestDoubt(t *testing.T) {
+	var a Answer
+	d := NewDecoder(Options{Streaming: true}, &a)
+	event := `data: {"choices":[{"index":0,"text":"x"}]}` + "\n\n"
+	d.Feed([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"), 1)
+	d.Feed([]byte(event+event+event), 2)
+	if !d.Mixed() || a.Events[0].Slack != UnknownSlack || a.Events[2].Slack != 0 {
+		t.Errorf("%v %+v", d.Mixed(), a.Events)
+	}
+	d.Doubt(7, false)
+	d.Feed([]byte(event), 3)
+	if d.Mixed() {
+		t.Error("one event is mixed")
+	}
+	d.Doubt(time.Hour, true)
+	var slacks []uint32
+	for _, e := range a.Events {
+		slacks = append(slacks, e.Slack)
+	}
+	if want := []uint32{7, 7, 0, UnknownSlack}; !slices.Equal(slacks, want) {
+		t.Errorf("%v, want %v", slacks, want)
+	}
 }

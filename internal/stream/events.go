@@ -116,7 +116,7 @@ func (d *Decoder) event(m *message) {
 		}
 	}
 	if n := len(a.Events); n > d.fresh {
-		a.Events[n-1].Shared = true
+		a.Events[n-1].Shared, a.Events[n-1].Slack = true, UnknownSlack
 	}
 	tokens := int32(-1)
 	if 0 <= m.usage.Completion && m.usage.Completion < 1<<31 {

@@ -4,7 +4,10 @@
 // goroutine. Every transport feeds the same one.
 package stream
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Kind says what an event brought.
 type Kind uint8
@@ -37,7 +40,13 @@ type Event struct {
 	Tokens int32
 	// TextEnd is the length of Answer.Text after this event.
 	TextEnd int32
+	// Slack is the most that the stamp may be late, in ns: 0 where it is exact,
+	// UnknownSlack where the transport cannot tell.
+	Slack uint32
 }
+
+// UnknownSlack is the Slack of a stamp of which nothing is known.
+const UnknownSlack = math.MaxUint32
 
 // UsageCounts is what the server counted; a count it did not give is -1.
 type UsageCounts struct {

@@ -37,11 +37,12 @@ type Blocking struct {
 
 	mu   sync.Mutex
 	idle map[Endpoint][]*pooled
+	*readDelays
 }
 
 // NewBlocking returns a blocking transport.
 func NewBlocking(o Options) *Blocking {
-	return &Blocking{o: o, dialer: newDialer(o), idle: map[Endpoint][]*pooled{},
+	return &Blocking{o: o, dialer: newDialer(o), idle: map[Endpoint][]*pooled{}, readDelays: newReadDelays(),
 		buffer: sync.Pool{New: func() any { return new([16 << 10]byte) }}}
 }
 
@@ -72,7 +73,7 @@ func (b *Blocking) Do(ctx context.Context, x *Exchange) {
 		return
 	}
 	if x.Connect-x.Start > synTimeout {
-		x.SYNRetransmits = retransmits(conn)
+		_, x.SYNRetransmits = info(conn)
 	}
 	b.on(ctx, x, &pooled{conn: conn, proxy: proxy})
 }
@@ -114,6 +115,7 @@ func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled) bool {
 	x.Written = b.o.Clock.Now()
 	// Even a request that could not be written may have been answered.
 	fed, done, err := b.read(ctx, x, conn, limit)
+	x.MinRTT, x.Retransmits = info(conn)
 	if done {
 		if !x.Fresh && x.Sink.Reusable() && stop() {
 			b.put(x.To, p)
@@ -171,7 +173,13 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, limit t
 		if n > 0 {
 			fed = true
 			x.KernelStamps = x.KernelStamps && kernel
-			if x.Sink.Feed(buffer[:n], at) {
+			over := x.Sink.Feed(buffer[:n], at)
+			if kernel {
+				b.add(b.o.Clock.Now() - at)
+			} else {
+				x.Sink.Doubt(stream.UnknownSlack, true)
+			}
+			if over {
 				return fed, true, nil
 			}
 		}

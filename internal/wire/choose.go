@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Kind names a transport.
@@ -55,6 +56,13 @@ func (e *chosen) Do(ctx context.Context, x *Exchange) {
 	} else {
 		e.reactor.Do(ctx, x)
 	}
+}
+
+// ReadDelays are those of both.
+func (e *chosen) ReadDelays() *hdrhistogram.Histogram {
+	all := e.reactor.ReadDelays()
+	all.Merge(e.blocking.ReadDelays())
+	return all
 }
 
 func (e *chosen) Close() {

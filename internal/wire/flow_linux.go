@@ -175,13 +175,14 @@ func (r *Reactor) event(e unix.EpollEvent) {
 // the next address if it could not be.
 func (r *Reactor) linked(f *flow) {
 	f.x.Connect = r.o.Clock.Now()
+	f.x.ConnectLate = min(r.blind(f.x.Connect), f.x.Connect-f.x.Start)
 	err := r.sys.connected(f.link.fd)
 	if err == nil {
 		err = f.earlyErr // which the early write took off the socket
 	}
 	if err == nil {
 		if f.x.Connect-f.x.Start > synTimeout {
-			f.x.SYNRetransmits = r.sys.retransmits(f.link.fd)
+			_, f.x.SYNRetransmits = r.sys.info(f.link.fd)
 		}
 		f.link.connected = true
 		r.write(f)
@@ -247,13 +248,24 @@ func (r *Reactor) read(f *flow, ending bool) {
 			r.endOfLink(f, at, err)
 			return
 		}
+		read := at
 		if stamp != 0 {
 			at = min(at, r.o.Clock.fromWall(stamp, now))
 		}
 		f.last = max(f.last, at)
 		f.fed, f.active = true, f.last
 		f.x.KernelStamps = f.x.KernelStamps && stamp != 0
-		if f.x.Sink.Feed(r.buffer[:n], f.last) {
+		done := f.x.Sink.Feed(r.buffer[:n], f.last)
+		switch {
+		case stamp == 0:
+			f.x.Sink.Doubt(r.blind(read), true)
+		case f.x.Sink.Mixed():
+			f.x.Sink.Doubt(r.blind(read)-(read-f.last), false)
+		}
+		if stamp != 0 {
+			r.add(read - f.last)
+		}
+		if done {
 			r.finish(f)
 			return
 		}
@@ -270,6 +282,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 
 // endOfLink takes the end of a connection: the peer's, or an error.
 func (r *Reactor) endOfLink(f *flow, at time.Duration, err error) {
+	f.x.MinRTT, f.x.Retransmits = r.sys.info(f.link.fd)
 	f.x.KernelStamps = f.x.KernelStamps && f.fed
 	switch {
 	case f.x.Reused && !f.fed: // given up by the server before the request reached it
@@ -301,6 +314,7 @@ func (r *Reactor) fail(f *flow, err *stream.Error) {
 // finish ends a flow whose answer is complete.
 func (r *Reactor) finish(f *flow) {
 	l := f.link
+	f.x.MinRTT, f.x.Retransmits = r.sys.info(l.fd)
 	if f.x.Fresh || !f.x.Sink.Reusable() || f.sent < len(f.x.Head)+len(f.x.Body) {
 		r.close(f)
 		return

@@ -37,6 +37,44 @@ type Reactor struct {
 	check      time.Duration // when to look at deadlines next, 0 for never
 	quit       bool
 	buffer     []byte
+	attention  lookout
+	delay      time.Duration // the thread's run delay when it was asked for last
+	*readDelays
+}
+
+// lookout is what the loop knows of its own attention. Bytes that it reads now
+// were not there at since: it had looked then.
+type lookout struct {
+	since    time.Duration // the return of the wait before, or of this one if it slept
+	slept    time.Duration // how long this one slept, 0 for not
+	returned time.Duration // when it returned
+	full     bool          // it returned all that it could, so that there may be more
+}
+
+// look notes a wait that was entered at the given time and has returned.
+func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
+	w, now := &r.attention, r.o.Clock.Now()
+	switch {
+	case slept:
+		w.since, w.slept = now, now-entered
+	case !w.full:
+		w.since, w.slept = w.returned, 0
+	}
+	w.returned, w.full = now, n == most
+}
+
+// blind is the most that something read now may have been there before: the time
+// since the loop looked, and the time by which it may have been woken late, which
+// is at most what its thread has waited for a processor.
+func (r *Reactor) blind(now time.Duration) time.Duration {
+	late := r.attention.slept
+	if late > 0 {
+		if delay := r.sys.runDelay(); delay >= 0 {
+			late = min(late, delay-r.delay)
+			r.delay = delay
+		}
+	}
+	return now - r.attention.since + late
 }
 
 // command is what callers ask of the loop.
@@ -82,7 +120,7 @@ const (
 func NewReactor(o Options) (Transport, error) { return newReactor(o, &linux{}) }
 
 func newReactor(o Options, sys syscalls) (*Reactor, error) {
-	r := &Reactor{o: o, dialer: newDialer(o), sys: sys, ended: make(chan struct{}), idle: map[Endpoint][]*link{}, buffer: make([]byte, 64<<10)}
+	r := &Reactor{o: o, dialer: newDialer(o), sys: sys, ended: make(chan struct{}), idle: map[Endpoint][]*link{}, buffer: make([]byte, 64<<10), readDelays: newReadDelays()}
 	var err error
 	if r.ep, err = sys.epollCreate(); err != nil {
 		return nil, named("epoll_create", err)
@@ -147,6 +185,7 @@ func (r *Reactor) loop() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(r.ended)
+	r.delay = r.sys.runDelay()
 	events := make([]unix.EpollEvent, eventsPerTurn)
 	var commands []command
 	for !r.quit {
@@ -156,7 +195,9 @@ func (r *Reactor) loop() {
 		}
 		clear(commands)
 		r.dial()
-		n, err := r.sys.epollWait(r.ep, events, r.patience())
+		entered := r.o.Clock.Now()
+		n, slept, err := r.sys.epollWait(r.ep, events, r.patience())
+		r.look(entered, n, len(events), slept)
 		if err != nil && err != unix.EINTR {
 			// Cannot happen while the descriptor is open; the deadlines end what is under way.
 			time.Sleep(time.Millisecond)
@@ -180,6 +221,7 @@ func (r *Reactor) loop() {
 	}
 	r.sys.close(r.waker)
 	r.sys.close(r.ep)
+	r.sys.done()
 }
 
 // take moves the inbox to the loop. With nothing in it, the next command must

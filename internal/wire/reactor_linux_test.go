@@ -24,6 +24,7 @@ type scripted struct {
 	woken   bool
 	conns   []*scriptedConn // in the order of socket calls; fd is the index + 100
 	next    int
+	delayed time.Duration
 	edges   []unix.EpollEvent
 	open    int
 	origin  time.Time
@@ -64,7 +65,10 @@ func (s *scripted) epollCreate() (int, error) { return 1, nil }
 func (s *scripted) eventfd() (int, error)     { return 2, nil }
 func (s *scripted) rest(int)                  {}
 func (s *scripted) quiet(int) bool            { return true }
-func (s *scripted) retransmits(int) int       { return 1 }
+func (s *scripted) done()                     {}
+func (s *scripted) runDelay() time.Duration   { return s.delayed }
+
+func (s *scripted) info(int) (time.Duration, int) { return time.Millisecond, 1 }
 
 func (s *scripted) wake(int) {
 	s.mu.Lock()
@@ -87,19 +91,20 @@ func (s *scripted) epollAdd(_, fd int, t tag) error {
 	return nil
 }
 
-func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d time.Duration) (int, error) {
+func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d time.Duration) (n int, slept bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d > 0 {
 		time.AfterFunc(d, s.changed.Broadcast)
 	}
 	for start := time.Now(); len(s.edges) == 0 && !s.woken && (d < 0 || time.Since(start) < d); {
+		slept = true
 		s.changed.Wait()
 	}
 	s.woken = false
-	n := copy(events, s.edges)
+	n = copy(events, s.edges)
 	s.edges = append(s.edges[:0], s.edges[n:]...)
-	return n, nil
+	return n, slept, nil
 }
 
 func (s *scripted) socket(int, Stamps) (int, error) {
@@ -264,11 +269,52 @@ func TestStampsNeverStepBack(t *testing.T) {
 	}
 }
 
+// TestBlindSpot follows the loop's attention: what it reads cannot have come
+// before it looked, be it that it was woken late.
+func TestBlindSpot(t *testing.T) {
+	ms := time.Millisecond
+	clock := Clock{time.Now().Add(-time.Hour)}
+	sys := &scripted{}
+	r := &Reactor{o: Options{Clock: clock}, sys: sys}
+	near := func(name string, got, want time.Duration) {
+		t.Helper()
+		if got < want || got > want+50*ms {
+			t.Errorf("%s: blind for %v, want %v", name, got, want)
+		}
+	}
+	now := clock.Now()
+	r.attention.returned = now - 100*ms
+	r.look(now-90*ms, 1, 256, false)
+	near("it came back at once: since the look before", r.blind(clock.Now()), 100*ms)
+	r.attention.returned, r.attention.full = now-100*ms, true
+	r.attention.since = now - 200*ms
+	r.look(now-90*ms, 1, 256, false)
+	near("the look before was cut short: since the one before that", r.blind(clock.Now()), 200*ms)
+	r.look(clock.Now()-500*ms, 1, 256, true)
+	near("it slept and was woken at once", r.blind(clock.Now()), 0)
+	sys.delayed = 300 * ms
+	near("it slept and then waited for a processor", r.blind(clock.Now()), 300*ms)
+	sys.delayed = 2000 * ms
+	near("it cannot have waited longer than it slept", r.blind(clock.Now()), 500*ms)
+	sys.delayed = -1
+	near("nothing is known of its waiting", r.blind(clock.Now()), 500*ms)
+}
+
+func TestSecondFigure(t *testing.T) {
+	for line, want := range map[string]time.Duration{"1 23 4\n": 23, "": -1, "1": -1, "1 x 3": -1, "1 2": -1} {
+		if got := secondFigure([]byte(line)); got != want {
+			t.Errorf("%q: %d, want %d", line, got, want)
+		}
+	}
+}
+
 // feeder never has enough.
 type feeder struct{ n int }
 
 func (f *feeder) Feed(p []byte, _ time.Duration) bool { f.n += len(p); return false }
 func (f *feeder) End(time.Duration, *stream.Error)    {}
+func (f *feeder) Mixed() bool                         { return false }
+func (f *feeder) Doubt(time.Duration, bool)           {}
 func (f *feeder) Failing() bool                       { return false }
 func (f *feeder) Reusable() bool                      { return false }
 
@@ -289,7 +335,7 @@ func (e *endless) recv(_ int, p []byte) (int, int64, error) {
 func TestReactorAllocatesNothingPerEvent(t *testing.T) {
 	sys := &endless{chunk: bytes.Repeat([]byte("x"), 250)}
 	f := &flow{x: &Exchange{Sink: &feeder{}}, done: make(chan struct{})}
-	r := &Reactor{o: Options{Clock: NewClock()}, sys: sys, buffer: make([]byte, 64<<10)}
+	r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: NewClock()}, sys: sys, buffer: make([]byte, 64<<10)}
 	l := &link{fd: 100, flow: f, connected: true}
 	f.link = l
 	r.links = append(r.links, l)

@@ -48,14 +48,15 @@ func newStampReader(conn net.Conn, o Options) stampReader {
 	return userReader{conn, o.Clock}
 }
 
-// retransmits is how often a connection has sent packets again so far.
-func retransmits(conn net.Conn) (n int) {
+// info is a connection's least round trip time and how many segments it has sent
+// again.
+func info(conn net.Conn) (minRTT time.Duration, retransmits int) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
-			raw.Control(func(fd uintptr) { n = (&linux{}).retransmits(int(fd)) })
+			raw.Control(func(fd uintptr) { minRTT, retransmits = (&linux{}).info(int(fd)) })
 		}
 	}
-	return n
+	return minRTT, retransmits
 }
 
 // kernelReader reads with recvmsg, which brings the stamp of the last segment.

@@ -5,6 +5,7 @@ package wire
 import (
 	"net"
 	"syscall"
+	"time"
 )
 
 // KernelStampsSupported tells whether this system stamps arrivals.
@@ -12,6 +13,6 @@ const KernelStampsSupported = false
 
 func enableStamps(Stamps) func(network, address string, c syscall.RawConn) error { return nil }
 
-func retransmits(net.Conn) int { return 0 }
+func info(net.Conn) (time.Duration, int) { return 0, 0 }
 
 func newStampReader(conn net.Conn, o Options) stampReader { return userReader{conn, o.Clock} }

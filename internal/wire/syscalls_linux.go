@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"bytes"
+	"math"
 	"os"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -14,15 +17,22 @@ type syscalls interface {
 	epollCreate() (int, error)
 	// epollAdd watches fd for everything, edge-triggered; events carry the tag.
 	epollAdd(ep, fd int, tag tag) error
-	// epollWait waits at most d, for ever if d is negative.
-	epollWait(ep int, events []unix.EpollEvent, d time.Duration) (int, error)
+	// epollWait waits at most d, for ever if d is negative; slept tells that there was
+	// nothing when it was asked.
+	epollWait(ep int, events []unix.EpollEvent, d time.Duration) (n int, slept bool, err error)
+	// runDelay is for how long this thread has been ready and not on a processor,
+	// negative where that is not known.
+	runDelay() time.Duration
+	// done closes what these calls have opened.
+	done()
 	eventfd() (int, error)
 	wake(fd int)
 	rest(fd int) // takes back all wake-ups
 	socket(family int, stamps Stamps) (int, error)
 	connect(fd int, to unix.Sockaddr) error
 	connected(fd int) error
-	retransmits(fd int) int
+	// info is the least round trip time seen and the number of segments sent again.
+	info(fd int) (minRTT time.Duration, retransmits int)
 	write(fd int, head, body []byte) (int, error)
 	// recv reads, and returns the kernel's receive stamp in wall-clock nanoseconds, 0 for none.
 	recv(fd int, p []byte) (n int, stamp int64, err error)
@@ -42,6 +52,8 @@ type linux struct {
 	read    unix.Iovec
 	msg     unix.Msghdr
 	control [128]byte
+	// schedstat is the thread's file of scheduler statistics, -1 where there is none.
+	schedstat int
 }
 
 func (k *linux) epollCreate() (int, error) { return unix.EpollCreate1(unix.EPOLL_CLOEXEC) }
@@ -51,20 +63,54 @@ func (k *linux) epollAdd(ep, fd int, t tag) error {
 	return unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &e)
 }
 
-func (k *linux) epollWait(ep int, events []unix.EpollEvent, d time.Duration) (int, error) {
+func (k *linux) epollWait(ep int, events []unix.EpollEvent, d time.Duration) (int, bool, error) {
 	// Under load there is always something: ask without leaving the processor first.
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
 	if errno != 0 && errno != unix.EINTR {
-		return 0, errno
+		return 0, false, errno
 	}
 	if errno == 0 && n > 0 || d == 0 {
-		return int(n), nil
+		return int(n), false, nil
 	}
 	ms := -1
 	if d > 0 {
 		ms = int(min((d+time.Millisecond-1)/time.Millisecond, 1<<30))
 	}
-	return unix.EpollWait(ep, events, ms)
+	slept, err := unix.EpollWait(ep, events, ms)
+	return slept, true, err
+}
+
+// runDelay reads the second figure of /proc/thread-self/schedstat, which must be
+// opened on the thread that it is about.
+func (k *linux) runDelay() time.Duration {
+	if k.schedstat == 0 {
+		if k.schedstat, _ = unix.Open("/proc/thread-self/schedstat", unix.O_RDONLY|unix.O_CLOEXEC, 0); k.schedstat <= 0 {
+			k.schedstat = -1
+		}
+	}
+	var b [64]byte
+	n := 0
+	if k.schedstat > 0 {
+		n, _ = unix.Pread(k.schedstat, b[:], 0)
+	}
+	return secondFigure(b[:max(n, 0)])
+}
+
+func (k *linux) done() {
+	if k.schedstat > 0 {
+		unix.Close(k.schedstat)
+	}
+}
+
+// secondFigure is the second of the numbers in a line, -1 where there is none.
+func secondFigure(line []byte) time.Duration {
+	_, rest, _ := bytes.Cut(line, []byte{' '})
+	digits, _, found := bytes.Cut(rest, []byte{' '})
+	ns, err := strconv.ParseInt(string(digits), 10, 64)
+	if err != nil || !found {
+		return -1
+	}
+	return time.Duration(ns)
 }
 
 func (k *linux) eventfd() (int, error) { return unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK) }
@@ -102,12 +148,16 @@ func (k *linux) connected(fd int) error {
 	return err
 }
 
-func (k *linux) retransmits(fd int) int {
+func (k *linux) info(fd int) (time.Duration, int) {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return int(info.Total_retrans)
+	minRTT := time.Duration(info.Min_rtt) * time.Microsecond
+	if info.Min_rtt == math.MaxUint32 { // none has been seen
+		minRTT = 0
+	}
+	return minRTT, int(info.Total_retrans)
 }
 
 func (k *linux) write(fd int, head, body []byte) (int, error) {

@@ -6,7 +6,10 @@ package wire
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"loadgen/internal/stream"
 )
@@ -33,6 +36,11 @@ type Sink interface {
 	// Feed takes bytes that arrived at the given instant and tells whether the
 	// answer is over. It must not keep p.
 	Feed(p []byte, at time.Duration) (done bool)
+	// Mixed tells whether what was fed last completed more than one event, so that
+	// all but the last have a stamp that may be late; Doubt says by how much, the
+	// last included or not.
+	Mixed() bool
+	Doubt(late time.Duration, last bool)
 	// End tells that no more will come: nil for the peer's orderly end.
 	End(at time.Duration, err *stream.Error)
 	// Failing tells whether the answer is a failure already, so that what is
@@ -67,6 +75,13 @@ type Exchange struct {
 	// SYNRetransmits is how often the connection's first packet was sent again; it is
 	// looked up only where connecting took so long that it must have been.
 	SYNRetransmits int
+	// ConnectLate is the most that the program may have been late to notice that
+	// the connection was made.
+	ConnectLate time.Duration
+	// MinRTT is the least round trip time of the connection that the kernel has
+	// seen, 0 where it does not say; Retransmits the segments that were sent again.
+	MinRTT      time.Duration
+	Retransmits int
 }
 
 // synTimeout is about when Linux sends a SYN again for the first time (RFC 6298: 1 s).
@@ -76,8 +91,33 @@ const synTimeout = 900 * time.Millisecond
 type Transport interface {
 	// Do runs one exchange to its end. What goes wrong reaches the sink's End.
 	Do(ctx context.Context, x *Exchange)
+	// ReadDelays are the times, in ns, from the kernel's stamps to the reads.
+	ReadDelays() *hdrhistogram.Histogram
 	// Close ends the idle connections.
 	Close()
+}
+
+// readDelays gathers the times from stamp to read.
+type readDelays struct {
+	mu sync.Mutex
+	h  *hdrhistogram.Histogram
+}
+
+func newReadDelays() *readDelays {
+	return &readDelays{h: hdrhistogram.New(1, int64(time.Minute), 2)}
+}
+
+func (d *readDelays) add(delay time.Duration) {
+	d.mu.Lock()
+	d.h.RecordValue(max(1, min(int64(delay), int64(time.Minute))))
+	d.mu.Unlock()
+}
+
+// ReadDelays is a copy of what has been gathered.
+func (d *readDelays) ReadDelays() *hdrhistogram.Histogram {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return hdrhistogram.Import(d.h.Export())
 }
 
 // Stamps says where arrival stamps come from.

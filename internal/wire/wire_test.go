@@ -32,6 +32,8 @@ type sink struct {
 	failing  bool
 	reusable bool
 	ended    bool
+	mixed    bool
+	doubts   []time.Duration
 	err      *stream.Error
 }
 
@@ -41,6 +43,8 @@ func (s *sink) Feed(p []byte, at time.Duration) bool {
 	return s.enough != "" && strings.HasSuffix(s.text.String(), s.enough)
 }
 func (s *sink) End(_ time.Duration, err *stream.Error) { s.ended, s.err = true, err }
+func (s *sink) Mixed() bool                            { return s.mixed }
+func (s *sink) Doubt(late time.Duration, last bool)    { s.doubts = append(s.doubts, late) }
 func (s *sink) Failing() bool                          { return s.failing }
 func (s *sink) Reusable() bool                         { return s.reusable }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/valyala/fasthttp"
 
 	"loadgen/internal/pyjson"
@@ -115,6 +116,9 @@ func parseBase(text string) (*url.URL, *Error) {
 
 // Now reads the clock that every instant of a Result is from.
 func (c *Client) Now() time.Duration { return c.clock.Now() }
+
+// ReadDelays are the times, in ns, from the kernel's arrival stamps to the reads.
+func (c *Client) ReadDelays() *hdrhistogram.Histogram { return c.transport.ReadDelays() }
 
 // Close ends the idle connections.
 func (c *Client) Close() { c.transport.Close() }
@@ -309,6 +313,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		x = &wire.Exchange{To: wire.EndpointOf(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
 	}
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
+	r.ConnectLate, r.MinRTT, r.Retransmits = x.ConnectLate, x.MinRTT, x.Retransmits
 	r.End = c.clock.Now()
 }
 

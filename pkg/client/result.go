@@ -18,6 +18,7 @@ type Error = stream.Error
 // come to that.
 type Result struct {
 	Due     time.Duration // when the schedule wanted it sent
+	Handed  time.Duration // when the dispatcher let go of it
 	Permit  time.Duration // concurrency slot got
 	Start   time.Duration // immediately before connect (before the write on a reused connection)
 	Connect time.Duration // connection ready, TLS and proxy included
@@ -30,6 +31,12 @@ type Result struct {
 	KernelStamps bool
 	// SYNRetransmits is how often the connection's first packet was sent again.
 	SYNRetransmits int
+	// ConnectLate is the most that the program may have been late to notice its
+	// connection; MinRTT the path's least round trip time, 0 where it is not known;
+	// Retransmits the segments that this side sent again.
+	ConnectLate time.Duration
+	MinRTT      time.Duration
+	Retransmits int
 
 	stream.Answer
 }
