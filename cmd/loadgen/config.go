@@ -56,7 +56,7 @@ type config struct {
 	Header                                  *[]string
 	WaitReady, Timeout, IdleTimeout         float64 // seconds
 	Failures, Compat, Timestamps, Transport string
-	BodyPatch, Sim                          *string
+	BodyPatch, Sim, Require                 *string
 	TimeBreakdown                           bool
 
 	table  []flag

@@ -33,6 +33,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitGate   = 3
 )
 
 // run is the whole program: the benchmark for flags, a subcommand for a word.
@@ -85,6 +86,9 @@ func exitCode(err error, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "loadgen: error: %v\n", err)
 	if errors.As(err, &usage) {
 		return exitUsage
+	}
+	if errors.As(err, new(gateMissed)) {
+		return exitGate
 	}
 	return exitFailed
 }
@@ -157,7 +161,7 @@ repeated flag wins. Those marked * are loadgen's own and are known by their full
 {{end}}{{range .Flags}}  --{{.Name}} {{.DefaultText}}
         {{.Usage}}
 {{end}}{{end}}
-Exit codes: 0 done; 1 the run failed; 2 wrong usage; 130, 143 interrupted, with what was
-measured saved. OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and
+Exit codes: 0 done; 1 the run failed; 2 wrong usage; 3 done, but a gate that was asked for
+(--require) is missed; 130, 143 interrupted, with what was measured saved. OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and
 NO_PROXY are heeded.
 `

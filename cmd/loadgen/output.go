@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"loadgen/internal/pyjson"
-	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
@@ -33,20 +32,11 @@ func (p *plan) report(m *measured) error {
 	}
 	r.Energy = energyOf(m.before, m.after, r.Summary.OutputTokens)
 	if (m.before == nil) != (m.after == nil) {
-		p.find("energy_incomplete", "the server's energy meter answered only once: no energy is reported")
+		p.remark("energy_incomplete", "the server's energy meter answered only once: no energy is reported")
 	}
-	again := 0
-	for _, result := range results {
-		again += min(result.SYNRetransmits, 1)
-	}
-	if again > 0 {
-		p.find("syn_retransmit", "%d connections were made at the second attempt or later, which costs a second or more of TTFT: the server's backlog was full", again)
-	}
-	if p.cfg.Timestamps == "auto" && wire.KernelStampsSupported && p.dial == nil && !strings.HasPrefix(p.baseURL, "https:") && unstamped(results) {
-		p.find("no_kernel_stamps", "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once")
-	}
+	j := p.judge(m, results, r)
 	if !p.cfg.StrictJSON {
-		r.Own = p.own(m, results, r)
+		r.Own = p.own(m, results, &j)
 	}
 	report.Exceptions(p.s.out, r.Summary)
 	r.Table(p.s.out)
@@ -57,13 +47,14 @@ func (p *plan) report(m *measured) error {
 	if allFailed || len(samples) == 0 {
 		p.note("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(samples))
 	}
+	p.tell(&j)
 	if err := p.save(r, m, results); err != nil {
 		return err
 	}
 	if allFailed && !m.Interrupted {
 		return errTold
 	}
-	return nil
+	return p.gates(&j)
 }
 
 // unstamped tells whether there are events and none has a stamp of the kernel's.

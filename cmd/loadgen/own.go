@@ -13,8 +13,8 @@ import (
 )
 
 // own is loadgen's own object at the end of the result file.
-func (p *plan) own(m *measured, results []*client.Result, r *report.Run) pyjson.Object {
-	out := pyjson.Object{
+func (p *plan) own(m *measured, results []*client.Result, j *judged) pyjson.Object {
+	return pyjson.Object{
 		{Key: "schema", Value: 1},
 		{Key: "version", Value: versionText()},
 		{Key: "go", Value: runtime.Version()},
@@ -23,20 +23,18 @@ func (p *plan) own(m *measured, results []*client.Result, r *report.Run) pyjson.
 		{Key: "requests", Value: pyjson.Object{
 			{Key: "asked", Value: p.cfg.NumPrompts}, {Key: "planned", Value: len(p.requests)}, {Key: "sent", Value: len(results)}}},
 		{Key: "interrupted", Value: m.Interrupted},
+		{Key: "verdict", Value: string(j.verdict.Level)},
+		{Key: "findings", Value: report.FindingsJSON(j.findings)},
+		{Key: "notes", Value: report.FindingsJSON(append(p.notes, j.notes...))},
+		{Key: "error_budget", Value: report.ErrorBudget(j.budget, &m.health, j.reads, j.verdict)},
 		{Key: "failures", Value: p.failures(results)},
 		{Key: "timestamps", Value: stamps(results)},
 		{Key: "cpu", Value: m.cpu(results)},
 		{Key: "connections", Value: connections(results)},
-		{Key: "connect_ms", Value: milliseconds(connects(results))},
 		{Key: "sent_after_slot_ms", Value: milliseconds(sendLags(results))},
 		{Key: "chunks", Value: chunks(results)},
 		{Key: "server_tokens", Value: serverTokens(results)},
 	}
-	findings := []pyjson.Object{}
-	for _, f := range p.findings {
-		findings = append(findings, pyjson.Object{{Key: "id", Value: f.ID}, {Key: "text", Value: f.Text}})
-	}
-	return append(out, pyjson.Member{Key: "findings", Value: findings})
 }
 
 // failures counts by class, and says how many the original would have counted.
@@ -91,9 +89,9 @@ func (m *measured) cpu(results []*client.Result) pyjson.Object {
 	}
 	perEvent := 0.0
 	if events > 0 {
-		perEvent = float64((m.user+m.system)/time.Nanosecond) / 1e3 / float64(events)
+		perEvent = float64((m.health.User+m.health.System)/time.Nanosecond) / 1e3 / float64(events)
 	}
-	return pyjson.Object{{Key: "user_s", Value: m.user.Seconds()}, {Key: "system_s", Value: m.system.Seconds()}, {Key: "us_per_event", Value: perEvent}}
+	return pyjson.Object{{Key: "user_s", Value: m.health.User.Seconds()}, {Key: "system_s", Value: m.health.System.Seconds()}, {Key: "us_per_event", Value: perEvent}}
 }
 
 // connections counts those opened and reused, and those whose opening needed a
@@ -120,16 +118,6 @@ func sendLags(results []*client.Result) (out []float64) {
 	for _, r := range results {
 		if r.Written > 0 {
 			out = append(out, float64(r.Written-max(r.Permit, r.Due))/float64(time.Second))
-		}
-	}
-	return out
-}
-
-// connects are the connection times of the requests that opened one, in seconds.
-func connects(results []*client.Result) (out []float64) {
-	for _, r := range results {
-		if r.Connect > 0 && !r.Reused {
-			out = append(out, float64(r.Connect-r.Start)/float64(time.Second))
 		}
 	}
 	return out

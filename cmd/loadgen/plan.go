@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"loadgen/internal/judge"
 	"loadgen/internal/load"
 	"loadgen/internal/tokenizer"
 	"loadgen/internal/trtsim"
@@ -27,7 +28,7 @@ type plan struct {
 	dial wire.DialFunc    // nil for the system's
 	now  func() time.Time // the calendar's, for dates and names
 
-	findings []finding
+	notes    []judge.Finding // of what came up before the run
 	baseURL  string
 	model    string // "" in a dry run without a server
 	tok      *tokenizer.Tokenizer
@@ -41,9 +42,6 @@ type plan struct {
 	selected []metrics.Metric
 	stopSim  func() error
 }
-
-// finding is something the reader of a result must know.
-type finding struct{ ID, Text string }
 
 // settle settles a run in the original's order: seed, tokenizer, data set, the
 // flags that are checked after them. The plan must be closed, whatever it returns.
@@ -93,13 +91,6 @@ func (p *plan) note(format string, args ...any) {
 	fmt.Fprintf(p.s.err, "loadgen: "+format+"\n", args...)
 }
 
-// find tells something that goes into the result, too.
-func (p *plan) find(id, format string, args ...any) {
-	f := finding{id, fmt.Sprintf(format, args...)}
-	p.findings = append(p.findings, f)
-	p.note("%s", f.Text)
-}
-
 // findServer starts the simulator if asked for, waits until the server is
 // ready if asked to, and asks it for the model where none was named.
 func (p *plan) findServer(ctx context.Context) (err error) {
@@ -126,7 +117,7 @@ func (p *plan) findServer(ctx context.Context) (err error) {
 		p.note("requests go through the proxy %s, as the environment says", proxy)
 	}
 	if why := p.client.Fallback(); why != nil {
-		p.find("no_reactor", "each stream has a goroutine of its own, so that many streams at once are stamped late: %v", why)
+		p.remark("no_reactor", "each stream has a goroutine of its own, so that many streams at once are stamped late: %v", why)
 	}
 	if cfg.WaitReady > 0 && !cfg.DryRun {
 		if err := p.client.WaitReady(ctx, durationOf(cfg.WaitReady)); err != nil {
@@ -192,7 +183,7 @@ func (p *plan) findTokenizer() (err error) {
 	p.tok, err = tokenizer.Find(name, p.s.env)
 	if errors.Is(err, tokenizer.ErrNotFound) && p.cfg.Tokenizer == nil && p.cfg.Model == nil {
 		p.tok, err = tokenizer.Llama3(), nil
-		p.find("tokenizer_assumed", "no tokenizer for %q here: the built-in Llama-3 vocabulary stands in, so the server may count other prompt lengths; --tokenizer PATH names the right one", name)
+		p.remark("tokenizer_assumed", "no tokenizer for %q here: the built-in Llama-3 vocabulary stands in, so the server may count other prompt lengths; --tokenizer PATH names the right one", name)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"loadgen/internal/health"
 	"loadgen/internal/load"
 	"loadgen/pkg/client"
 	"loadgen/pkg/report"
@@ -115,12 +116,22 @@ func gcPercent() int {
 	return int(max(100, min(most, growth*100/max(m.HeapAlloc, 1))))
 }
 
+// watch observes the process until it is called again. In virtual time, where
+// connections are in memory, there is nothing to observe.
+func (p *plan) watch() func() health.Report {
+	if p.dial != nil {
+		return func() health.Report { return health.Report{} }
+	}
+	return health.Start(p.client.Now).Stop
+}
+
 // measured is what a run brought.
 type measured struct {
 	load.Outcome
-	began         time.Time     // when the run began, on the calendar
-	user, system  time.Duration // processor time from the first start to the join
+	began         time.Time // when the run began, on the calendar
 	elapsed       time.Duration
+	health        health.Report // from the first start to the join
+	reads         health.Dist
 	before, after *client.EnergyReading
 }
 
@@ -157,10 +168,9 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent()))
 	m.began = p.now()
-	user, system := cpuTime()
+	watch := p.watch()
 	m.Outcome = load.Run(ctx, p.client, p.requests, o)
-	m.user, m.system = cpuTime()
-	m.user, m.system = m.user-user, m.system-system
+	m.health, m.reads = watch(), readDelays(p.client)
 	finish()
 	// What was begun on the server is ended even after an interrupt.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)

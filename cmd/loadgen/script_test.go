@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,19 +59,27 @@ func TestScripts(t *testing.T) {
 // startServer runs the simulator for the script, on the port given or a free one,
 // and sets URL and PORT.
 func startServer(ts *testscript.TestScript, _ bool, args []string) {
-	port := "0"
+	port, name, speed := "0", "ideal", 1.0
+	var err error
 	if len(args) > 0 {
 		port = args[0]
 	}
+	if len(args) > 1 {
+		name = args[1]
+	}
+	if len(args) > 2 {
+		speed, err = strconv.ParseFloat(args[2], 64)
+		ts.Check(err)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	ts.Check(err)
-	profile, err := trtsim.FindProfile("ideal")
+	profile, err := trtsim.FindProfile(name)
 	ts.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		trtsim.New(trtsim.Options{Profile: profile}).Serve(ctx, ctx, l)
+		trtsim.New(trtsim.Options{Profile: profile.Faster(speed), EarlyStop: true}).Serve(ctx, ctx, l)
 	}()
 	ts.Defer(func() { cancel(); <-done })
 	announce(ts, l)

@@ -46,7 +46,8 @@ type Reactor struct {
 // were not there at since: it had looked then.
 type lookout struct {
 	since    time.Duration // the return of the wait before, or of this one if it slept
-	slept    time.Duration // how long this one slept, 0 for not
+	late     time.Duration // by how much at most this one was woken late
+	asked    bool          // late is known; else it is the length of the sleep
 	returned time.Duration // when it returned
 	full     bool          // it returned all that it could, so that there may be more
 }
@@ -56,9 +57,12 @@ func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
 	w, now := &r.attention, r.o.Clock.Now()
 	switch {
 	case slept:
-		w.since, w.slept = now, now-entered
+		w.since, w.late, w.asked = now, now-entered, false
+		if w.late >= longSleep { // rare enough to be asked for each
+			r.askLate()
+		}
 	case !w.full:
-		w.since, w.slept = w.returned, 0
+		w.since, w.late, w.asked = w.returned, 0, true
 	}
 	w.returned, w.full = now, n == most
 }
@@ -67,14 +71,24 @@ func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
 // since the loop looked, and the time by which it may have been woken late, which
 // is at most what its thread has waited for a processor.
 func (r *Reactor) blind(now time.Duration) time.Duration {
-	late := r.attention.slept
-	if late > 0 {
-		if delay := r.sys.runDelay(); delay >= 0 {
-			late = min(late, delay-r.delay)
-			r.delay = delay
-		}
+	if !r.attention.asked {
+		r.askLate()
 	}
-	return now - r.attention.since + late
+	return now - r.attention.since + r.attention.late
+}
+
+// longSleep is a sleep after which asking the kernel costs next to nothing.
+const longSleep = time.Millisecond
+
+// askLate bounds how late the loop was woken by what its thread has waited for a
+// processor since it asked last.
+func (r *Reactor) askLate() {
+	w := &r.attention
+	w.asked = true
+	if delay := r.sys.runDelay(); delay >= 0 {
+		w.late = min(w.late, delay-r.delay)
+		r.delay = delay
+	}
 }
 
 // command is what callers ask of the loop.

@@ -290,14 +290,20 @@ func TestBlindSpot(t *testing.T) {
 	r.attention.since = now - 200*ms
 	r.look(now-90*ms, 1, 256, false)
 	near("the look before was cut short: since the one before that", r.blind(clock.Now()), 200*ms)
-	r.look(clock.Now()-500*ms, 1, 256, true)
-	near("it slept and was woken at once", r.blind(clock.Now()), 0)
-	sys.delayed = 300 * ms
-	near("it slept and then waited for a processor", r.blind(clock.Now()), 300*ms)
-	sys.delayed = 2000 * ms
-	near("it cannot have waited longer than it slept", r.blind(clock.Now()), 500*ms)
-	sys.delayed = -1
-	near("nothing is known of its waiting", r.blind(clock.Now()), 500*ms)
+	for _, c := range []struct {
+		name                 string
+		slept, delayed, want time.Duration
+	}{
+		{"it slept and was woken at once", 500 * ms, 0, 0},
+		{"it slept and then waited for a processor", 500 * ms, 300 * ms, 300 * ms},
+		{"it cannot have waited longer than it slept", 500 * ms, 2000 * ms, 500 * ms},
+		{"a short sleep", 500 * time.Microsecond, 2000*ms + 100*time.Microsecond, 100 * time.Microsecond},
+		{"nothing is known of its waiting", 500 * ms, -1, 500 * ms},
+	} {
+		sys.delayed = c.delayed
+		r.look(clock.Now()-c.slept, 1, 256, true)
+		near(c.name, r.blind(clock.Now()), c.want)
+	}
 }
 
 func TestSecondFigure(t *testing.T) {

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"loadgen/internal/health"
+	"loadgen/internal/judge"
+	"loadgen/internal/wire"
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+	"loadgen/pkg/report"
+)
+
+// judged is what a run's figures are worth, and what its reader must know.
+type judged struct {
+	budget          *metrics.Budget
+	reads           health.Dist // stamp to read
+	verdict         judge.Verdict
+	findings, notes []judge.Finding
+}
+
+// remark tells something before or beside the run, and keeps it as a note.
+func (p *plan) remark(code, format string, args ...any) {
+	f := judge.Finding{Code: code, Text: fmt.Sprintf(format, args...)}
+	p.notes = append(p.notes, f)
+	p.note("%s", f.Text)
+}
+
+// judge derives the error budget and the verdict, and looks for findings.
+func (p *plan) judge(m *measured, results []*client.Result, r *report.Run) judged {
+	j := judged{budget: metrics.NewBudget(results, r.Summary.OutputLens, p.cfg.chat(), &m.health), reads: m.reads}
+	rate, gap := 0.0, 0.0
+	if !math.IsInf(p.cfg.RequestRate, 1) {
+		rate, gap = p.cfg.RequestRate, 1/p.cfg.RequestRate
+	}
+	j.verdict = judge.Decide(j.budget, &m.health, gap, judge.DefaultLimits)
+	run := judge.Run{Results: results, Samples: r.Samples, Got: r.Summary.OutputLens, Duration: r.Summary.Duration, Concurrency: p.cfg.concurrency(), Rate: rate,
+		Chat: p.cfg.chat(), TextPrompts: !p.cfg.TokenizeOnClient, Tested: !p.cfg.NoTestInput, IgnoreEOS: p.cfg.IgnoreEOS,
+		Streaming: !p.cfg.NonStreaming, Percentiles: r.Summary.Percentiles}
+	if p.cfg.DatasetName == "random" {
+		run.PrefixLen = p.cfg.RandomPrefixLen
+	}
+	for i := range m.Results {
+		if m.Sent[i] {
+			run.Asked = append(run.Asked, p.requests[i].OutputLen)
+		}
+	}
+	j.findings, j.notes = run.Judge()
+	if p.cfg.Timestamps == "auto" && wire.KernelStampsSupported && p.dial == nil && !strings.HasPrefix(p.baseURL, "https:") && unstamped(results) {
+		j.notes = append(j.notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})
+	}
+	return j
+}
+
+// tell tells findings, notes and verdict on stderr.
+func (p *plan) tell(j *judged) {
+	report.WriteFindings(p.s.err, "loadgen: ", j.findings, j.notes)
+	report.WriteVerdict(p.s.err, "loadgen: ", j.verdict, j.budget)
+}
+
+// gateMissed is a gate that a finished run did not pass.
+type gateMissed struct{ text string }
+
+func (g gateMissed) Error() string { return g.text }
+
+// gates are those that the flags ask for.
+func (p *plan) gates(j *judged) error {
+	if p.cfg.Require != nil && j.verdict.Level != judge.Clean {
+		return gateMissed{fmt.Sprintf("--require clean: the verdict is %s", j.verdict.Level)}
+	}
+	return nil
+}
+
+// readDelays sums up the client's times from stamp to read.
+func readDelays(c *client.Client) health.Dist {
+	h := c.ReadDelays()
+	at := func(q float64) time.Duration { return time.Duration(h.ValueAtQuantile(q)) }
+	if h.TotalCount() == 0 {
+		return health.Dist{}
+	}
+	return health.Dist{Count: int(h.TotalCount()), P50: at(50), P99: at(99), Max: time.Duration(h.Max())}
+}

@@ -1,0 +1,90 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// change is a step in how many requests are under way and how many decode.
+type change struct {
+	at                 time.Duration
+	underWay, decoding int
+}
+
+// changes orders the starts, first events and ends of the successes.
+func (r *Run) changes() (all []change) {
+	for _, x := range r.Results {
+		n := len(x.Events)
+		if x.Err != nil || n < 2 {
+			continue
+		}
+		first, last := x.Events[0].At, x.Events[n-1].At
+		all = append(all, change{x.Start, 1, 0}, change{first, 0, 1}, change{last, -1, -1})
+	}
+	// Stable: of one request's changes at the same instant the start comes first.
+	slices.SortStableFunc(all, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	return all
+}
+
+// Of the time in which requests wait, this share on a plateau makes a batch limit;
+// and this share of all the time must have such waiting.
+const (
+	plateauShare = 0.8
+	waitingShare = 0.3
+)
+
+// batchLimited finds a plateau of simultaneously decoding streams while others
+// wait: the server serves about as many at a time.
+func (r *Run) batchLimited() *Finding {
+	type level struct{ underWay, decoding int }
+	spent := map[level]time.Duration{}
+	var now level
+	var before, busy time.Duration
+	most := 0
+	for _, c := range r.changes() {
+		if now.underWay > 0 {
+			spent[now] += c.at - before
+			busy += c.at - before
+		}
+		before = c.at
+		now.underWay += c.underWay
+		now.decoding += c.decoding
+		most = max(most, now.decoding)
+	}
+	// The plateau is the highest level that is held for a while.
+	held := make([]time.Duration, most+1)
+	for l, t := range spent {
+		held[l.decoding] += t
+	}
+	plateau := most
+	for sum := time.Duration(0); plateau > 0; plateau-- {
+		if sum += held[plateau]; 50*sum >= busy {
+			break
+		}
+	}
+	if plateau < 1 || busy <= 0 {
+		return nil
+	}
+	low := plateau - max(1, plateau/20)
+	var waiting, on, served time.Duration
+	var crowd float64
+	for l, t := range spent {
+		if l.underWay < plateau+2 || 4*l.underWay < 5*plateau {
+			continue
+		}
+		waiting += t
+		crowd += float64(l.underWay) * t.Seconds()
+		if low <= l.decoding && l.decoding <= plateau {
+			on += t
+			served += t * time.Duration(l.decoding)
+		}
+	}
+	if on <= 0 || float64(on) < plateauShare*float64(waiting) || float64(waiting) < waitingShare*float64(busy) || low < 1 && 2*held[0] > busy {
+		return nil
+	}
+	mean := float64(served) / float64(on)
+	return some(find("batch_limited", fmt.Sprintf("about %.0f requests are served at a time, of %.0f under way: TTFT is mostly queueing. A batch limit of the server (--max_batch_size, or the engine's own) or its memory is the bound", mean, crowd/waiting.Seconds()),
+		"served", mean, "under_way", crowd/waiting.Seconds(), "plateau_share", float64(on)/float64(waiting)))
+}

@@ -1,0 +1,258 @@
+package judge
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"loadgen/internal/health"
+	"loadgen/internal/stream"
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+)
+
+const ms = time.Millisecond
+
+// server is a scripted server and the load on it.
+type server struct {
+	n, concurrency int
+	batch          int // 0 for no limit
+	step           time.Duration
+	tokens         int
+	burst          int // so many tokens arrive together
+	rng            *rand.Rand
+	change         func(i int, r *client.Result)
+}
+
+func clean(seed uint64) server {
+	return server{n: 200, concurrency: 16, step: 10 * ms, tokens: 32, burst: 1, rng: rand.New(rand.NewPCG(seed, 0))}
+}
+
+// run makes the time lines: a slot sends its next request when its last is
+// answered; a request waits for a place in the batch, is prefilled and decodes.
+func (s server) run() *Run {
+	r := &Run{Concurrency: s.concurrency, TextPrompts: true, Tested: true, IgnoreEOS: true, Streaming: true}
+	slots := make([]time.Duration, s.concurrency)
+	places := make([]time.Duration, max(s.batch, 1))
+	for i := range s.n {
+		slot := least(slots)
+		x := &client.Result{Due: 1, Handed: 1, Permit: slots[slot], Start: slots[slot] + 20*time.Microsecond}
+		x.Connect, x.Written, x.KernelStamps = x.Start+10*time.Microsecond, x.Start+30*time.Microsecond, true
+		begin := x.Written
+		place := least(places)
+		if s.batch > 0 {
+			begin = max(begin, places[place])
+		}
+		at := begin + 15*ms + time.Duration(s.rng.ExpFloat64()*float64(3*ms))
+		for k := range s.tokens {
+			e := client.Event{At: at, Kind: stream.Text, Choices: true, Tokens: -1}
+			if (k+1)%s.burst == 0 {
+				at += time.Duration(s.burst) * time.Duration(float64(s.step)*(0.9+0.2*s.rng.Float64()))
+			} else {
+				at += 10 * time.Microsecond
+			}
+			x.Events = append(x.Events, e)
+		}
+		last := x.Events[s.tokens-1].At
+		x.LastByte, x.End, x.Done, x.FinishReason = last+50*time.Microsecond, last+100*time.Microsecond, true, "length"
+		x.Usage = stream.UsageCounts{Prompt: 513, Completion: s.tokens, Cached: 0}
+		x.SeenUsage = x.Usage
+		places[place], slots[slot] = last, x.End
+		if s.change != nil {
+			s.change(i, x)
+		}
+		r.Results = append(r.Results, x)
+		r.Samples = append(r.Samples, metrics.NewSample(x, 512, false, true))
+		r.Asked, r.Got = append(r.Asked, s.tokens), append(r.Got, max(x.Usage.Completion, 0))
+	}
+	r.Duration = slices.Max(slots).Seconds()
+	return r
+}
+
+func least(all []time.Duration) (at int) {
+	for i, t := range all {
+		if t < all[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+func (s server) judged(h *health.Report) Verdict {
+	r := s.run()
+	return Decide(metrics.NewBudget(r.Results, r.Got, false, h), h, 0, DefaultLimits)
+}
+
+func TestCleanRunsHaveNothingToSay(t *testing.T) {
+	for seed := range uint64(50) {
+		s := clean(seed)
+		findings, notes := s.run().Judge()
+		if v := s.judged(&health.Report{}); len(findings)+len(notes) > 0 || v.Level != Clean {
+			t.Errorf("seed %d: %v %v %+v", seed, findings, notes, v)
+		}
+	}
+}
+
+func TestFindings(t *testing.T) {
+	failed := &stream.Error{Class: stream.Cut, Message: "cut"}
+	for code, plant := range map[string]func(s *server){
+		"batch_limited": func(s *server) { s.batch = 4 },
+		"coalesced":     func(s *server) { s.burst = 8 },
+		"failures": func(s *server) {
+			s.change = func(i int, r *client.Result) {
+				if i == 7 {
+					r.Err = failed
+				}
+			}
+		},
+		"prompt_length_mismatch": func(s *server) { s.change = func(_ int, r *client.Result) { r.SeenUsage.Prompt = 600 } },
+		"prefix_cache_hits":      func(s *server) { s.change = func(_ int, r *client.Result) { r.SeenUsage.Cached = 256 } },
+		"short_outputs":          func(s *server) { s.change = func(_ int, r *client.Result) { r.Usage.Completion = 20 } },
+		"multi_token_chunks":     func(s *server) { s.change = func(_ int, r *client.Result) { r.Usage.Completion = 64 } },
+		"cold_start": func(s *server) {
+			s.change = func(i int, r *client.Result) {
+				for k := range r.Events {
+					if i < 16 {
+						r.Events[k].At += time.Duration(k) * 20 * ms
+					}
+				}
+			}
+		},
+		"compressed_stream": func(s *server) { s.change = func(_ int, r *client.Result) { r.ContentEncoding = "gzip" } },
+		"end_mark_missing":  func(s *server) { s.change = func(i int, r *client.Result) { r.Done = i > 3 } },
+		"syn_retransmit":    func(s *server) { s.change = func(i int, r *client.Result) { r.SYNRetransmits = i % 2 } },
+	} {
+		t.Run(code, func(t *testing.T) {
+			s := clean(1)
+			plant(&s)
+			findings, _ := s.run().Judge()
+			if len(findings) != 1 || findings[0].Code != code || findings[0].Text == "" || len(findings[0].Figures) == 0 {
+				t.Errorf("%+v", findings)
+			}
+		})
+	}
+}
+
+func TestFigures(t *testing.T) {
+	s := clean(2)
+	s.batch = 4
+	findings, _ := s.run().Judge()
+	if served := findings[0].Figures.Get("served").(float64); served < 3 || served > 4 {
+		t.Errorf("about %v served, want 4", served)
+	}
+	s = clean(2)
+	s.burst = 8
+	s.change = func(_ int, r *client.Result) {
+		for k := range r.Events {
+			if (k+1)%8 != 0 {
+				r.Events[k].Shared, r.Events[k].Slack = true, uint32(70*ms)
+			}
+		}
+	}
+	findings, _ = s.run().Judge()
+	if where := findings[0].Figures.Get("where"); where != "client" {
+		t.Errorf("the bursts are made by the %v, want client", where)
+	}
+}
+
+func TestRateNotReached(t *testing.T) {
+	for held, want := range map[time.Duration]int{0: 0, 20 * ms: 1} {
+		r := &Run{Rate: 100, Concurrency: 4}
+		for i := range 50 {
+			due := time.Duration(i) * 10 * ms
+			r.Results = append(r.Results, &client.Result{Due: due, Start: due + time.Duration(i)*held})
+			r.Samples = append(r.Samples, metrics.Sample{})
+			r.Asked, r.Got = append(r.Asked, 0), append(r.Got, 0)
+		}
+		if findings, _ := r.Judge(); len(findings) != want || want == 1 && findings[0].Code != "rate_not_reached" {
+			t.Errorf("held for %v: %+v", held, findings)
+		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	s := clean(3)
+	s.change = func(_ int, r *client.Result) { r.SeenUsage.Prompt = 540 }
+	r := s.run()
+	r.Percentiles = []float64{50, 95, 99}
+	findings, notes := r.Judge()
+	var codes []string
+	for _, n := range notes {
+		codes = append(codes, n.Code+fmt.Sprint(n.Figures.Get("percentile")))
+	}
+	// 200 requests bear p95 (100) and not p99 (500).
+	if len(findings) != 0 || !slices.Equal(codes, []string{"prompt_length_drift<nil>", "too_few_samples99"}) {
+		t.Errorf("%v %v", findings, codes)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	stalls := &health.Report{Stalls: []health.Stall{{From: 100 * ms, To: 400 * ms}}}
+	for name, c := range map[string]struct {
+		plant func(s *server)
+		h     *health.Report
+		want  Level
+		what  []string
+		text  string
+	}{
+		"a slow reader": {func(s *server) {
+			s.change = func(_ int, r *client.Result) {
+				for k := 0; k+1 < len(r.Events); k += 2 { // two at a time, up to a step late
+					r.Events[k].At, r.Events[k].Shared, r.Events[k].Slack = r.Events[k+1].At, true, uint32(10*ms)
+				}
+			}
+		}, nil, ClientLimited, []string{"itl"}, "read together"},
+		"a blocked scheduler": {func(s *server) {
+			s.change = func(_ int, r *client.Result) { r.Connect += 8 * ms; r.Written += 10 * ms }
+		}, nil, Degraded, []string{"ttft"}, "sending a request took"},
+		"a stopped process": {func(s *server) {
+			s.change = func(_ int, r *client.Result) {
+				for k := range r.Events {
+					if e := &r.Events[k]; 100*ms < e.At && e.At < 400*ms {
+						e.At, e.Shared, e.Slack = 400*ms, true, 1
+					}
+				}
+			}
+		}, stalls, ClientLimited, []string{"itl"}, "did not get to run"},
+		"slots that stand empty": {func(s *server) { s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms } }, nil, Degraded, []string{"throughput"}, "stood empty"},
+		"a clock step":           {func(s *server) {}, &health.Report{Steps: []health.Step{{At: ms, By: time.Second}}}, Degraded, []string{"clock"}, "stepped"},
+		"a processor limit": {func(s *server) {
+			s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms }
+		}, &health.Report{Cgroup: &health.Cgroup{Cores: 0.5, Throttled: time.Second, Periods: 9}}, Degraded, []string{"throughput"}, "processor limit of 0.5 cores"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := clean(4)
+			c.plant(&s)
+			if c.h == nil {
+				c.h = &health.Report{}
+			}
+			v := s.judged(c.h)
+			var what, text []string
+			for _, r := range v.Reasons {
+				what, text = append(what, r.What), append(text, r.Text)
+			}
+			missing := slices.ContainsFunc(c.what, func(w string) bool { return !slices.Contains(what, w) })
+			if v.Level != c.want || missing || !strings.Contains(strings.Join(text, "\n"), c.text) {
+				t.Errorf("%s %v\n%s", v.Level, what, strings.Join(text, "\n"))
+			}
+		})
+	}
+}
+
+func TestLateSchedule(t *testing.T) {
+	var results []*client.Result
+	for i := range 100 {
+		due := time.Duration(i) * 10 * ms
+		results = append(results, &client.Result{Due: due, Handed: due + 15*ms, Permit: due + 15*ms, Start: due + 15*ms})
+	}
+	b := metrics.NewBudget(results, make([]int, 100), false, nil)
+	if v := Decide(b, &health.Report{}, 0.01, DefaultLimits); v.Level != ClientLimited || v.Reasons[0].What != "schedule" {
+		t.Errorf("%+v", v)
+	}
+	if v := Decide(b, &health.Report{}, 0.1, DefaultLimits); v.Level != Clean {
+		t.Errorf("%+v", v)
+	}
+}

@@ -1,0 +1,141 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"loadgen/internal/health"
+	"loadgen/pkg/metrics"
+)
+
+// Level is how far a run's figures can be trusted.
+type Level string
+
+// The levels, from the best to the worst.
+const (
+	Clean         Level = "clean"
+	Degraded      Level = "degraded"
+	ClientLimited Level = "client-limited"
+)
+
+// Limits are the thresholds of the verdict.
+type Limits struct {
+	// A metric is clean with a bound of at most Floor, or of this share of its median.
+	Floor, CleanShare float64
+	// LimitedShare of its median makes the run client-limited.
+	LimitedShare float64
+	// Throughput is clean with slots idle for at most this share of the time.
+	IdleShare float64
+}
+
+// DefaultLimits are those of the manual.
+var DefaultLimits = Limits{Floor: 0.2e-3, CleanShare: 0.02, LimitedShare: 0.20, IdleShare: 0.02}
+
+// Reason is why a run is not clean.
+type Reason struct {
+	// What is the metric (ttft, tpot, itl, e2el), throughput, schedule or clock.
+	What string
+	// Bound is by how much it may be off, and Limit what it may be at most to be
+	// clean: seconds, or for throughput and clock a share and a number.
+	Bound, Limit float64
+	Text         string
+}
+
+// Verdict is the judgement on the client's own part.
+type Verdict struct {
+	Level   Level
+	Reasons []Reason
+}
+
+// Decide judges a budget. meanGap is the mean time between two requests of the
+// schedule in seconds, 0 where all are due at once.
+func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verdict {
+	v := Verdict{Level: Clean}
+	blame := func(level Level, r Reason) {
+		if level == ClientLimited || v.Level == Clean {
+			v.Level = level
+		}
+		v.Reasons = append(v.Reasons, r)
+	}
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		bound := b.Bounds[m]
+		limit := max(l.Floor, l.CleanShare*bound.Typical)
+		if most := bound.Most(); most > limit {
+			level := Degraded
+			if most > l.LimitedShare*bound.Typical {
+				level = ClientLimited
+			}
+			blame(level, Reason{m.String(), most, limit, fmt.Sprintf("%s may be off by up to %s (%s of its median; clean is at most %s)%s",
+				strings.ToUpper(m.String()), short(most), share(most, bound.Typical), short(limit), because(m, b))})
+		}
+	}
+	if b.Idle > l.IdleShare {
+		level := Degraded
+		if b.Idle > l.LimitedShare {
+			level = ClientLimited
+		}
+		blame(level, Reason{"throughput", b.Idle, l.IdleShare, fmt.Sprintf("slots stood empty for %s of their time before loadgen began the next request: throughput may be understated by as much", percent(b.Idle))})
+	}
+	if late := b.Lateness.P99.Seconds(); meanGap > 0 && late > meanGap {
+		blame(ClientLimited, Reason{"schedule", late, meanGap, fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for", short(late), short(meanGap))})
+	}
+	if len(h.Steps) > 0 {
+		blame(Degraded, Reason{"clock", float64(len(h.Steps)), 0, fmt.Sprintf("the wall clock stepped %d times, first by %v, while arrivals were stamped with it", len(h.Steps), h.Steps[0].By)})
+	}
+	if v.Level != Clean {
+		if text := surroundings(h); text != "" {
+			v.Reasons[len(v.Reasons)-1].Text += "; " + text
+		}
+	}
+	return v
+}
+
+func share(part, whole float64) string {
+	if whole <= 0 {
+		return "all"
+	}
+	return percent(part / whole)
+}
+
+// because names what of the client's part weighs most in a metric.
+func because(m metrics.Metric, b *metrics.Budget) string {
+	if m == metrics.TTFT || m == metrics.E2EL {
+		if b.SendDelay.P99 > b.Slack.P99 {
+			return fmt.Sprintf(": sending a request took %v (p99)", b.SendDelay.P99.Round(time.Microsecond))
+		}
+	}
+	if b.Slack.Count > 0 {
+		return fmt.Sprintf(": %d arrivals were read together with later ones, up to %v late (p99)", b.Slack.Count, b.Slack.P99.Round(time.Microsecond))
+	}
+	return ""
+}
+
+// surroundings names what the process and its machine suffered from.
+func surroundings(h *health.Report) string {
+	var all []string
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if g := h.Cgroup; g != nil && g.Throttled > 0 {
+		add("the processor limit of %.3g cores stopped the process for %v", g.Cores, g.Throttled.Round(time.Millisecond))
+	}
+	if used := (h.User + h.System).Seconds(); h.Wall > 0 && used > 0.9*float64(h.Cores)*h.Wall.Seconds() {
+		add("loadgen used %.3g of its %d processors", used/h.Wall.Seconds(), h.Cores)
+	}
+	if m := h.Machine; m != nil && m.Busy > 0.9 {
+		add("the machine was %s busy: loadgen wants a processor of its own", percent(m.Busy))
+	}
+	if m := h.Machine; m != nil && m.Steal > 0.02 {
+		add("the hypervisor took %s of the processors' time", percent(m.Steal))
+	}
+	if n := len(h.Stalls); n > 0 {
+		var longest, sum time.Duration
+		for _, s := range h.Stalls {
+			longest, sum = max(longest, s.To-s.From), sum+s.To-s.From
+		}
+		add("the process did not get to run for %v in %d stalls, %v the longest", sum.Round(time.Millisecond), n, longest.Round(time.Millisecond))
+	}
+	if h.GCPauses.Max > time.Millisecond {
+		add("the garbage collector stopped it for up to %v", h.GCPauses.Max.Round(time.Microsecond))
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,59 @@
+package metrics
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"loadgen/internal/health"
+	"loadgen/internal/stream"
+	"loadgen/pkg/client"
+)
+
+// TestBudget computes the bounds of one request by hand.
+func TestBudget(t *testing.T) {
+	const ms = time.Millisecond
+	r := &client.Result{Due: 1 * ms, Handed: 2 * ms, Permit: 4 * ms, Start: 5 * ms, ConnectLate: 1 * ms, Connect: 7 * ms, Written: 8 * ms, End: 60 * ms,
+		MinRTT: 1 * ms, Retransmits: 2}
+	r.Events = []client.Event{
+		{At: 20 * ms, Choices: true, Kind: stream.Text},
+		{At: 40 * ms, Choices: true, Kind: stream.Text, Shared: true, Slack: uint32(6 * ms)},
+		{At: 40 * ms, Choices: true, Kind: stream.Text},
+		{At: 50 * ms, Choices: true, Kind: stream.Text, Slack: uint32(90 * ms)}, // not before the read before
+	}
+	r.LastByte = 52 * ms
+	b := NewBudget([]*client.Result{r}, []int{4}, false, nil)
+	near := func(name string, got float64, want time.Duration) {
+		t.Helper()
+		if math.Abs(got-want.Seconds()) > 1e-9 {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	// Sent 2 ms late: noticing the connection, and writing.
+	near("TTFT", b.Bounds[TTFT].Mean, 2*ms)
+	near("TTFT's median", b.Bounds[TTFT].Typical, 15*ms)
+	// Gaps 20, 0 and 10 ms; at least 14, 0 and 0; at most 20, 6 and 10.
+	near("mean ITL", b.Bounds[ITL].Mean, 16*ms/3)
+	near("median ITL", b.Bounds[ITL].Median, 10*ms)
+	// The last event may have come with the one before: 10 ms, and 2 ms of sending.
+	near("E2EL", b.Bounds[E2EL].Mean, 12*ms)
+	near("TPOT", b.Bounds[TPOT].Mean, 10*ms/3)
+	if b.Retransmits != 2 || b.Slack.Count != 2 || b.Slack.Max != 10*ms || b.Lateness.Max != ms || b.SlotWait.Max != 2*ms || b.StartDelay.Max != ms ||
+		b.SendDelay.Max != 3*ms || b.Connect.Max != 2*ms || b.RTT.Max != ms {
+		t.Errorf("%+v", b)
+	}
+	// 1 ms before the start and 8 ms after the last byte, of 56 ms.
+	if want := 9.0 / 56; math.Abs(b.Idle-want) > 1e-12 {
+		t.Errorf("idle for %v, want %v", b.Idle, want)
+	}
+}
+
+// TestUnknownSlack takes what goroutines wait where a transport cannot tell.
+func TestUnknownSlack(t *testing.T) {
+	r := &client.Result{Start: 1, Connect: 1, Written: 1}
+	r.Events = []client.Event{{At: 20e6, Choices: true, Slack: stream.UnknownSlack}, {At: 30e6, Choices: true, Slack: stream.UnknownSlack}}
+	b := NewBudget([]*client.Result{r}, []int{2}, false, &health.Report{Scheduler: health.Dist{P99: 3 * time.Millisecond}})
+	if got := b.Bounds[ITL].Mean; math.Abs(got-0.003) > 1e-12 {
+		t.Errorf("%v, want 3 ms", got)
+	}
+}
