@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // the original prints its help.
 func askedForHelp(argv []string) bool {
 	_, err := parse(argv)
-	known := map[string]bool{"sim": true, "version": true, "help": true}
+	known := map[string]bool{"report": true, "selftest": true, "sim": true, "version": true, "help": true}
 	return errors.Is(err, argparse.ErrHelp) && !known[argv[0]]
 }
 
@@ -115,7 +115,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Reader:                s.in,
 		CustomAppHelpTemplate: helpTemplate,
 		ExitErrHandler:        func(*cli.Context, error) {},
-		Commands:              []*cli.Command{simCommand(ctx, s), versionCommand(s)},
+		Commands:              []*cli.Command{reportCommand(s), simCommand(ctx, s), versionCommand(s)},
 	}
 	defaults := newConfig()
 	for _, f := range defaults.table {

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"loadgen/internal/golden"
+)
+
+// reportOf runs loadgen report and returns what it writes.
+func reportOf(t *testing.T, want int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	if code := run(context.Background(), append([]string{"loadgen", "report"}, args...), strings.NewReader(""), &out, &err); code != want {
+		t.Fatalf("report %v: exit %d, want %d: %s", args, code, want, err.String())
+	}
+	return out.String(), err.String()
+}
+
+// TestReportFindsWhatTheOriginsResultsAllow: the engine side was limited to a
+// batch, the other side's delivery was coalesced, and nothing else.
+func TestReportFindsWhatTheOriginsResultsAllow(t *testing.T) {
+	want := map[string]string{
+		"trt_engine/concurrency_16.json": "batch_limited", "trt_engine/concurrency_64.json": "batch_limited", "trt_engine/concurrency_128.json": "batch_limited",
+		"pytorch_hf/concurrency_64.json": "coalesced", "pytorch_hf/concurrency_128.json": "coalesced",
+	}
+	dir := golden.Dir(t, "origin_results")
+	out, _ := reportOf(t, 0, "--format", "json", dir)
+	files := 0
+	for line := range strings.Lines(out) {
+		var v struct {
+			File     string
+			Findings []struct {
+				Code    string
+				Figures struct{ Served float64 }
+			}
+		}
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		files++
+		name, _ := filepath.Rel(dir, v.File)
+		code := ""
+		for _, f := range v.Findings {
+			code += f.Code
+			if f.Code == "batch_limited" && (f.Figures.Served < 7 || f.Figures.Served > 8) {
+				t.Errorf("%s: %v are served at a time, want 7 to 8", name, f.Figures.Served)
+			}
+		}
+		if code != want[name] {
+			t.Errorf("%s: finds %q, want %q", name, code, want[name])
+		}
+	}
+	if files < 15 {
+		t.Errorf("%d files, want 15", files)
+	}
+}
+
+func TestReportReadsWhatOthersWrite(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	odd := write("odd.json", `{"model_id": "NaN \" Infinity", "num_prompts": 4, "completed": 3, "duration": 2.0, "total_output_tokens": 30, "mean_ttft_ms": NaN, "p99_ttft_ms": -Infinity, "request_rate": Infinity}`)
+	detailed := write("detailed.json", `{"num_prompts": 3, "completed": 2, "duration": 2.0, "ttfts": [0.1, 0.0, 0.3], "itls": [[0.01, 0.03], [], [0.02, 0.02]], "output_lens": [3, 0, 3], "errors": ["", "x", ""]}`)
+	out, stderr := reportOf(t, 1, odd, write("half.json", `{"completed": 3, "dur`), write("other.json", `{"a": 1}`), filepath.Join(dir, "none.json"), detailed)
+	for _, want := range []string{"half.json is no result file", "other.json is no result file: it has no completed", "none.json"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("stderr has no %q:\n%s", want, stderr)
+		}
+	}
+	for _, want := range []string{`NaN " Infinity, 3 of 4 requests completed in 2.00 s`, "finding failures: 1 of 4", "TTFT       200.00     200.00     100.00     299.00", "TPOT        20.00", "E2EL       240.00"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	to := filepath.Join(dir, "out.txt")
+	if out, _ := reportOf(t, 0, "--out", to, odd); out != "" {
+		t.Errorf("%q is written beside --out", out)
+	}
+	if text, err := os.ReadFile(to); err != nil || !strings.Contains(string(text), "odd.json") {
+		t.Errorf("%q %v", text, err)
+	}
+	reportOf(t, 2)
+	reportOf(t, 2, "--format", "xml", odd)
+	reportOf(t, 2, odd, "--format", "json")
+	reportOf(t, 1, t.TempDir())
+}
