@@ -57,7 +57,7 @@ type config struct {
 	WaitReady, Timeout, IdleTimeout         float64 // seconds
 	Failures, Compat, Timestamps, Transport string
 	BodyPatch, Sim, Require                 *string
-	TimeBreakdown                           bool
+	TimeBreakdown, SelfTest                 bool
 
 	table  []flag
 	values argparse.Values // what was given, by flag

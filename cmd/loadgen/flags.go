@@ -125,6 +125,7 @@ func flagTable() []flag {
 		own(word("--body-patch", sampling, "JSON", "JSON merge patch (RFC 7386) for every body: {\"ignore_eos\": null} leaves a field out", func(c *config) any { return &c.BodyPatch })),
 		own(word("--timestamps", conduct, "SOURCE", "arrival stamps: the kernel's, the program's (user), or the kernel's where there are any (auto)", func(c *config) any { return &c.Timestamps }, "auto", "kernel", "user")),
 		own(word("--transport", conduct, "KIND", "how plain connections are carried: by one epoll thread (reactor), a goroutine each (blocking), or the former where there is one (auto)", func(c *config) any { return &c.Transport }, "auto", "reactor", "blocking")),
+		own(on("--selftest", results, "after the run, compare what loadgen reports under this load with what a simulated server knows, and keep the table in the result", func(c *config) any { return &c.SelfTest })),
 		own(word("--require", results, "VERDICT", "end with exit code 3 unless the run's verdict on loadgen itself is clean", func(c *config) any { return &c.Require }, "clean")),
 		own(word("--sim", server, "PROFILE", "run against a simulated server of that profile, started for the run: ideal, origin-pytorch, origin-trt", func(c *config) any { return &c.Sim })),
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -20,6 +21,7 @@ type judged struct {
 	reads           health.Dist // stamp to read
 	verdict         judge.Verdict
 	findings, notes []judge.Finding
+	selftest        *report.SelfTest // nil where none was made
 }
 
 // remark tells something before or beside the run, and keeps it as a note.
@@ -59,6 +61,31 @@ func (p *plan) judge(m *measured, results []*client.Result, r *report.Run) judge
 func (p *plan) tell(j *judged) {
 	report.WriteFindings(p.s.err, "loadgen: ", j.findings, j.notes)
 	report.WriteVerdict(p.s.err, "loadgen: ", j.verdict, j.budget)
+}
+
+// selfTest makes the self-test that belongs to a run. A run without one is whole.
+func (p *plan) selfTest(ctx context.Context, j *judged) {
+	p.note("self-test: the same load against a simulated server")
+	cfg := *p.cfg
+	cfg.RandomInputLen, cfg.RandomOutputLen, cfg.NumPrompts = p.meanLengths()
+	t, err := (&selftest{cfg: &cfg, profile: "ideal", quick: true, maxError: math.NaN()}).measure(ctx, p.s)
+	if err != nil {
+		p.remark("selftest_failed", "the self-test failed: %v", err)
+		return
+	}
+	j.selftest = t
+	t.WriteText(p.s.err)
+}
+
+// meanLengths are the mean lengths of prompts and completions, and the number of requests.
+func (p *plan) meanLengths() (in, out, n int) {
+	for _, r := range p.requests {
+		in, out, n = in+r.PromptLen, out+r.OutputLen, n+1
+	}
+	if n == 0 {
+		return 1, 1, 1
+	}
+	return max(in/n, 1), max(out/n, 1), n
 }
 
 // gateMissed is a gate that a finished run did not pass.

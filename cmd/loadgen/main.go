@@ -115,7 +115,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Reader:                s.in,
 		CustomAppHelpTemplate: helpTemplate,
 		ExitErrHandler:        func(*cli.Context, error) {},
-		Commands:              []*cli.Command{reportCommand(s), simCommand(ctx, s), versionCommand(s)},
+		Commands:              []*cli.Command{reportCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
 	}
 	defaults := newConfig()
 	for _, f := range defaults.table {

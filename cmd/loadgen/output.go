@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ import (
 )
 
 // report prints and saves what a run brought.
-func (p *plan) report(m *measured) error {
+func (p *plan) report(ctx context.Context, m *measured) error {
 	var samples []metrics.Sample
 	var results []*client.Result
 	for i := range m.Results {
@@ -35,6 +36,9 @@ func (p *plan) report(m *measured) error {
 		p.remark("energy_incomplete", "the server's energy meter answered only once: no energy is reported")
 	}
 	j := p.judge(m, results, r)
+	if p.cfg.SelfTest && !m.Interrupted {
+		p.selfTest(ctx, &j)
+	}
 	if !p.cfg.StrictJSON {
 		r.Own = p.own(m, results, &j)
 	}

@@ -23,6 +23,7 @@ func (p *plan) own(m *measured, results []*client.Result, j *judged) pyjson.Obje
 		{Key: "requests", Value: pyjson.Object{
 			{Key: "asked", Value: p.cfg.NumPrompts}, {Key: "planned", Value: len(p.requests)}, {Key: "sent", Value: len(results)}}},
 		{Key: "interrupted", Value: m.Interrupted},
+		{Key: "selftest", Value: j.selfTestJSON()},
 		{Key: "verdict", Value: string(j.verdict.Level)},
 		{Key: "findings", Value: report.FindingsJSON(j.findings)},
 		{Key: "notes", Value: report.FindingsJSON(append(p.notes, j.notes...))},
@@ -35,6 +36,14 @@ func (p *plan) own(m *measured, results []*client.Result, j *judged) pyjson.Obje
 		{Key: "chunks", Value: chunks(results)},
 		{Key: "server_tokens", Value: serverTokens(results)},
 	}
+}
+
+// selfTestJSON is null where no self-test was made.
+func (j *judged) selfTestJSON() any {
+	if j.selftest == nil {
+		return nil
+	}
+	return j.selftest.JSON()
 }
 
 // failures counts by class, and says how many the original would have counted.

@@ -46,7 +46,7 @@ func (p *plan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.report(m)
+	return p.report(ctx, m)
 }
 
 // testRequest sends prompt 0 once, outside the measurement.

@@ -19,6 +19,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"loadgen/internal/trtsim"
+	"loadgen/internal/wire"
 )
 
 // simParent is set for a simulator, or a worker of one, that another process
@@ -166,7 +167,7 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 	case <-stop.Done():
 		return signalled()
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(o.host, strconv.Itoa(o.port)))
+	l, err := wire.Listen(ctx, net.JoinHostPort(o.host, strconv.Itoa(o.port)))
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
@@ -259,8 +260,8 @@ func checkProfile(name string) error {
 
 // startSim starts a simulator in a process of its own on a free port, and
 // returns its URL and what stops it.
-func startSim(ctx context.Context, profile string, stderr io.Writer) (url string, stop func() error, err error) {
-	cmd, err := selfCommand("sim", "--host", "127.0.0.1", "--port", "0", "--profile", profile)
+func startSim(ctx context.Context, profile string, stderr io.Writer, flags ...string) (url string, stop func() error, err error) {
+	cmd, err := selfCommand(append([]string{"sim", "--host", "127.0.0.1", "--port", "0", "--profile", profile}, flags...)...)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot start the simulator: %w", err)
 	}

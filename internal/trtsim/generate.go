@@ -38,7 +38,7 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 		return
 	}
 	g.a, g.fault = a, fault
-	g.record = s.truth.begin(s.now(), fault)
+	g.record = s.truth.begin(a.arrived, fault)
 	for _, c := range g.choices {
 		s.engine.submit(c.job)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"loadgen/internal/tokenizer"
+	"loadgen/internal/wire"
 )
 
 // DefaultModel is the model that the simulator serves unless told otherwise.
@@ -158,13 +159,19 @@ func (s *Server) serveConn(ctx, stop context.Context, conn net.Conn) {
 			return
 		}
 		s.waits(conn, false)
+		arrived := time.Now()
+		if c, ok := conn.(*wire.StampedConn); ok {
+			if at := c.Arrived(); !at.IsZero() {
+				arrived = at
+			}
+		}
 		if req.MayContinue() {
 			io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
 			if req.ContinueReadBody(in, bodyMost) != nil {
 				return
 			}
 		}
-		a := &answer{conn: conn, in: in, closes: req.ConnectionClose() || stop.Err() != nil, headOnly: req.Header.IsHead()}
+		a := &answer{conn: conn, in: in, closes: req.ConnectionClose() || stop.Err() != nil, headOnly: req.Header.IsHead(), arrived: arrived.Sub(s.began)}
 		s.route(ctx, &req, a)
 		s.log(conn, &req, a.status)
 		if a.err != nil || a.closes {
@@ -191,6 +198,8 @@ type answer struct {
 	in     *bufio.Reader
 	status int
 	closes bool
+	// arrived is when the request's first bytes did, since the server's start.
+	arrived time.Duration
 	// headOnly answers a HEAD request.
 	headOnly bool
 	err      error

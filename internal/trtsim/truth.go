@@ -11,7 +11,7 @@ import (
 
 // record is what really happened to one request, from the server's start.
 type record struct {
-	read   time.Duration   // the request was read
+	read   time.Duration   // the request arrived
 	tokens []time.Duration // each event was written
 	done   bool
 	fault  Fault

@@ -267,11 +267,18 @@ func (s *Stored) statistics() []string {
 // WriteText shows the file to people.
 func (s *Stored) WriteText(w io.Writer) {
 	fmt.Fprintf(w, "%s\n", s.Name)
-	fmt.Fprintf(w, "  %s, %d of %d requests completed in %.2f s", s.Text("model_id"), s.integer("completed"), s.integer("num_prompts"), s.Number("duration"))
+	fmt.Fprint(w, "  ")
+	if model := s.Text("model_id"); model != "" {
+		fmt.Fprintf(w, "%s, ", model)
+	}
+	fmt.Fprintf(w, "%d of %d requests completed in %.2f s", s.integer("completed"), s.integer("num_prompts"), s.Number("duration"))
 	if c := s.integer("max_concurrency"); c > 0 {
 		fmt.Fprintf(w, ", concurrency %d", c)
 	}
-	fmt.Fprintf(w, ", %.2f output tokens/s\n", s.Number("output_throughput"))
+	if x := s.Number("output_throughput"); !math.IsNaN(x) {
+		fmt.Fprintf(w, ", %.2f output tokens/s", x)
+	}
+	fmt.Fprintln(w)
 	statistics := s.statistics()
 	fmt.Fprintf(w, "  %-6s", "ms")
 	for _, name := range statistics {

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"loadgen/internal/golden"
+)
+
+// table is what the self-test says, in ms.
+type table struct {
+	Concurrency, Requests, Input, Output int
+	Errors                               map[string]struct{ Mean, P50, P99 float64 } `json:"reported_minus_true_ms"`
+	MaxError                             float64                                     `json:"max_error_ms"`
+	Verdict                              string
+}
+
+const smallLoad = "--max-concurrency 8 --num-prompts 32 --random-input-len 32 --random-output-len 64 --quick --format json"
+
+func TestSelfTestAgreesWithTheTruth(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{"", " --backend openai-chat", " --transport blocking", " --request-rate 200"} {
+		out, err := command(strings.Fields("selftest " + smallLoad + " --max-error 1000" + more)...).Output()
+		var v table
+		if json.Unmarshal(out, &v) != nil || err != nil || len(v.Errors) != 4 {
+			t.Fatalf("%s: %v: %s", more, err, out)
+		}
+		// A machine that is shared stalls now and then, which the median does not show.
+		for metric, e := range v.Errors {
+			if math.Abs(e.P50) > 5 {
+				t.Errorf("%s: the median %s is off by %v ms", more, metric, e.P50)
+			}
+		}
+	}
+}
+
+// TestSelfTestFindsABadClient stops the client for most of the time, which the
+// simulator, a process of its own, does not notice.
+func TestSelfTestFindsABadClient(t *testing.T) {
+	t.Parallel()
+	cmd := command(strings.Fields("selftest " + smallLoad + " --max-error 4")...)
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var err error
+	for running := true; running; {
+		cmd.Process.Signal(syscall.SIGSTOP)
+		time.Sleep(40 * time.Millisecond)
+		cmd.Process.Signal(syscall.SIGCONT)
+		select {
+		case err = <-ended:
+			running = false
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	var exit *exec.ExitError
+	if exit, _ = err.(*exec.ExitError); exit == nil || exit.ExitCode() != exitGate || !strings.Contains(stderr.String(), "--max-error 4: reported and true differ by up to") {
+		t.Errorf("%v: %s", err, stderr.String())
+	}
+	var v table
+	if err := json.Unmarshal(out.Bytes(), &v); err != nil || v.Verdict == "clean" || v.MaxError <= 4 {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+func TestSelfTestTakesTheLoadOfAResult(t *testing.T) {
+	file := filepath.Join(golden.Dir(t, "origin_results"), "pytorch_hf", "concurrency_64.json")
+	o, err := parseSelftest([]string{"--quick", file, "--num-prompts", "70", "--result-filename", "x.json"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := o.cfg.forSelfTest("http://127.0.0.1:1")
+	if c.NumPrompts != 70 || c.concurrency() != 64 || c.RandomInputLen != 512 || c.RandomOutputLen != 128 || !math.IsInf(c.RequestRate, 1) || c.SaveResult {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestSelfTestRejects(t *testing.T) {
+	for _, args := range []string{"--max-error", "--max-error x", "--max-error -1", "--profile none", "--format xml", "--frobnicate", "none.json"} {
+		var out, err bytes.Buffer
+		if code := run(context.Background(), strings.Fields("loadgen selftest "+args), strings.NewReader(""), &out, &err); code != exitUsage || err.Len() == 0 {
+			t.Errorf("selftest %s: exit %d: %s", args, code, err.String())
+		}
+	}
+}
