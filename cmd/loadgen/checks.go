@@ -19,6 +19,9 @@ func (c *config) checkOwn() error {
 			return fmt.Errorf("argument %s: %s is not a number of seconds: want 0 or more", name, pyjson.FormatFloat(seconds))
 		}
 	}
+	if c.Warmup < 0 || c.Warmup > 1e6 {
+		return fmt.Errorf("argument --warmup: %d is no number of requests: want 0 to 1000000", c.Warmup)
+	}
 	if c.Header != nil {
 		for _, h := range *c.Header {
 			name, value, ok := strings.Cut(h, ":")

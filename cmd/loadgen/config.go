@@ -57,7 +57,9 @@ type config struct {
 	WaitReady, Timeout, IdleTimeout         float64 // seconds
 	Failures, Compat, Timestamps, Transport string
 	BodyPatch, Sim, Require                 *string
-	TimeBreakdown, SelfTest                 bool
+	TimeBreakdown, SelfTest, Extended       bool
+	ContinuousUsage, ServerMetrics          bool
+	Warmup                                  int
 
 	table  []flag
 	values argparse.Values // what was given, by flag

@@ -9,6 +9,7 @@ import (
 
 	"loadgen/internal/health"
 	"loadgen/internal/judge"
+	"loadgen/internal/pyjson"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
@@ -21,7 +22,9 @@ type judged struct {
 	reads           health.Dist // stamp to read
 	verdict         judge.Verdict
 	findings, notes []judge.Finding
-	selftest        *report.SelfTest // nil where none was made
+	selftest        *report.SelfTest  // nil where none was made
+	extended        *metrics.Extended // nil where answers came whole
+	server          pyjson.Object     // the server's own times, nil without any
 }
 
 // remark tells something before or beside the run, and keeps it as a note.
@@ -51,6 +54,13 @@ func (p *plan) judge(m *measured, results []*client.Result, r *report.Run) judge
 		}
 	}
 	j.findings, j.notes = run.Judge()
+	percentiles := r.Summary.Percentiles
+	if !p.cfg.NonStreaming {
+		j.extended = metrics.NewExtended(results, metrics.ExtendedOptions{Start: m.Start, Concurrency: run.Concurrency, Chat: run.Chat, OutputLens: run.Got, Percentiles: percentiles})
+	}
+	if m.server != nil && len(m.server.Requests) > 0 {
+		j.server = report.ServerJSON(m.server, percentiles)
+	}
 	if p.cfg.Timestamps == "auto" && wire.KernelStampsSupported && p.dial == nil && !strings.HasPrefix(p.baseURL, "https:") && unstamped(results) {
 		j.notes = append(j.notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})
 	}

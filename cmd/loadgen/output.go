@@ -40,10 +40,13 @@ func (p *plan) report(ctx context.Context, m *measured) error {
 		p.selfTest(ctx, &j)
 	}
 	if !p.cfg.StrictJSON {
-		r.Own = p.own(m, results, &j)
+		r.Own = p.own(m, results, r, &j)
 	}
 	report.Exceptions(p.s.out, r.Summary)
 	r.Table(p.s.out)
+	if p.cfg.Extended && j.extended != nil {
+		report.Extended(p.s.out, j.extended, r.Summary.Percentiles, j.server)
+	}
 	if m.Interrupted {
 		p.note("interrupted: %d of %d requests were sent, and these figures are theirs", len(samples), len(p.requests))
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // own is loadgen's own object at the end of the result file.
-func (p *plan) own(m *measured, results []*client.Result, j *judged) pyjson.Object {
+func (p *plan) own(m *measured, results []*client.Result, r *report.Run, j *judged) pyjson.Object {
 	return pyjson.Object{
 		{Key: "schema", Value: 1},
 		{Key: "version", Value: versionText()},
@@ -27,6 +27,8 @@ func (p *plan) own(m *measured, results []*client.Result, j *judged) pyjson.Obje
 		{Key: "verdict", Value: string(j.verdict.Level)},
 		{Key: "findings", Value: report.FindingsJSON(j.findings)},
 		{Key: "notes", Value: report.FindingsJSON(append(p.notes, j.notes...))},
+		{Key: "metrics", Value: j.extendedJSON(r.Summary.Percentiles)},
+		{Key: "server_metrics", Value: orNull(j.server)},
 		{Key: "error_budget", Value: report.ErrorBudget(j.budget, &m.health, j.reads, j.verdict)},
 		{Key: "failures", Value: p.failures(results)},
 		{Key: "timestamps", Value: stamps(results)},
@@ -36,6 +38,22 @@ func (p *plan) own(m *measured, results []*client.Result, j *judged) pyjson.Obje
 		{Key: "chunks", Value: chunks(results)},
 		{Key: "server_tokens", Value: serverTokens(results)},
 	}
+}
+
+// extendedJSON is null where answers came whole.
+func (j *judged) extendedJSON(percentiles []float64) any {
+	if j.extended == nil {
+		return nil
+	}
+	return report.ExtendedJSON(j.extended, percentiles)
+}
+
+// orNull is an object, or null where there is none.
+func orNull(o pyjson.Object) any {
+	if o == nil {
+		return nil
+	}
+	return o
 }
 
 // selfTestJSON is null where no self-test was made.

@@ -154,7 +154,7 @@ func (p *plan) clientOptions() client.Options {
 	cfg := p.cfg
 	o := client.Options{
 		BaseURL: p.baseURL, Endpoint: cfg.Endpoint, Chat: cfg.chat(), NonStreaming: cfg.NonStreaming, Model: p.model,
-		Logprobs: cfg.Logprobs, IgnoreEOS: cfg.IgnoreEOS, TopP: cfg.TopP, TopK: cfg.TopK, MinP: cfg.MinP, Temperature: cfg.Temperature,
+		Logprobs: cfg.Logprobs, IgnoreEOS: cfg.IgnoreEOS, ContinuousUsage: cfg.ContinuousUsage, TopP: cfg.TopP, TopK: cfg.TopK, MinP: cfg.MinP, Temperature: cfg.Temperature,
 		BodyPatch: str(cfg.BodyPatch), OriginalRules: cfg.Failures == "original", KeepAlive: cfg.KeepAlive,
 		Timeout: durationOf(cfg.Timeout), IdleTimeout: durationOf(cfg.IdleTimeout), UserAgent: "loadgen/" + versionText(),
 		Transport: wire.Kind(cfg.Transport),

@@ -42,6 +42,12 @@ func (p *plan) run(ctx context.Context) error {
 	if err := p.testRequest(ctx); err != nil {
 		return err
 	}
+	if err := p.warmUp(ctx); err != nil {
+		return err
+	}
+	if p.cfg.ServerMetrics {
+		_, _ = p.client.ServerMetrics(ctx, 0) // what is there is not the run's
+	}
 	m, err := p.measure(ctx)
 	if err != nil {
 		return err
@@ -133,6 +139,7 @@ type measured struct {
 	health        health.Report // from the first start to the join
 	reads         health.Dist
 	before, after *client.EnergyReading
+	server        *client.ServerMetrics // nil unless asked for and given
 }
 
 // measure sends the requests, with the profiler and the energy readings around
@@ -186,5 +193,13 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 	}
 	m.elapsed = p.client.Now() - m.Start
 	m.after = p.client.Energy(after)
+	if p.cfg.ServerMetrics {
+		var err error
+		if m.server, err = p.client.ServerMetrics(after, len(p.requests)); err != nil {
+			p.remark("no_server_metrics", "the server's own times cannot be read: %v", err)
+		} else if len(m.server.Requests) == 0 {
+			p.remark("no_server_metrics", "the server keeps no times of its requests: return_perf_metrics and perf_metrics_max_requests in its YAML turn them on")
+		}
+	}
 	return m, nil
 }

@@ -337,7 +337,7 @@ func (c *config) forSelfTest(url string) *config {
 	out.DatasetName, out.DatasetPath, out.RandomIDs, out.IgnoreEOS = "random", nil, true, true
 	out.SaveResult, out.SaveDetailed, out.DisableTqdm, out.Profile, out.NonStreaming, out.DryRun = false, false, true, false, false, false
 	out.BodyPatch, out.LoRAModules, out.Header, out.WaitReady, out.Endpoint = nil, nil, nil, 0, "/v1/completions"
-	out.Failures, out.SelfTest = "strict", false
+	out.Failures, out.SelfTest, out.Warmup, out.ServerMetrics = "strict", false, 0, false
 	out.values = argparse.Values{"--dataset-name": "random"} // nothing is to be assumed
 	return &out
 }

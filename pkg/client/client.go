@@ -30,6 +30,8 @@ type Options struct {
 	Model     string
 	Logprobs  *int
 	IgnoreEOS bool
+	// ContinuousUsage asks for the server's count with every event.
+	ContinuousUsage bool
 	// TopP, TopK, MinP and Temperature are sent when set.
 	TopP, MinP, Temperature *float64
 	TopK                    *int

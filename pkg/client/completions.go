@@ -30,7 +30,11 @@ func promptOf(r dataset.Request) any {
 // options appends what both backends send after "stream".
 func (c *Client) options(body pyjson.Object) pyjson.Object {
 	if !c.o.NonStreaming {
-		body = append(body, pyjson.Member{Key: "stream_options", Value: pyjson.Object{{Key: "include_usage", Value: true}}})
+		o := pyjson.Object{{Key: "include_usage", Value: true}}
+		if c.o.ContinuousUsage {
+			o = append(o, pyjson.Member{Key: "continuous_usage_stats", Value: true})
+		}
+		body = append(body, pyjson.Member{Key: "stream_options", Value: o})
 	}
 	if c.o.IgnoreEOS {
 		body = append(body, pyjson.Member{Key: "ignore_eos", Value: true})

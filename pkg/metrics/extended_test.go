@@ -1,0 +1,106 @@
+package metrics
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"loadgen/internal/stream"
+	"loadgen/pkg/client"
+)
+
+// scripted is a result whose events come at the given milliseconds; kinds by letter:
+// r role, t text, e a token without text, h reasoning.
+func scripted(due, permit, start int, kinds string, at ...int) *client.Result {
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	r := &client.Result{Due: ms(due), Handed: ms(due), Permit: ms(permit), Start: ms(start), Written: ms(start)}
+	for i, n := range at {
+		kind := map[byte]stream.Kind{'r': stream.Role, 't': stream.Text, 'e': stream.Token, 'h': stream.Reasoning}[kinds[i]]
+		r.Events = append(r.Events, client.Event{At: ms(n), Kind: kind, Choices: true, Tokens: -1})
+		r.End = ms(n)
+	}
+	return r
+}
+
+func near(t *testing.T, name string, got, want float64) {
+	t.Helper()
+	if math.Abs(got-want) > 1e-9 {
+		t.Errorf("%s: %v, want %v", name, got, want)
+	}
+}
+
+func TestExtended(t *testing.T) {
+	a := scripted(1, 1, 1, "rhtt", 51, 61, 71, 101)
+	b := scripted(1, 101, 101, "rhet", 151, 161, 171, 191)
+	x := NewExtended([]*client.Result{a, b}, ExtendedOptions{Start: time.Millisecond, Concurrency: 1, Chat: true, OutputLens: []int{3, 3}, Percentiles: []float64{100}})
+	near(t, "first content", x.FirstContent.Mean, 0.060)
+	near(t, "first visible", x.FirstVisible.Mean, 0.080)
+	near(t, "second token", x.SecondToken.Mean, 0.010)
+	near(t, "TTFT from due", x.DueTTFT.Mean, 0.110)
+	near(t, "E2EL from due", x.DueE2EL.Percentiles[0], 0.190)
+	near(t, "queue", x.Queue.Max, 0.100)
+	near(t, "pace", x.UserPace.Mean, (2/0.040+2/0.030)/2)
+	near(t, "per token", x.PerToken.Mean, 0.070/4)
+	near(t, "mean concurrency", x.MeanConcurrency, 1)
+	if x.PeakConcurrency != 1 || x.Means[TTFT] != nil {
+		t.Errorf("%+v", x)
+	}
+	if s := x.Series; len(s) != 1 || s[0].Tokens != 6 || s[0].Started != 2 || s[0].Completed != 2 || math.Abs(s[0].Concurrency-0.190) > 1e-9 {
+		t.Errorf("%+v", s)
+	}
+	if s := x.Steady; s == nil || s.Requests != 2 || s.Dropped != 0 || math.Abs(s.TokensPerSecond-6/0.190) > 1e-9 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestPerTokenNeedsCounts(t *testing.T) {
+	r := scripted(1, 1, 1, "ttt", 11, 31, 41)
+	results, o := []*client.Result{r}, ExtendedOptions{Start: 1, OutputLens: []int{6}}
+	x := NewExtended(results, o)
+	near(t, "tokens per chunk", x.TokensPerChunk.Mean, 2)
+	if x.PerToken != nil || x.Steady != nil {
+		t.Errorf("%+v", x)
+	}
+	for i, n := range []int32{1, 5, 6} {
+		r.Events[i].Tokens = n
+	}
+	x = NewExtended(results, o)
+	// Four tokens share 20 ms, one has 10 ms.
+	near(t, "per token", x.PerToken.Mean, (4*0.005+0.010)/5)
+	near(t, "most tokens of a chunk", x.TokensPerChunk.Max, 4)
+}
+
+func TestSteadyStateDropsRampAndTail(t *testing.T) {
+	var results []*client.Result
+	var lens []int
+	for i := range 6 { // two slots: starts at 0, 50, 100, ... each 100 ms long
+		results = append(results, scripted(0, 50*i, 50*i, "tt", 50*i+40, 50*i+100))
+		lens = append(lens, 2)
+	}
+	results[0].Start++ // zero is no instant
+	x := NewExtended(results, ExtendedOptions{Concurrency: 2, OutputLens: lens})
+	// Both slots are busy from 50 ms to 300 ms; the first and the last stick out.
+	if s := x.Steady; s == nil || s.Requests != 4 || s.Dropped != 2 || s.From != 0.050 || s.To != 0.300 {
+		t.Fatalf("%+v", s)
+	}
+	near(t, "TTFT", x.Steady.Latency[TTFT].Mean, 0.040)
+	// Inside: four whole requests, the first's last token, the last's first.
+	near(t, "tokens/s", x.Steady.TokensPerSecond, 10/0.250)
+}
+
+// TestMeanIntervals checks that intervals of a drifting run are wider than those
+// of independent requests would be, and hold the mean.
+func TestMeanIntervals(t *testing.T) {
+	var results []*client.Result
+	var lens []int
+	for i := range 200 {
+		level := 100 + i/50*40 // four regimes
+		results = append(results, scripted(0, 1000*i+1, 1000*i+1, "tt", 1000*i+1+level+i%7, 1000*i+500))
+		lens = append(lens, 2)
+	}
+	x := NewExtended(results, ExtendedOptions{OutputLens: lens})
+	i := x.Means[TTFT]
+	if i == nil || !(i.Low < 0.163 && 0.163 < i.High) || i.High-i.Low < 0.03 {
+		t.Errorf("%+v", i)
+	}
+}
