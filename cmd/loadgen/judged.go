@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"loadgen/internal/definitions"
 	"loadgen/internal/health"
 	"loadgen/internal/judge"
 	"loadgen/internal/pyjson"
@@ -24,6 +25,7 @@ type judged struct {
 	findings, notes []judge.Finding
 	selftest        *report.SelfTest  // nil where none was made
 	extended        *metrics.Extended // nil where answers came whole
+	definitions     []definitions.Row // as extended
 	server          pyjson.Object     // the server's own times, nil without any
 }
 
@@ -57,6 +59,7 @@ func (p *plan) judge(m *measured, results []*client.Result, r *report.Run) judge
 	percentiles := r.Summary.Percentiles
 	if !p.cfg.NonStreaming {
 		j.extended = metrics.NewExtended(results, metrics.ExtendedOptions{Start: m.Start, Concurrency: run.Concurrency, Chat: run.Chat, OutputLens: run.Got, Percentiles: percentiles})
+		j.definitions = definitions.Rows(definitions.Run{Results: results, OutputLens: run.Got, Chat: run.Chat, Duration: run.Duration})
 	}
 	if m.server != nil && len(m.server.Requests) > 0 {
 		j.server = report.ServerJSON(m.server, percentiles)

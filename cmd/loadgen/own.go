@@ -28,6 +28,7 @@ func (p *plan) own(m *measured, results []*client.Result, r *report.Run, j *judg
 		{Key: "findings", Value: report.FindingsJSON(j.findings)},
 		{Key: "notes", Value: report.FindingsJSON(append(p.notes, j.notes...))},
 		{Key: "metrics", Value: j.extendedJSON(r.Summary.Percentiles)},
+		{Key: "definitions", Value: report.DefinitionsJSON(j.definitions)},
 		{Key: "server_metrics", Value: orNull(j.server)},
 		{Key: "error_budget", Value: report.ErrorBudget(j.budget, &m.health, j.reads, j.verdict)},
 		{Key: "failures", Value: p.failures(results)},

@@ -98,7 +98,7 @@ func NewExtended(results []*client.Result, o ExtendedOptions) *Extended {
 				pace = append(pace, float64(n-1)/span)
 			}
 		}
-		counts := chunkTokens(r, n)
+		counts := ChunkTokens(r, n)
 		tokensKnown = tokensKnown && counts != nil
 		for k, c := range counts {
 			chunks = append(chunks, float64(c))
@@ -125,10 +125,10 @@ func NewExtended(results []*client.Result, o ExtendedOptions) *Extended {
 	return x
 }
 
-// chunkTokens is how many tokens each of the events that Tokens lists brought: one
+// ChunkTokens is how many tokens each of the events that Tokens lists brought: one
 // each where there are as many as tokens, else by the server's running count; nil
 // where neither says.
-func chunkTokens(r *client.Result, n int) []int {
+func ChunkTokens(r *client.Result, n int) []int {
 	var out []int
 	before, counted := 0, true
 	for _, e := range r.Events {
@@ -219,7 +219,7 @@ func (x *Extended) concurrency(results []*client.Result, o ExtendedOptions) {
 		_, to := span(r)
 		bin(to).Completed++
 		at, weight := Tokens(r), 0.0
-		counts := chunkTokens(r, o.OutputLens[i])
+		counts := ChunkTokens(r, o.OutputLens[i])
 		given := 0
 		for k, t := range at {
 			c := 0
