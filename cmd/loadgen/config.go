@@ -56,7 +56,7 @@ type config struct {
 	Header                                  *[]string
 	WaitReady, Timeout, IdleTimeout         float64 // seconds
 	Failures, Compat, Timestamps, Transport string
-	BodyPatch, Sim, Require                 *string
+	BodyPatch, Sim, Require, SaveTimeline   *string
 	TimeBreakdown, SelfTest, Extended       bool
 	ContinuousUsage, ServerMetrics          bool
 	Warmup                                  int

@@ -120,7 +120,7 @@ func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map
 	}
 	report.Exceptions(&out, r.Summary)
 	r.Table(&out)
-	err = p.save(r, &measured{began: now}, nil)
+	err = p.save(r, &measured{began: now})
 	files = map[string]string{}
 	filepath.Walk(".", func(path string, info os.FileInfo, _ error) error {
 		if info.Mode().IsRegular() && !strings.HasSuffix(path, ".hlog") {

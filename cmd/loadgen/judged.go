@@ -37,8 +37,9 @@ func (p *plan) remark(code, format string, args ...any) {
 }
 
 // judge derives the error budget and the verdict, and looks for findings.
-func (p *plan) judge(m *measured, results []*client.Result, r *report.Run) judged {
-	j := judged{budget: metrics.NewBudget(results, r.Summary.OutputLens, p.cfg.chat(), &m.health), reads: m.reads}
+func (p *plan) judge(m *measured, r *report.Run) *judged {
+	results := m.sent()
+	j := &judged{budget: metrics.NewBudget(results, r.Summary.OutputLens, p.cfg.chat(), &m.health), reads: m.reads}
 	rate, gap := 0.0, 0.0
 	if !math.IsInf(p.cfg.RequestRate, 1) {
 		rate, gap = p.cfg.RequestRate, 1/p.cfg.RequestRate

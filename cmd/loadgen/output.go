@@ -16,31 +16,39 @@ import (
 	"loadgen/pkg/report"
 )
 
-// report prints and saves what a run brought.
-func (p *plan) report(ctx context.Context, m *measured) error {
+// compute makes the statistics and judgements of what a run brought.
+func (p *plan) compute(m *measured) (*report.Run, *judged, error) {
 	var samples []metrics.Sample
-	var results []*client.Result
 	for i := range m.Results {
 		if m.Sent[i] {
-			results = append(results, &m.Results[i])
 			samples = append(samples, metrics.NewSample(&m.Results[i], p.requests[i].PromptLen, p.cfg.chat(), !p.cfg.NonStreaming))
 		}
 	}
-	count := func(text string) int { return len(p.tok.Encode(text, false)) }
-	r, err := p.newReport(samples, m.elapsed.Seconds(), p.now(), count)
+	r, err := p.newReport(samples, m.elapsed.Seconds(), m.ended, func(text string) int { return len(p.tok.Encode(text, false)) })
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	r.Energy = energyOf(m.before, m.after, r.Summary.OutputTokens)
 	if (m.before == nil) != (m.after == nil) {
 		p.remark("energy_incomplete", "the server's energy meter answered only once: no energy is reported")
 	}
-	j := p.judge(m, results, r)
+	return r, p.judge(m, r), nil
+}
+
+// report prints and saves what a run brought.
+func (p *plan) report(ctx context.Context, m *measured) error {
+	if err := p.endTimeline(m); err != nil {
+		p.note("--save-timeline: %v", err) // the result is not lost for it
+	}
+	r, j, err := p.compute(m)
+	if err != nil {
+		return err
+	}
 	if p.cfg.SelfTest && !m.Interrupted {
-		p.selfTest(ctx, &j)
+		p.selfTest(ctx, j)
 	}
 	if !p.cfg.StrictJSON {
-		r.Own = p.own(m, results, r, &j)
+		r.Own = p.own(m, r, j)
 	}
 	report.Exceptions(p.s.out, r.Summary)
 	r.Table(p.s.out)
@@ -48,20 +56,20 @@ func (p *plan) report(ctx context.Context, m *measured) error {
 		report.Extended(p.s.out, j.extended, r.Summary.Percentiles, j.server)
 	}
 	if m.Interrupted {
-		p.note("interrupted: %d of %d requests were sent, and these figures are theirs", len(samples), len(p.requests))
+		p.note("interrupted: %d of %d requests were sent, and these figures are theirs", len(r.Samples), len(p.requests))
 	}
-	allFailed := len(samples) > 0 && r.Summary.Completed == 0
-	if allFailed || len(samples) == 0 {
-		p.note("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(samples))
+	allFailed := len(r.Samples) > 0 && r.Summary.Completed == 0
+	if allFailed || len(r.Samples) == 0 {
+		p.note("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(r.Samples))
 	}
-	p.tell(&j)
-	if err := p.save(r, m, results); err != nil {
+	p.tell(j)
+	if err := p.save(r, m); err != nil {
 		return err
 	}
 	if allFailed && !m.Interrupted {
 		return errTold
 	}
-	return p.gates(&j)
+	return p.gates(j)
 }
 
 // unstamped tells whether there are events and none has a stamp of the kernel's.
@@ -120,7 +128,7 @@ func energyOf(before, after *client.EnergyReading, outputTokens int) *report.Ene
 // save writes the files that were asked for. A result that cannot be written
 // where it should is not lost: it goes to the directory for temporary files, or
 // else to stderr.
-func (p *plan) save(r *report.Run, m *measured, results []*client.Result) error {
+func (p *plan) save(r *report.Run, m *measured) error {
 	if !p.cfg.SaveResult {
 		return nil
 	}
@@ -142,7 +150,7 @@ func (p *plan) save(r *report.Run, m *measured, results []*client.Result) error 
 		return nil // a pipe or device: nothing can lie beside it
 	}
 	hdr := strings.TrimSuffix(path, ".json") + ".hlog"
-	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, m.began, p.values(m, r, results)) })
+	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, m.began, p.values(m, r)) })
 	if err == nil {
 		written = append(written, hdr)
 	} else {
@@ -163,8 +171,8 @@ func (p *plan) save(r *report.Run, m *measured, results []*client.Result) error 
 }
 
 // values are the latencies of all successes, for the HDR log.
-func (p *plan) values(m *measured, r *report.Run, results []*client.Result) (all []metrics.Value) {
-	for i, result := range results {
+func (p *plan) values(m *measured, r *report.Run) (all []metrics.Value) {
+	for i, result := range m.sent() {
 		if result.Err == nil {
 			all = metrics.AppendValues(all, result, p.cfg.chat(), r.Summary.OutputLens[i], m.Start)
 		}

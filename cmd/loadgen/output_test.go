@@ -32,7 +32,7 @@ func TestResultIsNeverLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		os.Remove(filepath.Join(dir, "gone"))
-		err = p.save(r, &measured{}, nil)
+		err = p.save(r, &measured{})
 		if err == nil {
 			t.Fatal("no error")
 		}

@@ -12,6 +12,7 @@ import (
 
 	"loadgen/internal/judge"
 	"loadgen/internal/load"
+	"loadgen/internal/timeline"
 	"loadgen/internal/tokenizer"
 	"loadgen/internal/trtsim"
 	"loadgen/internal/wire"
@@ -40,6 +41,7 @@ type plan struct {
 	end      time.Duration
 	metadata [][2]string
 	selected []metrics.Metric
+	timeline *timeline.Writer // of --save-timeline, while the run lasts
 	stopSim  func() error
 }
 
@@ -76,6 +78,11 @@ func (p *plan) settle(ctx context.Context) error {
 
 // close stops what the plan started.
 func (p *plan) close() {
+	if p.timeline != nil { // the run did not come to its end
+		if err := p.timeline.Close(nil); err != nil {
+			p.note("--save-timeline: %v", err)
+		}
+	}
 	if p.client != nil {
 		p.client.Close()
 	}
@@ -254,7 +261,15 @@ func (p *plan) checkResult() error {
 	if p.cfg.TimeBreakdown {
 		p.note("--save-request-time-breakdown: the server's time breakdown is not saved: it has no counterpart here")
 	}
-	if p.cfg.SaveResult && !p.cfg.DryRun {
+	if p.cfg.DryRun {
+		return nil
+	}
+	if path := str(p.cfg.SaveTimeline); path != "" {
+		if err := report.ProveWritable(path); err != nil {
+			return fmt.Errorf("--save-timeline: %w", err)
+		}
+	}
+	if p.cfg.SaveResult {
 		return report.ProveWritable(p.resultPath("x.json"))
 	}
 	return nil

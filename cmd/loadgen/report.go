@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"loadgen/internal/pyjson"
+	"loadgen/internal/timeline"
 	"loadgen/pkg/report"
 )
 
@@ -41,7 +43,7 @@ func reportCommand(s streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			write := func(w io.Writer) error { return writeReports(w, files, format) }
+			write := func(w io.Writer) error { return writeReports(w, files, format, s) }
 			if out := c.String("out"); out != "" {
 				return report.WriteFile(out, write)
 			}
@@ -75,12 +77,26 @@ func resultFiles(args []string) (files []string, err error) {
 	return files, nil
 }
 
+// readResult reads a result file, or computes the result of a timeline.
+func readResult(name string, s streams) (*report.Stored, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<20)
+	if start, _ := in.Peek(len(timeline.Magic)); string(start) == timeline.Magic {
+		return recompute(name, in, s)
+	}
+	return report.ReadStored(name)
+}
+
 // writeReports shows one file after the other. One that cannot be read does not
 // keep the others from being shown.
-func writeReports(w io.Writer, files []string, format string) error {
+func writeReports(w io.Writer, files []string, format string, s streams) error {
 	var failed []error
 	for i, name := range files {
-		stored, err := report.ReadStored(name)
+		stored, err := readResult(name, s)
 		if err != nil {
 			failed = append(failed, err)
 			continue

@@ -135,11 +135,22 @@ func (p *plan) watch() func() health.Report {
 type measured struct {
 	load.Outcome
 	began         time.Time // when the run began, on the calendar
+	ended         time.Time // and when it was over
 	elapsed       time.Duration
 	health        health.Report // from the first start to the join
 	reads         health.Dist
 	before, after *client.EnergyReading
 	server        *client.ServerMetrics // nil unless asked for and given
+}
+
+// sent are the results of the requests that were sent.
+func (m *measured) sent() (out []*client.Result) {
+	for i := range m.Results {
+		if m.Sent[i] {
+			out = append(out, &m.Results[i])
+		}
+	}
+	return out
 }
 
 // measure sends the requests, with the profiler and the energy readings around
@@ -168,10 +179,17 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 			return nil, err
 		}
 	}
-	finish := func() {}
+	if err := p.beginTimeline(); err != nil {
+		return nil, err
+	}
+	count, finish := func(int, *client.Result) {}, func() {}
 	if !p.cfg.DisableTqdm {
 		bar := startProgress(p.s.err, len(p.requests))
-		o.OnDone, finish = bar.count, bar.finish
+		count, finish = bar.count, bar.finish
+	}
+	o.OnDone = func(i int, r *client.Result) {
+		p.keepTimeline(i, r)
+		count(i, r)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent()))
 	m.began = p.now()
@@ -192,7 +210,7 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 		}
 	}
 	m.elapsed = p.client.Now() - m.Start
-	m.after = p.client.Energy(after)
+	m.after, m.ended = p.client.Energy(after), p.now()
 	if p.cfg.ServerMetrics {
 		var err error
 		if m.server, err = p.client.ServerMetrics(after, len(p.requests)); err != nil {

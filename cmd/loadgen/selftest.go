@@ -17,7 +17,6 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/pyjson"
-	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
 )
@@ -235,7 +234,7 @@ func (o *selftest) ceiling(ctx context.Context, s streams, t *report.SelfTest) e
 type selfRun struct {
 	plan            *plan
 	m               *measured
-	judged          judged
+	judged          *judged
 	reported, truth metrics.Values
 }
 
@@ -275,22 +274,16 @@ func (o *selftest) against(ctx context.Context, s streams, profile string, speed
 		return nil, context.Cause(ctx)
 	}
 	r := &selfRun{plan: p, m: m}
-	var results []*client.Result
-	var samples []metrics.Sample
 	for i := range m.Results {
-		results = append(results, &m.Results[i])
-		samples = append(samples, metrics.NewSample(&m.Results[i], p.requests[i].PromptLen, cfg.chat(), true))
 		if m.Results[i].Err != nil {
 			return nil, fmt.Errorf("a request of the self-test failed: %w", m.Results[i].Err)
 		}
 		r.reported.Add(m.Results[i].Start, metrics.Tokens(&m.Results[i]))
 	}
-	summary, err := p.newReport(samples, m.elapsed.Seconds(), p.now(), func(string) int { return 0 })
-	if err != nil {
+	if _, r.judged, err = p.compute(m); err != nil {
 		return nil, err
 	}
-	r.judged = p.judge(m, results, summary)
-	return r, r.askTruth(url, len(results))
+	return r, r.askTruth(url, len(m.Results))
 }
 
 // askTruth asks the simulator for what really happened to the last n requests.
@@ -335,6 +328,7 @@ func (c *config) forSelfTest(url string) *config {
 	builtin := "llama3"
 	out.BaseURL, out.Sim, out.Model, out.ServedModelName, out.Tokenizer = &url, nil, nil, nil, &builtin
 	out.DatasetName, out.DatasetPath, out.RandomIDs, out.IgnoreEOS = "random", nil, true, true
+	out.SaveTimeline = nil
 	out.SaveResult, out.SaveDetailed, out.DisableTqdm, out.Profile, out.NonStreaming, out.DryRun = false, false, true, false, false, false
 	out.BodyPatch, out.LoRAModules, out.Header, out.WaitReady, out.Endpoint = nil, nil, nil, 0, "/v1/completions"
 	out.Failures, out.SelfTest, out.Warmup, out.ServerMetrics = "strict", false, 0, false

@@ -189,12 +189,12 @@ func (g *generation) stream(ctx context.Context) {
 			}
 		}
 	}
+	g.finished()
 	if g.fault != FaultNoDone {
 		g.send([]byte("data: [DONE]\n\n"))
 	}
 	g.sendHeld()
 	g.a.end()
-	g.finished()
 }
 
 // deliver sends what has come of a choice. In a chat its role, and an echo, go before.
@@ -220,7 +220,7 @@ func (g *generation) complete(prompt int) bool {
 	return true
 }
 
-// finished remembers an answer that has been sent in full.
+// finished remembers an answer before its last bytes: who has these finds it remembered.
 func (g *generation) finished() {
 	if g.a.err != nil {
 		return
@@ -280,6 +280,6 @@ func (g *generation) whole(ctx context.Context) {
 		return
 	}
 	g.s.truth.wrote(g.record, g.s.now())
-	g.a.whole(200, jsonType, g.wholeBody())
 	g.finished()
+	g.a.whole(200, jsonType, g.wholeBody())
 }

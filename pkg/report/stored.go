@@ -20,6 +20,17 @@ import (
 type Stored struct {
 	Name   string
 	values map[string]any
+	run    pyjson.Object // all of it, where it was computed here
+}
+
+// NewStored is a result that was computed from a run's timelines.
+func NewStored(name string, run pyjson.Object) (*Stored, error) {
+	s, err := parseStored(name, pyjson.Append(nil, run))
+	if err != nil {
+		return nil, err
+	}
+	s.run = run
+	return s, nil
 }
 
 // ReadStored reads a result file.
@@ -28,6 +39,10 @@ func ReadStored(name string) (*Stored, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseStored(name, text)
+}
+
+func parseStored(name string, text []byte) (*Stored, error) {
 	s := &Stored{Name: name}
 	if err := json.Unmarshal(finite(text), &s.values); err != nil {
 		return nil, fmt.Errorf("%s is no result file: %w", name, err)
@@ -221,7 +236,21 @@ var storedKeys = []string{"date", "backend", "model_id", "num_prompts", "complet
 
 // JSON is the file's figures, findings and notes for programs.
 func (s *Stored) JSON() pyjson.Object {
-	o := pyjson.Object{{Key: "file", Value: s.Name}}
+	o := append(pyjson.Object{{Key: "file", Value: s.Name}}, s.run...)
+	if s.run == nil {
+		o = append(o, s.figures()...)
+	}
+	findings, notes := s.Judge()
+	if v := s.Verdict(); v != "" {
+		o.Set("verdict", v)
+	}
+	o.Set("findings", FindingsJSON(findings))
+	o.Set("notes", FindingsJSON(notes))
+	return o
+}
+
+// figures are those that the file has or allows.
+func (s *Stored) figures() (o pyjson.Object) {
 	for _, key := range storedKeys {
 		if v, ok := s.values[key]; ok {
 			o.Set(key, whole(v))
@@ -234,12 +263,6 @@ func (s *Stored) JSON() pyjson.Object {
 			}
 		}
 	}
-	findings, notes := s.Judge()
-	if v := s.Verdict(); v != "" {
-		o.Set("verdict", v)
-	}
-	o.Set("findings", FindingsJSON(findings))
-	o.Set("notes", FindingsJSON(notes))
 	return o
 }
 

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"loadgen/internal/trtsim"
+)
+
+// TestReportOfATimelineIsTheRuns: the result file, but for the self-test, can be had
+// from the timelines alone.
+func TestReportOfATimelineIsTheRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		o    trtsim.Options
+		args []string
+	}{
+		"plain":    {o: trtsim.Options{Profile: profile(t, "origin-trt")}},
+		"chat":     {o: trtsim.Options{Profile: profile(t, "origin-pytorch")}, args: []string{"--backend", "openai-chat", "--goodput", "ttft:500", "--percentile-metrics", "ttft,e2el", "--metric-percentiles", "50,99.9", "--save-detailed", "--metadata", "a=b,c=d"}},
+		"rate":     {o: trtsim.Options{Profile: profile(t, "ideal"), Watts: 700}, args: []string{"--request-rate", "20", "--warmup", "2", "--server-metrics", "--continuous-usage", "--compat", "1.2"}},
+		"failures": {o: trtsim.Options{Profile: profile(t, "ideal"), Seed: 3, Faults: []trtsim.FaultRate{{Fault: trtsim.FaultCut, Probability: 0.3}, {Fault: trtsim.FaultNoUsage, Probability: 0.3}}}, args: []string{"--no-test-input", "--failures", "original"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, out := simulated(t, c.o, append([]string{"--max-concurrency", "8", "--num-prompts", "24", "--timestamps", "user", "--save-timeline", "r.timeline"}, c.args...)...)
+			text, err := os.ReadFile("r.json")
+			if err != nil {
+				t.Fatal(err, out.stderr)
+			}
+			stdout, _ := reportOf(t, 0, "--format", "json", "r.timeline")
+			var want, got map[string]any
+			if err := json.Unmarshal(text, &want); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+				t.Fatal(err)
+			}
+			for _, more := range []string{"file", "findings", "notes", "verdict"} {
+				if got[more] == nil {
+					t.Errorf("there is no %s", more)
+				}
+				delete(got, more)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestReportOfATornTimeline: what was written of a run that was killed is reported.
+func TestReportOfATornTimeline(t *testing.T) {
+	simulated(t, trtsim.Options{Profile: profile(t, "ideal")}, "--max-concurrency", "4", "--num-prompts", "16", "--save-timeline", "r.timeline")
+	whole, err := os.ReadFile("r.timeline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range []float64{0.4, 0.7, 0.99} {
+		if err := os.WriteFile("torn", whole[:int(share*float64(len(whole)))], 0o666); err != nil {
+			t.Fatal(err)
+		}
+		stdout, _ := reportOf(t, 0, "--format", "json", "torn")
+		var got struct {
+			Completed int
+			Duration  float64
+			Own       struct {
+				Interrupted bool
+				Requests    struct{ Planned, Sent int }
+				Notes       []struct{ Code, Text string }
+			} `json:"loadgen"`
+		}
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+			t.Fatal(err)
+		}
+		if n := got.Completed; n < 1 || n > 16 || share < 0.9 && n == 16 || got.Own.Requests.Sent != n || got.Own.Requests.Planned != 16 || !got.Own.Interrupted || got.Duration <= 0 {
+			t.Errorf("%v of the file: %+v", share, got)
+		}
+		if notes := fmt.Sprint(got.Own.Notes); !strings.Contains(notes, "timeline_torn") {
+			t.Errorf("%v of the file: notes %s", share, notes)
+		}
+	}
+	if err := os.WriteFile("header", whole[:40], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr := reportOf(t, 1, "header"); !strings.Contains(stderr, "header: this is no loadgen timeline: it has no header") {
+		t.Error(stderr)
+	}
+}

@@ -1,0 +1,136 @@
+package timeline
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"loadgen/internal/stream"
+	"loadgen/pkg/client"
+)
+
+func sample(rng *rand.Rand, i int) Request {
+	at := func() time.Duration { return time.Duration(rng.Int64N(1e12)) }
+	r := &client.Result{Due: at(), Handed: at(), Permit: at(), Start: at(), Connect: at(), Written: at(), End: at(), ConnectLate: at(), MinRTT: at(),
+		Reused: i%2 == 0, KernelStamps: i%3 == 0, SYNRetransmits: i % 4, Retransmits: i}
+	r.Status, r.Reason, r.ContentType, r.ContentEncoding, r.FinishReason = 200, "OK", "text/event-stream", "gzip", "length"
+	r.FirstByte, r.LastByte, r.Text, r.Body = at(), at(), []byte("text ☂"), nil
+	r.Usage, r.SeenUsage = stream.UsageCounts{Prompt: 5, Completion: -1, Cached: 3}, stream.UsageCounts{Prompt: 1, Completion: 2, Cached: -1}
+	r.DecodedPerIter, r.HasDecodedPerIter, r.Done = 1.25, true, i%5 == 0
+	for k := range i % 7 {
+		r.Events = append(r.Events, client.Event{At: at(), Kind: stream.Kind(1 + k), Choices: k%2 == 0, Shared: k%3 == 0, Tokens: int32(k) - 1, TextEnd: int32(10 * k), Slack: rng.Uint32()})
+	}
+	if i%4 == 3 {
+		r.Err, r.OriginalFailed, r.Body = &client.Error{Class: stream.Cut, Message: "cut: it ended", Exception: true}, true, []byte("words")
+	}
+	return Request{Index: i, PromptLen: 512 + i, OutputLen: 128, Result: r}
+}
+
+// written writes n requests and returns the file's bytes and the requests.
+func written(t *testing.T, n int, end []byte) ([]byte, []Request) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "run.timeline")
+	w, err := Create(path, []byte(`{"a":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	var all []Request
+	for i := range n {
+		all = append(all, sample(rng, i))
+		w.Add(all[i])
+	}
+	if err := w.Close(end); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data, all
+}
+
+func TestRoundTrip(t *testing.T) {
+	data, want := written(t, 50, []byte(`{"b":2}`))
+	f, err := Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, f.Requests, equalEmpty); d != "" || string(f.Header) != `{"a":1}` || string(f.End) != `{"b":2}` || f.Lost != 0 {
+		t.Errorf("%s %s %d\n%s", f.Header, f.End, f.Lost, d)
+	}
+}
+
+// equalEmpty takes nothing for nothing.
+var equalEmpty = cmp.FilterValues(func(a, b []byte) bool { return len(a) == 0 && len(b) == 0 }, cmp.Comparer(func(_, _ []byte) bool { return true }))
+
+// TestEveryCut reads a file that ends anywhere: whole records are there.
+func TestEveryCut(t *testing.T) {
+	data, want := written(t, 9, nil)
+	seen := 0
+	for n := len(Magic); n <= len(data); n++ {
+		f, err := Read(bytes.NewReader(data[:n]))
+		if err != nil {
+			if seen > 0 {
+				t.Fatalf("cut at %d: %v", n, err)
+			}
+			continue // the header is not whole
+		}
+		if len(f.Requests) < seen {
+			t.Fatalf("cut at %d: %d requests, %d before", n, len(f.Requests), seen)
+		}
+		if seen = len(f.Requests); f.End != nil {
+			t.Fatalf("cut at %d: it has an end", n)
+		}
+	}
+	if seen != len(want) {
+		t.Errorf("%d requests, want %d", seen, len(want))
+	}
+	data[len(data)-1] ^= 1
+	if f, err := Read(bytes.NewReader(data)); err != nil || len(f.Requests) != len(want)-1 || f.Lost == 0 {
+		t.Errorf("a record that does not match its sum: %v %+v", err, f)
+	}
+}
+
+func TestWhatIsNone(t *testing.T) {
+	for _, text := range []string{"", "{}", "loadgen timeline 2\n", Magic} {
+		if _, err := Read(bytes.NewReader([]byte(text))); err == nil {
+			t.Errorf("%q is a timeline", text)
+		}
+	}
+}
+
+func TestDiskFull(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full")
+	}
+	if _, err := Create("/dev/full", []byte("{}")); err == nil {
+		t.Error("it is written to a full disk")
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	c := sample(rand.New(rand.NewPCG(3, 4)), 6)
+	f.Add(encode(c))
+	f.Add([]byte{kindRequest})
+	f.Add([]byte{kindRequest, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, record []byte) {
+		Read(bytes.NewReader(append([]byte(Magic), record...)))
+		if len(record) == 0 {
+			return
+		}
+		q, err := decode(record)
+		if err != nil {
+			return
+		}
+		again, err := decode(encode(q))
+		if d := cmp.Diff(q, again, equalEmpty); err != nil || d != "" {
+			t.Errorf("%v\n%s", err, d)
+		}
+	})
+}
