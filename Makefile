@@ -25,7 +25,7 @@ lint: ## gofmt, vet on every system we build for, staticcheck, tidy go.mod
 fuzz: ## each fuzz target for $(FUZZTIME)
 	@set -e; found=0; for pkg in $$(go list ./...); do \
 	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do found=1; \
-	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzzminimizetime 10x -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done; test $$found = 1 || { echo "no fuzz targets found"; exit 1; }
 
 bench: ## decoder, tokenizer, prompts, start-up

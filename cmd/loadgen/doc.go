@@ -34,7 +34,17 @@ patch leaves them out:
 	loadgen version
 
 prints the version. loadgen sim serves the simulated server by itself: its first
-line on standard output says where.
+line on standard output says where. loadgen selftest compares what loadgen
+reports on this machine with what a simulated server knows. loadgen report shows
+result files, and makes results of the timelines that --save-timeline keeps.
+
+# What a run says of itself
+
+The result and standard error hold a verdict on loadgen's own part (clean,
+degraded, client-limited), with a bound for each metric; findings about the
+server's side, such as a batch limit or tokens that come in bursts; and notes.
+docs/measurement.md says how they are made. --require clean makes the verdict a
+gate.
 
 # What is measured
 
@@ -64,6 +74,6 @@ standard error.
 # Exit codes
 
 0 done; 1 the run failed, or every request did, or a file cannot be written; 2
-wrong usage; 130 and 143 interrupted, with what was measured saved.
+wrong usage; 3 done, but a gate that was asked for is missed; 130 and 143 interrupted, with what was measured saved.
 */
 package main
