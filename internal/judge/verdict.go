@@ -23,7 +23,8 @@ const (
 type Limits struct {
 	// A metric is clean with a bound of at most Floor, or of this share of its median.
 	Floor, CleanShare float64
-	// LimitedShare of its median makes the run client-limited.
+	// LimitedShare of its median makes the run client-limited, or of its mean where
+	// that is greater: coalesced delivery has a median of next to nothing.
 	LimitedShare float64
 	// Throughput is clean with slots idle for at most this share of the time.
 	IdleShare float64
@@ -63,7 +64,7 @@ func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verd
 		limit := max(l.Floor, l.CleanShare*bound.Typical)
 		if most := bound.Most(); most > limit {
 			level := Degraded
-			if most > l.LimitedShare*bound.Typical {
+			if most > l.LimitedShare*max(bound.Typical, bound.Average) {
 				level = ClientLimited
 			}
 			blame(level, Reason{m.String(), most, limit, fmt.Sprintf("%s may be off by up to %s (%s of its median; clean is at most %s)%s",

@@ -1,0 +1,195 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var meanTTFT = Figure{Metric: "ttft", Statistic: MeanOf}
+
+// facts are of a server whose requests take as long as the scale says.
+func facts(seed uint64, scale float64) *Facts {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	f := &Facts{Client: "loadgen 1", Model: "m", Settings: map[string]string{"seed": "1"}, Requests: 640, Input: 640 * 512, Output: 640 * 128, Concurrency: 64, Series: map[Figure][]Series{}}
+	for _, figure := range Figures {
+		s := Series{N: 640, Mean: scale, Std: scale / 5}
+		for range 640 {
+			s.Requests = append(s.Requests, []float64{scale * math.Exp(0.2*rng.NormFloat64())})
+		}
+		if s.Value = 1 / scale; !figure.Higher {
+			s.Value = valueOf(s, figure.Statistic)
+		}
+		f.Series[figure] = []Series{s}
+	}
+	return f
+}
+
+func TestComparisonInWords(t *testing.T) {
+	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{facts(1, 0.1), facts(2, 0.2)}})
+	if len(c.Reasons) != 0 || len(c.Rows) != len(Figures) || c.Void() {
+		t.Fatalf("%+v", c)
+	}
+	for i, want := range map[int]string{0: "B 2.0", 12: "B 2.00 x fewer output tokens/s, 95 % interval 1.9"} {
+		if got := c.Words(&c.Rows[i]); !strings.HasPrefix(got, want) || !c.Rows[i].Significant {
+			t.Errorf("%q, want %q...", got, want)
+		}
+	}
+	if got := c.Words(&c.Rows[0]); !strings.Contains(got, "x slower to the first token, 95 % interval ") {
+		t.Error(got)
+	}
+	same := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{facts(1, 0.1), facts(3, 0.1)}})
+	if got := same.Words(&same.Rows[0]); !strings.Contains(got, "no difference shown") || same.Rows[0].Significant {
+		t.Error(got)
+	}
+}
+
+// TestWhatMakesAComparisonVoid plants each cause.
+func TestWhatMakesAComparisonVoid(t *testing.T) {
+	all := "ttft tpot itl e2el output_throughput total_token_throughput request_throughput"
+	for name, c := range map[string]struct {
+		plant func(f *Facts)
+		code  string
+		void  string
+		words string
+	}{
+		"requests":    {func(f *Facts) { f.Requests = 320; f.Input /= 2; f.Output /= 2 }, "workloads_differ", all, "requests: 320 here, 640 there"},
+		"prompts":     {func(f *Facts) { f.Input += 640 }, "workloads_differ", all, "prompt tokens a request: 513 here, 512 there"},
+		"completions": {func(f *Facts) { f.Output = f.Output * 9 / 10 }, "workloads_differ", all, "completion tokens a request: 115.2 here"},
+		"seed":        {func(f *Facts) { f.Settings["seed"] = "2" }, "workloads_differ", all, "seed: 2 here, 1 there"},
+		"client":      {func(f *Facts) { f.Client = "benchmark_serving" }, "workloads_differ", all, "client: benchmark_serving here, loadgen 1 there"},
+		"concurrency": {func(f *Facts) { f.Concurrency = 32 }, "workloads_differ", all, "concurrency: 32 here, 64 there"},
+		"failures":    {func(f *Facts) { f.Failed = 3 }, "failures", all, "3 of 640 requests failed"},
+		"client slow": {func(f *Facts) { f.Verdict = "client-limited" }, "client_limited", all, "could not keep up"},
+		"batch":       {func(f *Facts) { f.Findings = []Finding{find("batch_limited", "", "served", 7.5)} }, "batch_limited", "ttft e2el output_throughput total_token_throughput request_throughput", "about 7.5 requests"},
+		"coalesced":   {func(f *Facts) { f.Findings = []Finding{find("coalesced", "")} }, "coalesced", "itl", "TPOT stands"},
+		"little more": {func(f *Facts) { f.Output += 640 }, "", "", ""},
+		"harmless":    {func(f *Facts) { f.Findings = []Finding{find("cold_start", "")} }, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, planted := range []int{0, 1} {
+				sides := []*Facts{facts(1, 0.1), facts(2, 0.1)}
+				c.plant(sides[planted])
+				got := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{sides})
+				var void []string
+				for _, r := range got.Rows {
+					if r.Void != "" && !slices.Contains(void, r.Figure.Metric) {
+						void = append(void, r.Figure.Metric)
+					}
+				}
+				if strings.Join(void, " ") != c.void {
+					t.Errorf("void are %v, want %s", void, c.void)
+				}
+				if c.code == "" {
+					if len(got.Reasons) > 0 {
+						t.Errorf("reasons %+v", got.Reasons)
+					}
+					continue
+				}
+				if len(got.Reasons) != 1 || got.Reasons[0].Code != c.code || planted == 1 && !strings.Contains(got.Reasons[0].Text, c.words) {
+					t.Errorf("reasons %+v, want %s: %s", got.Reasons, c.code, c.words)
+				}
+			}
+		})
+	}
+}
+
+func TestAServerThatChangedBetweenLevels(t *testing.T) {
+	var levels [][]*Facts
+	for i := range 3 {
+		a, b := facts(uint64(i), 0.1), facts(uint64(9+i), 0.1)
+		b.Server = "1.2"
+		if i == 2 {
+			b.Server = "1.3"
+		}
+		levels = append(levels, []*Facts{a, b})
+	}
+	c := Judge([]string{"A", "B"}, []string{"16", "64", "128"}, levels)
+	if len(c.Reasons) != 1 || c.Reasons[0].Code != "server_changed" || !slices.Equal(c.Reasons[0].Levels, []int{2}) || !strings.Contains(c.Reasons[0].Text, "1.3), and m (version 1.2) before") {
+		t.Errorf("%+v", c.Reasons)
+	}
+}
+
+// TestHolm checks the correction against the procedure by hand.
+func TestHolm(t *testing.T) {
+	c := &Comparison{}
+	for _, p := range []float64{0.01, 0.04, 0.03, 0.005} {
+		c.Rows = append(c.Rows, Row{Interval: &Interval{P: p}})
+	}
+	c.Rows = append(c.Rows, Row{Interval: &Interval{P: 0}, Void: "coalesced"}, Row{})
+	c.correct()
+	for i, want := range []float64{0.03, 0.06, 0.06, 0.02} {
+		if got := c.Rows[i].Adjusted; math.Abs(got-want) > 1e-12 || c.Rows[i].Significant != (want <= 0.05) {
+			t.Errorf("p %v becomes %v, want %v", c.Rows[i].P, got, want)
+		}
+	}
+	if c.Rows[4].Significant || c.Rows[5].Significant {
+		t.Error("a row that is void or has no interval is significant")
+	}
+}
+
+func TestMethods(t *testing.T) {
+	detailed := func(seed uint64) []Series { return facts(seed, 0.1).Series[meanTTFT] }
+	summary := []Series{{N: 200, Mean: 0.1, Std: 0.02, Value: 0.1}}
+	repeats := func(values ...float64) (out []Series) {
+		for _, v := range values {
+			out = append(out, Series{Value: v})
+		}
+		return out
+	}
+	if v := Compare(detailed(1), detailed(2), MeanOf); v.Method != FromBlocks || !(v.RatioLow < 1 && 1 < v.RatioHigh) {
+		t.Errorf("%+v", v)
+	}
+	// Welch's interval by hand: 0.02 / sqrt(199) each, t(398) = 1.966.
+	v := Compare(summary, []Series{{N: 200, Mean: 0.1, Std: 0.02, Value: 0.11}}, MeanOf)
+	if want := 1.966 * 0.02 / math.Sqrt(199) * math.Sqrt2; v.Method != FromSummary || math.Abs(v.DiffHigh-v.Diff-want) > 1e-5 {
+		t.Errorf("%+v, want +-%v", v, want)
+	}
+	if v := Compare(summary, detailed(1), MedianOf); v != nil {
+		t.Errorf("a median's interval from a summary: %+v", v)
+	}
+	// Three repeats each: deviation 1 / sqrt(3) each, t(4) = 2.776.
+	v = Compare(repeats(9, 10, 11), repeats(19, 20, 21), P99Of)
+	if want := 2.7764 * math.Sqrt(2./3); v.Method != FromRepeats || math.Abs(v.DiffHigh-10-want) > 1e-3 {
+		t.Errorf("%+v, want +-%v", v, want)
+	}
+	for _, odd := range [][]Series{nil, {{Value: math.NaN()}}, {{N: 1, Mean: 1, Value: 1}}, {{Requests: [][]float64{{1}}, Value: 1}}, {{Requests: [][]float64{{}, {}, {}, {}, {}}, Value: 0}}} {
+		if v := Compare(odd, odd, MeanOf); v != nil {
+			t.Errorf("%+v: %+v", odd, v)
+		}
+	}
+	zero := []Series{{N: 10, Mean: 0, Std: 0, Value: 0}}
+	if v := Compare(zero, zero, MeanOf); v == nil || !math.IsNaN(v.Ratio) || v.P != 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestFlatValues: all equal is no reason for a certain difference of nothing.
+func TestFlatValues(t *testing.T) {
+	flat := func(x float64) []Series {
+		s := Series{Value: x, N: 50}
+		for range 50 {
+			s.Requests = append(s.Requests, []float64{x})
+		}
+		return []Series{s}
+	}
+	if v := Compare(flat(1), flat(1), MeanOf); v.P < 0.99 || math.Abs(v.DiffLow) > 1e-12 || math.Abs(v.DiffHigh) > 1e-12 {
+		t.Errorf("%+v", v)
+	}
+	if v := Compare(flat(1), flat(2), MedianOf); v.P > 1e-12 || v.Ratio != 2 {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestDigits(t *testing.T) {
+	got := ""
+	for _, x := range []float64{0.012345, 0.5, 1, 2.005, 12.34, 123.4} {
+		got += fmt.Sprint(Digits(x), " ")
+	}
+	if want := "0.012 0.50 1.00 2.00 12.3 123 "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -1,0 +1,369 @@
+package judge
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Statistic is a figure of a metric: its mean, or a quantile.
+type Statistic struct {
+	Name string  // mean, median, p99
+	Q    float64 // 0 for the mean
+}
+
+// The statistics that are compared.
+var (
+	MeanOf   = Statistic{"mean", 0}
+	MedianOf = Statistic{"median", 0.5}
+	P99Of    = Statistic{"p99", 0.99}
+)
+
+// Series is a metric of one run.
+type Series struct {
+	// Requests are each request's values, in the order of the starts: one of a
+	// latency, each gap of ITL. Nil where the file keeps only the summary.
+	Requests [][]float64
+	// Mean, Std and N, the number of requests, are the summary's.
+	Mean, Std float64
+	N         int
+	// Value is the statistic itself, as the file has it.
+	Value float64
+}
+
+// Interval is a statistic of two servers compared.
+type Interval struct {
+	// Diff is other minus base, with its 95 % interval; Ratio is other / base, NaN
+	// where one is not positive.
+	Diff, DiffLow, DiffHigh    float64
+	Ratio, RatioLow, RatioHigh float64
+	// P is how likely a difference as large is by chance.
+	P float64
+	// Method says what the interval was made from.
+	Method string
+}
+
+// Methods of an interval.
+const (
+	FromRepeats = "repeats" // each repeat of the run is one observation
+	FromBlocks  = "blocks"  // bootstrap in blocks of consecutive requests
+	FromSummary = "summary" // mean, deviation and count alone
+)
+
+// Compare makes the interval of a statistic from the runs of both servers. It
+// returns nil where what is there does not bear one.
+func Compare(base, other []Series, s Statistic) *Interval {
+	a, b := center(base), center(other)
+	if math.IsNaN(a) || math.IsNaN(b) {
+		return nil
+	}
+	method := FromBlocks
+	ea, eb := estimate{}, estimate{}
+	switch {
+	case len(base) > 1 && len(other) > 1:
+		method, ea, eb = FromRepeats, fromRepeats(base), fromRepeats(other)
+	case detailed(base) && detailed(other):
+		ea, eb = bootstrap(base[0].Requests, s), bootstrap(other[0].Requests, s)
+	case s.Q == 0:
+		method, ea, eb = FromSummary, fromSummary(base[0]), fromSummary(other[0])
+	default:
+		return nil
+	}
+	if !ea.usable() || !eb.usable() {
+		return nil
+	}
+	return between(a, b, ea, eb, method)
+}
+
+// center is the mean of the runs' values.
+func center(runs []Series) float64 {
+	sum := 0.0
+	for _, r := range runs {
+		sum += r.Value
+	}
+	return sum / float64(len(runs))
+}
+
+func detailed(runs []Series) bool { return len(runs) == 1 && len(runs[0].Requests) > 0 }
+
+// estimate is how uncertain a statistic is: its standard error, that of its
+// logarithm, and the degrees of freedom behind them.
+type estimate struct{ se, seLog, df float64 }
+
+func (e estimate) usable() bool { return e.df > 0 && !math.IsNaN(e.se) && !math.IsInf(e.se, 0) }
+
+// between compares two estimates by Welch's rule, on a line for the difference and
+// on a logarithmic one for the ratio.
+func between(a, b float64, ea, eb estimate, method string) *Interval {
+	v := &Interval{Diff: b - a, Ratio: math.NaN(), RatioLow: math.NaN(), RatioHigh: math.NaN(), Method: method}
+	se, df := welch(ea.se, ea.df, eb.se, eb.df)
+	most := quantileT(df)
+	v.DiffLow, v.DiffHigh = v.Diff-most*se, v.Diff+most*se
+	v.P = tail(v.Diff, se, df)
+	if a > 0 && b > 0 && !math.IsNaN(ea.seLog+eb.seLog) {
+		se, df := welch(ea.seLog, ea.df, eb.seLog, eb.df)
+		log, most := math.Log(b/a), quantileT(df)
+		v.Ratio, v.RatioLow, v.RatioHigh = b/a, math.Exp(log-most*se), math.Exp(log+most*se)
+		v.P = tail(log, se, df)
+	}
+	return v
+}
+
+// welch adds two standard errors, with Satterthwaite's degrees of freedom.
+func welch(se1, df1, se2, df2 float64) (se, df float64) {
+	v1, v2 := se1*se1, se2*se2
+	if v1+v2 == 0 {
+		return 0, df1 + df2
+	}
+	return math.Sqrt(v1 + v2), (v1 + v2) * (v1 + v2) / (v1*v1/df1 + v2*v2/df2)
+}
+
+func quantileT(df float64) float64 {
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(df, 1)}.Quantile(0.975)
+}
+
+// tail is the probability of a difference as large, of either sign.
+func tail(diff, se, df float64) float64 {
+	switch {
+	case se == 0 && diff == 0:
+		return 1
+	case se == 0:
+		return 0
+	}
+	return 2 * distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(df, 1)}.Survival(math.Abs(diff/se))
+}
+
+// fromRepeats takes each repeat's value as an observation.
+func fromRepeats(runs []Series) estimate {
+	var values, logs []float64
+	for _, r := range runs {
+		values, logs = append(values, r.Value), append(logs, math.Log(r.Value))
+	}
+	n := float64(len(runs))
+	return estimate{deviation(values) / math.Sqrt(n), deviation(logs) / math.Sqrt(n), n - 1}
+}
+
+// deviation is the sample's, by n - 1.
+func deviation(x []float64) float64 {
+	mean, sum := 0.0, 0.0
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		sum += (v - mean) * (v - mean)
+	}
+	return math.Sqrt(sum / float64(len(x)-1))
+}
+
+// fromSummary takes the requests as independent, which they are not quite.
+func fromSummary(r Series) estimate {
+	n := float64(r.N)
+	if n < 2 || math.IsNaN(r.Std) {
+		return estimate{}
+	}
+	se := r.Std / math.Sqrt(n-1) // the deviation in the file is the population's
+	return estimate{se, se / r.Mean, n - 1}
+}
+
+// Resampling: how often, and at most over how many values in all.
+const (
+	replicates    = 1000
+	fewReplicates = 200
+	resampledMost = 200e6
+)
+
+// bootstrap resamples a run's requests in circular blocks of consecutive ones
+// (Politis and Romano 1992), a request with all its values, and takes the
+// deviation of the statistic.
+func bootstrap(requests [][]float64, s Statistic) estimate {
+	pool := newPool(requests, s)
+	if pool == nil {
+		return estimate{}
+	}
+	n := len(requests)
+	length := blockLength(pool.influence())
+	rng := rand.New(rand.NewPCG(uint64(n), uint64(length)))
+	weights := make([]int32, n)
+	times := int(max(fewReplicates, min(replicates, resampledMost/float64(len(pool.values)))))
+	var values, logs []float64
+	for range times {
+		drawBlocks(rng, weights, length)
+		if v := pool.statistic(weights); !math.IsNaN(v) {
+			values, logs = append(values, v), append(logs, math.Log(v))
+		}
+	}
+	blocks := float64(n) / float64(length)
+	if len(values) < times/2 || blocks < 2 {
+		return estimate{}
+	}
+	inflate := math.Sqrt(blocks / (blocks - 1)) // resampling is from the sample's own, smaller spread
+	return estimate{inflate * deviation(values), inflate * deviation(logs), blocks - 1}
+}
+
+// drawBlocks sets how often each request is drawn.
+func drawBlocks(rng *rand.Rand, weights []int32, length int) {
+	clear(weights)
+	n := len(weights)
+	for drawn := 0; drawn < n; {
+		at := rng.IntN(n)
+		for range min(length, n-drawn) {
+			weights[at]++
+			drawn++
+			if at++; at == n {
+				at = 0
+			}
+		}
+	}
+}
+
+// pool is a run's values, ready to be resampled by request.
+type pool struct {
+	s        Statistic
+	requests [][]float64
+	values   []pooled // ascending, for a quantile
+	sums     []float64
+}
+
+type pooled struct {
+	value   float64
+	request int32
+}
+
+func newPool(requests [][]float64, s Statistic) *pool {
+	p := &pool{s: s, requests: requests, sums: make([]float64, len(requests))}
+	for i, r := range requests {
+		for _, v := range r {
+			p.values = append(p.values, pooled{v, int32(i)})
+			p.sums[i] += v
+		}
+	}
+	if len(p.values) < 2 || len(requests) < 4 {
+		return nil
+	}
+	if s.Q > 0 {
+		slices.SortFunc(p.values, func(a, b pooled) int { return cmp.Compare(a.value, b.value) })
+	}
+	return p
+}
+
+// statistic is that of the requests drawn as often as the weights say.
+func (p *pool) statistic(weights []int32) float64 {
+	count, sum := 0, 0.0
+	for i, w := range weights {
+		count += int(w) * len(p.requests[i])
+		sum += float64(w) * p.sums[i]
+	}
+	if count == 0 {
+		return math.NaN()
+	}
+	if p.s.Q == 0 {
+		return sum / float64(count)
+	}
+	return p.quantile(weights, count)
+}
+
+// quantile walks from the nearer end to the value that count*Q are below, between
+// two values linearly.
+func (p *pool) quantile(weights []int32, count int) float64 {
+	at := p.s.Q * float64(count-1)
+	low, part := int(at), at-math.Floor(at)
+	fromTop := p.s.Q > 0.5
+	if fromTop {
+		low, part = count-1-int(math.Ceil(at)), math.Ceil(at)-at
+	}
+	seen, first := 0, math.NaN()
+	for i := range p.values {
+		v := p.values[i]
+		if fromTop {
+			v = p.values[len(p.values)-1-i]
+		}
+		seen += int(weights[v.request])
+		if math.IsNaN(first) && seen > low {
+			first = v.value
+		}
+		if seen > low+1 || seen > low && part == 0 {
+			return first + part*(v.value-first)
+		}
+	}
+	return first
+}
+
+// influence is, by request, what decides how the statistic moves: the mean's
+// values, or the share of them that is below the quantile.
+func (p *pool) influence() []float64 {
+	out := make([]float64, len(p.requests))
+	if p.s.Q == 0 {
+		total, count := 0.0, 0
+		for i, r := range p.requests {
+			total, count = total+p.sums[i], count+len(r)
+		}
+		for i, r := range p.requests {
+			out[i] = p.sums[i] - total/float64(count)*float64(len(r))
+		}
+		return out
+	}
+	split := p.values[int(p.s.Q*float64(len(p.values)-1))].value
+	for i, r := range p.requests {
+		for _, v := range r {
+			if v <= split {
+				out[i] += 1 - p.s.Q
+			} else {
+				out[i] -= p.s.Q
+			}
+		}
+	}
+	return out
+}
+
+// blockLength is Politis and White's (2004, as corrected by Patton 2009) for the
+// circular bootstrap, and at least the cube root of the requests: a dependence that
+// is too weak to be seen still matters.
+func blockLength(x []float64) int {
+	n := len(x)
+	least := int(math.Ceil(math.Cbrt(float64(n))))
+	most := int(math.Ceil(min(3*math.Sqrt(float64(n)), float64(n)/3)))
+	around := max(5, int(math.Ceil(math.Sqrt(math.Log10(float64(n))))))
+	cov := autocovariances(x, min(n-1, int(math.Ceil(math.Sqrt(float64(n))))+around))
+	if cov[0] <= 0 {
+		return least
+	}
+	limit := 2 * math.Sqrt(math.Log10(float64(n))/float64(n))
+	last := 0 // the last lag beyond which correlations are negligible
+	for lag, quiet := 1, 0; lag < len(cov) && quiet < around; lag++ {
+		if quiet++; math.Abs(cov[lag]/cov[0]) >= limit {
+			last, quiet = lag, 0
+		}
+	}
+	if last == 0 {
+		return least
+	}
+	window := min(2*last, len(cov)-1)
+	g, spectrum := 0.0, cov[0]
+	for lag := 1; lag <= window; lag++ {
+		taper := min(1, 2*(1-float64(lag)/float64(window)))
+		g += 2 * taper * float64(lag) * cov[lag]
+		spectrum += 2 * taper * cov[lag]
+	}
+	if spectrum <= 0 {
+		return least
+	}
+	b := math.Cbrt(2 * g * g / (4. / 3 * spectrum * spectrum) * float64(n))
+	return max(least, min(most, int(math.Ceil(b))))
+}
+
+func autocovariances(x []float64, lags int) []float64 {
+	n, mean := float64(len(x)), 0.0
+	for _, v := range x {
+		mean += v / n
+	}
+	out := make([]float64, lags+1)
+	for lag := range out {
+		for i := lag; i < len(x); i++ {
+			out[lag] += (x[i] - mean) * (x[i-lag] - mean) / n
+		}
+	}
+	return out
+}

@@ -1,0 +1,89 @@
+package judge
+
+import (
+	"math"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// drawn is a run of n requests whose values are lognormal, and follow each other
+// with the correlation rho.
+func drawn(rng *rand.Rand, n int, rho float64) []Series {
+	x := rng.NormFloat64()
+	requests := make([][]float64, n)
+	for i := range requests {
+		requests[i] = []float64{math.Exp(0.5 * x)}
+		x = rho*x + math.Sqrt(1-rho*rho)*rng.NormFloat64()
+	}
+	return []Series{{Requests: requests}}
+}
+
+// TestStatsCoverage compares pairs of runs with the same law: 95 % of the intervals
+// hold the truth, which is no difference. COVERAGE_PAIRS sets how many, 10,000 in
+// make stats-coverage.
+func TestStatsCoverage(t *testing.T) {
+	pairs := 600
+	if text := os.Getenv("COVERAGE_PAIRS"); text != "" {
+		pairs, _ = strconv.Atoi(text)
+	}
+	const n = 200
+	for _, c := range []struct {
+		name      string
+		rho       float64
+		low, high float64
+	}{{"independent", 0, 0.94, 0.96}, {"autocorrelated 0.3", 0.3, 0.90, 0.97}, {"autocorrelated 0.6", 0.6, 0.90, 0.97}} {
+		for _, s := range []Statistic{MeanOf, MedianOf} {
+			covered, alarms := cover(pairs, func(rng *rand.Rand) *Interval {
+				a, b := drawn(rng, n, c.rho), drawn(rng, n, c.rho)
+				a[0].Value, b[0].Value = valueOf(a[0], s), valueOf(b[0], s)
+				return Compare(a, b, s)
+			})
+			// The sampling error of the check itself, at three deviations.
+			slack := 3 * math.Sqrt(0.05*0.95/float64(pairs))
+			t.Logf("%-20s %-6s %6.2f %% of %d intervals hold the truth, %5.2f %% false alarms", c.name, s.Name, 100*covered, pairs, 100*alarms)
+			if covered < c.low-slack || covered > c.high+slack {
+				t.Errorf("%s %s: %.4f of the intervals hold the truth, want %.2f to %.2f", c.name, s.Name, covered, c.low, c.high)
+			}
+			if want := 1 - covered; math.Abs(alarms-want) > slack {
+				t.Errorf("%s %s: %.4f false alarms, and %.4f intervals that miss", c.name, s.Name, alarms, want)
+			}
+		}
+	}
+}
+
+func valueOf(s Series, st Statistic) float64 {
+	weights := make([]int32, len(s.Requests))
+	for i := range weights {
+		weights[i] = 1
+	}
+	return newPool(s.Requests, st).statistic(weights)
+}
+
+// cover tells how many of the intervals hold 0 and the ratio 1, and how many would be called
+// significant at 5 %.
+func cover(pairs int, one func(*rand.Rand) *Interval) (covered, alarms float64) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		all.Go(func() {
+			for i := w; i < pairs; i += workers {
+				v := one(rand.New(rand.NewPCG(7, uint64(i))))
+				mu.Lock()
+				if v.DiffLow <= 0 && 0 <= v.DiffHigh {
+					covered += 1 / float64(pairs)
+				}
+				if v.P < 0.05 {
+					alarms += 1 / float64(pairs)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return covered, alarms
+}

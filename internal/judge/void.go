@@ -1,0 +1,164 @@
+package judge
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// reason is why figures of a side mean nothing at a level.
+type reason struct {
+	code        string
+	level, side int
+	metrics     []string // nil for all
+	text        string   // may hold one %s, for the value
+	value       float64
+}
+
+// Reasons are those of one kind for one side.
+type Reasons struct {
+	Code    string
+	Side    int
+	Levels  []int
+	Metrics []string // nil for all
+	Text    string
+}
+
+// What a finding of a side makes void.
+var voiding = map[string][]string{
+	"batch_limited": {"ttft", "e2el", OutputThroughput, "total_token_throughput", "request_throughput"},
+	"coalesced":     {"itl"},
+}
+
+// reasons finds what keeps the sides from being comparable.
+func (c *Comparison) reasons() (all []reason) {
+	for level, sides := range c.Facts {
+		for side, f := range sides {
+			if f == nil {
+				continue
+			}
+			add := func(code, text string, metrics ...string) {
+				all = append(all, reason{code, level, side, metrics, text, math.NaN()})
+			}
+			if side > 0 && sides[0] != nil {
+				for _, text := range differences(sides[0], f) {
+					add("workloads_differ", text)
+				}
+			}
+			if f.Failed > 0 {
+				add("failures", fmt.Sprintf("%d of %d requests failed", f.Failed, f.Requests))
+			}
+			if f.Verdict == string(ClientLimited) {
+				add("client_limited", "the client could not keep up")
+			}
+			if before := c.before(level, side); before != nil && (before.Model != f.Model || before.Server != f.Server) {
+				add("server_changed", fmt.Sprintf("the server was %s, and %s before", described(f), described(before)))
+			}
+			for _, found := range f.Findings {
+				if metrics := voiding[found.Code]; metrics != nil {
+					add(found.Code, found.void(), metrics...)
+					all[len(all)-1].value, _ = found.Figures.Get("served").(float64)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// void says of a finding what makes its figures mean nothing; %s stands for the value.
+func (f *Finding) void() string {
+	if f.Code == "batch_limited" {
+		return "about %s requests were served at a time: the others waited for the batch, not for the engine"
+	}
+	return "delivery was coalesced, so that ITL is the network's or the server's output loop, not decoding; TPOT stands"
+}
+
+// before is the side at the level before.
+func (c *Comparison) before(level, side int) *Facts {
+	for level--; level >= 0; level-- {
+		if f := c.Facts[level][side]; f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func described(f *Facts) string {
+	text := f.Model
+	if f.Server != "" {
+		text += " (version " + f.Server + ")"
+	}
+	return text
+}
+
+// Output lengths may differ by this share.
+const outputShare = 0.01
+
+// differences are what the workloads of two sides do not have in common.
+func differences(a, b *Facts) (texts []string) {
+	differ := func(what string, x, y any) { texts = append(texts, fmt.Sprintf("%s: %v here, %v there", what, y, x)) }
+	if a.Client != b.Client {
+		differ("client", a.Client, b.Client)
+	}
+	if a.Requests != b.Requests {
+		differ("requests", a.Requests, b.Requests)
+	}
+	if a.Concurrency != b.Concurrency {
+		differ("concurrency", a.Concurrency, b.Concurrency)
+	}
+	perRequest := func(tokens int, f *Facts) float64 { return float64(tokens) / float64(max(1, f.Requests-f.Failed)) }
+	if x, y := perRequest(a.Input, a), perRequest(b.Input, b); x != y && a.Failed+b.Failed == 0 {
+		differ("prompt tokens a request", rounded(x), rounded(y))
+	}
+	if x, y := perRequest(a.Output, a), perRequest(b.Output, b); math.Abs(x-y) > outputShare*max(x, y) {
+		differ("completion tokens a request", rounded(x), rounded(y))
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
+		if y, both := b.Settings[key]; both && y != a.Settings[key] {
+			differ(key, a.Settings[key], y)
+		}
+	}
+	return texts
+}
+
+func rounded(x float64) string { return fmt.Sprintf("%.5g", x) }
+
+// voided is why a metric of a side at a level means nothing beside the first side.
+func voided(all []reason, level, side int, metric string) string {
+	for _, r := range all {
+		if r.level == level && (r.side == side || r.side == 0) && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
+			return r.code
+		}
+	}
+	return ""
+}
+
+// grouped puts the reasons of a kind and side together.
+func grouped(all []reason) (out []Reasons) {
+	values := map[int][]float64{}
+	for _, r := range all {
+		at := slices.IndexFunc(out, func(o Reasons) bool { return o.Code == r.code && o.Side == r.side && o.Text == r.text })
+		if at < 0 {
+			at = len(out)
+			out = append(out, Reasons{Code: r.code, Side: r.side, Metrics: r.metrics, Text: r.text})
+		}
+		out[at].Levels = append(out[at].Levels, r.level)
+		values[at] = append(values[at], r.value)
+	}
+	for i := range out {
+		if out[i].Code == "batch_limited" {
+			out[i].Text = fmt.Sprintf(out[i].Text, span(values[i]))
+		}
+	}
+	return out
+}
+
+// span words the least and the most of the values.
+func span(x []float64) string {
+	low, high := fmt.Sprintf("%.1f", slices.Min(x)), fmt.Sprintf("%.1f", slices.Max(x))
+	if low == high {
+		return low
+	}
+	return low + " to " + high
+}

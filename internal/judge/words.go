@@ -1,0 +1,88 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// places say in words what a metric measures.
+var places = map[string]string{
+	"ttft": "to the first token", "tpot": "per output token", "itl": "between tokens", "e2el": "end to end",
+	OutputThroughput: "output tokens/s", "total_token_throughput": "tokens/s", "request_throughput": "requests/s",
+}
+
+// What tells what a figure measures: "to the first token, p99".
+func (f Figure) What() string {
+	if f.Higher || f.Statistic == MeanOf {
+		return places[f.Metric]
+	}
+	return places[f.Metric] + ", " + f.Statistic.Name
+}
+
+// Words say how a side compares with the first in a figure, in a sentence that
+// begins with the side's label.
+func (c *Comparison) Words(r *Row) string {
+	side, what := c.Labels[r.Side], r.Figure.What()
+	switch {
+	case r.Void != "":
+		return fmt.Sprintf("%s %s: void (%s)", side, what, strings.ReplaceAll(r.Void, "_", " "))
+	case r.TooFew:
+		return fmt.Sprintf("%s %s: too few requests for this quantile", side, what)
+	case math.IsNaN(r.Base) || math.IsNaN(r.Other):
+		return fmt.Sprintf("%s %s: a value is missing", side, what)
+	case r.Interval == nil:
+		return fmt.Sprintf("%s %s %s, no interval: the files keep no requests", side, times(r.SpeedUp(), r.Figure), what)
+	case math.IsNaN(r.Ratio):
+		return fmt.Sprintf("%s %s %s, 95 %% interval %s to %s", side, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
+	case !r.Significant:
+		return fmt.Sprintf("%s %s: no difference shown, %s x, 95 %% interval %s to %s", side, what, Digits(r.Ratio), Digits(r.RatioLow), Digits(r.RatioHigh))
+	}
+	ratio, low, high := r.Ratio, r.RatioLow, r.RatioHigh
+	if ratio < 1 {
+		ratio, low, high = 1/ratio, 1/high, 1/low
+	}
+	return fmt.Sprintf("%s %s x %s %s, 95 %% interval %s to %s", side, Digits(ratio), direction(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
+}
+
+// amount words a difference.
+func (r *Row) amount(x float64) string {
+	if r.Figure.Higher {
+		return fmt.Sprintf("%+.3g", x)
+	}
+	return short(x)
+}
+
+// times words a speed-up: "2.1 x slower".
+func times(speedUp float64, f Figure) string {
+	if math.IsNaN(speedUp) {
+		return "not comparable"
+	}
+	return fmt.Sprintf("%s x %s", Digits(max(speedUp, 1/speedUp)), direction(speedUp, f))
+}
+
+func direction(speedUp float64, f Figure) string {
+	switch {
+	case f.Higher && speedUp >= 1:
+		return "more"
+	case f.Higher:
+		return "fewer"
+	case speedUp >= 1:
+		return "faster"
+	}
+	return "slower"
+}
+
+// Digits words a ratio with three digits, and no more than two behind the point
+// from a tenth on.
+func Digits(x float64) string {
+	switch {
+	case x < 0.0995:
+		return fmt.Sprintf("%.2g", x)
+	case x < 9.995:
+		return fmt.Sprintf("%.2f", x)
+	case x < 99.95:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
+}
