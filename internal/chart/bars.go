@@ -1,0 +1,320 @@
+package chart
+
+import (
+	"image/color"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// bars is a chart of groups of bars.
+type bars struct {
+	title, remark string
+	names         []string    // of the groups
+	axis          string      // what the names are
+	values        [][]float64 // [bar][group], NaN where there is none
+	colors        []color.RGBA
+	void          []bool               // per group
+	missing       []string             // per group: what to write where there is no bar
+	write, short  func(float64) string // a value, fully and with less room
+	mark          float64              // where a line for reference is, 0 for none
+}
+
+// plotted is a chart with its place and its scale.
+type plotted struct {
+	*bars
+	*pen
+	area   box // of the bars
+	top    float64
+	group  float64 // width of a group with its gap
+	bar    float64 // width of a bar
+	labels labelling
+}
+
+const (
+	widestBar   = 64.0
+	thinnestBar = 1.2 // below it there are lines instead of bars
+	mostSteps   = 9   // of the value axis
+)
+
+// draw draws the chart with its title and its axes.
+func (b *bars) draw(p *pen, at box) {
+	p.text(panelFace.clip(b.title, at.w), panelFace, ink, at.x, at.y+11, 0)
+	area := cutTop(at, 34)
+	if len(b.names) == 0 || len(b.values) == 0 {
+		p.text("no data", remarkFace, muted, area.x+area.w/2, area.y+area.h/2, 0.5)
+		return
+	}
+	d := b.place(p, area)
+	remark := b.remark
+	if d.crosses() {
+		remark += "; × is n/a"
+	}
+	p.text(remarkFace.clip(remark, at.w), remarkFace, muted, at.x, at.y+25, 0)
+	d.shadeVoid()
+	d.yAxis()
+	if d.bar < thinnestBar {
+		d.drawLines()
+	} else {
+		d.drawBars()
+	}
+	d.reference()
+	d.drawLabels()
+	d.xAxis()
+}
+
+// place finds the widths of the bars, the labels and the scale.
+func (b *bars) place(p *pen, area box) *plotted {
+	greatest := b.mark
+	for _, row := range b.values {
+		for _, v := range row {
+			if v > greatest { // not NaN
+				greatest = v
+			}
+		}
+	}
+	if greatest < 1/mostValue {
+		greatest = 1
+	}
+	d := &plotted{bars: b, pen: p}
+	left := tickFace.widest(b.ticks(1.15*greatest)) + 8
+	const below = 47 // two lines for a name and one for the axis
+	d.area = box{snap(area.x + left), snap(area.y), snap(area.w - left), snap(area.h - below)}
+	d.group = d.area.w / float64(len(b.names))
+	d.bar = min(0.78*d.group/float64(len(b.values)), widestBar)
+	d.labels = b.labelling(d.bar, d.group)
+	room := min(d.labels.room, d.area.h/2)
+	d.top = greatest * d.area.h / (d.area.h - room)
+	return d
+}
+
+// ticks are the labels of a value axis from 0.
+func (b *bars) ticks(top float64) []string {
+	out := tickLabels(niceTicks(0, top, mostSteps))
+	if b.mark > 0 {
+		for i := range out {
+			out[i] += "x"
+		}
+	}
+	return out
+}
+
+func (d *plotted) y(v float64) float64 { return d.area.bottom() - v/d.top*d.area.h }
+
+// left is where a bar begins.
+func (d *plotted) left(bar, group int) float64 {
+	all := d.bar * float64(len(d.values))
+	return d.area.x + (float64(group)+0.5)*d.group - all/2 + float64(bar)*d.bar
+}
+
+func (d *plotted) shadeVoid() {
+	for g, void := range d.void {
+		if void {
+			d.fill(box{d.area.x + float64(g)*d.group, d.area.y, d.group, d.area.h}, shade)
+		}
+	}
+}
+
+// yAxis draws the grid behind the bars and the values at its lines.
+func (d *plotted) yAxis() {
+	texts := d.ticks(d.top)
+	for i, v := range niceTicks(0, d.top, mostSteps) {
+		y := snap(d.y(v)) + 0.3
+		if i > 0 {
+			d.line(stroke{color: faint, width: 0.6}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
+		}
+		d.text(texts[i], tickFace, muted, d.area.x-7, y+3.4, 1)
+	}
+}
+
+func (d *plotted) drawBars() {
+	for side, row := range d.values {
+		for g, v := range row {
+			if !(v > 0) {
+				continue
+			}
+			x, right := d.left(side, g), d.left(side, g)+d.bar
+			if d.bar > 4 { // a thin line of white between the bars
+				x, right = snap(x), snap(right)-0.6
+			}
+			at := box{x, d.y(v), right - x, d.area.bottom() - d.y(v)}
+			if !d.void[g] {
+				d.fill(at, d.colors[side])
+				continue
+			}
+			d.fill(at, pale(d.colors[side]))
+			if d.bar > 6 {
+				inner := box{at.x + 0.4, at.y + 0.4, at.w - 0.8, max(at.h-0.8, 0)}
+				d.frame(inner, stroke{d.colors[side], 0.8, []vg.Length{3, 2}})
+			}
+		}
+	}
+}
+
+// drawLines draws a line for each side where there is no room for bars.
+func (d *plotted) drawLines() {
+	for side, row := range d.values {
+		s := stroke{d.colors[side], 1.4, sideDashes(side)}
+		var run [][2]float64
+		flush := func() {
+			if len(run) == 1 {
+				d.fill(box{run[0][0] - 1, run[0][1] - 1, 2, 2}, s.color)
+			} else if len(run) > 1 {
+				d.line(s, run...)
+			}
+			run = run[:0]
+		}
+		for g, v := range row {
+			if math.IsNaN(v) {
+				flush()
+				continue
+			}
+			run = append(run, [2]float64{d.area.x + (float64(g)+0.5)*d.group, d.y(v)})
+		}
+		flush()
+	}
+}
+
+// sideDashes are the dashes of a side's line: none for the first two sides.
+func sideDashes(side int) []vg.Length {
+	if side < 2 {
+		return nil
+	}
+	return [][]vg.Length{{6, 2}, {2, 2}, {8, 2, 2, 2}, {4, 2}}[side%4]
+}
+
+// reference draws the line that the values are to be compared to.
+func (d *plotted) reference() {
+	if d.mark > 0 {
+		y := snap(d.y(d.mark)) + 0.3
+		d.line(stroke{ink, 1, []vg.Length{4, 3}}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
+	}
+}
+
+// xAxis draws the base line and the names of the groups.
+func (d *plotted) xAxis() {
+	y := d.area.bottom() + 0.3
+	d.line(stroke{color: edge, width: 0.9}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
+	used := d.groupNames(y + 13)
+	if d.axis != "" {
+		d.text(remarkFace.clip(d.axis, d.area.w), remarkFace, muted, d.area.x+d.area.w/2, y+used+14, 0.5)
+	}
+}
+
+// groupNames writes the names from a baseline on, as many as there is room for,
+// and returns the height below the axis.
+func (d *plotted) groupNames(y float64) float64 {
+	const few = 12
+	step, room := 1, d.group-6
+	if len(d.names) > few {
+		widest := min(tickFace.widest(d.names), 70)
+		room = widest + 1
+		step = int(niceStep(float64(len(d.names)), int(d.area.w/(widest+8))))
+		step = max(step, 1)
+	}
+	height := 14.0
+	for g := 0; g < len(d.names); g += step {
+		x := d.area.x + (float64(g)+0.5)*d.group
+		lines := []string{tickFace.clip(d.names[g], room)}
+		if len(d.names) <= few {
+			lines = tickFace.wrap(d.names[g], room)
+		}
+		if d.void[g] && d.missing[g] != "void" && step == 1 && room > 18 {
+			lines = append(lines, "void")
+		}
+		for i, s := range lines {
+			c := muted
+			if i > 0 && s == "void" {
+				c = danger
+			}
+			d.text(s, tickFace, c, x, y+float64(i)*11.5, 0.5)
+		}
+		height = max(height, 2+float64(len(lines))*11.5)
+	}
+	return height
+}
+
+// labelling is how the values are written at the bars.
+type labelling struct {
+	face   typeface
+	turned bool
+	write  func(float64) string // nil where there is no room for labels
+	room   float64              // above the bars, in points
+}
+
+// labelling finds the largest labels that do not touch.
+func (b *bars) labelling(bar, group float64) labelling {
+	room := bar - 1.5
+	if len(b.values) == 1 {
+		room = group - 4
+	}
+	for _, try := range []struct {
+		size  float64
+		write func(float64) string
+	}{{10, b.write}, {9, b.write}, {8, b.write}, {9, b.short}, {8, b.short}, {7.2, b.short}} {
+		face := typeface{size: try.size}
+		if face.widest(b.texts(try.write)) <= room {
+			return labelling{face, false, try.write, try.size + 8}
+		}
+	}
+	if face := (typeface{size: min(9, room)}); face.size >= 6.5 {
+		return labelling{face, true, b.write, face.widest(b.texts(b.write)) + 10}
+	}
+	return labelling{room: 10}
+}
+
+// texts are the labels of all values.
+func (b *bars) texts(write func(float64) string) []string {
+	var out []string
+	for _, row := range b.values {
+		for g, v := range row {
+			if math.IsNaN(v) {
+				out = append(out, b.missing[g])
+			} else {
+				out = append(out, write(v))
+			}
+		}
+	}
+	return out
+}
+
+func (d *plotted) drawLabels() {
+	for side, row := range d.values {
+		for g, v := range row {
+			x := d.left(side, g) + d.bar/2
+			switch {
+			case math.IsNaN(v) && d.crosses():
+				d.text("×", typeface{size: d.bar + 1}, muted, x, d.area.bottom()-3, 0.5)
+			case d.labels.write == nil:
+			case math.IsNaN(v):
+				d.label(d.missing[g], muted, x, d.area.bottom()-4)
+			default:
+				d.label(d.labels.write(v), ink, x, d.y(v)-4)
+			}
+		}
+	}
+}
+
+// crosses is whether crosses stand for missing bars, as labels have no room.
+func (d *plotted) crosses() bool {
+	missing := func(row []float64) bool { return slices.ContainsFunc(row, math.IsNaN) }
+	return d.labels.write == nil && d.bar > 3 && slices.ContainsFunc(d.values, missing)
+}
+
+// label writes at a bar, on white where a line for reference may run below it.
+func (d *plotted) label(s string, c color.Color, x, y float64) {
+	face := d.labels.face
+	w, h := face.width(s), face.size
+	if d.labels.turned {
+		w, h = h, w
+	}
+	if y1 := d.y(d.mark); d.mark > 0 && y1 > y-h-1 && y1 < y+2 {
+		d.fill(box{x - w/2 - 1, y - h, w + 2, h + 1}, white)
+	}
+	if d.labels.turned {
+		d.turned(s, face, c, x, y)
+	} else {
+		d.text(s, face, c, x, y, 0.5)
+	}
+}

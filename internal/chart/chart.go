@@ -1,0 +1,78 @@
+// Package chart draws comparisons of servers: a figure of grouped bars as a PNG
+// or SVG file, and line charts as SVG inside an HTML report.
+package chart
+
+import (
+	"bytes"
+	"image/png"
+	"io"
+	"math"
+
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Panel is one group of bars for each level, one bar for each side.
+type Panel struct {
+	Title, Unit    string // "Mean TTFT", "ms"
+	HigherIsBetter bool
+	Values         [][]float64 // [side][level], NaN where there is none
+	Void           []string    // per level: why the comparison does not hold, "" where it does
+}
+
+// Comparison is a figure of panels, three in a row. Where there is more than one
+// side, a last panel has the mean speed-ups relative to the first side.
+type Comparison struct {
+	Title  string
+	Sides  []string
+	Levels []string
+	XLabel string // of the levels
+	Panels []Panel
+}
+
+// The size of the figure in points, of which there are 72 in an inch.
+const (
+	figureWidth  = 18 * 72
+	figureHeight = 12 * 72
+	dpi          = 120
+)
+
+// PNG writes the figure as a picture of 2160 x 1440 pixels.
+func (c *Comparison) PNG(w io.Writer) error {
+	canvas := vgimg.NewWith(vgimg.UseWH(figureWidth, figureHeight), vgimg.UseDPI(dpi))
+	c.draw(newPen(canvas))
+	return png.Encode(w, canvas.Image())
+}
+
+// SVG writes the figure as a file of its own.
+func (c *Comparison) SVG(w io.Writer) error {
+	canvas := vgsvg.New(figureWidth, figureHeight)
+	c.draw(newPen(canvas))
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return err
+	}
+	// No text can hold this: the canvas escapes its quotation marks.
+	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte(`style="font-family:Liberation Sans;`), []byte(`style="font-family:Liberation Sans, Arial, sans-serif;`)))
+	return err
+}
+
+// at is the value of a side at a level, NaN where there is none to draw.
+func (p *Panel) at(side, level int) float64 {
+	if side >= len(p.Values) || level >= len(p.Values[side]) {
+		return math.NaN()
+	}
+	v := p.Values[side][level]
+	if v < 0 || v > mostValue {
+		return math.NaN()
+	}
+	return v
+}
+
+// void is why the comparison does not hold at a level, "" where it does.
+func (p *Panel) void(level int) string {
+	if level >= len(p.Void) {
+		return ""
+	}
+	return p.Void[level]
+}

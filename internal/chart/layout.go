@@ -1,0 +1,187 @@
+package chart
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	margin    = 34.0 // around the figure
+	columnGap = 46.0
+	rowGap    = 30.0
+)
+
+var (
+	titleFace  = typeface{20, true}
+	panelFace  = typeface{13, true}
+	remarkFace = typeface{10, false}
+	tickFace   = typeface{10, false}
+	legendFace = typeface{11.5, false}
+	noteFace   = typeface{9.5, false}
+)
+
+// draw lays out the figure: title, legend, panels, notes.
+func (c *Comparison) draw(p *pen) {
+	rest := box{margin, margin, figureWidth - 2*margin, figureHeight - 2*margin}
+	if c.Title != "" {
+		p.text(titleFace.clip(c.Title, rest.w), titleFace, ink, rest.x, rest.y+16, 0)
+		rest = cutTop(rest, 30)
+	}
+	rest = cutTop(rest, c.legend(p, rest)+18)
+	notes := c.notes()
+	for i, note := range notes {
+		y := rest.bottom() - float64(len(notes)-1-i)*13
+		p.text(noteFace.clip(note, rest.w), noteFace, muted, rest.x, y, 0)
+	}
+	if len(notes) > 0 {
+		rest.h -= float64(len(notes))*13 + 8
+	}
+	panels := c.bars()
+	for i, b := range panels {
+		b.draw(p, cell(rest, i, len(panels)))
+	}
+}
+
+func cutTop(b box, h float64) box { return box{b.x, b.y + h, b.w, b.h - h} }
+
+// cell is the place of a panel, three in a row.
+func cell(all box, i, n int) box {
+	columns := min(n, 3)
+	rows := (n + columns - 1) / columns
+	w := (all.w - float64(columns-1)*columnGap) / float64(columns)
+	h := (all.h - float64(rows-1)*rowGap) / float64(rows)
+	return box{all.x + float64(i%columns)*(w+columnGap), all.y + float64(i/columns)*(h+rowGap), w, h}
+}
+
+// bars are the charts of the figure.
+func (c *Comparison) bars() []*bars {
+	var out []*bars
+	for i := range c.Panels {
+		out = append(out, c.panel(&c.Panels[i]))
+	}
+	if len(c.Sides) > 1 && len(c.Panels) > 0 {
+		out = append(out, c.speedUps())
+	}
+	return out
+}
+
+func (c *Comparison) panel(p *Panel) *bars {
+	b := &bars{title: p.Title, remark: "lower is better", names: c.Levels, axis: c.XLabel, write: number, short: compact}
+	if p.Unit != "" {
+		b.title += " (" + p.Unit + ")"
+	}
+	if p.HigherIsBetter {
+		b.remark = "higher is better"
+	}
+	for level := range c.Levels {
+		b.void = append(b.void, p.void(level) != "")
+		b.missing = append(b.missing, "n/a")
+	}
+	for side := range c.Sides {
+		row := make([]float64, len(c.Levels))
+		for level := range row {
+			row[level] = p.at(side, level)
+		}
+		b.values = append(b.values, row)
+		b.colors = append(b.colors, sideColor(side))
+	}
+	return b
+}
+
+const (
+	swatch      = 11.0
+	legendLine  = 18.0
+	legendSpace = 24.0 // between two names
+)
+
+// legend draws the sides' colours and names below the top of a box and returns
+// its height. Names are clipped so that it has at most four lines.
+func (c *Comparison) legend(p *pen, at box) float64 {
+	if len(c.Sides) == 0 {
+		return 0
+	}
+	var names []string
+	var places [][2]float64
+	for _, room := range []float64{at.w - swatch - 6, 420, 280, 200, 150, 100} {
+		names = names[:0]
+		for _, side := range c.Sides {
+			names = append(names, legendFace.clip(side, room))
+		}
+		if places = flow(names, at.w); places[len(places)-1][1] < 4*legendLine {
+			break
+		}
+	}
+	for i, name := range names {
+		x, y := at.x+places[i][0], at.y+places[i][1]
+		p.fill(box{snap(x), snap(y + 1), swatch, swatch}, sideColor(i))
+		p.text(name, legendFace, ink, x+swatch+6, y+10.5, 0)
+	}
+	return places[len(places)-1][1] + legendLine
+}
+
+// flow places names in lines of a width.
+func flow(names []string, width float64) [][2]float64 {
+	var out [][2]float64
+	x, y := 0.0, 0.0
+	for _, name := range names {
+		w := swatch + 6 + legendFace.width(name)
+		if x > 0 && x+w > width {
+			x, y = 0, y+legendLine
+		}
+		out = append(out, [2]float64{x, y})
+		x += w + legendSpace
+	}
+	return out
+}
+
+// mostNotes is how many reasons the foot of the figure has room for.
+const mostNotes = 4
+
+// notes say for which levels and panels the comparison does not hold, and why.
+func (c *Comparison) notes() []string {
+	var reasons []string
+	levels, panels := map[string][]string{}, map[string][]string{}
+	for i := range c.Panels {
+		p := &c.Panels[i]
+		for level, name := range c.Levels {
+			why := p.void(level)
+			if why == "" {
+				continue
+			}
+			if !slices.Contains(reasons, why) {
+				reasons = append(reasons, why)
+			}
+			levels[why] = appendNew(levels[why], name)
+			panels[why] = appendNew(panels[why], p.Title)
+		}
+	}
+	var out []string
+	for _, why := range reasons {
+		if len(out) == mostNotes-1 && len(reasons) > mostNotes {
+			out = append(out, fmt.Sprintf("and %d other reasons", len(reasons)-len(out)))
+			break
+		}
+		note := "Void (pale, on grey) at " + list(levels[why])
+		if len(panels[why]) < len(c.Panels) {
+			note += " in " + list(panels[why])
+		}
+		out = append(out, note+": "+why)
+	}
+	return out
+}
+
+func appendNew(to []string, s string) []string {
+	if slices.Contains(to, s) {
+		return to
+	}
+	return append(to, s)
+}
+
+// list joins a few names.
+func list(names []string) string {
+	if len(names) > 8 {
+		return fmt.Sprintf("%s, … (%d)", strings.Join(names[:6], ", "), len(names))
+	}
+	return strings.Join(names, ", ")
+}

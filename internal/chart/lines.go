@@ -1,0 +1,270 @@
+package chart
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Series is a line: points in order of X.
+type Series struct {
+	Name string
+	X, Y []float64
+	Side int // picks the colour class, "s0" to "s19"
+}
+
+// Lines is a line chart for an HTML page that has the Stylesheet. A label may end
+// with its unit, as in "TTFT (ms)"; the tooltips have it then.
+type Lines struct {
+	Title, XLabel, YLabel string
+	XScale                Scale
+	YFromZero             bool // no effect where YLog is set
+	YLog                  bool
+	Series                []Series
+	Step                  bool // step lines, for a distribution function
+	Markers               bool // a mark at each point
+}
+
+// The chart's sizes in its own units, which are pixels where it has its full width.
+const (
+	inlineWidth = 720
+	plotHeight  = 260
+	lineHeight  = 20.0
+	sample      = 30.0 // a line in the legend
+)
+
+var (
+	headFace  = typeface{14, true}
+	labelFace = typeface{12, false}
+	axisFace  = typeface{11, false}
+)
+
+// xy is a place in the chart; y grows downwards.
+type xy struct{ x, y float64 }
+
+// inline is a chart that is being written.
+type inline struct {
+	*Lines
+	strings.Builder
+	x, y axis
+	plot box
+}
+
+// Inline is the chart as an <svg> element. Points that are not finite, or that the
+// scale does not have, are left out.
+func (l *Lines) Inline() string {
+	c := &inline{Lines: l}
+	shown := l.shown()
+	top := 4.0
+	if l.Title != "" {
+		top += 22
+	}
+	names, places := l.legend()
+	legendTop := top
+	if len(names) > 0 {
+		top += places[len(places)-1][1] + lineHeight
+	}
+	if l.YLabel != "" {
+		top += lineHeight
+	}
+	c.fit(shown, top+8)
+	if !anyShown(shown) {
+		c.x.ticks, c.y.ticks = nil, nil
+	}
+	c.open(c.plot.bottom() + 44)
+	c.heading(legendTop, names, places)
+	c.axes(top)
+	for i, s := range shown {
+		c.series(&l.Series[i], s, len(shown))
+	}
+	if !anyShown(shown) {
+		c.text("label", c.plot.x+c.plot.w/2, c.plot.y+c.plot.h/2, "middle", "no data")
+	}
+	c.WriteString("</svg>\n")
+	return c.String()
+}
+
+// shown are the indexes, by series, of the points that can be drawn.
+func (l *Lines) shown() [][]int {
+	yScale := l.yScale()
+	out := make([][]int, len(l.Series))
+	for i, s := range l.Series {
+		for k := range min(len(s.X), len(s.Y)) {
+			if l.XScale.has(s.X[k]) && yScale.has(s.Y[k]) {
+				out[i] = append(out[i], k)
+			}
+		}
+	}
+	return out
+}
+
+func anyShown(shown [][]int) bool {
+	return slices.ContainsFunc(shown, func(s []int) bool { return len(s) > 0 })
+}
+
+func (l *Lines) yScale() Scale {
+	if l.YLog {
+		return Log
+	}
+	return Linear
+}
+
+// fit finds the axes and the place of the plot, which begins at a height.
+func (c *inline) fit(shown [][]int, top float64) {
+	var xs, ys []float64
+	for i, s := range shown {
+		for _, k := range s {
+			xs = append(xs, c.Series[i].X[k])
+			ys = append(ys, c.Series[i].Y[k])
+		}
+	}
+	if c.YFromZero && !c.YLog {
+		ys = append(ys, 0)
+	}
+	c.y = newAxis(c.yScale(), ys)
+	c.y.widen()
+	left := axisFace.widest(c.y.labels) + 12
+	c.plot = box{math.Round(left), math.Round(top), inlineWidth - math.Round(left) - 22, plotHeight}
+	c.x = newAxis(c.XScale, xs)
+	if c.Markers {
+		c.x.pad(0.03)
+	}
+	c.x.place(c.plot.x, c.plot.right())
+	c.y.place(c.plot.bottom(), c.plot.y)
+}
+
+// open begins the element with what readers of the page aloud need.
+func (c *inline) open(height float64) {
+	title := c.Title
+	if title == "" {
+		title = strings.TrimSpace(c.YLabel + " by " + c.XLabel)
+	}
+	var names []string
+	for _, s := range c.Series {
+		names = append(names, s.Name)
+	}
+	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 %d %s" width="100%%" role="img" aria-label="%s">`+"\n",
+		inlineWidth, coordinate(height), escape(title))
+	fmt.Fprintf(c, "<title>%s</title>\n<desc>Lines: %s. Horizontal axis: %s. Vertical axis: %s.</desc>\n",
+		escape(title), escape(list(names)), escape(c.XLabel), escape(c.YLabel))
+}
+
+// heading writes the title and the legend.
+func (c *inline) heading(y float64, names []string, places [][2]float64) {
+	if c.Title != "" {
+		c.text("head", 0, 18, "start", headFace.clip(c.Title, inlineWidth))
+	}
+	for i, name := range names {
+		at := xy{places[i][0], y + places[i][1] + 10}
+		side := sideOf(c.Series[i].Side)
+		fmt.Fprintf(c, `<g class="s%d"><path class="line" fill="none" stroke="currentColor" d="M%s %sh%s"/>`, side, coordinate(at.x), coordinate(at.y), coordinate(sample))
+		if c.Markers {
+			fmt.Fprintf(c, `<path class="pt" d="%s"/>`, marker(side, xy{at.x + sample/2, at.y}, 3.6))
+		}
+		c.text("label", at.x+sample+6, at.y+4, "start", name)
+		c.WriteString("</g>\n")
+	}
+}
+
+// legend is the names of the series, where there is more than one, and their places.
+func (l *Lines) legend() ([]string, [][2]float64) {
+	if len(l.Series) < 2 {
+		return nil, nil
+	}
+	var names []string
+	var places [][2]float64
+	x, y := 0.0, 0.0
+	for _, s := range l.Series {
+		name := labelFace.clip(s.Name, inlineWidth/2-sample-6)
+		w := sample + 6 + 1.05*labelFace.width(name) // the page's font may be wider
+		if x > 0 && x+w > inlineWidth {
+			x, y = 0, y+lineHeight
+		}
+		names, places = append(names, name), append(places, [2]float64{x, y})
+		x += w + 20
+	}
+	return names, places
+}
+
+// axes writes the grid, the ticks and the labels.
+func (c *inline) axes(top float64) {
+	p := c.plot
+	var grid strings.Builder
+	for _, t := range c.y.ticks {
+		fmt.Fprintf(&grid, "M%s %sh%s", coordinate(p.x), coordinate(c.y.at(t)), coordinate(p.w))
+	}
+	for _, t := range c.x.ticks {
+		fmt.Fprintf(&grid, "M%s %sv%s", coordinate(c.x.at(t)), coordinate(p.y), coordinate(p.h))
+	}
+	fmt.Fprintf(c, `<path class="grid" fill="none" d="%s"/>`+"\n", grid.String())
+	fmt.Fprintf(c, `<path class="axis" fill="none" d="M%s %sh%s"/>`+"\n", coordinate(p.x), coordinate(p.bottom()), coordinate(p.w))
+	for i, t := range c.y.ticks {
+		c.text("tick", p.x-6, c.y.at(t)+4, "end", c.y.labels[i])
+	}
+	end := math.Inf(-1) // of the tick before
+	for i, t := range c.x.ticks {
+		half := axisFace.width(c.x.labels[i]) / 2
+		if x := c.x.at(t); x-half > end+6 {
+			c.text("tick", x, p.bottom()+16, "middle", c.x.labels[i])
+			end = x + half
+		}
+	}
+	c.text("label", 0, top-5, "start", labelFace.clip(c.YLabel, inlineWidth))
+	c.text("label", p.x+p.w/2, p.bottom()+35, "middle", labelFace.clip(c.XLabel, p.w))
+}
+
+// series writes a line through the points with the given indexes.
+func (c *inline) series(s *Series, shown []int, all int) {
+	if len(shown) == 0 {
+		return
+	}
+	points := make([]xy, len(shown))
+	for i, k := range shown {
+		points[i] = xy{c.x.at(c.x.to(s.X[k])), c.y.at(c.y.to(s.Y[k]))}
+	}
+	lone := !slices.ContainsFunc(points, func(p xy) bool { return p != points[0] })
+	path := points
+	if c.Step {
+		path = steps(points)
+	}
+	fmt.Fprintf(c, `<g class="s%d">`+"\n", sideOf(s.Side))
+	if !lone {
+		fmt.Fprintf(c, `<path class="line" fill="none" stroke="currentColor" d="%s"/>`+"\n", pathData(thin(path, mostPoints)))
+	}
+	for _, i := range spread(points, max(20, min(mostHovers, 480/all))) {
+		k := shown[i]
+		tip := fmt.Sprintf("%s: %s, %s", s.Name, withUnit(c.x.write(s.X[k]), c.XLabel), withUnit(c.y.write(s.Y[k]), c.YLabel))
+		c.point(sideOf(s.Side), points[i], c.Markers || lone, tip)
+	}
+	c.WriteString("</g>\n")
+}
+
+// point writes a place with a tooltip, marked or not to be seen.
+func (c *inline) point(side int, at xy, marked bool, tip string) {
+	if marked {
+		fmt.Fprintf(c, `<path class="pt" d="%s"><title>%s</title></path>`+"\n", marker(side, at, 3.6), escape(tip))
+		return
+	}
+	fmt.Fprintf(c, `<circle class="hit" fill="transparent" cx="%s" cy="%s" r="6"><title>%s</title></circle>`+"\n", coordinate(at.x), coordinate(at.y), escape(tip))
+}
+
+func (c *inline) text(class string, x, y float64, anchor, s string) {
+	if s == "" {
+		return
+	}
+	fmt.Fprintf(c, `<text class="%s" x="%s" y="%s" text-anchor="%s">%s</text>`+"\n", class, coordinate(x), coordinate(y), anchor, escape(s))
+}
+
+func escape(s string) string { return html.EscapeString(clean(s)) }
+
+// withUnit adds the unit with which a label ends, in brackets, to a value.
+func withUnit(value, label string) string {
+	label = clean(label)
+	open := strings.LastIndexAny(label, "([")
+	if open < 0 || !strings.HasSuffix(label, ")") && !strings.HasSuffix(label, "]") || strings.HasSuffix(value, "%") {
+		return value
+	}
+	return value + " " + label[open+1:len(label)-1]
+}
