@@ -8,48 +8,127 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"loadgen/internal/pyjson"
 	"loadgen/internal/timeline"
 	"loadgen/pkg/report"
 )
 
+const reportHelp = `Files are results of loadgen or of benchmark_serving, or timelines. Results of several directories
+are compared, a directory being a side and a concurrency a level: what does not hold is said first.
+For one directory the report is written into it (report.html, report.md, benchmark_summary.txt,
+benchmark_comparison.png and .svg, comparison.json); for files only where --out says.`
+
 func reportCommand(s streams) *cli.Command {
 	return &cli.Command{
-		Name:      "report",
-		Usage:     "show what result files say, and what is to be known of it",
-		ArgsUsage: "FILE|DIR...",
+		Name:        "report",
+		Usage:       "show what result files say, and compare them",
+		ArgsUsage:   "FILE|DIR...",
+		Description: reportHelp,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text for people, json for programs: an object a line, one for each file"},
-			&cli.StringFlag{Name: "out", Usage: "write to `FILE` in place of standard output"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "text for people; json, an object a line, one for each file; csv, a line for each figure; hgrm, percentile distributions in ms"},
+			&cli.StringFlag{Name: "out", Usage: "write to `PATH`: a directory gets the whole report, a name with an extension (.txt, .json, .csv, .hgrm, .md, .html, .png, .svg) that part of it"},
+			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the side NAME, a directory or a file, TEXT; may be repeated"},
+			&cli.StringFlag{Name: "baseline", Usage: "compare with side `NAME`, not with the first"},
+			&cli.StringFlag{Name: "title", Usage: "`TEXT` at the head of the report"},
+			&cli.StringFlag{Name: "hardware", Usage: "`TEXT` of the hardware, such as '2x H200 GPUs'"},
+			&cli.StringFlag{Name: "configuration", Usage: "`TEXT` of what the results do not say, such as 'TP=2, FP16'"},
+			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%' or 'mean_tpot_ms<=12': exit code 3 where it is missed; may be repeated"},
 		},
 		Action: func(c *cli.Context) error {
-			format := c.String("format")
-			if format != "text" && format != "json" {
-				return usageError{fmt.Errorf("--format: %q is neither text nor json", format)}
-			}
-			if c.NArg() == 0 {
-				return usageError{errors.New("report wants result files, or directories of them")}
-			}
-			for _, arg := range c.Args().Slice() {
-				if strings.HasPrefix(arg, "-") {
-					return usageError{fmt.Errorf("%s comes after a file: flags come first", arg)}
-				}
-			}
-			files, err := resultFiles(c.Args().Slice())
+			o, err := parseReport(c)
 			if err != nil {
-				return err
+				return usageError{err}
 			}
-			write := func(w io.Writer) error { return writeReports(w, files, format, s) }
-			if out := c.String("out"); out != "" {
-				return report.WriteFile(out, write)
-			}
-			return write(s.out)
+			return o.run(s)
 		},
 	}
+}
+
+// reporting is a report to be made.
+type reporting struct {
+	args        []string
+	format, out string
+	baseline    string
+	naming      report.Naming
+	gates       []report.Gate
+}
+
+var reportFormats = []string{"text", "json", "csv", "hgrm"}
+
+func parseReport(c *cli.Context) (*reporting, error) {
+	o := &reporting{args: c.Args().Slice(), format: c.String("format"), out: c.String("out"),
+		naming: report.Naming{Labels: map[string]string{}, Title: c.String("title"), Hardware: c.String("hardware"), Configuration: c.String("configuration")}}
+	if !slices.Contains(reportFormats, o.format) {
+		return nil, fmt.Errorf("--format: %q is none of %s", o.format, strings.Join(reportFormats, ", "))
+	}
+	if len(o.args) == 0 {
+		return nil, errors.New("report wants result files, or directories of them")
+	}
+	for _, arg := range o.args {
+		if strings.HasPrefix(arg, "-") {
+			return nil, fmt.Errorf("%s comes after a file: flags come first", arg)
+		}
+	}
+	for _, text := range c.StringSlice("label") {
+		name, label, ok := strings.Cut(text, "=")
+		if !ok || name == "" || label == "" {
+			return nil, fmt.Errorf("--label: %q is not of the form NAME=TEXT", text)
+		}
+		o.naming.Labels[name] = label
+	}
+	if o.baseline = c.String("baseline"); o.baseline != "" {
+		o.naming.Order = []string{o.baseline}
+	}
+	for _, text := range c.StringSlice("gate") {
+		g, err := report.ParseGate(text)
+		if err != nil {
+			return nil, fmt.Errorf("--gate: %w", err)
+		}
+		o.gates = append(o.gates, g)
+	}
+	return o, nil
+}
+
+// run reads the results and shows them. A file that cannot be read does not keep
+// the others from being shown.
+func (o *reporting) run(s streams) error {
+	names, err := resultFiles(o.args)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	var files []*report.Stored
+	for _, name := range names {
+		f, err := readResult(name, s)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		files = append(files, f)
+	}
+	if len(files) == 0 {
+		return errors.Join(failed...)
+	}
+	for _, arg := range o.args {
+		savedNaming(arg, &o.naming)
+	}
+	groups := report.Groups(files, o.naming)
+	if o.baseline != "" && !hasSide(groups, o.baseline) {
+		return usageError{fmt.Errorf("--baseline: there is no side %q: there are %s", o.baseline, sideNames(groups))}
+	}
+	if err := o.write(s, files, groups); err != nil {
+		failed = append(failed, err)
+	}
+	if len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	return gatesMissed(groups, o.gates)
 }
 
 // resultFiles are the files named, and those beneath the directories named.
@@ -62,7 +141,7 @@ func resultFiles(args []string) (files []string, err error) {
 		}
 		before := len(files)
 		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && strings.HasSuffix(path, ".json") && !strings.HasSuffix(path, ".pytorch.json") {
+			if err == nil && !d.IsDir() && strings.HasSuffix(path, ".json") && !strings.HasSuffix(path, ".pytorch.json") && d.Name() != report.ComparisonName {
 				files = append(files, path)
 			}
 			return err
@@ -91,26 +170,111 @@ func readResult(name string, s streams) (*report.Stored, error) {
 	return report.ReadStored(name)
 }
 
-// writeReports shows one file after the other. One that cannot be read does not
-// keep the others from being shown.
-func writeReports(w io.Writer, files []string, format string, s streams) error {
-	var failed []error
-	for i, name := range files {
-		stored, err := readResult(name, s)
-		if err != nil {
-			failed = append(failed, err)
-			continue
+// write shows the results as the format and --out say.
+func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Group) error {
+	show := o.shower(s, files, groups)
+	if o.out == "" {
+		if o.format != "text" || len(o.args) != 1 || !isDir(o.args[0]) {
+			return show(s.out)
 		}
-		if format == "json" {
-			if _, err := w.Write(append(pyjson.Append(nil, stored.JSON()), '\n')); err != nil {
-				return err
-			}
-			continue
-		}
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		stored.WriteText(w)
+		return errors.Join(show(s.out), told(s, o.args[0], groups))
 	}
-	return errors.Join(failed...)
+	part := map[string]func(w io.Writer) error{
+		".md":   func(w io.Writer) error { return report.Markdown(w, groups) },
+		".html": func(w io.Writer) error { return report.HTML(w, groups) },
+		".png":  groups[0].Bars().PNG,
+		".svg":  groups[0].Bars().SVG,
+		".csv":  func(w io.Writer) error { return report.CSV(w, groups) },
+		".hgrm": func(w io.Writer) error { return report.Percentiles(w, files) },
+	}[filepath.Ext(o.out)]
+	switch {
+	case part != nil && !isDir(o.out):
+		return report.WriteFile(o.out, part)
+	case o.format == "text" && (isDir(o.out) || filepath.Ext(o.out) == ""):
+		return errors.Join(show(s.out), told(s, o.out, groups))
+	}
+	return report.WriteFile(o.out, show)
+}
+
+// told writes a report into a directory and says so.
+func told(s streams, dir string, groups []*report.Group) error {
+	names, err := report.WriteDirectory(dir, groups)
+	if len(names) > 0 {
+		fmt.Fprintf(s.err, "loadgen: wrote %s\n", strings.Join(names, ", "))
+	}
+	return err
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// shower is what writes the results in the format asked for.
+func (o *reporting) shower(s streams, files []*report.Stored, groups []*report.Group) func(w io.Writer) error {
+	switch o.format {
+	case "csv":
+		return func(w io.Writer) error { return report.CSV(w, groups) }
+	case "hgrm":
+		return func(w io.Writer) error { return report.Percentiles(w, files) }
+	case "json":
+		return func(w io.Writer) error {
+			for _, f := range files {
+				line := f.JSON()
+				if of := report.OfFile(groups, f); of != nil {
+					line.Set("comparison", of)
+				}
+				if _, err := w.Write(append(pyjson.Append(nil, line), '\n')); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	return func(w io.Writer) error {
+		for _, g := range groups {
+			g.WriteText(w, w == s.out && coloured(s))
+		}
+		for i, f := range files {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			f.WriteText(w)
+		}
+		return nil
+	}
+}
+
+// coloured tells whether standard output is a terminal that wants colour.
+func coloured(s streams) bool {
+	f, ok := s.out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && s.env("NO_COLOR") == ""
+}
+
+func hasSide(groups []*report.Group, name string) bool {
+	return slices.ContainsFunc(groups, func(g *report.Group) bool {
+		return slices.ContainsFunc(g.Sides, func(s report.Side) bool { return s.Name == name || s.Label == name })
+	})
+}
+
+func sideNames(groups []*report.Group) string {
+	var names []string
+	for _, g := range groups {
+		for _, s := range g.Sides {
+			names = append(names, s.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// gatesMissed is the error of the gates that are missed, nil where none is.
+func gatesMissed(groups []*report.Group, gates []report.Gate) error {
+	var missed []string
+	for _, g := range groups {
+		missed = append(missed, report.Missed(g.Comparison, gates)...)
+	}
+	if len(missed) == 0 {
+		return nil
+	}
+	return gateMissed{"gates missed:\n  " + strings.Join(missed, "\n  ")}
 }

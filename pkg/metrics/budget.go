@@ -33,9 +33,10 @@ type Budget struct {
 // time line with all delays taken out and the one that is reported.
 type Bound struct {
 	Mean, Median, P99 float64
-	// Typical is the metric's median as reported; Count the number of values.
-	Typical float64
-	Count   int
+	// Typical is the metric's median as reported, Average its mean; Count the number
+	// of values.
+	Typical, Average float64
+	Count            int
 }
 
 // Most is the largest of the bounds.
@@ -105,7 +106,7 @@ func (s *spans) add(reported, lo, hi float64) {
 
 func (s *spans) bound() Bound {
 	slices.Sort(s.reported)
-	b := Bound{Typical: Median(s.reported), Count: len(s.reported)}
+	b := Bound{Typical: Median(s.reported), Average: Mean(s.reported), Count: len(s.reported)}
 	if !s.differ {
 		return b
 	}

@@ -20,7 +20,9 @@ import (
 type Stored struct {
 	Name   string
 	values map[string]any
-	run    pyjson.Object // all of it, where it was computed here
+	run    pyjson.Object                  // all of it, where it was computed here
+	parts  map[metrics.Metric][][]float64 // what requests returns
+	hdr    map[string][]second            // what hdrLogs returns
 }
 
 // NewStored is a result that was computed from a run's timelines.
@@ -124,7 +126,7 @@ func (s *Stored) Latency(statistic string, m metrics.Metric) float64 {
 	if x := s.Number(statistic + "_" + m.String() + "_ms"); !math.IsNaN(x) {
 		return x / 1e3
 	}
-	values := s.samples(m)
+	values := slices.Concat(s.requests(m)...)
 	if len(values) == 0 {
 		return math.NaN()
 	}
@@ -143,37 +145,50 @@ func (s *Stored) Latency(statistic string, m metrics.Metric) float64 {
 	return math.NaN()
 }
 
-// samples are the values of the successes in seconds, of a file that was saved in
-// detail.
-func (s *Stored) samples(m metrics.Metric) (out []float64) {
+// requests are the values in seconds of each success, in the order of the file,
+// which is that of the starts; nil unless it was saved in detail.
+func (s *Stored) requests(m metrics.Metric) [][]float64 {
+	if out, known := s.parts[m]; known {
+		return out
+	}
 	ttfts, _ := s.values["ttfts"].([]any)
 	itls, _ := s.values["itls"].([]any)
 	lens, _ := s.values["output_lens"].([]any)
+	var out [][]float64
 	for i := range min(len(ttfts), len(itls), len(lens)) {
 		ttft, ok1 := ttfts[i].(float64)
 		n, ok2 := lens[i].(float64)
 		gaps, ok3 := itls[i].([]any)
-		if !ok1 || !ok2 || !ok3 || n == 0 && ttft == 0 { // the last is a failure
-			continue
-		}
-		sum := 0.0
-		for _, g := range gaps {
-			gap, _ := g.(float64)
-			sum += gap
-			if m == metrics.ITL {
-				out = append(out, gap)
-			}
-		}
-		switch {
-		case m == metrics.TTFT:
-			out = append(out, ttft)
-		case m == metrics.E2EL:
-			out = append(out, ttft+sum)
-		case m == metrics.TPOT && n > 1:
-			out = append(out, sum/(n-1))
+		if ok1 && ok2 && ok3 && !(n == 0 && ttft == 0) { // the last is a failure
+			out = append(out, requestValues(m, ttft, n, gaps))
 		}
 	}
+	if s.parts == nil {
+		s.parts = map[metrics.Metric][][]float64{}
+	}
+	s.parts[m] = out
 	return out
+}
+
+// requestValues are those of one request of n tokens.
+func requestValues(m metrics.Metric, ttft, n float64, itl []any) []float64 {
+	gaps := make([]float64, len(itl))
+	sum := 0.0
+	for i, g := range itl {
+		gaps[i], _ = g.(float64)
+		sum += gaps[i]
+	}
+	switch {
+	case m == metrics.TTFT:
+		return []float64{ttft}
+	case m == metrics.ITL:
+		return gaps
+	case m == metrics.E2EL:
+		return []float64{ttft + sum}
+	case n > 1:
+		return []float64{sum / (n - 1)}
+	}
+	return nil
 }
 
 // percentiles are those that the file has of any metric.
@@ -323,4 +338,21 @@ func (s *Stored) WriteText(w io.Writer) {
 	}
 	findings, notes := s.Judge()
 	WriteFindings(w, "  ", findings, notes)
+}
+
+// Complete tells whether all requests of the run were answered, and it came to its end.
+func (s *Stored) Complete() bool {
+	interrupted, _ := s.own()["interrupted"].(bool)
+	return !interrupted && s.integer("completed") > 0 && s.integer("completed") >= s.integer("num_prompts")
+}
+
+// Differs tells how a setting that loadgen's own object keeps differs from a value,
+// "" where it does not.
+func (s *Stored) Differs(name string, value any) string {
+	effective, _ := s.own()["effective"].(map[string]any)
+	got, want := pyjson.Append(nil, whole(effective[name])), pyjson.Append(nil, whole(value))
+	if string(got) == string(want) {
+		return ""
+	}
+	return fmt.Sprintf("%s, not %s", got, want)
 }

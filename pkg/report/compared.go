@@ -1,0 +1,267 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"loadgen/internal/judge"
+	"loadgen/internal/pyjson"
+)
+
+// shownNames are the figures' names in tables.
+func shownName(f judge.Figure) string {
+	if f.Higher {
+		return map[string]string{judge.OutputThroughput: "Output tokens/s", "total_token_throughput": "Total tokens/s", "request_throughput": "Requests/s"}[f.Metric]
+	}
+	statistic := map[string]string{"mean": "Mean ", "median": "Median ", "p99": "P99 "}[f.Statistic.Name]
+	return statistic + strings.ToUpper(f.Metric) + " (ms)"
+}
+
+// WriteText tells people what comes of the comparison, the reasons against it first,
+// in red where colour is wanted.
+func (g *Group) WriteText(w io.Writer, colour bool) {
+	if len(g.Sides) < 2 {
+		return
+	}
+	fmt.Fprintf(w, "%s beside %s, concurrency %s\n\n", strings.Join(g.Labels[1:], ", "), g.Labels[0], strings.Join(g.Levels, ", "))
+	for _, line := range g.verdict() {
+		if colour && strings.HasPrefix(line, "VOID") {
+			line = "\x1b[31m" + line + "\x1b[0m"
+		}
+		fmt.Fprintln(w, line)
+	}
+	fmt.Fprintln(w)
+	for level := range g.Levels {
+		g.table(w, level)
+	}
+	if notes := g.remarks(); len(notes) > 0 {
+		fmt.Fprintln(w, strings.Join(notes, "\n"))
+	}
+}
+
+// verdict is what holds and what does not: a line for each reason, then one for
+// each side and figure of the summary that stands.
+func (g *Group) verdict() (lines []string) {
+	for _, r := range g.Reasons {
+		lines = append(lines, "VOID"+g.scope(&r)+": "+g.Labels[r.Side]+": "+r.Text)
+	}
+	if len(g.Rows) == 0 {
+		return append(lines, "Nothing to compare: no level has results of the first side and another.")
+	}
+	if g.Void() {
+		return append(lines, "The comparison is void.")
+	}
+	for i := range g.Rows {
+		r := &g.Rows[i]
+		if r.Void == "" && g.inSummary(r.Figure) {
+			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Levels[r.Level], g.Words(r)))
+		}
+	}
+	return lines
+}
+
+func (g *Group) inSummary(f judge.Figure) bool {
+	for _, row := range summaryRows {
+		if row.figure == f {
+			return true
+		}
+	}
+	return false
+}
+
+// scope says what a reason makes void: " for TTFT and E2EL at 16, 64".
+func (g *Group) scope(r *judge.Reasons) (text string) {
+	var names []string
+	for _, m := range r.Metrics {
+		name := strings.ToUpper(m)
+		if strings.HasSuffix(m, "throughput") {
+			name = "throughput"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		text = " for " + strings.Join(names, ", ")
+	}
+	if len(r.Levels) < len(g.Levels) || len(g.Levels) > 1 {
+		text += " at " + g.levelNames(r.Levels)
+	}
+	return text
+}
+
+func (g *Group) levelNames(at []int) string {
+	names := make([]string, len(at))
+	for i, l := range at {
+		names[i] = g.Levels[l]
+	}
+	return strings.Join(names, ", ")
+}
+
+// remarks say how the intervals were made.
+func (g *Group) remarks() (notes []string) {
+	methods := map[string]bool{}
+	tooFew := false
+	for _, r := range g.Rows {
+		if r.Interval != nil {
+			methods[r.Method] = true
+		}
+		tooFew = tooFew || r.TooFew
+	}
+	for method, text := range map[string]string{
+		judge.FromSummary: "Intervals are made from mean, deviation and count alone, as if requests did not depend on each other: --save-detailed keeps each.",
+		judge.FromBlocks:  "Intervals are bootstrapped in blocks of consecutive requests.",
+		judge.FromRepeats: "Intervals are made from the repeats, each one an observation.",
+	} {
+		if methods[method] {
+			notes = append(notes, text)
+		}
+	}
+	slices.Sort(notes)
+	if len(methods) > 0 {
+		notes = append(notes, "An asterisk marks what is significant at 5 % after correction for all comparisons (Holm).")
+	}
+	if tooFew {
+		notes = append(notes, "A quantile q wants 5/(1-q) requests; with less it says \"too few\".")
+	}
+	return notes
+}
+
+// table is a level's.
+func (g *Group) table(w io.Writer, level int) {
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "%s\t%s\t", g.Levels[level], strings.Join(g.Labels, "\t"))
+	for _, head := range g.heads() {
+		fmt.Fprintf(out, "%s\t", head)
+	}
+	fmt.Fprintln(out)
+	for _, row := range g.tableRows(level) {
+		fmt.Fprintln(out, strings.Join(row, "\t")+"\t")
+	}
+	out.Flush()
+	fmt.Fprintln(w)
+}
+
+// heads are those of the columns after the values.
+func (g *Group) heads() []string {
+	if len(g.Labels) == 2 {
+		return []string{"speed-up", "95 % interval"}
+	}
+	var out []string
+	for i := range g.Labels[1:] {
+		out = append(out, fmt.Sprintf("%d/1", i+2), "95 % interval")
+	}
+	return out
+}
+
+// tableRows are a level's figures: name, values, then speed-up and interval of each
+// side beside the first.
+func (g *Group) tableRows(level int) (rows [][]string) {
+	for _, f := range judge.Figures {
+		row := []string{shownName(f)}
+		seen := false
+		for side := range g.Labels {
+			x := g.value(level, side, f)
+			seen = seen || !math.IsNaN(x)
+			row = append(row, decimals(x))
+		}
+		for side := 1; side < len(g.Labels); side++ {
+			row = append(row, g.compared(level, side, f)...)
+		}
+		if seen {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// compared is the speed-up and its interval, or why there is none.
+func (g *Group) compared(level, side int, f judge.Figure) []string {
+	r := g.row(level, side, f)
+	switch {
+	case r == nil:
+		return []string{"n/a", ""}
+	case r.Void != "":
+		return []string{"void", strings.ReplaceAll(r.Void, "_", " ")}
+	case r.TooFew:
+		return []string{"too few", ""}
+	case math.IsNaN(r.SpeedUp()):
+		return []string{"n/a", ""}
+	case r.Interval == nil || math.IsNaN(r.Ratio):
+		return []string{judge.Digits(r.SpeedUp()) + " x", "n/a"}
+	}
+	low, high := r.RatioLow, r.RatioHigh
+	if !f.Higher {
+		low, high = 1/high, 1/low
+	}
+	mark := ""
+	if r.Significant {
+		mark = " *"
+	}
+	return []string{judge.Digits(r.SpeedUp()) + " x" + mark, judge.Digits(low) + " to " + judge.Digits(high)}
+}
+
+func (g *Group) row(level, side int, f judge.Figure) *judge.Row {
+	for i := range g.Rows {
+		if r := &g.Rows[i]; r.Level == level && r.Side == side && r.Figure == f {
+			return r
+		}
+	}
+	return nil
+}
+
+// JSON is the whole comparison for programs: milliseconds, and tokens or requests per second.
+func (g *Group) JSON() pyjson.Object {
+	reasons := []pyjson.Object{}
+	for _, r := range g.Reasons {
+		reasons = append(reasons, g.reasonJSON(&r))
+	}
+	rows := []pyjson.Object{}
+	for i := range g.Rows {
+		rows = append(rows, g.rowJSON(&g.Rows[i]))
+	}
+	return pyjson.Object{{Key: "sides", Value: g.Labels}, {Key: "levels", Value: g.Levels}, {Key: "void", Value: g.Void()}, {Key: "reasons", Value: reasons}, {Key: "rows", Value: rows}}
+}
+
+func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
+	var levels []string
+	for _, l := range r.Levels {
+		levels = append(levels, g.Levels[l])
+	}
+	metrics := any("all")
+	if r.Metrics != nil {
+		metrics = r.Metrics
+	}
+	return pyjson.Object{{Key: "code", Value: r.Code}, {Key: "side", Value: g.Labels[r.Side]}, {Key: "levels", Value: levels}, {Key: "metrics", Value: metrics}, {Key: "text", Value: r.Text}}
+}
+
+func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
+	scale := 1e3
+	if r.Figure.Higher {
+		scale = 1
+	}
+	o := pyjson.Object{{Key: "level", Value: g.Levels[r.Level]}, {Key: "side", Value: g.Labels[r.Side]}, {Key: "beside", Value: g.Labels[0]}, {Key: "figure", Value: figureKey(r.Figure)},
+		{Key: "base", Value: finiteOrNil(scale * r.Base)}, {Key: "other", Value: finiteOrNil(scale * r.Other)}, {Key: "speed_up", Value: finiteOrNil(r.SpeedUp())}}
+	if v := r.Interval; v != nil {
+		o = append(o, pyjson.Object{{Key: "difference", Value: scale * v.Diff}, {Key: "difference_low", Value: scale * v.DiffLow}, {Key: "difference_high", Value: scale * v.DiffHigh},
+			{Key: "ratio", Value: finiteOrNil(v.Ratio)}, {Key: "ratio_low", Value: finiteOrNil(v.RatioLow)}, {Key: "ratio_high", Value: finiteOrNil(v.RatioHigh)},
+			{Key: "p", Value: v.P}, {Key: "p_adjusted", Value: finiteOrNil(r.Adjusted)}, {Key: "significant", Value: r.Significant}, {Key: "from", Value: v.Method}}...)
+	}
+	void := any(nil)
+	if r.Void != "" {
+		void = r.Void
+	}
+	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "words", Value: g.Words(r)}}...)
+}
+
+// finiteOrNil is null for what JSON has no number for.
+func finiteOrNil(x float64) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return x
+}

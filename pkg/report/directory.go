@@ -1,0 +1,90 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"loadgen/internal/pyjson"
+)
+
+// WriteDirectory writes the report of results into a directory, and returns the
+// names of the files: report.html, report.md, comparison.json, and for each group
+// of sides its summary and chart.
+func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	var failed []error
+	write := func(name string, f func(w io.Writer) error) {
+		path := filepath.Join(dir, name)
+		if err := WriteFile(path, f); err != nil {
+			failed = append(failed, err)
+			return
+		}
+		names = append(names, path)
+	}
+	for i, g := range groups {
+		suffix := ""
+		if i > 0 {
+			suffix = fmt.Sprintf("_%d", i+1)
+		}
+		write("benchmark_summary"+suffix+".txt", func(w io.Writer) error { g.Summary(w); return nil })
+		write("benchmark_comparison"+suffix+".png", g.Bars().PNG)
+		write("benchmark_comparison"+suffix+".svg", g.Bars().SVG)
+	}
+	write("report.md", func(w io.Writer) error { return Markdown(w, groups) })
+	write("report.html", func(w io.Writer) error { return HTML(w, groups) })
+	write(ComparisonName, func(w io.Writer) error {
+		_, err := w.Write(append(pyjson.Append(nil, GroupsJSON(groups)), '\n'))
+		return err
+	})
+	return names, errors.Join(failed...)
+}
+
+// ComparisonName is the file that a report's comparison is written to for programs.
+const ComparisonName = "comparison.json"
+
+// GroupsJSON is all comparisons for programs.
+func GroupsJSON(groups []*Group) pyjson.Object {
+	all := []pyjson.Object{}
+	for _, g := range groups {
+		all = append(all, g.JSON())
+	}
+	return pyjson.Object{{Key: "comparisons", Value: all}}
+}
+
+// OfFile is what the comparison says of one file, for programs; nil where it stands alone.
+func OfFile(groups []*Group, s *Stored) pyjson.Object {
+	for _, g := range groups {
+		for level := range g.Runs {
+			for side, runs := range g.Runs[level] {
+				for _, r := range runs {
+					if r == s && len(g.Sides) > 1 {
+						return g.ofFile(level, side)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Group) ofFile(level, side int) pyjson.Object {
+	reasons, rows := []pyjson.Object{}, pyjson.Object{}
+	for _, r := range g.Reasons {
+		for _, l := range r.Levels {
+			if l == level && (r.Side == side || r.Side == 0) {
+				reasons = append(reasons, g.reasonJSON(&r))
+			}
+		}
+	}
+	for i := range g.Rows {
+		if r := &g.Rows[i]; r.Level == level && r.Side == side {
+			rows.Set(figureKey(r.Figure), g.rowJSON(r))
+		}
+	}
+	return pyjson.Object{{Key: "side", Value: g.Labels[side]}, {Key: "level", Value: g.Levels[level]}, {Key: "beside", Value: g.Labels[0]}, {Key: "reasons", Value: reasons}, {Key: "figures", Value: rows}}
+}

@@ -1,0 +1,122 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"loadgen/internal/judge"
+)
+
+// Gate is a bound on a figure: absolute for every side, or relative to the first.
+type Gate struct {
+	Text     string
+	Figure   judge.Figure
+	AtMost   bool    // else at least
+	Limit    float64 // seconds, or per second; relative: a share of the first side's value
+	Relative bool
+}
+
+var gateSyntax = regexp.MustCompile(`^\s*([a-z0-9_.]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
+
+// ParseGate reads a gate: p99_ttft_ms<=+5%, mean_tpot_ms<=12, output_throughput>=-3%.
+func ParseGate(text string) (Gate, error) {
+	const want = "want FIGURE<=VALUE or FIGURE>=VALUE, such as p99_ttft_ms<=+5% (beside the first side) or mean_tpot_ms<=12"
+	m := gateSyntax.FindStringSubmatch(text)
+	if m == nil {
+		return Gate{}, fmt.Errorf("gate %q: %s", text, want)
+	}
+	limit, err := strconv.ParseFloat(m[3], 64)
+	if err != nil || math.IsInf(limit, 0) || math.IsNaN(limit) {
+		return Gate{}, fmt.Errorf("gate %q: %s is no number: %s", text, m[3], want)
+	}
+	at := slices.IndexFunc(judge.Figures, func(f judge.Figure) bool { return figureKey(f) == m[1] })
+	if at < 0 {
+		var keys []string
+		for _, f := range judge.Figures {
+			keys = append(keys, figureKey(f))
+		}
+		return Gate{}, fmt.Errorf("gate %q: there is no %s: the figures are %s", text, m[1], strings.Join(keys, ", "))
+	}
+	g := Gate{Text: strings.TrimSpace(text), Figure: judge.Figures[at], AtMost: m[2] == "<=", Limit: limit, Relative: m[4] == "%"}
+	switch {
+	case g.Relative:
+		g.Limit /= 100
+	case !g.Figure.Higher:
+		g.Limit /= 1e3
+	}
+	return g, nil
+}
+
+// figureKey is the figure's name in result files.
+func figureKey(f judge.Figure) string {
+	if f.Higher {
+		return f.Metric
+	}
+	return f.Statistic.Name + "_" + f.Metric + "_ms"
+}
+
+// Missed returns the gates that are missed, each with the reason. What is void, has
+// too few requests or is not there counts as missed.
+func Missed(c *judge.Comparison, gates []Gate) (missed []string) {
+	for _, g := range gates {
+		before := len(missed)
+		held := 0
+		for level, sides := range c.Facts {
+			for side := range sides {
+				if g.Relative && side == 0 && len(sides) > 1 {
+					continue
+				}
+				if why := g.misses(c, level, side); why != "" {
+					missed = append(missed, fmt.Sprintf("%s: %s at %s: %s", g.Text, c.Labels[side], c.Levels[level], why))
+				} else {
+					held++
+				}
+			}
+		}
+		if len(missed) == before && held == 0 {
+			missed = append(missed, g.Text+": there is nothing to compare")
+		}
+	}
+	return missed
+}
+
+// misses tells why a side misses a gate at a level, "" where it does not.
+func (g *Gate) misses(c *judge.Comparison, level, side int) string {
+	f := c.Facts[level][side]
+	if f == nil {
+		return "there is no result"
+	}
+	value := f.Value(g.Figure)
+	if math.IsNaN(value) {
+		return "the result has no such figure"
+	}
+	if f.TooFew(g.Figure.Statistic) {
+		return "too few requests for this quantile"
+	}
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		if r.Level == level && r.Figure == g.Figure && r.Void != "" && (r.Side == side || side == 0) {
+			return "void (" + r.Void + ")"
+		}
+	}
+	limit := g.Limit
+	if g.Relative {
+		base := c.Facts[level][0]
+		if side == 0 || base == nil || math.IsNaN(base.Value(g.Figure)) {
+			return "there is nothing to compare with"
+		}
+		limit = base.Value(g.Figure) * (1 + g.Limit)
+	}
+	if g.AtMost && value <= limit || !g.AtMost && value >= limit {
+		return ""
+	}
+	scale := 1e3
+	if g.Figure.Higher {
+		scale = 1
+	}
+	return fmt.Sprintf("%.6g, and the bound is %.6g", scale*value, scale*limit)
+}

@@ -1,0 +1,230 @@
+package report
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"loadgen/internal/chart"
+	"loadgen/internal/judge"
+	"loadgen/pkg/metrics"
+)
+
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// page is what the template shows.
+type page struct {
+	Title  string
+	Style  template.CSS
+	Groups []pageGroup
+}
+
+type pageGroup struct {
+	Heading, Model, Configuration, Hardware string
+	Labels                                  []string
+	Void, Holds                             []string
+	Whole                                   bool // void as a whole
+	Compared                                bool
+	Overview                                []template.HTML
+	Levels                                  []pageLevel
+	Head                                    []string
+	SettingsHead                            []string
+	Settings                                [][]string
+	Findings                                []pageFinding
+	Remarks                                 []string
+}
+
+type pageLevel struct {
+	Name   string
+	Rows   [][]pageCell
+	Charts []template.HTML
+	Open   bool
+}
+
+type pageCell struct{ Text, Class string }
+
+type pageFinding struct{ Side, Level, Text string }
+
+// HTML writes report.html, one file that needs no network.
+func HTML(w io.Writer, groups []*Group) error {
+	most := 1
+	p := page{Title: "loadgen report"}
+	for i, g := range groups {
+		if i == 0 {
+			p.Title = g.heading()
+		}
+		most = max(most, len(g.Sides))
+		p.Groups = append(p.Groups, g.page())
+	}
+	p.Style = template.CSS(chart.Stylesheet(most))
+	return pageTemplate.Execute(w, p)
+}
+
+func (g *Group) page() pageGroup {
+	p := pageGroup{Heading: g.heading(), Model: g.model(), Configuration: g.configuration(), Hardware: cmp.Or(g.Hardware, g.known("2x H200 GPUs")), Labels: g.Labels,
+		Compared: len(g.Sides) > 1, Whole: len(g.Rows) > 0 && g.Void(), Remarks: g.remarks()}
+	if p.Compared {
+		for _, line := range g.verdict() {
+			if rest, void := strings.CutPrefix(line, "VOID"); void {
+				p.Void = append(p.Void, strings.TrimPrefix(rest, " "))
+			} else {
+				p.Holds = append(p.Holds, line)
+			}
+		}
+		p.Head = slices.Concat(g.Labels, g.heads())
+	} else {
+		p.Head = g.Labels
+	}
+	p.Overview = g.overview()
+	for level, name := range g.Levels {
+		p.Levels = append(p.Levels, pageLevel{Name: name, Rows: g.cells(level), Charts: g.distributions(level), Open: level == 0 || len(g.Levels) <= 3})
+		for side, f := range g.Facts[level] {
+			if f == nil {
+				continue
+			}
+			for _, found := range f.Findings {
+				p.Findings = append(p.Findings, pageFinding{g.Labels[side], name, found.Text})
+			}
+		}
+	}
+	p.SettingsHead, p.Settings = g.settingsTable()
+	return p
+}
+
+// cells are a level's table with what is void marked.
+func (g *Group) cells(level int) (rows [][]pageCell) {
+	for _, row := range g.tableRows(level) {
+		if len(g.Sides) < 2 {
+			row = row[:2]
+		}
+		cells := make([]pageCell, len(row))
+		for i, text := range row {
+			cells[i] = pageCell{Text: text}
+			switch {
+			case text == "void":
+				cells[i].Class = "void"
+			case strings.HasSuffix(text, " *"):
+				cells[i].Class = "significant"
+			}
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+// overview are the charts over all levels.
+func (g *Group) overview() (charts []template.HTML) {
+	curve := chart.Lines{Title: "Throughput and latency", XLabel: "output throughput (tokens/s)", YLabel: "mean E2EL (ms)", YFromZero: true, Markers: true}
+	for side, label := range g.Labels {
+		s := chart.Series{Name: label, Side: side}
+		for level := range g.Levels {
+			s.X = append(s.X, g.value(level, side, judge.Figure{Metric: judge.OutputThroughput, Higher: true}))
+			s.Y = append(s.Y, g.value(level, side, judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}))
+		}
+		curve.Series = append(curve.Series, s)
+	}
+	charts = append(charts, template.HTML(curve.Inline()))
+	for _, row := range summaryRows {
+		name, _, _ := strings.Cut(row.name, " (")
+		lines := chart.Lines{Title: name + " over concurrency", XLabel: "concurrency", YLabel: row.name, YFromZero: true, Markers: true}
+		for side, label := range g.Labels {
+			s := chart.Series{Name: label, Side: side}
+			for level, at := range g.Levels {
+				s.X, s.Y = append(s.X, levelNumber(at, level)), append(s.Y, g.value(level, side, row.figure))
+			}
+			lines.Series = append(lines.Series, s)
+		}
+		charts = append(charts, template.HTML(lines.Inline()))
+	}
+	return charts
+}
+
+// levelNumber is where a level stands on an axis: its number, or else its place.
+func levelNumber(name string, place int) float64 {
+	var x float64
+	if _, err := fmt.Sscanf(name, "%g", &x); err != nil {
+		return float64(place)
+	}
+	return x
+}
+
+// quantiles are where percentile curves and distribution functions are drawn.
+func quantiles(n int64) (out []float64) {
+	for i := range 100 {
+		out = append(out, float64(i)/100)
+	}
+	for rest := 0.01; rest*float64(n) >= 1; rest /= 1.3 {
+		out = append(out, 1-rest)
+	}
+	return out
+}
+
+// distributions are a level's charts of TTFT and ITL, of the sides whose files have
+// their values.
+func (g *Group) distributions(level int) (charts []template.HTML) {
+	for _, m := range []metrics.Metric{metrics.TTFT, metrics.ITL} {
+		name := strings.ToUpper(m.String())
+		curve := chart.Lines{Title: name + " by percentile", XLabel: "percentile", YLabel: name + " (ms)", XScale: chart.Percentile, YFromZero: true}
+		cdf := chart.Lines{Title: name + ", share of values up to", XLabel: name + " (ms)", YLabel: "share of values (%)", YFromZero: true, Step: true}
+		time := chart.Lines{Title: name + " over time, median of each second", XLabel: "time since the first (s)", YLabel: name + " (ms)", YFromZero: true, Markers: true}
+		for side, label := range g.Labels {
+			if len(g.Runs[level][side]) == 0 {
+				continue
+			}
+			run := g.Runs[level][side][0]
+			a, b, c := chart.Series{Name: label, Side: side}, chart.Series{Name: label, Side: side}, chart.Series{Name: label, Side: side}
+			if h := run.distribution(m); h != nil {
+				for _, q := range quantiles(h.TotalCount()) {
+					ms := float64(h.ValueAtQuantile(100*q)) / 1e6
+					a.X, a.Y = append(a.X, q), append(a.Y, ms)
+					b.X, b.Y = append(b.X, ms), append(b.Y, 100*q)
+				}
+				curve.Series, cdf.Series = append(curve.Series, a), append(cdf.Series, b)
+			}
+			for _, s := range run.hdrLogs()[m.String()] {
+				c.X, c.Y = append(c.X, s.at.Seconds()), append(c.Y, float64(s.hist.ValueAtQuantile(50))/1e6)
+			}
+			if len(c.X) > 0 {
+				time.Series = append(time.Series, c)
+			}
+		}
+		for _, l := range []chart.Lines{curve, cdf, time} {
+			if len(l.Series) > 0 {
+				charts = append(charts, template.HTML(l.Inline()))
+			}
+		}
+	}
+	return charts
+}
+
+// Bars is the chart of a comparison as files: benchmark_comparison.png and .svg.
+func (g *Group) Bars() *chart.Comparison {
+	c := &chart.Comparison{Title: g.heading(), Sides: g.Labels, Levels: g.Levels, XLabel: "concurrency"}
+	for _, row := range summaryRows {
+		name, unit, _ := strings.Cut(row.name, " (")
+		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher, Void: make([]string, len(g.Levels))}
+		for side := range g.Labels {
+			values := make([]float64, len(g.Levels))
+			for level := range g.Levels {
+				values[level] = g.value(level, side, row.figure)
+				if r := g.row(level, side, row.figure); r != nil && r.Void != "" {
+					p.Void[level] = strings.ReplaceAll(r.Void, "_", " ")
+				}
+				if math.IsInf(values[level], 0) {
+					values[level] = math.NaN()
+				}
+			}
+			p.Values = append(p.Values, values)
+		}
+		c.Panels = append(c.Panels, p)
+	}
+	return c
+}

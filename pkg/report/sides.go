@@ -1,0 +1,353 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"loadgen/internal/judge"
+	"loadgen/pkg/metrics"
+)
+
+// Side is the results of one server.
+type Side struct {
+	Name, Label string
+	Runs        []*Stored // by level, then by repeat
+}
+
+// Group is sides that have levels in common, and the comparison of them.
+type Group struct {
+	Sides  []Side
+	Levels []string
+	Runs   [][][]*Stored // by level and side: the repeats
+	*judge.Comparison
+	// Hardware and Configuration are what the files do not say: "2x H200", "TP=2".
+	Title, Hardware, Configuration string
+}
+
+// Naming is what the user says of the results: labels by a side's name, the side
+// that the others are compared with, what the files do not know.
+type Naming struct {
+	Labels                         map[string]string
+	Order                          []string // names of sides, the first being the baseline
+	Title, Hardware, Configuration string
+}
+
+// The labels of the layouts that benchmark_serving's users share.
+var knownLabels = map[string]string{
+	"pytorch_hf": "PyTorch (HF)", "trt_engine": "TensorRT Engine",
+	"1_vllm": "vLLM", "3_trtllm_pytorch": "TensorRT-LLM PyTorch", "4_trtllm_engine": "TensorRT-LLM Engine",
+}
+
+var repeatName = regexp.MustCompile(`_repeat_\d+$`)
+
+// Groups sorts results into sides, a directory each, and sides with common levels
+// into groups. Files of a directory with the same level that are not called repeats
+// (NAME_repeat_2.json) are a side each.
+func Groups(files []*Stored, n Naming) []*Group {
+	var groups []*Group
+	for _, sides := range linked(sidesOf(files, n)) {
+		groups = append(groups, newGroup(sides, n))
+	}
+	return groups
+}
+
+func sidesOf(files []*Stored, n Naming) []Side {
+	type place struct {
+		dir   string
+		level level
+	}
+	count := map[place]int{}
+	crowded := map[string]bool{}
+	for _, f := range files {
+		dir, base := f.place()
+		if repeatName.MatchString(base) {
+			continue
+		}
+		p := place{dir, f.level()}
+		if count[p]++; count[p] > 1 {
+			crowded[dir] = true
+		}
+	}
+	var sides []Side
+	for _, f := range files {
+		dir, base := f.place()
+		key := dir
+		if crowded[dir] {
+			key = filepath.Join(dir, repeatName.ReplaceAllString(base, ""))
+		}
+		at := slices.IndexFunc(sides, func(s Side) bool { return s.Name == key })
+		if at < 0 {
+			at = len(sides)
+			sides = append(sides, Side{Name: key})
+		}
+		sides[at].Runs = append(sides[at].Runs, f)
+	}
+	shorten(sides)
+	for i := range sides {
+		s := &sides[i]
+		slices.SortStableFunc(s.Runs, func(a, b *Stored) int { return a.level().compare(b.level()) })
+		s.Label = cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name)
+	}
+	slices.SortStableFunc(sides, func(a, b Side) int { return cmp.Compare(n.rank(a), n.rank(b)) })
+	return sides
+}
+
+// rank is a side's place in the order, the last where it is not named there.
+func (n *Naming) rank(s Side) int {
+	if at := slices.Index(n.Order, s.Name); at >= 0 {
+		return at
+	}
+	if at := slices.Index(n.Order, s.Label); at >= 0 {
+		return at
+	}
+	return len(n.Order)
+}
+
+// place is a file's directory and its name without .json.
+func (s *Stored) place() (dir, base string) {
+	path, err := filepath.Abs(s.Name)
+	if err != nil {
+		path = s.Name
+	}
+	return filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), ".json")
+}
+
+// shorten leaves only the last parts of the sides' paths that tell them apart.
+func shorten(sides []Side) {
+	for parts := 1; parts < 100; parts++ {
+		short := make([]string, len(sides))
+		seen := map[string]bool{}
+		for i, s := range sides {
+			all := strings.Split(filepath.ToSlash(s.Name), "/")
+			short[i] = strings.Join(all[max(0, len(all)-parts):], "/")
+			seen[short[i]] = true
+		}
+		if len(seen) == len(sides) {
+			for i := range sides {
+				sides[i].Name = short[i]
+			}
+			return
+		}
+	}
+}
+
+// level is the load of a run: its concurrency, its rate, or neither.
+type level struct {
+	concurrency int
+	rate        float64 // 0 for all at once
+}
+
+var levelName = regexp.MustCompile(`concurrency_?(\d+)`)
+
+// level is the file's, or, in layouts that do not keep it, its name's.
+func (s *Stored) level() level {
+	l := level{concurrency: s.integer("max_concurrency"), rate: s.rate()}
+	if l.concurrency == 0 {
+		if m := levelName.FindStringSubmatch(filepath.Base(s.Name)); m != nil {
+			l.concurrency, _ = strconv.Atoi(m[1])
+		}
+	}
+	return l
+}
+
+// rate is the request rate, 0 where all were due at once: "inf" is no number.
+func (s *Stored) rate() float64 {
+	if x := s.Number("request_rate"); x > 0 && !math.IsInf(x, 0) {
+		return x
+	}
+	return 0
+}
+
+func (l level) compare(o level) int {
+	return cmp.Or(cmp.Compare(l.concurrency, o.concurrency), cmp.Compare(l.rate, o.rate))
+}
+
+func (l level) String() string {
+	switch {
+	case l.rate > 0 && l.concurrency > 0:
+		return fmt.Sprintf("%d at %g/s", l.concurrency, l.rate)
+	case l.rate > 0:
+		return fmt.Sprintf("%g/s", l.rate)
+	case l.concurrency > 0:
+		return strconv.Itoa(l.concurrency)
+	}
+	return "unbounded"
+}
+
+func (s *Side) levels() (out []level) {
+	for _, r := range s.Runs {
+		if l := r.level(); !slices.Contains(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// strangers tells whether the sides have one level each, and none in common: they
+// are compared all the same, and that they differ is said.
+func strangers(sides []Side) bool {
+	for i := range sides {
+		if len(sides[i].levels()) != 1 || slices.ContainsFunc(sides[:i], func(o Side) bool { return shares(&o, &sides[i]) }) {
+			return false
+		}
+	}
+	return len(sides) > 1
+}
+
+// linked puts sides that share a level together. A group of the origin's layout
+// comes first.
+func linked(sides []Side) (groups [][]Side) {
+	if strangers(sides) {
+		return [][]Side{sides}
+	}
+	for _, s := range sides {
+		group := []Side{s}
+		var rest [][]Side
+		for _, g := range groups {
+			if slices.ContainsFunc(g, func(o Side) bool { return shares(&o, &s) }) {
+				group = append(g, group...)
+			} else {
+				rest = append(rest, g)
+			}
+		}
+		groups = append(rest, group)
+	}
+	origin := func(g []Side) int {
+		if slices.ContainsFunc(g, func(s Side) bool { return s.Name == "pytorch_hf" }) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(groups, func(a, b []Side) int { return origin(a) - origin(b) })
+	return groups
+}
+
+func shares(a, b *Side) bool {
+	return slices.ContainsFunc(a.levels(), func(l level) bool { return slices.Contains(b.levels(), l) })
+}
+
+func newGroup(sides []Side, n Naming) *Group {
+	g := &Group{Sides: sides, Title: n.Title, Hardware: n.Hardware, Configuration: n.Configuration}
+	var levels []level
+	labels := make([]string, len(sides))
+	for i := range sides {
+		labels[i] = sides[i].Label
+		for _, l := range sides[i].levels() {
+			if !slices.Contains(levels, l) {
+				levels = append(levels, l)
+			}
+		}
+	}
+	slices.SortFunc(levels, level.compare)
+	at := func(l level, s *Side) (runs []*Stored) {
+		for _, r := range s.Runs {
+			if r.level() == l {
+				runs = append(runs, r)
+			}
+		}
+		return runs
+	}
+	if strangers(sides) {
+		return g.aligned(labels)
+	}
+	var facts [][]*judge.Facts
+	for _, l := range levels {
+		var runs [][]*Stored
+		var row []*judge.Facts
+		for i := range sides {
+			of := at(l, &sides[i])
+			runs, row = append(runs, of), append(row, factsOf(of))
+		}
+		g.Levels, g.Runs, facts = append(g.Levels, l.String()), append(g.Runs, runs), append(facts, row)
+	}
+	g.Comparison = judge.Judge(labels, g.Levels, facts)
+	return g
+}
+
+// aligned compares sides of one level each, which is not the same.
+func (g *Group) aligned(labels []string) *Group {
+	var names []string
+	var runs [][]*Stored
+	var row []*judge.Facts
+	for i := range g.Sides {
+		if name := g.Sides[i].Runs[0].level().String(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		runs, row = append(runs, g.Sides[i].Runs), append(row, factsOf(g.Sides[i].Runs))
+	}
+	g.Levels, g.Runs = []string{strings.Join(names, "/")}, [][][]*Stored{runs}
+	g.Comparison = judge.Judge(labels, g.Levels, [][]*judge.Facts{row})
+	return g
+}
+
+// settings are those that two runs must have in common to be comparable.
+var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "seed", "random_input_len", "random_output_len", "random_range_ratio", "random_prefix_len",
+	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate"}
+
+// factsOf is what the judge wants to know of a side at a level; nil without a run.
+func factsOf(runs []*Stored) *judge.Facts {
+	if len(runs) == 0 {
+		return nil
+	}
+	f := &judge.Facts{Client: "benchmark_serving", Settings: map[string]string{}, Series: map[judge.Figure][]judge.Series{}, OpenLoop: runs[0].rate() > 0, Model: runs[0].Text("model_id")}
+	first := runs[0]
+	if own := first.own(); own != nil {
+		f.Client = fmt.Sprintf("loadgen %v", own["version"])
+		if server, ok := own["server"].(map[string]any); ok {
+			f.Server, _ = server["version"].(string)
+		}
+	}
+	effective, _ := first.own()["effective"].(map[string]any)
+	for _, key := range settings {
+		if v, ok := effective[key]; ok {
+			f.Settings[key] = fmt.Sprint(v)
+		} else if v, ok := first.values[key]; ok {
+			f.Settings[key] = fmt.Sprint(v)
+		}
+	}
+	f.Concurrency = first.level().concurrency
+	for i, r := range runs {
+		completed := r.integer("completed")
+		asked := max(r.integer("num_prompts"), completed)
+		if i == 0 {
+			f.Requests, f.Input, f.Output = asked, r.integer("total_input_tokens"), r.integer("total_output_tokens")
+		}
+		f.Failed = max(f.Failed, asked-completed)
+		if v := r.Verdict(); v == string(judge.ClientLimited) || f.Verdict == "" {
+			f.Verdict = v
+		}
+		findings, _ := r.Judge()
+		for _, found := range findings {
+			if !slices.ContainsFunc(f.Findings, func(o judge.Finding) bool { return o.Code == found.Code }) {
+				f.Findings = append(f.Findings, found)
+			}
+		}
+	}
+	for _, figure := range judge.Figures {
+		for _, r := range runs {
+			f.Series[figure] = append(f.Series[figure], r.series(figure))
+		}
+	}
+	return f
+}
+
+// series is a figure of a file.
+func (s *Stored) series(f judge.Figure) judge.Series {
+	out := judge.Series{N: s.integer("completed"), Mean: math.NaN(), Std: math.NaN()}
+	if f.Higher {
+		out.Value = s.Number(f.Metric)
+		return out
+	}
+	m := metrics.Metric(slices.Index(metricNames, f.Metric))
+	out.Value, out.Mean, out.Std = s.Latency(f.Statistic.Name, m), s.Latency("mean", m), s.Latency("std", m)
+	out.Requests = s.requests(m)
+	return out
+}
+
+var metricNames = []string{metrics.TTFT.String(), metrics.TPOT.String(), metrics.ITL.String(), metrics.E2EL.String()}

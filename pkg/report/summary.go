@@ -1,0 +1,146 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"loadgen/internal/judge"
+)
+
+// summaryRows are the figures of a summary, with their names there.
+var summaryRows = []struct {
+	figure judge.Figure
+	name   string
+}{
+	{judge.Figure{Metric: "ttft", Statistic: judge.MeanOf}, "Mean TTFT (ms)"},
+	{judge.Figure{Metric: "tpot", Statistic: judge.MeanOf}, "Mean TPOT (ms)"},
+	{judge.Figure{Metric: "itl", Statistic: judge.MeanOf}, "Mean ITL (ms)"},
+	{judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}, "Mean E2EL (ms)"},
+	{judge.Figure{Metric: judge.OutputThroughput, Higher: true}, "Output Throughput (tok/s)"},
+}
+
+// Summary writes benchmark_summary.txt: the first side beside each of the others.
+func (g *Group) Summary(w io.Writer) {
+	rule, thin := strings.Repeat("=", 80), strings.Repeat("-", 80)
+	fmt.Fprintf(w, "%s\nBENCHMARK COMPARISON SUMMARY\n%s\n%s\n\n", rule, g.heading(), rule)
+	fmt.Fprintf(w, "Model: %s\n", g.model())
+	if hardware := cmp.Or(g.Hardware, g.known("2x H200 GPUs")); hardware != "" {
+		fmt.Fprintf(w, "Hardware: %s\n", hardware)
+	}
+	fmt.Fprintf(w, "Configuration: %s\n\n", g.configuration())
+	for level, name := range g.Levels {
+		fmt.Fprintf(w, "%s\nCONCURRENCY LEVEL: %s\n%s\n\n", thin, name, thin)
+		fmt.Fprintf(w, "%-30s", "Metric")
+		for _, label := range g.Labels {
+			fmt.Fprintf(w, " %-20s", label)
+		}
+		for i := range g.Labels[1:] {
+			fmt.Fprintf(w, " %-15s", g.speedUpName(i+1))
+		}
+		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 85+36*max(0, len(g.Labels)-2)))
+		for _, row := range summaryRows {
+			g.summaryRow(w, level, row.figure, row.name)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// speedUpName is the head of a speed-up's column.
+func (g *Group) speedUpName(side int) string {
+	if len(g.Labels) == 2 {
+		return "Speedup"
+	}
+	return fmt.Sprintf("Speedup %d/1", side+1)
+}
+
+func (g *Group) summaryRow(w io.Writer, level int, figure judge.Figure, name string) {
+	fmt.Fprintf(w, "%-30s", name)
+	for side := range g.Labels {
+		fmt.Fprintf(w, " %-20s", decimals(g.value(level, side, figure)))
+	}
+	for side := 1; side < len(g.Labels); side++ {
+		up := "n/a"
+		if x := g.speedUp(level, side, figure); !math.IsNaN(x) {
+			up = fmt.Sprintf("%-15.2fx", x)
+		}
+		fmt.Fprintf(w, " %s", up)
+	}
+	fmt.Fprintln(w)
+}
+
+func decimals(x float64) string {
+	if math.IsNaN(x) {
+		return "n/a"
+	}
+	return fmt.Sprintf("%.2f", x)
+}
+
+// value is a side's figure at a level as reports show it, latencies in ms; NaN
+// where there is none.
+func (g *Group) value(level, side int, figure judge.Figure) float64 {
+	f := g.Facts[level][side]
+	switch {
+	case f == nil:
+		return math.NaN()
+	case figure.Higher:
+		return f.Value(figure)
+	}
+	return 1e3 * f.Value(figure)
+}
+
+// speedUp is how many times better a side is than the first.
+func (g *Group) speedUp(level, side int, figure judge.Figure) float64 {
+	r := judge.Row{Figure: figure, Base: g.value(level, 0, figure), Other: g.value(level, side, figure)}
+	return r.SpeedUp()
+}
+
+// heading names the sides as the origin's text does: the newest first.
+func (g *Group) heading() string {
+	if g.Title != "" {
+		return g.Title
+	}
+	if known := g.known("TensorRT Engine vs PyTorch Backend (HuggingFace)"); known != "" {
+		return known
+	}
+	labels := slices.Clone(g.Labels)
+	slices.Reverse(labels)
+	return strings.Join(labels, " vs ")
+}
+
+// known is what the origin's text says of its own layout, "" for any other.
+func (g *Group) known(text string) string {
+	if len(g.Sides) == 2 && g.Sides[0].Name == "pytorch_hf" && g.Sides[1].Name == "trt_engine" {
+		return text
+	}
+	return ""
+}
+
+// any is a result of the group.
+func (g *Group) any() *Stored { return g.Sides[0].Runs[0] }
+
+// model is the model's name without its owner.
+func (g *Group) model() string {
+	name := g.any().Text("model_id")
+	name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
+	return strings.TrimPrefix(name, "Meta-")
+}
+
+// configuration is the lengths, and what the user says.
+func (g *Group) configuration() string {
+	s := g.any()
+	completed := s.Number("completed")
+	var parts []string
+	for _, part := range [][2]string{{"ISL", "total_input_tokens"}, {"OSL", "total_output_tokens"}} {
+		if mean := s.Number(part[1]) / completed; !math.IsNaN(mean) && completed > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%.0f", part[0], mean))
+		}
+	}
+	if more := cmp.Or(g.Configuration, g.known("TP=2")); more != "" {
+		parts = append(parts, more)
+	}
+	return strings.Join(parts, ", ")
+}
