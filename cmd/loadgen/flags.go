@@ -16,7 +16,7 @@ type flag struct {
 
 // Groups of the help, in order.
 const (
-	server   = "1. Server"
+	target   = "1. Server"
 	dataSet  = "2. Data set"
 	traffic  = "3. Traffic"
 	sampling = "4. Sampling and body"
@@ -55,17 +55,17 @@ func flagTable() []flag {
 		return f
 	}
 	return []flag{
-		word("--backend", server, "NAME", "API to speak: completions (openai) or chat completions (openai-chat)", func(c *config) any { return &c.Backend }, "openai", "openai-chat"),
-		word("--base-url", server, "URL", "server's URL, in place of --host and --port", func(c *config) any { return &c.BaseURL }),
-		word("--host", server, "HOST", "server's host", func(c *config) any { return &c.Host }),
-		integer("--port", server, "server's port", func(c *config) any { return &c.Port }),
-		word("--endpoint", server, "PATH", "path of the completions backend; chat always uses /v1/chat/completions", func(c *config) any { return &c.Endpoint }),
+		word("--backend", target, "NAME", "API to speak: completions (openai) or chat completions (openai-chat)", func(c *config) any { return &c.Backend }, "openai", "openai-chat"),
+		word("--base-url", target, "URL", "server's URL, in place of --host and --port", func(c *config) any { return &c.BaseURL }),
+		word("--host", target, "HOST", "server's host", func(c *config) any { return &c.Host }),
+		integer("--port", target, "server's port", func(c *config) any { return &c.Port }),
+		word("--endpoint", target, "PATH", "path of the completions backend; chat always uses /v1/chat/completions", func(c *config) any { return &c.Endpoint }),
 		word("--dataset-name", dataSet, "NAME", "where prompts come from; there are random and trtllm_custom so far. Without this and --dataset-path: random ids, 512 tokens in, 128 out, 5 requests for each concurrent one (see the manual)", func(c *config) any { return &c.DatasetName }, datasets...),
 		word("--dataset-path", dataSet, "PATH", "file of the data set; for random without --random-ids a ShareGPT file", func(c *config) any { return &c.DatasetPath }),
 		word("--download-path", ignored, "DIR", "nothing is downloaded", func(c *config) any { return &c.DownloadPath }),
 		integer("--download-timeout", ignored, "nothing is downloaded", func(c *config) any { return &c.DownloadTimeout }),
 		integer("--max-concurrency", traffic, "at most N requests under way, in first-in-first-out order; unbounded without it", func(c *config) any { return &c.MaxConcurrency }),
-		word("--model", server, "NAME", "model's name; without it, the first that the server lists at /v1/models", func(c *config) any { return &c.Model }),
+		word("--model", target, "NAME", "model's name; without it, the first that the server lists at /v1/models", func(c *config) any { return &c.Model }),
 		word("--tokenizer", dataSet, "NAME", "tokenizer: a directory, a tokenizer.json, a model in the local Hugging Face cache, or llama3 (built in); the model's without it", func(c *config) any { return &c.Tokenizer }),
 		on("--use-beam-search", ignored, "beam search", func(c *config) any { return &c.UseBeamSearch }),
 		integer("--num-prompts", dataSet, "number of requests", func(c *config) any { return &c.NumPrompts }),
@@ -109,7 +109,7 @@ func flagTable() []flag {
 		float("--min-p", sampling, "P", "min_p", func(c *config) any { return &c.MinP }),
 		float("--temperature", sampling, "T", "temperature; 0 without it", func(c *config) any { return &c.Temperature }),
 		word("--tokenizer-mode", ignored, "MODE", "kind of tokenizer; loadgen has one of its own", func(c *config) any { return &c.TokenizerMode }, "auto", "slow", "mistral", "custom"),
-		word("--served-model-name", server, "NAME", "model's name in the requests; --model without it", func(c *config) any { return &c.ServedModelName }),
+		word("--served-model-name", target, "NAME", "model's name in the requests; --model without it", func(c *config) any { return &c.ServedModelName }),
 		list("--lora-modules", sampling, "NAME ...", "LoRA adapters, of which each request names one at random", argparse.ListSome, func(c *config) any { return &c.LoRAModules }),
 		on("--no-test-input", conduct, "skip the test request before the run", func(c *config) any { return &c.NoTestInput }),
 
@@ -132,7 +132,7 @@ func flagTable() []flag {
 		own(on("--server-metrics", results, "read the server's /perf_metrics and /metrics after the run, which empties them, for its own queue and prefill times", func(c *config) any { return &c.ServerMetrics })),
 		own(on("--selftest", results, "after the run, compare what loadgen reports under this load with what a simulated server knows, and keep the table in the result", func(c *config) any { return &c.SelfTest })),
 		own(word("--require", results, "VERDICT", "end with exit code 3 unless the run's verdict on loadgen itself is clean", func(c *config) any { return &c.Require }, "clean")),
-		own(word("--sim", server, "PROFILE", "run against a simulated server of that profile, started for the run: ideal, origin-pytorch, origin-trt", func(c *config) any { return &c.Sim })),
+		own(word("--sim", target, "PROFILE", "run against a simulated server of that profile, started for the run: ideal, origin-pytorch, origin-trt", func(c *config) any { return &c.Sim })),
 	}
 }
 

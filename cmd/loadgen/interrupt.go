@@ -22,6 +22,21 @@ func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 // interrupted as its cause. The second one ends the process at once. stop
 // gives the signals back.
 func withSignals(parent context.Context, stderr io.Writer) (ctx context.Context, stop func()) {
+	return onSignals(parent, stderr, "ending the open requests and saving what there is; once more to leave at once",
+		func(cause interrupted) { os.Exit(cause.exitCode()) })
+}
+
+// withTwoSignals is the same for what must not leave at once: the second signal
+// ends the second context.
+func withTwoSignals(parent context.Context, stderr io.Writer) (ctx, hurry context.Context, stop func()) {
+	hurry, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	ctx, quit := onSignals(parent, stderr, "saving what there is and stopping the server; once more to kill it", func(cause interrupted) { cancel(cause) })
+	return ctx, hurry, func() { quit(); cancel(nil) }
+}
+
+// onSignals returns a context that the first signal ends, and does what it is told at
+// each further one.
+func onSignals(parent context.Context, stderr io.Writer, words string, again func(interrupted)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -34,9 +49,10 @@ func withSignals(parent context.Context, stderr io.Writer) (ctx context.Context,
 			case s := <-signals:
 				cause := interrupted{s.(syscall.Signal)}
 				if !first {
-					os.Exit(cause.exitCode())
+					again(cause)
+					continue
 				}
-				fmt.Fprintln(stderr, "\nloadgen: interrupted: ending the open requests and saving what there is; once more to leave at once")
+				fmt.Fprintf(stderr, "\nloadgen: interrupted: %s\n", words)
 				cancel(cause)
 			case <-quit:
 				return

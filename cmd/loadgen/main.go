@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // the original prints its help.
 func askedForHelp(argv []string) bool {
 	_, err := parse(argv)
-	known := map[string]bool{"report": true, "selftest": true, "sim": true, "version": true, "help": true}
+	known := map[string]bool{"compare": true, "report": true, "selftest": true, "sim": true, "version": true, "help": true}
 	return errors.Is(err, argparse.ErrHelp) && !known[argv[0]]
 }
 
@@ -105,17 +105,18 @@ func commandNames(app *cli.App) string {
 // the original's rules (internal/argparse); here they are listed.
 func newApp(ctx context.Context, s streams) *cli.App {
 	app := &cli.App{
-		Name:                  "loadgen",
-		Usage:                 "load an OpenAI-style LLM server as TensorRT-LLM's benchmark_serving does, and tell the truth about it",
-		Version:               versionText(),
-		HideVersion:           true,
-		HideHelp:              true,
-		Writer:                s.out,
-		ErrWriter:             s.err,
-		Reader:                s.in,
-		CustomAppHelpTemplate: helpTemplate,
-		ExitErrHandler:        func(*cli.Context, error) {},
-		Commands:              []*cli.Command{reportCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
+		Name:                      "loadgen",
+		Usage:                     "load an OpenAI-style LLM server as TensorRT-LLM's benchmark_serving does, and tell the truth about it",
+		Version:                   versionText(),
+		HideVersion:               true,
+		HideHelp:                  true,
+		Writer:                    s.out,
+		ErrWriter:                 s.err,
+		Reader:                    s.in,
+		CustomAppHelpTemplate:     helpTemplate,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		Commands:                  []*cli.Command{compareCommand(ctx, s), reportCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
 	}
 	defaults := newConfig()
 	for _, f := range defaults.table {

@@ -15,7 +15,7 @@ import (
 // own is loadgen's own object at the end of the result file.
 func (p *plan) own(m *measured, r *report.Run, j *judged) pyjson.Object {
 	results := m.sent()
-	return pyjson.Object{
+	o := pyjson.Object{
 		{Key: "schema", Value: 1},
 		{Key: "version", Value: versionText()},
 		{Key: "go", Value: runtime.Version()},
@@ -40,6 +40,10 @@ func (p *plan) own(m *measured, r *report.Run, j *judged) pyjson.Object {
 		{Key: "chunks", Value: chunks(results)},
 		{Key: "server_tokens", Value: serverTokens(results)},
 	}
+	if p.about != nil {
+		o.Set("server", pyjson.Object{{Key: "model", Value: p.about.Model}, {Key: "version", Value: p.about.Version}})
+	}
+	return o
 }
 
 // extendedJSON is null where answers came whole.

@@ -24,6 +24,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("LOADGEN_AS_MAIN") != "" { // started by a loadgen that a test started
+		main()
+	}
 	testscript.Main(m, map[string]func(){"loadgen": main})
 }
 

@@ -1,0 +1,425 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
+
+	"loadgen/internal/server"
+	"loadgen/pkg/report"
+)
+
+//go:embed compare.yaml
+var examplePlan string
+
+const compareHelp = `PLAN.yaml names the servers and the load; --init writes one with comments, --demo makes one of two
+simulated servers. Each server is started, awaited, warmed up, loaded at every level and stopped.
+Results go to the plan's directory, and the report beside them.`
+
+func compareCommand(ctx context.Context, s streams) *cli.Command {
+	return &cli.Command{
+		Name:        "compare",
+		Usage:       "start, load and stop servers in turn, and judge the comparison",
+		ArgsUsage:   "PLAN.yaml",
+		Description: compareHelp,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "init", Usage: "write a plan with comments to PLAN.yaml (default: compare.yaml), and do nothing else"},
+			&cli.BoolFlag{Name: "demo", Usage: "compare two simulated servers; no plan is wanted"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "print every command and number of requests, and do nothing"},
+			&cli.BoolFlag{Name: "resume", Usage: "keep the results that are whole and made with the same settings"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that are there"},
+			&cli.BoolFlag{Name: "origin-compatible", Usage: "seed 0 and a test request at every level, as the origin's script has it"},
+			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%', beside the plan's: exit code 3 where it is missed; may be repeated"},
+			&cli.StringFlag{Name: "results", Usage: "write to `DIR`, not to the plan's"},
+		},
+		Action: func(c *cli.Context) error { return compareAction(ctx, c, s) },
+	}
+}
+
+func compareAction(ctx context.Context, c *cli.Context, s streams) error {
+	file := c.Args().First()
+	switch {
+	case c.NArg() > 1:
+		return usageError{fmt.Errorf("compare takes one plan file; flags come first: %q", c.Args().Get(1))}
+	case c.Bool("init"):
+		return initPlan(file, s)
+	case c.Bool("demo") == (file != ""):
+		return usageError{errors.New("compare wants a plan file, or --demo (--init writes a plan)")}
+	}
+	plan, err := demoPlan()
+	if file != "" {
+		plan, err = readPlan(file)
+	}
+	if err != nil {
+		return err
+	}
+	plan.Gates = append(plan.Gates, c.StringSlice("gate")...)
+	plan.OriginSeeds = plan.OriginSeeds || c.Bool("origin-compatible")
+	if dir := c.String("results"); dir != "" {
+		plan.Results = dir
+	}
+	if err := plan.check(); err != nil {
+		return usageError{err}
+	}
+	if c.Bool("dry-run") {
+		return plan.print(s.out)
+	}
+	run := &comparison{plan: plan, s: s, resume: c.Bool("resume"), overwrite: c.Bool("overwrite") || c.Bool("demo")}
+	return run.run(ctx)
+}
+
+// initPlan writes the commented plan.
+func initPlan(file string, s streams) error {
+	if file == "" {
+		file = savedPlan
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	_, err = f.WriteString(examplePlan)
+	if err = errors.Join(err, f.Close()); err == nil {
+		fmt.Fprintf(s.err, "loadgen: wrote %s\n", file)
+	}
+	return err
+}
+
+// comparison is a comparison under way.
+type comparison struct {
+	plan              *comparePlan
+	s                 streams
+	resume, overwrite bool
+
+	server   *server.Server // the one that runs, nil for none
+	side     int            // whose it is
+	about    server.About
+	starts   map[int]int // of each side
+	broken   map[int]error
+	failed   []error
+	done     int // requests of the runs made
+	spent    time.Duration
+	remained int // requests still to be sent
+}
+
+func (c *comparison) note(format string, args ...any) {
+	fmt.Fprintf(c.s.err, "loadgen: "+format+"\n", args...)
+}
+
+// run makes all runs, stops what runs, and reports what there is.
+func (c *comparison) run(parent context.Context) error {
+	ctx, hurry, stop := withTwoSignals(parent, c.s.err)
+	defer stop()
+	todo, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	for i, u := range todo {
+		if ctx.Err() != nil {
+			break
+		}
+		if c.broken[u.side] != nil {
+			c.remained -= c.plan.requests(u)
+			continue
+		}
+		c.announce(i, len(todo), u)
+		c.one(ctx, hurry, u)
+	}
+	c.stop(hurry)
+	reported := c.report()
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err := errors.Join(c.failed...); err != nil {
+		return errors.Join(err, ignoreGates(reported))
+	}
+	return reported
+}
+
+// ignoreGates leaves out gates that were missed: a comparison that failed has said more.
+func ignoreGates(err error) error {
+	if errors.As(err, new(gateMissed)) {
+		return nil
+	}
+	return err
+}
+
+// prepare finds the runs to be made, and saves the effective plan.
+func (c *comparison) prepare() (todo []unit, err error) {
+	c.starts, c.broken = map[int]int{}, map[int]error{}
+	saved := filepath.Join(c.plan.Results, savedPlan)
+	var before *comparePlan
+	if text, err := os.ReadFile(saved); err == nil {
+		before = defaultPlan()
+		if err := yaml.Unmarshal(text, before); err != nil {
+			before = nil
+		}
+	}
+	for _, u := range c.plan.units() {
+		path := c.plan.path(u)
+		if _, err := os.Stat(path); err == nil && !c.overwrite {
+			if !c.resume {
+				return nil, usageError{fmt.Errorf("%s is there: --resume keeps what is whole, --overwrite replaces it, --results DIR writes elsewhere", path)}
+			}
+			ok, why := c.plan.whole(u, before)
+			if ok {
+				c.note("%s is kept", path)
+				continue
+			}
+			c.note("%s is made again: %s", path, why)
+		}
+		todo = append(todo, u)
+		c.remained += c.plan.requests(u)
+	}
+	for _, s := range c.plan.Sides {
+		if err := report.ProveWritable(filepath.Join(c.plan.Results, s.Dir, "x")); err != nil {
+			return nil, err
+		}
+	}
+	text, err := yaml.Marshal(c.plan)
+	if err != nil {
+		return nil, err
+	}
+	return todo, report.WriteFile(saved, func(w io.Writer) error { _, err := w.Write(text); return err })
+}
+
+// announce tells what comes, and how long the rest may take.
+func (c *comparison) announce(i, n int, u unit) {
+	text := fmt.Sprintf("[%d/%d] %s, concurrency %d", i+1, n, c.plan.Sides[u.side].label(), c.plan.Levels[u.level])
+	if c.plan.Repeats > 1 {
+		text += fmt.Sprintf(", repeat %d", u.repeat+1)
+	}
+	text += fmt.Sprintf(": %d requests", c.plan.requests(u))
+	if c.done > 0 {
+		left := time.Duration(float64(c.spent) / float64(c.done) * float64(c.remained))
+		text += fmt.Sprintf("; about %v left", left.Round(time.Second))
+	}
+	c.note("%s", text)
+}
+
+// one makes a run. What goes wrong is kept, and does not end the comparison.
+func (c *comparison) one(ctx, hurry context.Context, u unit) {
+	began := time.Now()
+	defer func() {
+		c.done, c.remained, c.spent = c.done+c.plan.requests(u), c.remained-c.plan.requests(u), c.spent+time.Since(began)
+	}()
+	side := &c.plan.Sides[u.side]
+	if c.server == nil || c.side != u.side || gone(c.server) {
+		c.stop(hurry)
+		if err := c.start(ctx, u.side); err != nil {
+			if ctx.Err() == nil {
+				c.broken[u.side] = err
+				c.fail(fmt.Errorf("%s cannot be loaded: %w", side.label(), err))
+			}
+			return
+		}
+	} else if !sleepFor(ctx, time.Duration(c.plan.CoolDown)) {
+		return
+	}
+	c.load(ctx, u)
+}
+
+func (c *comparison) fail(err error) {
+	c.note("error: %v", err)
+	c.failed = append(c.failed, err)
+}
+
+// start starts a side's server and asks it what it is.
+func (c *comparison) start(ctx context.Context, side int) (err error) {
+	s := &c.plan.Sides[side]
+	c.starts[side]++
+	log := "server.log"
+	if n := c.starts[side]; n > 1 {
+		log = fmt.Sprintf("server_%d.log", n)
+	}
+	var env []string
+	for key, value := range s.Env {
+		env = append(env, key+"="+value)
+	}
+	slices.Sort(env)
+	c.server, err = server.Start(ctx, server.Options{Name: s.Name, Command: s.Start, Prefix: s.Exec, Dir: s.Cwd, Env: env,
+		Log: filepath.Join(c.plan.Results, s.Dir, log), BaseURL: s.URL, ReadyPath: s.Ready.Path, ReadyLimit: time.Duration(s.Ready.Limit), Poll: time.Duration(s.Ready.Poll),
+		StopLimit: time.Duration(s.Stop.Limit), FreeLimit: time.Duration(s.Stop.Free), Note: c.note})
+	if err != nil {
+		c.server = nil
+		return err
+	}
+	c.side, c.about = side, c.server.About(ctx)
+	return nil
+}
+
+// gone tells whether a server has ended by itself.
+func gone(s *server.Server) bool {
+	select {
+	case <-s.Exited():
+		return true
+	default:
+		return false
+	}
+}
+
+// stop stops the server that runs, at once where hurry has ended.
+func (c *comparison) stop(hurry context.Context) {
+	if c.server == nil {
+		return
+	}
+	if err := c.server.Stop(hurry); err != nil {
+		c.fail(fmt.Errorf("%s does not stop: %w", c.plan.Sides[c.side].label(), err))
+	}
+	c.server = nil
+}
+
+// errServerGone ends a run whose server has ended.
+var errServerGone = errors.New("the server has ended")
+
+// load makes a run against the server that is there.
+func (c *comparison) load(parent context.Context, u unit) {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-c.server.Exited():
+			cancel(errServerGone)
+		case <-ctx.Done():
+		}
+	}()
+	err := c.benchmark(ctx, u)
+	cancel(nil)
+	<-watched
+	where := fmt.Sprintf("%s at concurrency %d", c.plan.Sides[u.side].label(), c.plan.Levels[u.level])
+	if death := c.server.Err(); death != nil {
+		c.fail(fmt.Errorf("%s: the server ended: %w", where, death))
+	} else if err != nil && parent.Err() == nil && !errors.Is(err, errTold) {
+		c.fail(fmt.Errorf("%s: %w", where, err))
+	} else if errors.Is(err, errTold) {
+		c.failed = append(c.failed, fmt.Errorf("%s: every request failed", where))
+	}
+}
+
+// benchmark is the run itself: its text goes to a file beside the result.
+func (c *comparison) benchmark(ctx context.Context, u unit) error {
+	argv, err := c.plan.unitArgv(u)
+	if err != nil {
+		return err
+	}
+	cfg, err := parse(argv)
+	if err != nil {
+		return err
+	}
+	text, err := os.Create(strings.TrimSuffix(c.plan.path(u), ".json") + ".txt")
+	if err != nil {
+		return err
+	}
+	p := &plan{cfg: cfg, s: streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup}, now: time.Now, about: &c.about}
+	return errors.Join(p.run(ctx), text.Close())
+}
+
+// report reads the results, writes the report beside them and tells it.
+func (c *comparison) report() error {
+	var files []*report.Stored
+	for _, u := range c.plan.units() {
+		f, err := report.ReadStored(c.plan.path(u))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			c.fail(err)
+			continue
+		}
+		files = append(files, f)
+	}
+	if len(files) == 0 {
+		return errors.New("there are no results to report")
+	}
+	groups := report.Groups(files, c.plan.naming())
+	for _, g := range groups {
+		g.WriteText(c.s.out, coloured(c.s))
+	}
+	return errors.Join(told(c.s, c.plan.Results, groups), gatesMissed(groups, c.plan.gates))
+}
+
+// print shows what would be done.
+func (p *comparePlan) print(w io.Writer) error {
+	side, total := -1, 0
+	for _, u := range p.units() {
+		s := &p.Sides[u.side]
+		if u.side != side {
+			switch {
+			case len(s.Start) > 0:
+				fmt.Fprintf(w, "# %s: start\n%s\n", s.label(), shellWords(append(slices.Clone(s.Exec), s.Start...)))
+			default:
+				fmt.Fprintf(w, "# %s: runs at %s\n", s.label(), withoutPassword(s.URL))
+			}
+			side = u.side
+		}
+		argv, err := p.unitArgv(u)
+		if err != nil {
+			return err
+		}
+		n := p.requests(u)
+		total += n
+		fmt.Fprintf(w, "# %s, concurrency %d: %d requests\nloadgen %s\n", s.label(), p.Levels[u.level], n, shellWords(argv))
+	}
+	fmt.Fprintf(w, "# %d requests in all, and %d to warm up\n", total, p.Warmup*len(p.units()))
+	return nil
+}
+
+// shellWords joins words so that a shell takes them apart again.
+func shellWords(all []string) string {
+	out := make([]string, len(all))
+	for i, word := range all {
+		out[i] = word
+		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`|&;<>()*?[]{}#~=%!") {
+			out[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// sleepFor waits, unless ctx ends before.
+func sleepFor(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(min(d, math.MaxInt64))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// demoPlan compares the origin's two servers as the simulator has them.
+func demoPlan() (*comparePlan, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := defaultPlan()
+	p.Title, p.Hardware, p.Configuration = "TensorRT engine vs PyTorch (simulated)", "2x H200 GPUs, simulated", "TP=2"
+	p.Flags = benchFlags{"dataset-name": "random", "random-ids": true, "random-input-len": 512, "random-output-len": 128, "ignore-eos": true}
+	p.Results, p.Levels, p.PerLevel, p.CoolDown, p.Warmup = "loadgen_demo", []int{16, 64}, 3, 0, 4
+	for _, one := range [][3]string{{"pytorch", "PyTorch", "origin-pytorch"}, {"tensorrt", "TensorRT", "origin-trt"}} {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		p.Sides = append(p.Sides, compareSide{Name: one[0], Label: one[1], URL: "http://127.0.0.1:" + port, Version: "simulated",
+			Start: commandLine{self, "sim", "--host", "127.0.0.1", "--port", port, "--profile", one[2]}})
+	}
+	return p, nil
+}

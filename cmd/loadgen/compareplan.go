@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+
+	"loadgen/pkg/report"
+)
+
+// unit is one run of a comparison: a side at a level, in a repeat from 0.
+type unit struct{ side, level, repeat int }
+
+// units are all runs in the order of the plan.
+func (p *comparePlan) units() (out []unit) {
+	if p.Order == orderSides {
+		for side := range p.Sides {
+			for repeat := range p.Repeats {
+				for level := range p.Levels {
+					out = append(out, unit{side, level, repeat})
+				}
+			}
+		}
+		return out
+	}
+	for repeat := range p.Repeats {
+		for level := range p.Levels {
+			for i := range p.Sides {
+				side := i
+				if p.Order == orderABBA && repeat%2 == 1 {
+					side = len(p.Sides) - 1 - i
+				}
+				out = append(out, unit{side, level, repeat})
+			}
+		}
+	}
+	return out
+}
+
+// requests is how many a run sends.
+func (p *comparePlan) requests(u unit) int { return p.PerLevel * p.Levels[u.level] }
+
+// fileName is a result's: the origin's, with the repeat where it is not the first.
+func (p *comparePlan) fileName(u unit) string {
+	name := "concurrency_" + strconv.Itoa(p.Levels[u.level])
+	if u.repeat > 0 {
+		name += "_repeat_" + strconv.Itoa(u.repeat+1)
+	}
+	return name + ".json"
+}
+
+// path is where a result goes.
+func (p *comparePlan) path(u unit) string {
+	return filepath.Join(p.Results, p.Sides[u.side].Dir, p.fileName(u))
+}
+
+// unitArgv is a run's command line.
+func (p *comparePlan) unitArgv(u unit) ([]string, error) {
+	s := &p.Sides[u.side]
+	argv, err := p.argv(s, p.Levels[u.level], u.level, u.repeat)
+	return append(argv, "--result-dir", filepath.Dir(p.path(u)), "--result-filename", p.fileName(u)), err
+}
+
+// argv is a side's command line at a level: what the comparison itself sets, then
+// the plan's flags, then the side's, so that the last word is the side's. Prompts
+// are others at each level and repeat, and the same for all sides.
+func (p *comparePlan) argv(s *compareSide, concurrency, level, repeat int) ([]string, error) {
+	table := append(flagTable(), timeBreakdown)
+	common, err := p.Flags.argv(table)
+	if err != nil {
+		return nil, err
+	}
+	own, err := s.Flags.argv(table)
+	if err != nil {
+		return nil, err
+	}
+	argv := []string{"--base-url", s.URL, "--max-concurrency", strconv.Itoa(concurrency), "--num-prompts", strconv.Itoa(p.PerLevel * concurrency),
+		"--percentile-metrics", "ttft,tpot,itl,e2el", "--save-result", "--save-detailed"}
+	if !p.OriginSeeds {
+		argv = append(argv, "--seed", strconv.Itoa(1+level+repeat*len(p.Levels)), "--no-test-input")
+	}
+	if p.Warmup > 0 {
+		argv = append(argv, "--warmup", strconv.Itoa(p.Warmup))
+	}
+	return append(append(argv, common...), own...), nil
+}
+
+// whole tells whether a result is there, complete, and made with these settings by
+// this server's command; else why not.
+func (p *comparePlan) whole(u unit, before *comparePlan) (ok bool, why string) {
+	stored, err := report.ReadStored(p.path(u))
+	if err != nil {
+		return false, "there is none that can be read"
+	}
+	argv, err := p.unitArgv(u)
+	if err != nil {
+		return false, err.Error()
+	}
+	cfg, err := parse(argv)
+	if err != nil {
+		return false, err.Error()
+	}
+	cfg.assumeQuietly()
+	if !stored.Complete() {
+		return false, "it is not complete"
+	}
+	if before == nil || !p.sameServer(&p.Sides[u.side], before) {
+		return false, "its server was started in another way"
+	}
+	for _, f := range cfg.table {
+		switch f.Name {
+		case "--model", "--tokenizer", "--header", "--base-url", "--result-dir", "--disable-tqdm":
+			continue
+		}
+		if differs := stored.Differs(destination(f.Name), plain(f.bind(cfg))); differs != "" {
+			return false, fmt.Sprintf("it was made with %s %s", f.Name, differs)
+		}
+	}
+	return true, ""
+}
+
+// sameServer tells whether a plan starts a side as this one does.
+func (p *comparePlan) sameServer(s *compareSide, before *comparePlan) bool {
+	for i := range before.Sides {
+		if before.Sides[i].Name != s.Name {
+			continue
+		}
+		a, b := *s, before.Sides[i]
+		a.Flags, b.Flags, a.Label, b.Label = nil, nil, "", ""
+		a.Ready, a.Stop, b.Ready, b.Stop = compareSide{}.Ready, compareSide{}.Stop, compareSide{}.Ready, compareSide{}.Stop
+		x, errA := yaml.Marshal(a)
+		y, errB := yaml.Marshal(b)
+		return errA == nil && errB == nil && string(x) == string(y)
+	}
+	return false
+}
+
+// assumeQuietly fills in the bare run as the run itself will.
+func (c *config) assumeQuietly() {
+	(&plan{cfg: c, s: streams{err: io.Discard}}).assume()
+}
+
+// freePort is a port on which nothing listens.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
+}

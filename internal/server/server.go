@@ -1,0 +1,190 @@
+//go:build unix
+
+// Package server starts an LLM server, waits until it is ready, and stops it
+// with all its processes.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options say how a server is started, awaited and stopped.
+type Options struct {
+	Name    string   // for messages and the pid file
+	Command []string // program and arguments; nil for a server that is only a URL, neither started nor stopped
+
+	// Prefix runs the command in another place, as docker exec NAME does. It must
+	// stay in the foreground as long as the command runs, and pass arguments on as
+	// they are; for ssh, which does not, they are quoted.
+	Prefix []string
+
+	Dir string   // where the command runs; "" for here
+	Env []string // KEY=VALUE, in addition to ours; with a Prefix others can see the values in the list of processes
+	Log string   // file for stdout and stderr, created anew; "" discards them
+
+	BaseURL    string        // http://host:port
+	ReadyPath  string        // answers 200 once the server is ready; /health by default
+	ReadyLimit time.Duration // how long it may take to become ready; 30 min by default
+	Poll       time.Duration // between two looks at ReadyPath, the first of which are faster; 1 s by default
+	StopLimit  time.Duration // from SIGTERM to SIGKILL; 60 s by default
+	FreeLimit  time.Duration // how long, after that, processes may still exist and the port may still answer; 90 s by default
+
+	Note func(format string, args ...any) // takes progress for people; nil discards it
+}
+
+const (
+	requestLimit   = 2 * time.Second // of one request, or of one attempt to connect
+	firstPoll      = 50 * time.Millisecond
+	noteEvery      = time.Minute      // while the server loads
+	abandonLimit   = 10 * time.Second // from SIGTERM to SIGKILL of a server that did not become ready
+	workerLimit    = 5 * time.Second  // how long workers may outlive their main process
+	clientLimit    = 2 * time.Second  // how long the prefix may outlive the command that it ran
+	findLimit      = 5 * time.Second  // how long a command behind a prefix may take to write its pid, and its place to answer
+	placeLimit     = 20 * time.Second // of one small command in another place
+	defaultReady   = 30 * time.Minute
+	defaultStop    = 60 * time.Second
+	defaultFree    = 90 * time.Second
+	defaultPoll    = time.Second
+	defaultReadyAt = "/health"
+)
+
+// Server is a server that is ready, or was.
+type Server struct {
+	o    Options
+	base *url.URL
+
+	cmd    *exec.Cmd // nil if we did not start it
+	local  *family   // the process that we started, and its kin
+	remote *remote   // the server behind a prefix, or nil
+
+	life     context.Context // ends when the started process does
+	end      context.CancelFunc
+	err      error // set before life ends
+	stopping atomic.Bool
+
+	mu      sync.Mutex // held by Stop
+	stopped bool
+}
+
+// Start starts a server and returns once it is ready. Its port must refuse
+// connections before. If the server ends, or is not ready in time, or ctx ends,
+// then everything that was started is stopped again; in the last case the error
+// is ctx's cause.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	s, err := prepare(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Command == nil {
+		if err := s.awaitReady(ctx); err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	if err := s.checkFree(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.launch(); err != nil {
+		return nil, err
+	}
+	err = s.awaitReady(ctx)
+	if err == nil {
+		return s, nil
+	}
+	s.stopping.Store(true)
+	rest := context.WithoutCancel(ctx)
+	failed := s.endAll(rest, min(s.o.StopLimit, abandonLimit))
+	if failed == nil && s.err == nil {
+		failed = s.awaitRefusal(rest)
+	}
+	if failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	return nil, err
+}
+
+// awaitReady waits until the server answers 200.
+func (s *Server) awaitReady(ctx context.Context) error {
+	started := time.Now()
+	inner, cancel := context.WithTimeout(ctx, s.o.ReadyLimit)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	noted := started
+	var last error
+	for wait := firstPoll; ; wait = min(2*wait, s.o.Poll) {
+		if why := s.look(inner); why == nil || last == nil || inner.Err() == nil {
+			last = why
+		}
+		switch waited := time.Since(started).Round(10 * time.Millisecond); {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case s.life.Err() != nil:
+			return fmt.Errorf("while it loads, after %v: %w", waited, s.err)
+		case last == nil:
+			s.o.Note("%s is ready after %v", s.o.Name, waited)
+			return nil
+		case inner.Err() != nil:
+			return fmt.Errorf("%s is not ready after %v: %w; allow more time if it still loads%s", s.o.Name, s.o.ReadyLimit, last, s.tail())
+		case time.Since(noted) >= noteEvery:
+			noted = time.Now()
+			s.o.Note("%s is not ready after %v: %v", s.o.Name, waited.Round(time.Second), last)
+		}
+		pause(inner, min(wait, s.o.Poll))
+	}
+}
+
+// look tells why the server is not ready, or nil if it is. It also notes the
+// processes that the server has by now.
+func (s *Server) look(ctx context.Context) error {
+	status, _, err := get(ctx, s.base, s.o.ReadyPath)
+	switch {
+	case err != nil:
+	case status != 200:
+		err = fmt.Errorf("GET %s answers status %d", s.o.ReadyPath, status)
+	case s.remote != nil:
+		s.remote.find()
+	}
+	if s.local != nil && s.remote == nil {
+		s.local.look()
+	}
+	return err
+}
+
+// Exited is closed when the process that Start started has ended, by itself or
+// by Stop. It is never closed if Start started none.
+func (s *Server) Exited() <-chan struct{} { return s.life.Done() }
+
+// Err tells, once Exited is closed, the exit status and the end of the log of a
+// server that ended before Stop was called. Otherwise it is nil.
+func (s *Server) Err() error {
+	if s.life.Err() == nil {
+		return nil
+	}
+	return s.err
+}
+
+// Pid is that of the process that Start started, which with a Prefix is the
+// prefix's and not the server's; 0 if it started none.
+func (s *Server) Pid() int {
+	if s.cmd == nil {
+		return 0
+	}
+	return s.cmd.Process.Pid
+}
+
+// pause waits, at most until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,388 @@
+//go:build unix
+
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// trial is a server under test.
+type trial struct {
+	Options
+	t     *testing.T
+	token string
+	mu    sync.Mutex
+	notes []string
+}
+
+// newTrial describes a fake server. When the test ends no process of it may be
+// left, and its port must refuse.
+func newTrial(t *testing.T, flags ...string) *trial {
+	t.Helper()
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	x := &trial{t: t, token: "token-" + rand.Text()}
+	x.Options = Options{
+		Name: "fake", Command: append([]string{self, "-token", x.token, "-port", port}, flags...), Log: filepath.Join(t.TempDir(), "logs", "fake.log"),
+		BaseURL: "http://127.0.0.1:" + port, ReadyLimit: 20 * time.Second, Poll: 100 * time.Millisecond, StopLimit: 10 * time.Second, FreeLimit: 10 * time.Second,
+		Note: func(format string, args ...any) {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.notes = append(x.notes, fmt.Sprintf(format, args...))
+		},
+	}
+	t.Cleanup(x.checkNothingLeft)
+	return x
+}
+
+func (x *trial) checkNothingLeft() {
+	if left := running(x.t, x.token); len(left) > 0 {
+		x.t.Errorf("left behind: %q", left)
+	}
+	if conn, err := net.Dial("tcp", strings.TrimPrefix(x.BaseURL, "http://")); err == nil {
+		conn.Close()
+		x.t.Error("the port still accepts")
+	}
+	if x.t.Failed() {
+		x.t.Logf("notes: %q", x.notes)
+	}
+}
+
+func (x *trial) start() *Server {
+	x.t.Helper()
+	s, err := Start(x.t.Context(), x.Options)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.t.Cleanup(func() { s.Stop(context.Background()) }) // before the check
+	return s
+}
+
+// fails starts and wants an error with all the words.
+func (x *trial) fails(words ...string) {
+	x.t.Helper()
+	s, err := Start(x.t.Context(), x.Options)
+	if err == nil {
+		s.Stop(context.Background())
+		x.t.Fatal("it started")
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			x.t.Errorf("no %q in: %v", w, err)
+		}
+	}
+}
+
+func (x *trial) stop(s *Server) {
+	x.t.Helper()
+	if err := s.Stop(x.t.Context()); err != nil {
+		x.t.Error(err)
+	}
+	select {
+	case <-s.Exited():
+	default:
+		x.t.Error("stopped, but not exited")
+	}
+}
+
+func (x *trial) noted(word string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.ContainsFunc(x.notes, func(note string) bool { return strings.Contains(note, word) })
+}
+
+// said asks a running fake server how it was started.
+func (x *trial) said() (out said) {
+	x.t.Helper()
+	s, err := prepare(Options{BaseURL: x.BaseURL})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	s.ask(x.t.Context(), "/said", &out)
+	if out.Pid == 0 {
+		x.t.Fatal("the server does not say how it was started")
+	}
+	return out
+}
+
+var ports struct {
+	sync.Mutex
+	taken map[string]bool
+}
+
+// freePort returns a port outside the range that the system gives to clients, so
+// that no connection of another test takes it meanwhile.
+func freePort(t *testing.T) string {
+	ports.Lock()
+	defer ports.Unlock()
+	if ports.taken == nil {
+		ports.taken = map[string]bool{}
+	}
+	for range 100 {
+		port := fmt.Sprint(15000 + mathrand.IntN(15000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil || ports.taken[port] {
+			continue
+		}
+		l.Close()
+		ports.taken[port] = true
+		return port
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+func needsProc(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+}
+
+func TestStartAndStop(t *testing.T) {
+	x := newTrial(t, "-load", "300ms", "-code", "7", "--", "a b", "it's", "")
+	x.Dir, x.Env = t.TempDir(), []string{"FAKE_VALUE=one two"}
+	s := x.start()
+	if a := s.About(t.Context()); a != (About{"fake/model", "1.2.3"}) {
+		t.Errorf("%+v", a)
+	}
+	dir, _ := filepath.EvalSymlinks(x.Dir)
+	got := x.said()
+	if diff := cmp.Diff(said{[]string{"a b", "it's", ""}, dir, "one two", s.Pid(), s.Pid()}, got); diff != "" {
+		t.Error(diff)
+	}
+	if s.Err() != nil || s.Exited() == nil {
+		t.Error(s.Err())
+	}
+	x.stop(s)
+	x.stop(s)
+	if s.Err() != nil {
+		t.Errorf("a stop is a failure: %v", s.Err())
+	}
+	if log, err := os.ReadFile(x.Log); err != nil || string(log) != "Started server process\n" {
+		t.Errorf("%v %q", err, log)
+	}
+	if x.noted("killing") || !x.noted("is ready after") {
+		t.Error("wrong notes")
+	}
+}
+
+func TestHangAtStop(t *testing.T) {
+	x := newTrial(t, "-hang")
+	x.StopLimit = 300 * time.Millisecond
+	s := x.start()
+	began := time.Now()
+	x.stop(s)
+	if took := time.Since(began); took < x.StopLimit || took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if !x.noted("not stopped 300ms after SIGTERM: killing") {
+		t.Error("the kill is not told")
+	}
+}
+
+func TestStopIsHurried(t *testing.T) {
+	x := newTrial(t, "-hang")
+	s := x.start()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	began := time.Now()
+	if err := s.Stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	x.stop(s)
+}
+
+func TestDiesWhileLoading(t *testing.T) {
+	words := "first"
+	for i := range 25 {
+		words += fmt.Sprintf("\nline %d of the reason", i)
+	}
+	x := newTrial(t, "-words", words)
+	x.Poll = 5 * time.Second
+	began := time.Now()
+	x.fails("fake", "while it loads", "exit status 3", "line 24 of the reason", "line 5 of", x.Log)
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("noticed after %v", took)
+	}
+	if _, err := Start(t.Context(), x.Options); strings.Contains(err.Error(), "line 4 of") {
+		t.Errorf("more than 20 lines: %v", err)
+	}
+}
+
+func TestDiesLater(t *testing.T) {
+	needsProc(t)
+	x := newTrial(t, "-worker", "session")
+	x.StopLimit = time.Second
+	s := x.start()
+	get(t.Context(), s.base, "/die")
+	select {
+	case <-s.Exited():
+	case <-time.After(10 * time.Second):
+		t.Fatal("not noticed")
+	}
+	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "ended by itself: exit status 4") || !strings.Contains(err.Error(), "Started server process") {
+		t.Error(err)
+	}
+	x.stop(s)
+}
+
+func TestNeverReady(t *testing.T) {
+	needsProc(t)
+	x := newTrial(t, "-status", "503", "-worker", "session", "-hang")
+	x.ReadyLimit, x.StopLimit = time.Second, 200*time.Millisecond
+	x.fails("not ready after 1s", "GET /health answers status 503", "allow more time", "Started server process")
+}
+
+func TestCancelled(t *testing.T) {
+	x := newTrial(t, "-load", "1h", "-worker", "same")
+	x.StopLimit = 200 * time.Millisecond
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("interrupted")
+	inner := x.Note
+	x.Note = func(format string, args ...any) {
+		inner(format, args...)
+		time.AfterFunc(200*time.Millisecond, func() { cancel(why) })
+	}
+	if _, err := Start(ctx, x.Options); err != why {
+		t.Error(err)
+	}
+}
+
+func TestPortThatStaysInUse(t *testing.T) {
+	x := newTrial(t)
+	x.FreeLimit = 200 * time.Millisecond
+	s := x.start()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.base.Host = l.Addr().String()
+	if err := s.Stop(t.Context()); err == nil || !strings.Contains(err.Error(), "is stopped, but 200ms later something still accepts") {
+		t.Error(err)
+	}
+	l.Close()
+	x.stop(s)
+}
+
+func TestWorkersAreKilled(t *testing.T) {
+	needsProc(t)
+	for _, kind := range []string{"same", "group", "session"} {
+		t.Run(kind, func(t *testing.T) {
+			x := newTrial(t, "-worker", kind)
+			x.StopLimit = 500 * time.Millisecond
+			s := x.start()
+			if n := len(running(t, x.token)); n != 2 {
+				t.Errorf("%d processes", n)
+			}
+			x.stop(s)
+			if !x.noted("killing") {
+				t.Error("the kill is not told")
+			}
+		})
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	x := newTrial(t)
+	s := x.start()
+	second := newTrialOf(x)
+	second.fails("not started", "answers there already", `model "fake/model"`, `version "1.2.3"`, "another port")
+	if s.Err() != nil {
+		t.Error("the first is hit")
+	}
+	x.stop(s)
+
+	l, err := net.Listen("tcp", strings.TrimPrefix(x.BaseURL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	second.fails("something accepts connections there")
+}
+
+// newTrialOf is another server at the same place.
+func newTrialOf(x *trial) *trial { return &trial{t: x.t, Options: x.Options, token: x.token} }
+
+func TestOnlyAURL(t *testing.T) {
+	x := newTrial(t)
+	s := x.start()
+	only, err := Start(t.Context(), Options{BaseURL: x.BaseURL + "/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := only.About(t.Context()); a.Model != "fake/model" || only.Pid() != 0 {
+		t.Errorf("%+v, pid %d", a, only.Pid())
+	}
+	if err := only.Stop(t.Context()); err != nil || s.Err() != nil {
+		t.Error(err, s.Err())
+	}
+	select {
+	case <-only.Exited():
+		t.Error("exited")
+	default:
+	}
+	x.stop(s)
+	_, err = Start(t.Context(), Options{BaseURL: x.BaseURL, ReadyLimit: 100 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "not ready after 100ms") || !strings.Contains(err.Error(), "refused") {
+		t.Error(err)
+	}
+}
+
+func TestCannotBeStarted(t *testing.T) {
+	x := newTrial(t)
+	good := x.Options
+	plain := filepath.Join(t.TempDir(), "plain")
+	os.WriteFile(plain, []byte("x"), 0o644)
+	for _, bad := range []struct {
+		change func(o *Options)
+		word   string
+	}{
+		{func(o *Options) { o.Command = []string{"no-such-program"} }, "no-such-program"},
+		{func(o *Options) { o.Command = []string{plain} }, "permission denied"},
+		{func(o *Options) { o.Command = []string{} }, "command is empty"},
+		{func(o *Options) { o.Prefix = []string{"no-such-docker", "exec"} }, "no-such-docker"},
+		{func(o *Options) { o.Dir = plain }, "directory"},
+		{func(o *Options) { o.Env = []string{"SECRET"} }, "entry 1 is not of the form KEY=VALUE"},
+		{func(o *Options) { o.Env, o.Command = []string{"PATH=/nowhere"}, []string{"sh"} }, "not in the PATH"},
+		{func(o *Options) { o.BaseURL = "127.0.0.1:8000" }, "URL"},
+	} {
+		x.Options = good
+		bad.change(&x.Options)
+		x.fails(bad.word)
+		if _, err := os.Stat(good.Log); err == nil {
+			t.Error("a log was created")
+		}
+	}
+	x.Options = good
+}
