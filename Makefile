@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VE
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers sim-profiles dist clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers sim-profiles stats-coverage demo-pictures dist clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -36,6 +36,15 @@ bench-truth: ## reported minus true, beside a C client (needs a C compiler and L
 
 bench-peers: ## the same, and the commands in PEER_NAME variables ({url}, {n}, {tokens}, {file})
 	go run ./bench -peers
+
+stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 pairs each
+	COVERAGE_PAIRS=10000 go test -count=1 -run TestStatsCoverage -v -timeout 30m ./internal/judge
+
+demo-pictures: ## the pictures of docs/compare.md (needs chromium)
+	rm -rf docs/demo && go run ./cmd/loadgen compare --demo --results docs/demo
+	mv docs/demo/benchmark_comparison.png docs/compare.png
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,1250 --screenshot=docs/compare-page.png file://$(CURDIR)/docs/demo/report.html
+	rm -rf docs/demo
 
 sim-profiles: ## the simulator's profiles beside the runs that they resemble
 	@echo '| profile | concurrency | TTFT ms (origin) | TPOT ms | E2EL ms | tokens/s | median ITL ms |'

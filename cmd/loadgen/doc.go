@@ -36,7 +36,9 @@ patch leaves them out:
 prints the version. loadgen sim serves the simulated server by itself: its first
 line on standard output says where. loadgen selftest compares what loadgen
 reports on this machine with what a simulated server knows. loadgen report shows
-result files, and makes results of the timelines that --save-timeline keeps.
+result files, compares them, and makes results of the timelines that
+--save-timeline keeps. loadgen compare starts servers in turn, loads them and
+judges the comparison: docs/compare.md.
 
 # What a run says of itself
 

@@ -129,7 +129,7 @@ func recompute(name string, in io.Reader, s streams) (*report.Stored, error) {
 	r.Own.Set("go", h.Go)
 	r.Own.Set("machine", pyjson.Raw(h.Machine))
 	r.Own.Set("effective", pyjson.Raw(h.Effective))
-	return report.NewStored(name, r.JSON())
+	return report.NewStored(name, r)
 }
 
 // restoreRun puts a run together from its records. One that was ended before its

@@ -353,8 +353,8 @@ func TestOnlyAURL(t *testing.T) {
 	default:
 	}
 	x.stop(s)
-	_, err = Start(t.Context(), Options{BaseURL: x.BaseURL, ReadyLimit: 100 * time.Millisecond})
-	if err == nil || !strings.Contains(err.Error(), "not ready after 100ms") || !strings.Contains(err.Error(), "refused") {
+	_, err = Start(t.Context(), Options{BaseURL: x.BaseURL, ReadyLimit: 500 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "not ready after 500ms") || !strings.Contains(err.Error(), "refused") {
 		t.Error(err)
 	}
 }

@@ -134,7 +134,7 @@ func (g *Group) overview() (charts []template.HTML) {
 	charts = append(charts, template.HTML(curve.Inline()))
 	for _, row := range summaryRows {
 		name, _, _ := strings.Cut(row.name, " (")
-		lines := chart.Lines{Title: name + " over concurrency", XLabel: "concurrency", YLabel: row.name, YFromZero: true, Markers: true}
+		lines := chart.Lines{Title: name + " over concurrency" + g.voidMark(row.figure), XLabel: "concurrency", YLabel: row.name, YFromZero: true, Markers: true}
 		for side, label := range g.Labels {
 			s := chart.Series{Name: label, Side: side}
 			for level, at := range g.Levels {
@@ -145,6 +145,23 @@ func (g *Group) overview() (charts []template.HTML) {
 		charts = append(charts, template.HTML(lines.Inline()))
 	}
 	return charts
+}
+
+// voidMark says at how many levels a figure is void, "" where at none.
+func (g *Group) voidMark(f judge.Figure) string {
+	var at []int
+	for level := range g.Levels {
+		if slices.ContainsFunc(g.Rows, func(r judge.Row) bool { return r.Level == level && r.Figure == f && r.Void != "" }) {
+			at = append(at, level)
+		}
+	}
+	switch {
+	case len(at) == 0:
+		return ""
+	case len(at) > 6:
+		return fmt.Sprintf(" (void at %d levels)", len(at))
+	}
+	return " (void at " + g.levelNames(at) + ")"
 }
 
 // levelNumber is where a level stands on an axis: its number, or else its place.

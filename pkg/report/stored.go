@@ -25,13 +25,16 @@ type Stored struct {
 	hdr    map[string][]second            // what hdrLogs returns
 }
 
-// NewStored is a result that was computed from a run's timelines.
-func NewStored(name string, run pyjson.Object) (*Stored, error) {
-	s, err := parseStored(name, pyjson.Append(nil, run))
+// NewStored is a result that was computed from a run's timelines, with each request's
+// values whether the run was to keep them or not.
+func NewStored(name string, r *Run) (*Stored, error) {
+	detailed := *r
+	detailed.Detailed = true
+	s, err := parseStored(name, pyjson.Append(nil, detailed.JSON()))
 	if err != nil {
 		return nil, err
 	}
-	s.run = run
+	s.run = r.JSON()
 	return s, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"loadgen/internal/judge"
 )
@@ -36,17 +37,26 @@ func (g *Group) Summary(w io.Writer) {
 		fmt.Fprintf(w, "%s\nCONCURRENCY LEVEL: %s\n%s\n\n", thin, name, thin)
 		fmt.Fprintf(w, "%-30s", "Metric")
 		for _, label := range g.Labels {
-			fmt.Fprintf(w, " %-20s", label)
+			fmt.Fprintf(w, " %-*s", g.column(), label)
 		}
 		for i := range g.Labels[1:] {
 			fmt.Fprintf(w, " %-15s", g.speedUpName(i+1))
 		}
-		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 85+36*max(0, len(g.Labels)-2)))
+		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 45+g.column()+(g.column()+17)*max(0, len(g.Labels)-2)+g.column()))
 		for _, row := range summaryRows {
 			g.summaryRow(w, level, row.figure, row.name)
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// column is how wide a side's values stand.
+func (g *Group) column() int {
+	wide := 20
+	for _, label := range g.Labels {
+		wide = max(wide, utf8.RuneCountInString(label))
+	}
+	return wide
 }
 
 // speedUpName is the head of a speed-up's column.
@@ -60,7 +70,7 @@ func (g *Group) speedUpName(side int) string {
 func (g *Group) summaryRow(w io.Writer, level int, figure judge.Figure, name string) {
 	fmt.Fprintf(w, "%-30s", name)
 	for side := range g.Labels {
-		fmt.Fprintf(w, " %-20s", decimals(g.value(level, side, figure)))
+		fmt.Fprintf(w, " %-*s", g.column(), decimals(g.value(level, side, figure)))
 	}
 	for side := 1; side < len(g.Labels); side++ {
 		up := "n/a"
