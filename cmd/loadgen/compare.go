@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
+	"loadgen/internal/pyjson"
 	"loadgen/internal/server"
 	"loadgen/pkg/report"
 )
@@ -322,7 +323,8 @@ func (c *comparison) benchmark(ctx context.Context, u unit) error {
 	if err != nil {
 		return err
 	}
-	p := &plan{cfg: cfg, s: streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup}, now: time.Now, about: &c.about}
+	p := &plan{cfg: cfg, s: streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup}, now: time.Now,
+		server: pyjson.Object{{Key: "model", Value: c.about.Model}, {Key: "version", Value: c.about.Version}, {Key: "note", Value: c.plan.Sides[u.side].Version}}}
 	return errors.Join(p.run(ctx), text.Close())
 }
 

@@ -40,8 +40,8 @@ func (p *plan) own(m *measured, r *report.Run, j *judged) pyjson.Object {
 		{Key: "chunks", Value: chunks(results)},
 		{Key: "server_tokens", Value: serverTokens(results)},
 	}
-	if p.about != nil {
-		o.Set("server", pyjson.Object{{Key: "model", Value: p.about.Model}, {Key: "version", Value: p.about.Version}})
+	if p.server != nil {
+		o.Set("server", p.server)
 	}
 	return o
 }

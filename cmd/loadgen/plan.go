@@ -12,7 +12,7 @@ import (
 
 	"loadgen/internal/judge"
 	"loadgen/internal/load"
-	"loadgen/internal/server"
+	"loadgen/internal/pyjson"
 	"loadgen/internal/timeline"
 	"loadgen/internal/tokenizer"
 	"loadgen/internal/trtsim"
@@ -42,7 +42,7 @@ type plan struct {
 	end      time.Duration
 	metadata [][2]string
 	selected []metrics.Metric
-	about    *server.About    // what the server says of itself, where it was asked
+	server   pyjson.Object    // what is known of the server, where it was asked
 	timeline *timeline.Writer // of --save-timeline, while the run lasts
 	stopSim  func() error
 }

@@ -102,6 +102,7 @@ func (g *Group) settingsTable() (head []string, rows [][]string) {
 		add(key, top(key))
 	}
 	add("server version", inOwn("server", "version"))
+	add("server note", inOwn("server", "note"))
 	for _, key := range settings {
 		if !slices.ContainsFunc(rows, func(r []string) bool { return r[0] == key }) {
 			add(key, inOwn("effective", key))
