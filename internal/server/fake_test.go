@@ -46,7 +46,7 @@ func fakeServer(args []string) int {
 	if *work {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("working")
-		select {}
+		time.Sleep(time.Hour) // not for ever: the runtime would see a deadlock
 	}
 	signals := make(chan os.Signal, 1)
 	if *hang {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // prepare checks the options and fills in what they leave out.
@@ -143,6 +144,9 @@ func (s *Server) command() (*exec.Cmd, error) {
 func (s *Server) watch() {
 	defer s.end()
 	s.cmd.Wait() // the state says the same
+	if s.remote != nil && s.cmd.ProcessState.Success() && !s.stopping.Load() {
+		s.watchBehind()
+	}
 	if s.stopping.Load() {
 		return
 	}
@@ -151,7 +155,28 @@ func (s *Server) watch() {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
 		hint = ", as the system does when memory runs out: see dmesg"
 	} else if state.Success() && len(s.o.Prefix) > 0 {
-		hint = "; the prefix must stay in the foreground (docker exec without -d)"
+		hint = ", behind a prefix that ended before"
 	}
 	s.err = fmt.Errorf("%s ended by itself: %v%s%s", s.o.Name, state, hint, s.tail())
+}
+
+// watchBehind watches a server whose prefix has ended, as docker exec -d does once
+// the command runs, until the server ends or is stopped.
+func (s *Server) watchBehind() {
+	r := &remote{prefix: s.remote.prefix, pidFile: s.remote.pidFile} // its own: the other is not safe for two
+	for began := time.Now(); r.find() != nil; time.Sleep(firstPoll) {
+		if s.stopping.Load() || time.Since(began) > findLimit {
+			return
+		}
+	}
+	s.o.Note("%s goes on behind its prefix, which has ended: its output is not in the log", s.o.Name)
+	for looked := time.Now(); !s.stopping.Load(); time.Sleep(firstPoll) {
+		if time.Since(looked) < behindEvery {
+			continue
+		}
+		if r.signal(0, r.family.pid) != nil {
+			return
+		}
+		looked = time.Now()
+	}
 }

@@ -100,13 +100,40 @@ func TestPrefixFails(t *testing.T) {
 
 func TestPrefixInTheBackground(t *testing.T) {
 	needsProc(t)
-	x := newTrial(t, "-load", "1h", "-hang")
-	x.behind("docker", `shift 2; case "$3" in
-file*) "$@" & until ls /tmp/loadgen-fake_`+x.token+`* >/dev/null 2>&1; do sleep 0.02; done ;;
+	for _, mode := range []string{"stopped", "killed"} {
+		t.Run(mode, func(t *testing.T) {
+			x := newTrial(t, "-load", "300ms", "-worker", "session")
+			x.behind("docker", `shift 3; case "$3" in
+file*) setsid "$@" >/dev/null 2>&1 & ;;
 *) exec "$@" ;;
-esac`, "exec", "NAME")
+esac`, "exec", "-d", "NAME")
+			x.StopLimit = 500 * time.Millisecond
+			s := x.start()
+			if !x.noted("goes on behind its prefix") {
+				t.Error("it is not told")
+			}
+			if mode == "killed" {
+				get(t.Context(), s.base, "/die")
+				select {
+				case <-s.Exited():
+				case <-time.After(10 * time.Second):
+					t.Error("its end is not noticed")
+				}
+				if err := s.Err(); err == nil || !strings.Contains(err.Error(), "behind a prefix that ended before") {
+					t.Error(err)
+				}
+			}
+			x.stop(s)
+		})
+	}
+}
+
+func TestPrefixInTheBackgroundWithoutAServer(t *testing.T) {
+	needsProc(t)
+	x := newTrial(t)
+	x.behind("docker", `exit 0`, "exec", "-d", "NAME")
 	x.StopLimit = 300 * time.Millisecond
-	x.fails("exit status 0", "without -d")
+	x.fails("exit status 0")
 }
 
 // The pid file is gone before it was read, as with a container that was replaced.

@@ -20,9 +20,10 @@ type Options struct {
 	Name    string   // for messages and the pid file
 	Command []string // program and arguments; nil for a server that is only a URL, neither started nor stopped
 
-	// Prefix runs the command in another place, as docker exec NAME does. It must
-	// stay in the foreground as long as the command runs, and pass arguments on as
-	// they are; for ssh, which does not, they are quoted.
+	// Prefix runs the command in another place, as docker exec NAME does. It should
+	// stay in the foreground as long as the command runs, which gives the log its
+	// output, and pass arguments on as they are; for ssh, which does not, they are
+	// quoted.
 	Prefix []string
 
 	Dir string   // where the command runs; "" for here
@@ -47,6 +48,7 @@ const (
 	workerLimit    = 5 * time.Second  // how long workers may outlive their main process
 	clientLimit    = 2 * time.Second  // how long the prefix may outlive the command that it ran
 	findLimit      = 5 * time.Second  // how long a command behind a prefix may take to write its pid, and its place to answer
+	behindEvery    = 3 * time.Second  // between two looks at a server whose prefix has ended
 	placeLimit     = 20 * time.Second // of one small command in another place
 	defaultReady   = 30 * time.Minute
 	defaultStop    = 60 * time.Second
