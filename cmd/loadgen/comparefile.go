@@ -180,7 +180,7 @@ func (f benchFlags) argv(table []flag) (argv []string, err error) {
 			}
 		case nil:
 			return nil, fmt.Errorf("flags: %s has no value", option)
-		case map[string]any:
+		case benchFlags, map[string]any, map[any]any:
 			return nil, fmt.Errorf("flags: %s wants a value, not a table", option)
 		default:
 			argv = append(argv, option+"="+fmt.Sprint(v))

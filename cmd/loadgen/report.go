@@ -190,7 +190,7 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 	switch {
 	case part != nil && !isDir(o.out):
 		return report.WriteFile(o.out, part)
-	case o.format == "text" && (isDir(o.out) || filepath.Ext(o.out) == ""):
+	case o.format == "text" && (isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out)):
 		return errors.Join(show(s.out), told(s, o.out, groups))
 	}
 	return report.WriteFile(o.out, show)
@@ -203,6 +203,11 @@ func told(s streams, dir string, groups []*report.Group) error {
 		fmt.Fprintf(s.err, "loadgen: wrote %s\n", strings.Join(names, ", "))
 	}
 	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func isDir(path string) bool {

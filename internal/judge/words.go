@@ -35,6 +35,8 @@ func (c *Comparison) Words(r *Row) string {
 		return fmt.Sprintf("%s %s %s, no interval: the files keep no requests", side, times(r.SpeedUp(), r.Figure), what)
 	case math.IsNaN(r.Ratio):
 		return fmt.Sprintf("%s %s %s, 95 %% interval %s to %s", side, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
+	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):
+		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons, %s x, 95 %% interval %s to %s", side, what, Digits(r.Ratio), Digits(r.RatioLow), Digits(r.RatioHigh))
 	case !r.Significant:
 		return fmt.Sprintf("%s %s: no difference shown, %s x, 95 %% interval %s to %s", side, what, Digits(r.Ratio), Digits(r.RatioLow), Digits(r.RatioHigh))
 	}
