@@ -177,7 +177,7 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 		if o.format != "text" || len(o.args) != 1 || !isDir(o.args[0]) {
 			return show(s.out)
 		}
-		return errors.Join(show(s.out), told(s, o.args[0], groups))
+		return errors.Join(told(s, o.args[0], groups), show(s.out))
 	}
 	part := map[string]func(w io.Writer) error{
 		".md":   func(w io.Writer) error { return report.Markdown(w, groups) },
@@ -191,7 +191,7 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 	case part != nil && !isDir(o.out):
 		return report.WriteFile(o.out, part)
 	case o.format == "text" && (isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out)):
-		return errors.Join(show(s.out), told(s, o.out, groups))
+		return errors.Join(told(s, o.out, groups), show(s.out))
 	}
 	return report.WriteFile(o.out, show)
 }

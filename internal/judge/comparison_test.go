@@ -186,10 +186,10 @@ func TestFlatValues(t *testing.T) {
 
 func TestDigits(t *testing.T) {
 	got := ""
-	for _, x := range []float64{0.012345, 0.5, 1, 2.005, 12.34, 123.4} {
+	for _, x := range []float64{0.012345, 0.5, 1.01234, 2.005, 12.34, 123.4} {
 		got += fmt.Sprint(Digits(x), " ")
 	}
-	if want := "0.012 0.50 1.00 2.00 12.3 123 "; got != want {
+	if want := "0.012 0.50 1.012 2.00 12.3 123 "; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

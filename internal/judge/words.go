@@ -75,12 +75,14 @@ func direction(speedUp float64, f Figure) string {
 	return "slower"
 }
 
-// Digits words a ratio with three digits, and no more than two behind the point
-// from a tenth on.
+// Digits words a ratio: with two digits behind the point, three near one, fewer
+// from ten on.
 func Digits(x float64) string {
 	switch {
 	case x < 0.0995:
 		return fmt.Sprintf("%.2g", x)
+	case math.Abs(x-1) < 0.0995:
+		return fmt.Sprintf("%.3f", x)
 	case x < 9.995:
 		return fmt.Sprintf("%.2f", x)
 	case x < 99.95:
