@@ -51,11 +51,16 @@ sim-profiles: ## the simulator's profiles beside the runs that they resemble
 	@echo '|---|---|---|---|---|---|---|'
 	@go test -count=1 -v -run TestProfilesResembleTheOrigins ./internal/trtsim | sed -n 's/^.*: \(| origin-.*\)$$/\1/p'
 
-dist: ## static binaries with checksums in dist/
+dist: ## static binaries in dist/, with checksums and the licences of what is in them
 	@mkdir -p dist
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64; do \
 	  out=dist/loadgen-$$(echo $$target | tr / -); echo $$out; \
 	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GOBUILD) -o $$out ./cmd/loadgen; done
+	@set -e; { cat LICENSE NOTICE; go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/loadgen | sort -u | \
+	  while read -r module dir; do \
+	    grep -qF " $$module " NOTICE || { echo "NOTICE does not name $$module" >&2; exit 1; }; \
+	    printf '\n==== %s\n\n' $$module; find $$dir -maxdepth 2 \( -name 'LICENSE*' -o -name ftl.txt \) -exec cat {} +; \
+	  done; } > dist/LICENSES
 	@cd dist && sha256sum loadgen-* > SHA256SUMS && cat SHA256SUMS
 
 clean:
