@@ -162,7 +162,7 @@ func (p *patternParser) quantifier() (low, high int, err error) {
 		case err == nil:
 			high, err = strconv.Atoi(to)
 		}
-		if err != nil || !found {
+		if err != nil || !found || low < 0 || high < low {
 			return 0, 0, fmt.Errorf("bad quantifier %q", p.s[p.i:])
 		}
 		p.i += len(body) + 1
@@ -269,9 +269,12 @@ func (p *patternParser) add(set, named *runeSet) {
 
 func (p *patternParser) property(set *runeSet, negative bool) error {
 	rest := p.s[p.i+2:]
-	name := rest
+	var name string
 	if strings.HasPrefix(rest, "{") {
-		name, _, _ = strings.Cut(rest[1:], "}")
+		var closed bool
+		if name, _, closed = strings.Cut(rest[1:], "}"); !closed {
+			return fmt.Errorf("a property is not closed")
+		}
 		p.i += len(name) + 4
 	} else {
 		name = rest[:min(1, len(rest))]
@@ -320,15 +323,16 @@ func (p *patternParser) rune() (rune, error) {
 		if r == 'x' {
 			digits, width = digits[:min(2, len(digits))], min(2, len(digits))
 		}
+		closed := true
 		if strings.HasPrefix(p.s[p.i:], "{") {
-			digits, _, _ = strings.Cut(p.s[p.i+1:], "}")
+			digits, _, closed = strings.Cut(p.s[p.i+1:], "}")
 			width = len(digits) + 2
 		}
 		code, err := strconv.ParseUint(digits, 16, 21)
-		if err != nil {
+		if err != nil || !closed {
 			return 0, fmt.Errorf("bad escape %q", p.s[p.i-2:])
 		}
-		p.i += min(width, len(p.s)-p.i)
+		p.i += width
 		return rune(code), nil
 	}
 	if 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' {
