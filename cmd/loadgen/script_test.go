@@ -13,30 +13,39 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"loadgen/internal/golden"
 	"loadgen/internal/trtsim"
+	"loadgen/pkg/report"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv("LOADGEN_AS_MAIN") != "" { // started by a loadgen that a test started
 		main()
 	}
-	testscript.Main(m, map[string]func(){"loadgen": main})
+	testscript.Main(tests{m}, map[string]func(){"loadgen": main})
+}
+
+// tests are run without what the user's environment says to the program.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	for _, name := range []string{"OPENAI_API_KEY", report.PyTorchEnv, "HF_HOME", "HF_HUB_CACHE",
+		"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"} {
+		os.Unsetenv(name)
+	}
+	return t.M.Run()
 }
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			for _, name := range []string{"OPENAI_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
-				env.Setenv(name, "")
-			}
 			env.Setenv("HF_HOME", env.WorkDir)
 			return nil
 		},
@@ -176,13 +185,14 @@ func TestSignalsSaveWhatThereIs(t *testing.T) {
 			}
 			defer l.Close()
 			served := make(chan struct{}, 100)
+			var requests atomic.Int32
 			go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == "GET" {
 					http.NotFound(w, r)
 					return
 				}
 				served <- struct{}{}
-				if len(served) > 4 { // the fifth and later ones never end
+				if requests.Add(1) > 4 { // the fifth and later ones never end
 					fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"a\"}]}\n\n")
 					w.(http.Flusher).Flush()
 					<-r.Context().Done()
@@ -197,11 +207,17 @@ func TestSignalsSaveWhatThereIs(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for len(served) < 6 {
-				time.Sleep(time.Millisecond)
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			for range 6 {
+				select {
+				case <-served:
+				case err := <-ended:
+					t.Fatalf("%v\n%s", err, out.String())
+				}
 			}
 			cmd.Process.Signal(signal)
-			cmd.Wait()
+			<-ended
 			if got := cmd.ProcessState.ExitCode(); got != code {
 				t.Errorf("exit %d, want %d\n%s", got, code, out.String())
 			}
