@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -47,7 +48,9 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HF_HOME", env.WorkDir)
-			return nil
+			port, err := freePort()
+			env.Setenv("FREE", port)
+			return err
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "port8000" {
@@ -62,6 +65,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"server":  startServer,
 			"canned":  startCanned,
+			"exits":   checkExit,
 			"result":  checkResultFile,
 			"samerun": sameRun,
 		},
@@ -129,6 +133,20 @@ func startCanned(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}()
 	announce(ts, l)
+}
+
+// checkExit runs a command that ends with an exit code: exits CODE COMMAND...
+func checkExit(ts *testscript.TestScript, _ bool, args []string) {
+	code := "0"
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		code = strconv.Itoa(exit.ExitCode())
+	} else {
+		ts.Check(err)
+	}
+	if code != args[0] {
+		ts.Fatalf("exit %s, want %s", code, args[0])
+	}
 }
 
 // checkResultFile checks members of a result file: result FILE KEY=VALUE...
