@@ -265,11 +265,12 @@ func TestGoldenTiming(t *testing.T) {
 	t.Logf("%d scenarios in virtual time", len(files))
 }
 
-// serve plays the scenario on real connections, which end with the test.
-func (s *scenario) serve(t *testing.T) (url string) {
+// serve plays the scenario on real connections until it is stopped.
+func (s *scenario) serve(t *testing.T) (url string, stop func()) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return "", func() {}
 	}
 	var servers sync.WaitGroup
 	servers.Go(func() {
@@ -281,8 +282,7 @@ func (s *scenario) serve(t *testing.T) (url string) {
 			servers.Go(func() { s.play(conn, k, &atomic.Bool{}) })
 		}
 	})
-	t.Cleanup(func() { l.Close(); servers.Wait() })
-	return "http://" + l.Addr().String()
+	return "http://" + l.Addr().String(), func() { l.Close(); servers.Wait() }
 }
 
 // TestTransportsAgree plays every scenario on real connections through both
@@ -295,7 +295,8 @@ func TestTransportsAgree(t *testing.T) {
 	kinds := []wire.Kind{wire.AutoTransport, wire.BlockingTransport}
 	var all []*scenario
 	var runs sync.WaitGroup
-	// They mostly wait: all at once.
+	// They mostly wait: many at once, within the usual bound on open files.
+	slots := make(chan struct{}, 100)
 	samples := map[*scenario]*[2][2]metrics.Sample{} // by rules, by kind
 	for _, file := range golden.Files(t, "timing", "*.json") {
 		s := &scenario{}
@@ -305,9 +306,15 @@ func TestTransportsAgree(t *testing.T) {
 		samples[s] = got
 		for rules := range 2 {
 			for k, kind := range kinds {
-				o := s.options(s.serve(t))
-				o.Transport, o.OriginalRules = kind, rules == 0
-				runs.Go(func() { got[rules][k] = s.run(t, o) })
+				runs.Go(func() {
+					slots <- struct{}{}
+					defer func() { <-slots }()
+					url, stop := s.serve(t)
+					defer stop()
+					o := s.options(url)
+					o.Transport, o.OriginalRules = kind, rules == 0
+					got[rules][k] = s.run(t, o)
+				})
 			}
 		}
 	}
