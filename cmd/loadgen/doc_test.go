@@ -29,10 +29,13 @@ func TestManualsExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer manual.Close()
-		found := 0
+		found, fenced := 0, false
 		for in := bufio.NewScanner(manual); in.Scan(); {
+			if strings.HasPrefix(in.Text(), "```") {
+				fenced = !fenced
+			}
 			line, ok := strings.CutPrefix(strings.TrimLeft(in.Text(), "\t "), "loadgen ")
-			if !ok || !strings.HasPrefix(in.Text(), "\t") && file == "doc.go" || strings.HasPrefix(line, "sim ") {
+			if !ok || !fenced && !strings.HasPrefix(in.Text(), "\t") {
 				continue
 			}
 			found++
