@@ -210,10 +210,18 @@ func (p *parser) consume(i int, o option) (next int, err error) {
 	}
 	var args []string
 	switch {
-	case o.explicit != nil && (f.Kind == Switch || f.Kind == Help):
-		return 0, errorf("argument %s: ignored explicit argument %s", name, repr(*o.explicit))
+	case o.explicit != nil && f.Kind <= Help:
+		rest := *o.explicit
+		if o.name == f.Short { // -hh is -h -h
+			rest = strings.TrimLeft(rest, f.Short[1:])
+		}
+		if rest != "" || *o.explicit == "" {
+			return 0, errorf("argument %s: ignored explicit argument %s", name, repr(rest))
+		}
 	case o.explicit != nil:
-		args = []string{*o.explicit}
+		if *o.explicit != "--" { // which argparse takes out, even here
+			args = []string{*o.explicit}
+		}
 		i++
 	default:
 		end := i + 1
@@ -226,7 +234,7 @@ func (p *parser) consume(i int, o option) (next int, err error) {
 	switch {
 	case f.Kind == Help:
 		return 0, ErrHelp
-	case f.Kind == ListSome && len(args) == 0:
+	case f.Kind == ListSome && len(args) == 0 && o.explicit == nil:
 		return 0, errorf("argument %s: expected at least one argument", name)
 	case f.Kind > Help && f.Kind < List && len(args) == 0:
 		return 0, errorf("argument %s: expected one argument", name)

@@ -1,6 +1,7 @@
 package argparse
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,27 @@ func TestExactFlags(t *testing.T) {
 	}
 	if _, err := Parse(testFlags, []string{"--port-of", "x"}); err == nil || err.Error() != "unrecognized arguments: --port-of x" {
 		t.Error(err)
+	}
+}
+
+// TestCorners are what argparse makes of odd words, as Python 3.11 was seen to.
+func TestCorners(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{"-hh", "help"}, {"-h=h", "help"}, {"-hhx", "argument -h/--help: ignored explicit argument 'x'"},
+		{"-h=", "argument -h/--help: ignored explicit argument ''"}, {"--help=h", "argument -h/--help: ignored explicit argument 'h'"},
+		{"--metadata=--", "map[--metadata:[]]"}, {"--goodput=--", "map[--goodput:[]]"}, {"--model=--", "argument --model: expected one argument"},
+		{"--port \x1c5", `argument --port: invalid int value: '\x1c5'`}, {"--rate 5\x1f", `argument --rate: invalid float value: '5\x1f'`},
+		{"--port \u0085\u00a05\v", "map[--port:5]"}, {"--rate InFinITY", "map[--rate:+Inf]"},
+		{"--rate İnf", "argument --rate: invalid float value: 'İnf'"}, {"--rate=\u2003-.5", "map[--rate:-0.5]"},
+	} {
+		v, err := Parse(testFlags, strings.Split(c.line, " "))
+		got := fmt.Sprint(v)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%q: got %s, want %s", c.line, got, c.want)
+		}
 	}
 }
 

@@ -29,16 +29,16 @@ func ParseFloat(s string) (float64, bool) {
 	if !ok {
 		return 0, false
 	}
-	switch word := strings.ToLower(strings.TrimLeft(text, "+-")); {
+	switch word := strings.TrimLeft(text, "+-"); {
 	case len(text)-len(word) > 1:
 		return 0, false
-	case word == "inf", word == "infinity", word == "nan":
+	case strings.EqualFold(word, "inf"), strings.EqualFold(word, "infinity"), strings.EqualFold(word, "nan"):
 		x, _ := strconv.ParseFloat(word, 64)
 		if strings.HasPrefix(text, "-") {
 			x = -x
 		}
 		return x, true
-	case word == "" || strings.Trim(word, "0123456789.e+-") != "":
+	case word == "" || strings.Trim(word, "0123456789.eE+-") != "":
 		return 0, false // Go's hexadecimal numbers and its own spellings
 	}
 	x, err := strconv.ParseFloat(text, 64)
@@ -51,7 +51,7 @@ func ParseFloat(s string) (float64, bool) {
 // number strips white space, turns the digits of all scripts into ASCII ones and
 // takes out the underscores between digits; ok is false where one stands elsewhere.
 func number(s string) (text string, ok bool) {
-	s = strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f })
+	s = strings.TrimSpace(s)
 	var out strings.Builder
 	before := rune(0)
 	for i, r := range s {

@@ -147,8 +147,10 @@ func AppendString(dst []byte, s string) []byte {
 			dst = append(dst, `\f`...)
 		default:
 			var r rune
-			r, size = decodeRune(s[i:])
-			if r >= 0x10000 {
+			switch r, size = decodeRune(s[i:]); {
+			case r == utf8.RuneError && size == 1:
+				r = 0xdc00 + rune(c)
+			case r >= 0x10000:
 				r -= 0x10000
 				dst = appendEscape(dst, 0xd800+r>>10)
 				r = 0xdc00 + r&0x3ff
