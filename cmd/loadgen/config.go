@@ -22,7 +22,7 @@ type config struct {
 	Model, Tokenizer                        *string
 	UseBeamSearch                           bool
 	NumPrompts                              int
-	Logprobs                                *int
+	Logprobs, TopK                          *big.Int // as they are, for the server to judge
 	RequestRate, Burstiness                 float64
 	NonStreaming                            bool
 	Seed                                    int
@@ -47,7 +47,6 @@ type config struct {
 	HFSubset, HFSplit                       *string
 	HFOutputLen                             *int
 	TopP, MinP, Temperature                 *float64
-	TopK                                    *int
 	TokenizerMode                           string
 	ServedModelName                         *string
 	LoRAModules                             *[]string
@@ -127,6 +126,8 @@ func assign(to, value any) {
 	case **int:
 		n := saturate(value.(*big.Int))
 		*to = &n
+	case **big.Int:
+		*to = value.(*big.Int)
 	case *float64:
 		*to = value.(float64)
 	case **float64:
@@ -195,6 +196,11 @@ func plain(value any) any {
 		return deref(*v)
 	case **int:
 		return deref(*v)
+	case **big.Int:
+		if *v == nil {
+			return nil
+		}
+		return *v
 	case **float64:
 		return deref(*v)
 	case **[]string:

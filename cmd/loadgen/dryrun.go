@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"strings"
 
 	"loadgen/internal/pyjson"
@@ -31,8 +32,11 @@ func (p *plan) effective() pyjson.Object {
 				value = p.model
 			}
 		case "--tokenizer":
-			if p.tok != nil {
+			switch {
+			case p.tok != nil:
 				value = p.tok.Name
+			case p.cfg.Tokenizer == nil && p.model != "":
+				value = p.model
 			}
 		case "--header":
 			if p.cfg.Header != nil {
@@ -57,7 +61,7 @@ func withoutPassword(text string) string {
 
 // printRequests prints a line for each measured request, in order.
 func (p *plan) printRequests() error {
-	if err := p.cfg.checkAfterTest(); err != nil {
+	if err := cmp.Or(p.client.CheckEndpoint(), p.cfg.checkAfterTest()); err != nil {
 		return err
 	}
 	p.schedule()

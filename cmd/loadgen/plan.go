@@ -110,9 +110,7 @@ func (p *plan) findServer(ctx context.Context) (err error) {
 			return err
 		}
 	case cfg.Sim != nil:
-		p.baseURL, p.model = "http://127.0.0.1:8000", trtsim.DefaultModel // nothing is started in a dry run
-		p.client, err = client.New(p.clientOptions())
-		return err
+		p.baseURL = "http://127.0.0.1:8000" // nothing is started in a dry run
 	case cfg.BaseURL != nil:
 		p.baseURL = *cfg.BaseURL
 	default:
@@ -136,12 +134,15 @@ func (p *plan) findServer(ctx context.Context) (err error) {
 	if cfg.Model != nil {
 		return nil
 	}
-	model, err := p.client.Model(ctx)
+	model := trtsim.DefaultModel // which the simulator would name
+	if cfg.Sim == nil || !cfg.DryRun {
+		model, err = p.client.Model(ctx)
+	}
 	switch {
 	case err == nil:
 		p.note("model %s, as the server says", model)
 		p.model = model
-		if cfg.ServedModelName == nil {
+		if str(cfg.ServedModelName) == "" {
 			p.client.SetModel(model)
 		}
 	case cfg.DryRun:
@@ -162,7 +163,7 @@ func hostPort(host string, port int) string {
 func (p *plan) clientOptions() client.Options {
 	cfg := p.cfg
 	o := client.Options{
-		BaseURL: p.baseURL, Endpoint: cfg.Endpoint, Chat: cfg.chat(), NonStreaming: cfg.NonStreaming, Model: p.model,
+		BaseURL: p.baseURL, Endpoint: cfg.Endpoint, Chat: cfg.chat(), NonStreaming: cfg.NonStreaming, Model: cfg.Model,
 		Logprobs: cfg.Logprobs, IgnoreEOS: cfg.IgnoreEOS, ContinuousUsage: cfg.ContinuousUsage, TopP: cfg.TopP, TopK: cfg.TopK, MinP: cfg.MinP, Temperature: cfg.Temperature,
 		BodyPatch: str(cfg.BodyPatch), OriginalRules: cfg.Failures == "original", KeepAlive: cfg.KeepAlive,
 		Timeout: durationOf(cfg.Timeout), IdleTimeout: durationOf(cfg.IdleTimeout), UserAgent: "loadgen/" + versionText(),
@@ -170,8 +171,8 @@ func (p *plan) clientOptions() client.Options {
 		Env:       p.s.env, Dial: p.dial,
 		Stamps: map[string]wire.Stamps{"kernel": wire.KernelStamps, "user": wire.UserStamps}[cfg.Timestamps],
 	}
-	if cfg.ServedModelName != nil {
-		o.Model = *cfg.ServedModelName
+	if str(cfg.ServedModelName) != "" {
+		o.Model = cfg.ServedModelName
 	}
 	if key, set := p.s.lookup("OPENAI_API_KEY"); set { // empty is not the same as unset
 		o.APIKey = &key
@@ -192,7 +193,11 @@ func (p *plan) findTokenizer() (err error) {
 	p.tok, err = tokenizer.Find(name, p.s.env)
 	if errors.Is(err, tokenizer.ErrNotFound) && p.cfg.Tokenizer == nil && p.cfg.Model == nil {
 		p.tok, err = tokenizer.Llama3(), nil
-		p.remark("tokenizer_assumed", "no tokenizer for %q here: the built-in Llama-3 vocabulary stands in, so the server may count other prompt lengths; --tokenizer PATH names the right one", name)
+		of := "the model, which is not known"
+		if name != "" {
+			of = strconv.Quote(name) + " here"
+		}
+		p.remark("tokenizer_assumed", "no tokenizer for %s: the built-in Llama-3 vocabulary stands in, so the server may count other prompt lengths; --tokenizer PATH names the right one", of)
 	}
 	return err
 }

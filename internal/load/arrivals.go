@@ -42,8 +42,8 @@ func CheckRate(rate, burstiness float64) error {
 	switch {
 	case !(burstiness > 0):
 		return fmt.Errorf("A positive burstiness factor is expected, but given %s.", pyjson.FormatFloat(burstiness))
-	case rate == 0:
-		return errors.New("float division by zero (--request-rate must not be 0)")
+	case float64(rate*burstiness) == 0:
+		return errors.New("float division by zero (--request-rate must not be 0, nor its product with --burstiness)")
 	case rate < 0:
 		return errors.New("scale < 0 (--request-rate must not be negative)")
 	}

@@ -53,6 +53,14 @@ func TestArrivalsOfAnInfiniteRate(t *testing.T) {
 	}
 }
 
+func TestRatesThatDivideByZero(t *testing.T) {
+	for _, c := range [][2]float64{{0, 1}, {math.Copysign(0, -1), 1}, {1e-200, 1e-200}, {-1e-200, 1e-200}} {
+		if err := CheckRate(c[0], c[1]); err == nil || !strings.HasPrefix(err.Error(), "float division by zero") {
+			t.Errorf("rate %v burstiness %v: %v", c[0], c[1], err)
+		}
+	}
+}
+
 func TestOddRatesTerminate(t *testing.T) {
 	for _, rate := range []float64{math.NaN(), 1e-320, 1e308} {
 		for _, burstiness := range []float64{math.Inf(1), 1e-320, 1e300, 1} {

@@ -57,6 +57,9 @@ func Append(dst []byte, v any) []byte {
 	case int64:
 		return strconv.AppendInt(dst, v, 10)
 	case *big.Int:
+		if v == nil {
+			return append(dst, "null"...)
+		}
 		return v.Append(dst, 10)
 	case float64:
 		return AppendFloat(dst, v)

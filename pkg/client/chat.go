@@ -8,7 +8,7 @@ import (
 // chatBody is the body of POST /v1/chat/completions, its keys in the original's
 // order (async_request_openai_chat_completions). A prompt of ids goes beside
 // empty messages.
-func (c *Client) chatBody(model string, r dataset.Request) pyjson.Object {
+func (c *Client) chatBody(model *string, r dataset.Request) pyjson.Object {
 	messages := []any{}
 	if r.IDs == nil {
 		messages = append(messages, pyjson.Object{

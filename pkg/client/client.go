@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/url"
 	"strconv"
 	"strings"
@@ -26,15 +27,15 @@ type Options struct {
 	BaseURL, Endpoint string
 	Chat              bool
 	NonStreaming      bool
-	// Model is the name sent in the body.
-	Model     string
-	Logprobs  *int
+	// Model is the name sent in the body, nil for null.
+	Model     *string
+	Logprobs  *big.Int // nil for null
 	IgnoreEOS bool
 	// ContinuousUsage asks for the server's count with every event.
 	ContinuousUsage bool
 	// TopP, TopK, MinP and Temperature are sent when set.
 	TopP, MinP, Temperature *float64
-	TopK                    *int
+	TopK                    *big.Int
 	// APIKey is sent as a bearer token: "None" without one.
 	APIKey *string
 	// Header holds further header lines; one of a standard name replaces it.
@@ -126,7 +127,7 @@ func (c *Client) ReadDelays() *hdrhistogram.Histogram { return c.transport.ReadD
 func (c *Client) Close() { c.transport.Close() }
 
 // SetModel sets the model name that bodies hold.
-func (c *Client) SetModel(name string) { c.o.Model = name }
+func (c *Client) SetModel(name string) { c.o.Model = &name }
 
 // ProxyURL is the proxy that requests go through, without its password, "" for none.
 func (c *Client) ProxyURL() string {
@@ -162,7 +163,7 @@ func (c *Client) PrepareTest(r dataset.Request) (*Prepared, error) { return c.pr
 func (c *Client) prepare(r dataset.Request, closes bool) (*Prepared, error) {
 	model := c.o.Model
 	if r.LoRA != "" {
-		model = r.LoRA
+		model = &r.LoRA
 	}
 	p := &Prepared{Method: "POST", PromptLen: r.PromptLen, OutputLen: r.OutputLen}
 	var body pyjson.Object
@@ -186,7 +187,7 @@ func (c *Client) sampling(body pyjson.Object) pyjson.Object {
 		body = append(body, pyjson.Member{Key: "top_p", Value: *c.o.TopP})
 	}
 	if c.o.TopK != nil {
-		body = append(body, pyjson.Member{Key: "top_k", Value: *c.o.TopK})
+		body = append(body, pyjson.Member{Key: "top_k", Value: c.o.TopK})
 	}
 	if c.o.MinP != nil {
 		body = append(body, pyjson.Member{Key: "min_p", Value: *c.o.MinP})

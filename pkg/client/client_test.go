@@ -85,7 +85,7 @@ func TestRedirects(t *testing.T) {
 	for _, q := range s.got {
 		lines = append(lines, fmt.Sprintf("%s %s%s %d %v", q.Method, q.Host, q.RequestURI, q.ContentLength, q.Header.Get("Authorization") != ""))
 	}
-	want := "POST 127.0.0.1:8000/v1/completions 169 true; POST 127.0.0.1:8000/other 169 true; GET 127.0.0.2/get?a=b 0 false"
+	want := "POST 127.0.0.1:8000/v1/completions 171 true; POST 127.0.0.1:8000/other 171 true; GET 127.0.0.2/get?a=b 0 false"
 	if got := strings.Join(lines, "; "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -100,7 +100,7 @@ func TestBodyPatch(t *testing.T) {
 		`{"ignore_eos": null, "repetition_penalty": null}`:                                                   `{"model": "m", "prompt": "x", "temperature": 0.0, "max_tokens": 7, "logprobs": null, "stream": true, "stream_options": {"include_usage": true}}`,
 		`{"seed": 1.50, "stream_options": {"include_usage": null, "b": [1, {"c": null}]}, "temperature": 1}`: `{"model": "m", "prompt": "x", "temperature": 1, "repetition_penalty": 1.0, "max_tokens": 7, "logprobs": null, "stream": true, "stream_options": {"b": [1, {"c": null}]}, "ignore_eos": true, "seed": 1.50}`,
 	} {
-		c := (&server{}).client(t, Options{Model: "m", IgnoreEOS: true, BodyPatch: patch})
+		c := (&server{}).client(t, Options{Model: new("m"), IgnoreEOS: true, BodyPatch: patch})
 		for range 2 { // the patch itself must not change
 			p, err := c.Prepare(dataset.Request{Prompt: "x", OutputLen: 7})
 			if err != nil || string(p.Body) != want {

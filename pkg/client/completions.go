@@ -7,7 +7,7 @@ import (
 
 // completionsBody is the body of POST /v1/completions, its keys in the
 // original's order (async_request_openai_completions).
-func (c *Client) completionsBody(model string, r dataset.Request) pyjson.Object {
+func (c *Client) completionsBody(model *string, r dataset.Request) pyjson.Object {
 	body := pyjson.Object{
 		{Key: "model", Value: model},
 		{Key: "prompt", Value: promptOf(r)},

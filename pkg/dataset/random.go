@@ -90,6 +90,13 @@ type draws struct {
 	prefix, inputLens, outputLens, offsets []int
 }
 
+// The most prompts, and tokens of all prompts together, that are drawn: no run
+// wants more, and a slip of the command line is told rather than a crash.
+const (
+	maxPrompts = 1 << 28
+	maxTokens  = 1 << 33
+)
+
 // draw draws them from torch's generator, in the original's order.
 func draw(vocab int, o RandomOptions) (d draws, err error) {
 	switch {
@@ -99,6 +106,9 @@ func draw(vocab int, o RandomOptions) (d draws, err error) {
 		return d, errors.New("random_range_ratio must be < 1.0 to ensure a valid sampling range")
 	case vocab <= 0:
 		return d, errors.New("the tokenizer's vocabulary is empty")
+	}
+	if o.NumPrompts > maxPrompts || float64(max(o.NumPrompts, 1))*(float64(o.PrefixLen)+float64(o.InputLen)) > maxTokens {
+		return d, fmt.Errorf("%d prompts of %.0f tokens are more than a machine holds (--num-prompts, --random-input-len, --random-prefix-len)", o.NumPrompts, float64(o.PrefixLen)+float64(o.InputLen))
 	}
 	rng := pyrand.NewTorch(uint64(o.Seed))
 	values := func(n, low, high int) ([]int, error) {

@@ -137,7 +137,7 @@ func readRequest(conn net.Conn) {
 func (s *scenario) options(baseURL string) client.Options {
 	zero := 0.0
 	return client.Options{BaseURL: baseURL, Endpoint: "/v1/completions", Chat: s.Backend == "openai-chat",
-		NonStreaming: !s.Streaming, Model: "m", Temperature: &zero, OriginalRules: true}
+		NonStreaming: !s.Streaming, Model: new("m"), Temperature: &zero, OriginalRules: true}
 }
 
 // run sends the scenario's request to its server.
