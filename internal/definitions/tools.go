@@ -1,6 +1,8 @@
 package definitions
 
 import (
+	"slices"
+
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
@@ -54,8 +56,8 @@ var tools = []tool{
 	{name: "guidellm", read: func(v *values, q *request, _ bool, _ *client.Result) {
 		first, last := q.first(anyToken), q.last(anyToken)
 		v.ttft, v.latency = append(v.ttft, first.at), append(v.latency, q.lastByte)
-		for range q.n - 1 {
-			v.itl = append(v.itl, (last.at-first.at)/float64(q.n-1))
+		if q.n <= metrics.MostTokens {
+			v.itl = append(v.itl, slices.Repeat([]float64{(last.at - first.at) / float64(q.n-1)}, max(q.n-1, 0))...)
 		}
 		if q.n > 0 {
 			v.tpot = append(v.tpot, last.at/float64(q.n))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 )
 
 var (
@@ -34,7 +35,7 @@ type dechunker struct {
 	left   int64
 	digits int
 	line   int // bytes of the trailer line at hand, CR not counted
-	total  int // bytes of the trailer and extensions
+	total  int // bytes of the extensions or the trailer at hand
 }
 
 const maxTrailer = 64 << 10
@@ -48,7 +49,7 @@ func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
 		case inSize:
 			p = p[1:]
 			if v, ok := hexDigit(b); ok {
-				if c.digits++; c.digits > 15 {
+				if c.digits++; c.left > math.MaxInt64>>4 {
 					return nil, nil, errChunkSize
 				}
 				c.left = c.left<<4 | int64(v)
@@ -111,6 +112,7 @@ func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
 
 // sized goes on after a size line.
 func (c *dechunker) sized() {
+	c.total = 0
 	if c.state = inData; c.left == 0 {
 		c.state = inTrailer
 	}
@@ -133,7 +135,7 @@ type inflater struct {
 	over  bool // no more input will come
 	out   func(p []byte) bool
 	err   error // other than that of an input that ends too early
-	whole bool  // the compressed data came to their end
+	whole bool  // the compressed data ended where a member did
 	busy  bool  // the coroutine runs: it must not be stopped, and ends when out says so
 	next  func() (struct{}, bool)
 	stop  func()
@@ -145,43 +147,47 @@ func newInflater(encoding string, out func(p []byte) bool) *inflater {
 	f := &inflater{out: out}
 	f.next, f.stop = iter.Pull(func(yield func(struct{}) bool) {
 		src := &inflaterInput{f: f, yield: yield}
-		r, err := openCoding(encoding, src)
+		open := coding(encoding, src)
 		buf := make([]byte, 8<<10)
-		for err == nil {
-			var n int
-			n, err = r.Read(buf)
-			if n > 0 && !out(buf[:n]) {
+		for src.fill() == nil { // another member: some servers compress each event by itself
+			r, err := open()
+			for err == nil {
+				var n int
+				n, err = r.Read(buf)
+				if n > 0 && !out(buf[:n]) {
+					return
+				}
+			}
+			if err != io.EOF {
+				if !errors.Is(err, io.ErrUnexpectedEOF) {
+					f.err = err
+				}
 				return
 			}
 		}
-		if f.whole = err == io.EOF; !f.whole && !errors.Is(err, io.ErrUnexpectedEOF) {
-			f.err = err
-		}
+		f.whole = true
 	})
 	return f
 }
 
-func openCoding(encoding string, src *inflaterInput) (io.Reader, error) {
+// coding returns what opens the members of a coded body.
+func coding(encoding string, src *inflaterInput) func() (io.Reader, error) {
 	if encoding == "gzip" {
-		r, err := gzip.NewReader(src)
-		if err == nil {
-			r.Multistream(false)
+		return func() (io.Reader, error) {
+			r, err := gzip.NewReader(src)
+			if err == nil {
+				r.Multistream(false)
+			}
+			return r, err
 		}
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
+	}
+	return func() (io.Reader, error) {
+		// "deflate" is zlib's format, but some servers send the raw one.
+		if src.peek()&0xf != 8 {
+			return flate.NewReader(src), nil
 		}
-		return r, err
+		return zlib.NewReader(src)
 	}
-	// "deflate" is zlib's format, but some servers send the raw one.
-	first, err := src.ReadByte()
-	if err != nil {
-		return nil, io.ErrUnexpectedEOF
-	}
-	src.back = []byte{first}
-	if first&0xf != 8 {
-		return flate.NewReader(src), nil
-	}
-	return zlib.NewReader(src)
 }
 
 // feed gives the inflater more input; it returns false when no more is wanted.
@@ -211,13 +217,10 @@ func (f *inflater) end() {
 type inflaterInput struct {
 	f     *inflater
 	yield func(struct{}) bool
-	back  []byte
 }
 
+// fill waits for input.
 func (s *inflaterInput) fill() error {
-	if len(s.back) > 0 {
-		return nil
-	}
 	for len(s.f.in) == 0 {
 		if s.f.over || !s.yield(struct{}{}) {
 			return io.EOF
@@ -226,14 +229,12 @@ func (s *inflaterInput) fill() error {
 	return nil
 }
 
+// peek is the next byte of what fill has brought.
+func (s *inflaterInput) peek() byte { return s.f.in[0] }
+
 func (s *inflaterInput) Read(p []byte) (int, error) {
 	if err := s.fill(); err != nil {
 		return 0, err
-	}
-	if len(s.back) > 0 {
-		n := copy(p, s.back)
-		s.back = s.back[n:]
-		return n, nil
 	}
 	n := copy(p, s.f.in)
 	s.f.in = s.f.in[n:]

@@ -17,8 +17,8 @@ type Options struct {
 
 // Limits on what an answer may hold.
 const (
-	maxLineStrict   = 16 << 20
-	maxLineOriginal = 512 << 10 // that of Python's client, the LF included
+	maxLineStrict   = 16 << 20  // of a line, its end included
+	maxLineOriginal = 512 << 10 // the same of Python's client
 	maxWhole        = 64 << 20  // a whole answer
 	maxWords        = 64 << 10  // what is kept of an answer that is a failure
 )
@@ -150,6 +150,9 @@ func (d *Decoder) stop(err *Error) {
 }
 
 func (d *Decoder) feedHead(p []byte) {
+	if len(d.buf) == 0 {
+		p = bytes.TrimLeft(p, "\r\n") // some servers end the answer before with one line too many
+	}
 	before := len(d.buf)
 	d.buf = append(d.buf, p...)
 	for {
@@ -192,13 +195,16 @@ func (d *Decoder) beginBody(p []byte) {
 		d.finish()
 		return
 	}
+	if d.head.encoding == "x-gzip" && d.o.Mode == Strict { // Python's client does not know it
+		d.head.encoding = "gzip"
+	}
 	switch d.head.encoding {
-	case "gzip", "x-gzip", "deflate":
+	case "gzip", "deflate":
 		d.inflate = newInflater(d.head.encoding, func(p []byte) bool {
 			d.content(p)
 			return d.phase != over
 		})
-	case "br", "zstd", "compress":
+	case "br", "zstd":
 		if d.a.Status == 200 {
 			d.fail(newError(BadEncoding, "the answer is compressed as %q, which was not asked for", d.head.encoding))
 			return
@@ -294,7 +300,7 @@ func (d *Decoder) content(p []byte) {
 // lines splits a stream into lines. A whole line in p is read where it lies.
 func (d *Decoder) lines(p []byte) {
 	strict := d.o.Mode == Strict
-	limit := maxLineOriginal - 1 // without the LF
+	limit := maxLineOriginal
 	if strict {
 		limit = maxLineStrict
 	}
@@ -318,7 +324,7 @@ func (d *Decoder) lines(p []byte) {
 			d.buf = append(d.buf, line...)
 			line = d.buf
 		}
-		if len(line) > limit {
+		if len(line)+1 > limit {
 			d.tooLong(limit)
 			return
 		}
@@ -366,7 +372,7 @@ func (d *Decoder) finish() {
 	if f := d.inflate; f != nil {
 		if f.end(); f.err != nil {
 			d.checkInflate()
-		} else if !f.whole && d.o.Mode == Strict && d.phase != over {
+		} else if !f.whole && (d.o.Mode == Strict || d.head.encoding == "deflate") && d.phase != over {
 			d.fail(newError(Cut, "the compressed body ends too early"))
 		}
 	}

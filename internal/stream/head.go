@@ -11,11 +11,13 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Limits on a response head. Python's client takes 128 header lines of 8,190
-// bytes; the strict mode is wider, so that no proxy's chatter fails a request.
+// Limits on a response head. Python's client takes 128 header lines whose names
+// and values are of at most 8,190 bytes; the strict mode is wider, so that no
+// proxy's chatter fails a request.
 const (
 	maxHead            = 256 << 10
 	maxHeadersOriginal = 128
+	maxFieldOriginal   = 8190
 )
 
 // framing says where a body ends.
@@ -68,60 +70,102 @@ func parseHead(b []byte, mode Mode, a *Answer) (head, error) {
 	if h.status, err = strconv.Atoi(code); err != nil || len(code) != 3 {
 		return h, fmt.Errorf("bad status %q", clip(line, 60))
 	}
-	if mode == Original && bytes.Count(rest, []byte("\n"))-1 > maxHeadersOriginal {
-		return h, fmt.Errorf("more than %d header lines", maxHeadersOriginal)
+	if mode == Original {
+		if err := checkOriginal(rest); err != nil {
+			return h, err
+		}
 	}
-	if err := oneLength(rest); err != nil {
+	lengths, codings := values(rest, "content-length"), values(rest, "transfer-encoding")
+	if err := oneLength(lengths); err != nil {
 		return h, err
 	}
 	var f fasthttp.ResponseHeader
 	f.SetNoDefaultContentType(true)
 	if err := f.Read(bufio.NewReaderSize(bytes.NewReader(canonical(b)), len(b)+64)); err != nil {
-		return h, err
+		words, _, _ := strings.Cut(err.Error(), ": buffer size=") // what follows is the head
+		return h, errors.New(words)
 	}
-	a.Status, a.Reason = h.status, surrogateEscape(strings.Trim(reason, " \t"))
+	a.Status, a.Reason = h.status, surrogateEscape(strings.TrimRight(reason, "\r"))
 	a.ContentType = string(f.ContentType())
-	a.Location = string(f.Peek("Location"))
+	if a.Location = string(f.Peek("Location")); a.Location == "" {
+		a.Location = string(f.Peek("URI")) // HTTP/1.0's, which the original heeds
+	}
 	h.encoding = strings.ToLower(strings.TrimSpace(string(f.Peek("Content-Encoding"))))
 	a.ContentEncoding = h.encoding
-	h.keep = !f.ConnectionClose() && version != "HTTP/1.0"
-	switch codings := strings.ToLower(string(f.Peek("Transfer-Encoding"))); {
+	h.keep = version != "HTTP/1.0" && !strings.Contains(strings.ToLower(strings.Join(values(rest, "connection"), ",")), "close")
+	switch {
 	case h.status == 204 || h.status == 304 || h.status/100 == 1:
 		h.framing = byLength
-	case strings.HasSuffix(strings.TrimSpace(codings), "chunked") || f.ContentLength() == -1:
-		h.framing = chunked
-	case f.ContentLength() >= 0 && hasLength(rest):
+	case len(codings) > 0:
+		if mode == Original && len(lengths) > 0 {
+			return h, errBoth
+		}
+		if lastCoding(codings) == "chunked" {
+			h.framing = chunked
+		}
+	case len(lengths) > 0:
 		h.framing, h.length = byLength, int64(f.ContentLength())
 	}
 	return h, nil
 }
 
-// canonical is a head whose lines end with CRLF, as fasthttp wants them.
-func canonical(b []byte) []byte {
-	if bytes.Count(b, []byte("\n")) == bytes.Count(b, []byte("\r\n")) {
-		return b
-	}
-	return bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
-}
+var (
+	errLengths = errors.New("more than one Content-Length")
+	errBoth    = errors.New("both a Content-Length and a Transfer-Encoding")
+)
 
-// lengths returns the values of the Content-Length lines.
-func lengths(header []byte) (values []string) {
+// checkOriginal rejects what Python's client rejects in header lines, and the
+// strict mode can do with.
+func checkOriginal(header []byte) error {
+	if bytes.Count(header, []byte("\n"))-1 > maxHeadersOriginal {
+		return fmt.Errorf("more than %d header lines", maxHeadersOriginal)
+	}
 	for line := range bytes.Lines(header) {
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		if strings.EqualFold(string(name), "content-length") {
-			values = append(values, strings.TrimSpace(string(value)))
+		name, value, found := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(":"))
+		if !found || line[0] == ' ' || line[0] == '\t' { // the end, or more of the line before
+			continue
+		}
+		if bytes.ContainsAny(name, " \t") {
+			return fmt.Errorf("a blank in the header's name %q", clip(name, 60))
+		}
+		if len(name) > maxFieldOriginal || len(bytes.TrimLeft(value, " \t")) > maxFieldOriginal {
+			return fmt.Errorf("a header line of more than %d bytes: %q", maxFieldOriginal, clip(name, 60))
 		}
 	}
-	return values
+	return nil
 }
 
-func hasLength(header []byte) bool { return len(lengths(header)) > 0 }
+// canonical is a head as fasthttp wants it: its lines end with CRLF, and no
+// transfer coding is named that it does not know.
+func canonical(b []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(b) {
+		if name, _, _ := bytes.Cut(line, []byte(":")); !strings.EqualFold(string(name), "transfer-encoding") {
+			out = append(append(out, bytes.TrimRight(line, "\r\n")...), "\r\n"...)
+		}
+	}
+	return out
+}
 
-var errLengths = errors.New("more than one Content-Length")
+// values returns what the lines of a name hold.
+func values(header []byte, name string) (all []string) {
+	for line := range bytes.Lines(header) {
+		key, value, _ := bytes.Cut(line, []byte(":"))
+		if strings.EqualFold(string(key), name) {
+			all = append(all, strings.TrimSpace(string(value)))
+		}
+	}
+	return all
+}
+
+// lastCoding is the coding that was applied last, which tells the framing.
+func lastCoding(codings []string) string {
+	all := strings.ToLower(strings.Join(codings, ","))
+	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
+}
 
 // oneLength rejects a repeated or malformed Content-Length.
-func oneLength(header []byte) error {
-	values := lengths(header)
+func oneLength(values []string) error {
 	if len(values) > 1 {
 		return errLengths
 	}

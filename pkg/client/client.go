@@ -267,9 +267,6 @@ func renderHead(p *Prepared) []byte {
 	return append([]byte(nil), h.Header()...)
 }
 
-// maxRedirects is Python's client's.
-const maxRedirects = 10
-
 // Do sends a request and fills in its timeline. It returns when the answer is
 // over or ctx is.
 func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
@@ -303,62 +300,22 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		if hop == 0 {
 			r.Start = x.Start
 		}
-		next := redirection(&r.Answer, at)
-		if next == nil || o.Raw {
+		if o.Raw || !redirected(&r.Answer) {
 			break
 		}
-		if hop == maxRedirects {
-			r.Err = &Error{Class: "redirects", Message: fmt.Sprintf("redirects: more than %d of them", maxRedirects), Exception: true}
+		next, err := destination(at, r.Location)
+		if err == nil && hop+1 == maxRedirects {
+			err = fmt.Errorf("%d of them", maxRedirects)
+		}
+		if err != nil {
+			r.Err = &Error{Class: "redirects", Message: "redirects: " + err.Error(), Exception: true}
 			break
 		}
-		p = c.redirected(p, r.Status, at, next)
+		p = follow(p, r.Status, at, next)
 		at = next
 		x = &wire.Exchange{To: wire.EndpointOf(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
 	}
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
 	r.ConnectLate, r.MinRTT, r.Retransmits = x.ConnectLate, x.MinRTT, x.Retransmits
 	r.End = c.clock.Now()
-}
-
-// redirection is where an answer sends the client, nil if it does not.
-func redirection(a *stream.Answer, at *url.URL) *url.URL {
-	switch a.Status {
-	case 301, 302, 303, 307, 308:
-	default:
-		return nil
-	}
-	if a.Location == "" || a.Err == nil || a.Err.Class != stream.HTTPStatus {
-		return nil
-	}
-	next, err := at.Parse(a.Location)
-	if err != nil || next.Host == "" || next.Scheme != "http" && next.Scheme != "https" {
-		return nil
-	}
-	return next
-}
-
-// redirected is the request that follows a redirect: 307 and 308 repeat it, the
-// others make it a GET. A key is not carried to another host.
-func (c *Client) redirected(p *Prepared, status int, from, to *url.URL) *Prepared {
-	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen}
-	if status != 307 && status != 308 {
-		q.Method, q.Body = "GET", nil
-	}
-	for _, l := range p.Header {
-		switch strings.ToLower(l[0]) {
-		case "host":
-			l[1] = to.Host
-		case "content-length":
-			if q.Body == nil {
-				continue
-			}
-		case "authorization":
-			if from.Host != to.Host || from.Scheme != to.Scheme {
-				continue
-			}
-		}
-		q.Header = append(q.Header, l)
-	}
-	q.head = renderHead(q)
-	return q
 }

@@ -90,8 +90,32 @@ func TestRedirects(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	loop := &server{answer: func(int, *http.Request) string { return "HTTP/1.1 308 X\r\nLocation: /again\r\n\r\n" }}
-	if r := do(t, loop.client(t, Options{})); r.Err == nil || r.Err.Class != "redirects" || len(loop.got) != maxRedirects+1 {
+	if r := do(t, loop.client(t, Options{})); r.Err == nil || r.Err.Class != "redirects" || len(loop.got) != maxRedirects {
 		t.Errorf("%v after %d requests", r.Err, len(loop.got))
+	}
+}
+
+func TestRedirectTargets(t *testing.T) {
+	for location, want := range map[string]string{
+		"/a b?c=d e&f=é%2F": "GET /a%20b?c=d+e&f=%C3%A9%2F",
+		"?x":                "GET /v1/completions?x",
+		"ftp://elsewhere/":  "redirects",
+		"http://":           "redirects",
+		"mailto:a@b":        "redirects",
+	} {
+		s := &server{answer: func(n int, _ *http.Request) string {
+			return []string{"HTTP/1.1 301 Moved\r\nLocation: " + location + "\r\n\r\n", good}[n]
+		}}
+		r := do(t, s.client(t, Options{}))
+		got := ""
+		if len(s.got) > 1 {
+			got = s.got[1].Method + " " + s.got[1].RequestURI
+		} else if r.Err != nil && r.Err.Exception {
+			got = string(r.Err.Class)
+		}
+		if got != want {
+			t.Errorf("%s leads to %q, want %q", location, got, want)
+		}
 	}
 }
 

@@ -125,9 +125,13 @@ func NewExtended(results []*client.Result, o ExtendedOptions) *Extended {
 	return x
 }
 
+// MostTokens is more than an answer can hold: what a server counts beyond it is a
+// mistake, and no figure is weighed by it.
+const MostTokens = 1 << 20
+
 // ChunkTokens is how many tokens each of the events that Tokens lists brought: one
 // each where there are as many as tokens, else by the server's running count; nil
-// where neither says.
+// where neither says, or the count cannot be.
 func ChunkTokens(r *client.Result, n int) []int {
 	var out []int
 	before, counted := 0, true
@@ -140,7 +144,7 @@ func ChunkTokens(r *client.Result, n int) []int {
 		before = int(e.Tokens)
 	}
 	switch {
-	case counted && len(out) > 0:
+	case counted && len(out) > 0 && before <= MostTokens:
 		return out
 	case len(out) == n:
 		for i := range out {

@@ -70,6 +70,20 @@ func TestPerTokenNeedsCounts(t *testing.T) {
 	near(t, "most tokens of a chunk", x.TokensPerChunk.Max, 4)
 }
 
+// A server's count may be any number; weighing by it must not take its memory.
+func TestAbsurdCounts(t *testing.T) {
+	r := scripted(1, 1, 1, "ttt", 11, 31, 41)
+	r.Events[2].Tokens, r.Events[1].Tokens, r.Events[0].Tokens = math.MaxInt32, 2, 1
+	results, lens := []*client.Result{r, r}, []int{math.MaxInt, math.MaxInt}
+	if x := NewExtended(results, ExtendedOptions{Start: 1, OutputLens: lens}); x.PerToken != nil {
+		t.Errorf("latencies per token of %v tokens", math.MaxInt32)
+	}
+	sample := Sample{Success: true, OutputTokens: math.MaxInt, TTFT: 1, Latency: 2}
+	if s := Compute([]Sample{sample, sample}, 1, Options{}); s.OutputTokens != math.MaxInt || s.TotalTokenThroughput < math.MaxInt {
+		t.Errorf("%d tokens, %v a second", s.OutputTokens, s.TotalTokenThroughput)
+	}
+}
+
 func TestSteadyStateDropsRampAndTail(t *testing.T) {
 	var results []*client.Result
 	var lens []int

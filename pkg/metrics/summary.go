@@ -1,5 +1,7 @@
 package metrics
 
+import "math"
+
 // Metric names one of the four latencies.
 type Metric uint8
 
@@ -77,7 +79,9 @@ func Compute(samples []Sample, duration float64, o Options) *Summary {
 		s.OutputLens[i] = max(n, 0)
 		s.Completed++
 		s.InputTokens += r.PromptLen
-		s.OutputTokens += s.OutputLens[i]
+		if s.OutputTokens += s.OutputLens[i]; s.OutputTokens < 0 { // beyond the range: a server's mistake
+			s.OutputTokens = math.MaxInt
+		}
 		tpot := 0.0
 		if n > 1 {
 			tpot = (r.Latency - r.TTFT) / float64(n-1)
@@ -101,16 +105,16 @@ func Compute(samples []Sample, duration float64, o Options) *Summary {
 	}
 	s.DecodedPerIter = newStats(perIter, o.Percentiles)
 	s.UserThroughput = Mean(users)
-	perSecond := func(n int) float64 {
+	perSecond := func(n float64) float64 {
 		if duration <= 0 {
 			return 0
 		}
-		return float64(n) / duration
+		return n / duration
 	}
-	s.RequestThroughput, s.OutputThroughput = perSecond(s.Completed), perSecond(s.OutputTokens)
-	s.TotalTokenThroughput = perSecond(s.InputTokens + s.OutputTokens)
+	s.RequestThroughput, s.OutputThroughput = perSecond(float64(s.Completed)), perSecond(float64(s.OutputTokens))
+	s.TotalTokenThroughput = perSecond(float64(s.InputTokens) + float64(s.OutputTokens))
 	if len(o.Goodput) > 0 {
-		rate := perSecond(good)
+		rate := perSecond(float64(good))
 		s.Goodput = &rate
 	}
 	return s

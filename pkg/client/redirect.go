@@ -1,0 +1,69 @@
+package client
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"loadgen/internal/stream"
+)
+
+// maxRedirects is Python's client's: the tenth is one too many.
+const maxRedirects = 10
+
+// redirected tells whether an answer sends the client elsewhere.
+func redirected(a *stream.Answer) bool {
+	switch a.Status {
+	case 301, 302, 303, 307, 308:
+		return a.Location != "" && a.Err != nil && a.Err.Class == stream.HTTPStatus
+	}
+	return false
+}
+
+// destination is where a Location leads, seen from an URL, with nothing in it that
+// must not stand in a request line.
+func destination(at *url.URL, location string) (*url.URL, error) {
+	next, err := at.Parse(location)
+	if err != nil || next.Host == "" || next.Scheme != "http" && next.Scheme != "https" {
+		return nil, fmt.Errorf("%q is no URL to go to", location)
+	}
+	var query []byte
+	for _, c := range []byte(next.RawQuery) {
+		switch {
+		case c == ' ':
+			query = append(query, '+')
+		case c < ' ' || c > '~':
+			query = fmt.Appendf(query, "%%%02X", c)
+		default:
+			query = append(query, c)
+		}
+	}
+	next.RawQuery = string(query)
+	return next, nil
+}
+
+// follow is the request that follows a redirect: 307 and 308 repeat it, the
+// others make it a GET. A key is not carried to another host.
+func follow(p *Prepared, status int, from, to *url.URL) *Prepared {
+	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen}
+	if status != 307 && status != 308 {
+		q.Method, q.Body = "GET", nil
+	}
+	for _, l := range p.Header {
+		switch strings.ToLower(l[0]) {
+		case "host":
+			l[1] = to.Host
+		case "content-length":
+			if q.Body == nil {
+				continue
+			}
+		case "authorization":
+			if from.Host != to.Host || from.Scheme != to.Scheme {
+				continue
+			}
+		}
+		q.Header = append(q.Header, l)
+	}
+	q.head = renderHead(q)
+	return q
+}
