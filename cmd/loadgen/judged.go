@@ -20,7 +20,6 @@ import (
 // judged is what a run's figures are worth, and what its reader must know.
 type judged struct {
 	budget          *metrics.Budget
-	reads           health.Dist // stamp to read
 	verdict         judge.Verdict
 	findings, notes []judge.Finding
 	selftest        *report.SelfTest  // nil where none was made
@@ -39,7 +38,7 @@ func (p *plan) remark(code, format string, args ...any) {
 // judge derives the error budget and the verdict, and looks for findings.
 func (p *plan) judge(m *measured, r *report.Run) *judged {
 	results := m.sent()
-	j := &judged{budget: metrics.NewBudget(results, r.Summary.OutputLens, p.cfg.chat(), &m.health), reads: m.reads}
+	j := &judged{budget: metrics.NewBudget(results, r.Summary.OutputLens, p.cfg.chat(), &m.health)}
 	rate, gap := 0.0, 0.0
 	if !math.IsInf(p.cfg.RequestRate, 1) {
 		rate, gap = p.cfg.RequestRate, 1/p.cfg.RequestRate
@@ -47,7 +46,7 @@ func (p *plan) judge(m *measured, r *report.Run) *judged {
 	j.verdict = judge.Decide(j.budget, &m.health, gap, judge.DefaultLimits)
 	run := judge.Run{Results: results, Samples: r.Samples, Got: r.Summary.OutputLens, Duration: r.Summary.Duration, Concurrency: p.cfg.concurrency(), Rate: rate,
 		Chat: p.cfg.chat(), TextPrompts: !p.cfg.TokenizeOnClient, Tested: !p.cfg.NoTestInput, IgnoreEOS: p.cfg.IgnoreEOS,
-		Streaming: !p.cfg.NonStreaming, Percentiles: r.Summary.Percentiles}
+		Streaming: !p.cfg.NonStreaming, Percentiles: r.Summary.Percentiles, Health: &m.health}
 	if p.cfg.DatasetName == "random" {
 		run.PrefixLen = p.cfg.RandomPrefixLen
 	}

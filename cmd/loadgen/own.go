@@ -31,7 +31,7 @@ func (p *plan) own(m *measured, r *report.Run, j *judged) pyjson.Object {
 		{Key: "metrics", Value: j.extendedJSON(r.Summary.Percentiles)},
 		{Key: "definitions", Value: report.DefinitionsJSON(j.definitions)},
 		{Key: "server_metrics", Value: orNull(j.server)},
-		{Key: "error_budget", Value: report.ErrorBudget(j.budget, &m.health, j.reads, j.verdict)},
+		{Key: "error_budget", Value: report.ErrorBudget(j.budget, &m.health, j.verdict)},
 		{Key: "failures", Value: p.failures(results)},
 		{Key: "timestamps", Value: stamps(results)},
 		{Key: "cpu", Value: m.cpu(results)},

@@ -138,7 +138,6 @@ type measured struct {
 	ended         time.Time // and when it was over
 	elapsed       time.Duration
 	health        health.Report // from the first start to the join
-	reads         health.Dist
 	before, after *client.EnergyReading
 	server        *client.ServerMetrics // nil unless asked for and given
 }
@@ -195,7 +194,8 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 	m.began = p.now()
 	watch := p.watch()
 	m.Outcome = load.Run(ctx, p.client, p.requests, o)
-	m.health, m.reads = watch(), readDelays(p.client)
+	m.health = watch()
+	m.health.Reads = readDelays(p.client)
 	finish()
 	// What was begun on the server is ended even after an interrupt.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)

@@ -42,7 +42,6 @@ type timelineEnd struct {
 	Elapsed       time.Duration         `json:"elapsed_ns"`
 	Interrupted   bool                  `json:"interrupted"`
 	Health        health.Report         `json:"health"`
-	Reads         health.Dist           `json:"reads"`
 	Before, After *client.EnergyReading `json:",omitempty"`
 	Server        *client.ServerMetrics `json:"server"`
 	Notes         []judge.Finding       `json:"notes"`
@@ -84,7 +83,7 @@ func (p *plan) endTimeline(m *measured) error {
 	if p.timeline == nil {
 		return nil
 	}
-	end, err := json.Marshal(timelineEnd{Date: m.ended, Start: m.Start, Elapsed: m.elapsed, Interrupted: m.Interrupted, Health: m.health, Reads: m.reads,
+	end, err := json.Marshal(timelineEnd{Date: m.ended, Start: m.Start, Elapsed: m.elapsed, Interrupted: m.Interrupted, Health: m.health,
 		Before: m.before, After: m.after, Server: m.server, Notes: p.notes})
 	if err == nil {
 		err = p.timeline.Close(end)
@@ -155,7 +154,7 @@ func (p *plan) restoreRun(f *timeline.File, planned int) (*measured, error) {
 		return nil, fmt.Errorf("%w: %d requests were planned", timeline.ErrFormat, planned)
 	}
 	m := &measured{Outcome: load.Outcome{Start: end.Start, Results: make([]client.Result, planned), Sent: make([]bool, planned), Interrupted: end.Interrupted},
-		ended: end.Date, elapsed: end.Elapsed, health: end.Health, reads: end.Reads, before: end.Before, after: end.After, server: end.Server}
+		ended: end.Date, elapsed: end.Elapsed, health: end.Health, before: end.Before, after: end.After, server: end.Server}
 	p.requests = make([]*client.Prepared, planned)
 	for i := range p.requests {
 		p.requests[i] = &client.Prepared{}

@@ -37,6 +37,7 @@ type Report struct {
 	GCPauses           Dist          // the collector's stops of the whole program
 	Scheduler          Dist          // how long goroutines were ready before they ran
 	Ticks              Dist          // by how much a regular timer was late
+	Reads              Dist          // from the kernel's stamp of an arrival to its read
 	Stalls             []Stall
 	Clock              string // the kernel's clock source, "" where it does not say
 	Steps              []Step
@@ -55,14 +56,15 @@ type Cgroup struct {
 	Periods   int           // in so many periods
 }
 
-// Stall is a span, on the run's clock, in which the process did not get to run.
-type Stall struct{ From, To time.Duration }
+// Stall is a span, on the run's clock, in which the process did not get to run. It
+// may have begun before, at any time after Since, when the process was last seen.
+type Stall struct{ Since, From, To time.Duration }
 
 // Step is a step of the wall clock against the monotonic one.
 type Step struct{ At, By time.Duration }
 
 const (
-	period    = 20 * time.Millisecond
+	period    = 10 * time.Millisecond
 	stallFrom = 5 * time.Millisecond
 	stepFrom  = time.Millisecond
 )
@@ -92,14 +94,21 @@ func (r *Recorder) run() {
 	timer := time.NewTimer(period)
 	defer timer.Stop()
 	for due := r.now() + period; ; {
+		over := false
 		select {
 		case <-timer.C:
 		case <-r.stop:
-			return
+			over = true
 		}
 		at := r.now()
+		if over && at < due {
+			return
+		}
 		r.tick(due, at)
 		r.observe(at, wallOffset)
+		if over {
+			return
+		}
 		due = r.now() + period
 		timer.Reset(period)
 	}
@@ -110,7 +119,7 @@ func (r *Recorder) tick(due, at time.Duration) {
 	late := max(at-due, 0)
 	r.ticks = append(r.ticks, late)
 	if late >= stallFrom {
-		r.stalls = append(r.stalls, Stall{due, at})
+		r.stalls = append(r.stalls, Stall{due - period, due, at})
 	}
 }
 

@@ -15,7 +15,7 @@ func TestTicksAndStalls(t *testing.T) {
 	r.tick(20*ms, 20*ms+50*time.Microsecond)
 	r.tick(40*ms, 39*ms)
 	r.tick(60*ms, 160*ms)
-	if want := []Stall{{60 * ms, 160 * ms}}; !reflect.DeepEqual(r.stalls, want) {
+	if want := []Stall{{60*ms - period, 60 * ms, 160 * ms}}; !reflect.DeepEqual(r.stalls, want) {
 		t.Errorf("%v, want %v", r.stalls, want)
 	}
 	if d := NewDist(r.ticks); d != (Dist{3, 50 * time.Microsecond, 100 * ms, 100 * ms}) {

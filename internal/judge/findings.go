@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"loadgen/internal/health"
 	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
@@ -35,6 +36,8 @@ type Run struct {
 	IgnoreEOS   bool
 	Streaming   bool
 	Percentiles []float64
+	// Health is what the process was like, nil where it is not known.
+	Health *health.Report
 }
 
 // Judge returns what a reader must know of the server's side, and notes.
@@ -98,11 +101,13 @@ const smallGap = 200 * time.Microsecond
 func (r *Run) coalesced() *Finding {
 	small, all, doubtful := 0, 0, 0
 	var span time.Duration
+	h := cmp.Or(r.Health, &health.Report{})
 	for _, x := range r.Results {
 		if x.Err != nil {
 			continue
 		}
 		last := -1
+		lates := metrics.Latenesses(x, h)
 		for i, e := range x.Events {
 			if !e.Choices || e.Kind == stream.Role {
 				continue
@@ -114,7 +119,7 @@ func (r *Run) coalesced() *Finding {
 				if gap < smallGap {
 					small++
 					// The one before may have come early enough to stand apart.
-					if time.Duration(x.Events[last].Slack) >= time.Millisecond {
+					if lates[last] >= time.Millisecond {
 						doubtful++
 					}
 				}

@@ -145,13 +145,7 @@ func TestFigures(t *testing.T) {
 	}
 	s = clean(2)
 	s.burst = 8
-	s.change = func(_ int, r *client.Result) {
-		for k := range r.Events {
-			if (k+1)%8 != 0 {
-				r.Events[k].Shared, r.Events[k].Slack = true, uint32(70*ms)
-			}
-		}
-	}
+	s.change = func(_ int, r *client.Result) { readTogether(r, s.burst, 70*ms) }
 	findings, _ = s.run().Judge()
 	if where := findings[0].Figures.Get("where"); where != "client" {
 		t.Errorf("the bursts are made by the %v, want client", where)
@@ -189,8 +183,39 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// readTogether makes each burst of n events one read, with the stamp of its last.
+func readTogether(r *client.Result, n int, slack time.Duration) {
+	for k := range r.Events {
+		if last := min(k/n*n+n, len(r.Events)) - 1; k < last {
+			r.Events[k].At, r.Events[k].Shared, r.Events[k].Slack = r.Events[last].At, true, uint32(slack)
+		}
+	}
+}
+
+// TestWhereBurstsAreMade blames the client for bursts where it was stopped.
+func TestWhereBurstsAreMade(t *testing.T) {
+	s := clean(3)
+	s.burst = 8
+	s.change = func(_ int, r *client.Result) { readTogether(r, s.burst, 0) }
+	r := s.run()
+	where := func() any {
+		findings, _ := r.Judge()
+		if len(findings) != 1 || findings[0].Code != "coalesced" {
+			t.Fatalf("%v", findings)
+		}
+		return findings[0].Figures.Get("where")
+	}
+	if got := where(); got != "server" {
+		t.Errorf("%v", got)
+	}
+	r.Health = &health.Report{Stalls: []health.Stall{{Since: 0, From: ms, To: time.Hour}}}
+	if got := where(); got != "client" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestVerdicts(t *testing.T) {
-	stalls := &health.Report{Stalls: []health.Stall{{From: 100 * ms, To: 400 * ms}}}
+	stalls := &health.Report{Stalls: []health.Stall{{Since: 100 * ms, From: 100 * ms, To: 400 * ms}}}
 	for name, c := range map[string]struct {
 		plant func(s *server)
 		h     *health.Report

@@ -116,6 +116,7 @@ func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled) bool {
 	// Even a request that could not be written may have been answered.
 	fed, done, err := b.read(ctx, x, conn, limit)
 	x.MinRTT, x.Retransmits = info(conn)
+	x.ConnectLate = x.connectLate()
 	if done {
 		if !x.Fresh && x.Sink.Reusable() && stop() {
 			b.put(x.To, p)
@@ -141,6 +142,19 @@ func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled) bool {
 		x.Sink.End(at, classify(err))
 	}
 	return true
+}
+
+// connectLate is what connecting took beyond the path's round trip: a goroutine
+// comes to its connection late. A packet that was lost is not its fault. Nothing is
+// known of what goes by way of TLS or a proxy, or where the system does not tell.
+func (x *Exchange) connectLate() time.Duration {
+	switch {
+	case x.Reused, x.SYNRetransmits > 0:
+		return 0
+	case x.MinRTT == 0:
+		return UnknownLate
+	}
+	return max(x.Connect-x.Start-x.MinRTT, 0)
 }
 
 // late words a deadline that passed.

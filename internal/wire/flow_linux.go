@@ -86,6 +86,7 @@ func (r *Reactor) connect(f *flow) {
 					}
 					return // the next event says whether it was made
 				}
+				f.x.ConnectLate = f.x.Connect - f.x.Start // nothing was waited for
 			}
 			r.write(f)
 			return
@@ -175,7 +176,7 @@ func (r *Reactor) event(e unix.EpollEvent) {
 // the next address if it could not be.
 func (r *Reactor) linked(f *flow) {
 	f.x.Connect = r.o.Clock.Now()
-	f.x.ConnectLate = min(r.blind(f.x.Connect), f.x.Connect-f.x.Start)
+	f.x.ConnectLate = min(r.blind(f.x.Connect, f.x.Connect), f.x.Connect-f.x.Start)
 	err := r.sys.connected(f.link.fd)
 	if err == nil {
 		err = f.earlyErr // which the early write took off the socket
@@ -258,9 +259,9 @@ func (r *Reactor) read(f *flow, ending bool) {
 		done := f.x.Sink.Feed(r.buffer[:n], f.last)
 		switch {
 		case stamp == 0:
-			f.x.Sink.Doubt(r.blind(read), true)
+			f.x.Sink.Doubt(r.blind(read, read), true)
 		case f.x.Sink.Mixed():
-			f.x.Sink.Doubt(r.blind(read)-(read-f.last), false)
+			f.x.Sink.Doubt(r.blind(read, f.last)-(read-f.last), false)
 		}
 		if stamp != 0 {
 			r.add(read - f.last)

@@ -48,6 +48,7 @@ type lookout struct {
 	since    time.Duration // the return of the wait before, or of this one if it slept
 	late     time.Duration // by how much at most this one was woken late
 	asked    bool          // late is known; else it is the length of the sleep
+	slept    time.Duration // that length
 	returned time.Duration // when it returned
 	full     bool          // it returned all that it could, so that there may be more
 }
@@ -57,24 +58,30 @@ func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
 	w, now := &r.attention, r.o.Clock.Now()
 	switch {
 	case slept:
-		w.since, w.late, w.asked = now, now-entered, false
+		w.since, w.late, w.slept, w.asked = now, now-entered, now-entered, false
 		if w.late >= longSleep { // rare enough to be asked for each
 			r.askLate()
 		}
 	case !w.full:
-		w.since, w.late, w.asked = w.returned, 0, true
+		w.since, w.late, w.slept, w.asked = w.returned, 0, 0, true
 	}
 	w.returned, w.full = now, n == most
 }
 
 // blind is the most that something read now may have been there before: the time
 // since the loop looked, and the time by which it may have been woken late, which
-// is at most what its thread has waited for a processor.
-func (r *Reactor) blind(now time.Duration) time.Duration {
-	if !r.attention.asked {
+// is at most what its thread has waited for a processor. An arrival that is older
+// than that, by its stamp, tells that the thread did not wait but was stopped: then
+// the whole sleep counts.
+func (r *Reactor) blind(now, stamp time.Duration) time.Duration {
+	w := &r.attention
+	if !w.asked {
 		r.askLate()
 	}
-	return now - r.attention.since + r.attention.late
+	if stamp < w.since-w.late {
+		w.late = max(w.late, w.slept)
+	}
+	return now - w.since + w.late
 }
 
 // longSleep is a sleep after which asking the kernel costs next to nothing.

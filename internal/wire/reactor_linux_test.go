@@ -285,11 +285,12 @@ func TestBlindSpot(t *testing.T) {
 	now := clock.Now()
 	r.attention.returned = now - 100*ms
 	r.look(now-90*ms, 1, 256, false)
-	near("it came back at once: since the look before", r.blind(clock.Now()), 100*ms)
+	blind := func() time.Duration { at := clock.Now(); return r.blind(at, at) }
+	near("it came back at once: since the look before", blind(), 100*ms)
 	r.attention.returned, r.attention.full = now-100*ms, true
 	r.attention.since = now - 200*ms
 	r.look(now-90*ms, 1, 256, false)
-	near("the look before was cut short: since the one before that", r.blind(clock.Now()), 200*ms)
+	near("the look before was cut short: since the one before that", blind(), 200*ms)
 	for _, c := range []struct {
 		name                 string
 		slept, delayed, want time.Duration
@@ -302,8 +303,12 @@ func TestBlindSpot(t *testing.T) {
 	} {
 		sys.delayed = c.delayed
 		r.look(clock.Now()-c.slept, 1, 256, true)
-		near(c.name, r.blind(clock.Now()), c.want)
+		near(c.name, blind(), c.want)
 	}
+	sys.delayed = 0
+	r.look(clock.Now()-500*ms, 1, 256, true)
+	r.delay = 0
+	near("what it reads came before it can have waited: it was stopped", r.blind(clock.Now(), clock.Now()-300*ms), 500*ms)
 }
 
 func TestSecondFigure(t *testing.T) {

@@ -76,13 +76,16 @@ type Exchange struct {
 	// looked up only where connecting took so long that it must have been.
 	SYNRetransmits int
 	// ConnectLate is the most that the program may have been late to notice that
-	// the connection was made.
+	// the connection was made; UnknownLate where nothing tells.
 	ConnectLate time.Duration
 	// MinRTT is the least round trip time of the connection that the kernel has
 	// seen, 0 where it does not say; Retransmits the segments that were sent again.
 	MinRTT      time.Duration
 	Retransmits int
 }
+
+// UnknownLate is the ConnectLate of a connection of which nothing is known.
+const UnknownLate = time.Duration(-1)
 
 // synTimeout is about when Linux sends a SYN again for the first time (RFC 6298: 1 s).
 const synTimeout = 900 * time.Millisecond

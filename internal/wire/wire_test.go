@@ -113,6 +113,9 @@ func TestKernelStampsComeBeforeTheReader(t *testing.T) {
 		if x.KernelStamps != (stamps == KernelStamps) {
 			t.Errorf("stamps of mode %d: kernel %v", stamps, x.KernelStamps)
 		}
+		if least := x.Connect - x.Start - x.MinRTT; x.MinRTT <= 0 || x.ConnectLate != max(least, 0) {
+			t.Errorf("late by up to %v for a connection of %v on a path of %v", x.ConnectLate, x.Connect-x.Start, x.MinRTT)
+		}
 		if x.Start >= x.Connect || x.Connect >= x.Written || x.Written >= s.at[0] || s.at[0] < time.Duration(sent[0].Load()) {
 			t.Errorf("out of order: start %v connect %v written %v sent %v first %v", x.Start, x.Connect, x.Written, time.Duration(sent[0].Load()), s.at[0])
 		}
@@ -255,7 +258,10 @@ func TestTLS(t *testing.T) {
 	do := func(config *tls.Config, to Endpoint) *sink {
 		s := &sink{enough: "secret"}
 		b := NewBlocking(Options{Clock: NewClock(), Env: noEnv, TLSConfig: config})
-		b.Do(context.Background(), &Exchange{To: to, Head: []byte(get), Sink: s, Fresh: true})
+		x := &Exchange{To: to, Head: []byte(get), Sink: s, Fresh: true}
+		if b.Do(context.Background(), x); s.err == nil && x.ConnectLate != UnknownLate {
+			t.Errorf("late by %v for the handshake, which nothing tells", x.ConnectLate)
+		}
 		return s
 	}
 	trusting := srv.Client().Transport.(*http.Transport).TLSClientConfig

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"loadgen/internal/stream"
+	"loadgen/internal/wire"
 )
 
 // Event is one event of an answer.
@@ -12,6 +13,9 @@ type Event = stream.Event
 
 // Error is why a request failed.
 type Error = stream.Error
+
+// UnknownLate is the ConnectLate of a connection of which nothing is known.
+const UnknownLate = wire.UnknownLate
 
 // Result is the timeline of one request: instants, nothing derived. All
 // instants count from the clock's origin (Client.Now); zero means it did not
@@ -32,7 +36,7 @@ type Result struct {
 	// SYNRetransmits is how often the connection's first packet was sent again.
 	SYNRetransmits int
 	// ConnectLate is the most that the program may have been late to notice its
-	// connection; MinRTT the path's least round trip time, 0 where it is not known;
+	// connection, or UnknownLate; MinRTT the path's least round trip time, 0 where it is not known;
 	// Retransmits the segments that this side sent again.
 	ConnectLate time.Duration
 	MinRTT      time.Duration

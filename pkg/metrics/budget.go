@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"loadgen/internal/health"
@@ -71,13 +72,13 @@ func NewBudget(results []*client.Result, outputLens []int, chat bool, h *health.
 			idle += max(r.End-r.LastByte, 0)
 		}
 		if r.Err == nil {
-			lates := latenesses(r, h)
+			lates := Latenesses(r, h)
 			for _, late := range lates {
 				if late > 0 {
 					slacks = append(slacks, late)
 				}
 			}
-			addSpans(&values, r, outputLens[i], chat, lates)
+			addSpans(&values, r, outputLens[i], chat, sending(r, h), lates)
 		}
 	}
 	if busy > 0 {
@@ -121,9 +122,24 @@ func (s *spans) bound() Bound {
 	return b
 }
 
-// addSpans adds the values of one success, counted as NewSample counts them.
-func addSpans(values *[4]spans, r *client.Result, outputLen int, chat bool, lates []time.Duration) {
-	sent := r.ConnectLate + max(r.Written-max(r.Connect, r.Start), 0)
+// sending is how long the client took, at most, from the start to the written
+// request: to write it, and to notice its connection. Where the transport cannot
+// tell the latter, it is what goroutines usually wait, or a stall of the process.
+func sending(r *client.Result, h *health.Report) time.Duration {
+	late := r.ConnectLate
+	if late == client.UnknownLate {
+		late = h.Scheduler.P99
+		for _, s := range h.Stalls {
+			late += max(min(s.To, r.Connect)-max(s.Since, r.Start), 0)
+		}
+		late = min(late, r.Connect-r.Start)
+	}
+	return late + max(r.Written-max(r.Connect, r.Start), 0)
+}
+
+// addSpans adds the values of one success, counted as NewSample counts them; sent
+// is how long the client took to send the request.
+func addSpans(values *[4]spans, r *client.Result, outputLen int, chat bool, sent time.Duration, lates []time.Duration) {
 	first, last := -1, -1
 	for i, e := range r.Events {
 		if !e.Choices && !chat {
@@ -151,10 +167,11 @@ func addSpans(values *[4]spans, r *client.Result, outputLen int, chat bool, late
 	}
 }
 
-// latenesses are by how much each event's stamp may be late: what the transport
-// says; where it cannot tell, what goroutines usually wait; in a stall of the
-// process, since its beginning. An event that shared a read came after the read before.
-func latenesses(r *client.Result, h *health.Report) []time.Duration {
+// Latenesses are by how much each event's stamp may be late: what the transport
+// says; where it cannot tell, what goroutines usually wait, before they run and
+// before they read; in a stall of the process, since the latter was last seen to run.
+// An event that shared a read came after the read before.
+func Latenesses(r *client.Result, h *health.Report) []time.Duration {
 	out := make([]time.Duration, len(r.Events))
 	before, at := r.Written, r.Written // the stamps of the read before, and of this one
 	for i, e := range r.Events {
@@ -163,13 +180,13 @@ func latenesses(r *client.Result, h *health.Report) []time.Duration {
 		}
 		late := time.Duration(e.Slack)
 		if e.Slack == stream.UnknownSlack {
-			late = h.Scheduler.P99
+			late = max(h.Scheduler.P99, h.Reads.P99)
 		}
 		if e.Slack > 0 || e.Shared {
-			for _, s := range h.Stalls {
-				if s.From < e.At && e.At <= s.To+stallTail {
-					late = max(late, e.At-s.From)
-				}
+			// They come one after the other; a starved process has thousands.
+			k := sort.Search(len(h.Stalls), func(k int) bool { return e.At <= h.Stalls[k].To+stallTail })
+			for ; k < len(h.Stalls) && h.Stalls[k].Since < e.At; k++ {
+				late = max(late, e.At-h.Stalls[k].Since)
 			}
 			late = min(late, max(e.At-before, 0))
 		}

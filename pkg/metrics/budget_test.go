@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,6 +46,37 @@ func TestBudget(t *testing.T) {
 	// 1 ms before the start and 8 ms after the last byte, of 56 ms.
 	if want := 9.0 / 56; math.Abs(b.Idle-want) > 1e-12 {
 		t.Errorf("idle for %v, want %v", b.Idle, want)
+	}
+}
+
+// TestUnknownConnect takes what goroutines wait, and the stalls while it connected,
+// where a transport cannot tell how late it came to its connection.
+func TestUnknownConnect(t *testing.T) {
+	const ms = time.Millisecond
+	h := &health.Report{Scheduler: health.Dist{P99: 3 * ms}, Stalls: []health.Stall{{Since: 22 * ms, From: 30 * ms, To: 40 * ms}, {Since: 90 * ms, From: 95 * ms, To: 200 * ms}}}
+	for _, c := range []struct{ connect, late, want time.Duration }{
+		{2 * ms, client.UnknownLate, 2 * ms}, // no more than it took
+		{15 * ms, client.UnknownLate, 3 * ms},
+		{50 * ms, client.UnknownLate, 3*ms + 18*ms},
+		{15 * ms, 0, 0},
+		{15 * ms, 14 * ms, 14 * ms},
+	} {
+		r := &client.Result{Start: 5 * ms, Connect: 5*ms + c.connect, Written: 5*ms + c.connect, ConnectLate: c.late}
+		if got := sending(r, h); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// TestStalls holds events that were read at once after a stall to be as late as the
+// process may have been stopped; one with a stamp of its own is not.
+func TestStalls(t *testing.T) {
+	const ms = time.Millisecond
+	h := &health.Report{Stalls: []health.Stall{{Since: 1 * ms, From: 2 * ms, To: 8 * ms}, {Since: 50 * ms, From: 60 * ms, To: 90 * ms}, {Since: 95 * ms, From: 99 * ms, To: 105 * ms}}}
+	r := &client.Result{Start: 1, Connect: 1, Written: 1}
+	r.Events = []client.Event{{At: 40 * ms, Shared: true}, {At: 70 * ms, Shared: true}, {At: 70 * ms}, {At: 92 * ms, Shared: true, Slack: uint32(ms)}, {At: 200 * ms, Shared: true}}
+	if got, want := Latenesses(r, h), []time.Duration{0, 20 * ms, 0, 22 * ms, 0}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrorBudget is the JSON of what a run knows of its own part in its figures.
-func ErrorBudget(b *metrics.Budget, h *health.Report, reads health.Dist, v judge.Verdict) pyjson.Object {
+func ErrorBudget(b *metrics.Budget, h *health.Report, v judge.Verdict) pyjson.Object {
 	bounds := pyjson.Object{}
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		x := b.Bounds[m]
@@ -34,7 +34,7 @@ func ErrorBudget(b *metrics.Budget, h *health.Report, reads health.Dist, v judge
 		{Key: "schedule_lateness_ms", Value: distJSON(b.Lateness)}, {Key: "slot_wait_ms", Value: distJSON(b.SlotWait)},
 		{Key: "start_delay_ms", Value: distJSON(b.StartDelay)}, {Key: "send_delay_ms", Value: distJSON(b.SendDelay)},
 		{Key: "connect_ms", Value: distJSON(b.Connect)}, {Key: "path_rtt_ms", Value: distJSON(b.RTT)},
-		{Key: "stamp_to_read_ms", Value: distJSON(reads)}, {Key: "late_stamps_ms", Value: distJSON(b.Slack)},
+		{Key: "stamp_to_read_ms", Value: distJSON(h.Reads)}, {Key: "late_stamps_ms", Value: distJSON(b.Slack)},
 		{Key: "retransmitted_segments", Value: b.Retransmits},
 		{Key: "clock", Value: pyjson.Object{{Key: "source", Value: h.Clock}, {Key: "steps", Value: stepsJSON(h.Steps)}}},
 		{Key: "gc_pause_ms", Value: distJSON(h.GCPauses)}, {Key: "scheduler_delay_ms", Value: distJSON(h.Scheduler)},
