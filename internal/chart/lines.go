@@ -10,9 +10,10 @@ import (
 
 // Series is a line: points in order of X.
 type Series struct {
-	Name string
-	X, Y []float64
-	Side int // picks the colour class, "s0" to "s19"
+	Name  string
+	X, Y  []float64
+	Notes []string // for the tooltip of each point, or nil
+	Side  int      // picks the colour class, "s0" to "s19"
 }
 
 // Lines is a line chart for an HTML page that has the Stylesheet. A label may end
@@ -20,25 +21,27 @@ type Series struct {
 type Lines struct {
 	Title, XLabel, YLabel string
 	XScale                Scale
-	YFromZero             bool // no effect where YLog is set
+	XNames                []string // where X is 0, 1, and so on: the names of these places
+	YFromZero             bool     // no effect where YLog is set
 	YLog                  bool
 	Series                []Series
 	Step                  bool // step lines, for a distribution function
 	Markers               bool // a mark at each point
 }
 
-// The chart's sizes in its own units, which are pixels where it has its full width.
+// The chart's sizes in its own units, which are somewhat less than pixels on a phone
+// and somewhat more on a desk. Room is made for the phone's text, the larger one.
 const (
-	inlineWidth = 720
-	plotHeight  = 260
-	lineHeight  = 20.0
-	sample      = 30.0 // a line in the legend
+	inlineWidth = 440
+	plotHeight  = 210
+	lineHeight  = 21.0
+	sample      = 26.0 // a line in the legend
 )
 
 var (
-	headFace  = typeface{14, true}
-	labelFace = typeface{12, false}
-	axisFace  = typeface{11, false}
+	headFace  = typeface{16.5, true}
+	labelFace = typeface{14.5, false}
+	axisFace  = typeface{14, false}
 )
 
 // xy is a place in the chart; y grows downwards.
@@ -59,7 +62,7 @@ func (l *Lines) Inline() string {
 	shown := l.shown()
 	top := 4.0
 	if l.Title != "" {
-		top += 22
+		top += 24
 	}
 	names, places := l.legend()
 	legendTop := top
@@ -73,7 +76,7 @@ func (l *Lines) Inline() string {
 	if !anyShown(shown) {
 		c.x.ticks, c.y.ticks = nil, nil
 	}
-	c.open(c.plot.bottom() + 44)
+	c.open(c.plot.bottom() + 46)
 	c.heading(legendTop, names, places)
 	c.axes(top)
 	for i, s := range shown {
@@ -130,6 +133,9 @@ func (c *inline) fit(shown [][]int, top float64) {
 	c.x = newAxis(c.XScale, xs)
 	if c.Markers {
 		c.x.pad(0.03)
+	}
+	if len(c.XNames) > 0 {
+		c.x.name(c.XNames)
 	}
 	c.x.place(c.plot.x, c.plot.right())
 	c.y.place(c.plot.bottom(), c.plot.y)
@@ -196,23 +202,28 @@ func (c *inline) axes(top float64) {
 		fmt.Fprintf(&grid, "M%s %sh%s", coordinate(p.x), coordinate(c.y.at(t)), coordinate(p.w))
 	}
 	for _, t := range c.x.ticks {
+		if len(c.x.ticks) > 40 {
+			break // names of many places
+		}
 		fmt.Fprintf(&grid, "M%s %sv%s", coordinate(c.x.at(t)), coordinate(p.y), coordinate(p.h))
 	}
 	fmt.Fprintf(c, `<path class="grid" fill="none" d="%s"/>`+"\n", grid.String())
 	fmt.Fprintf(c, `<path class="axis" fill="none" d="M%s %sh%s"/>`+"\n", coordinate(p.x), coordinate(p.bottom()), coordinate(p.w))
 	for i, t := range c.y.ticks {
-		c.text("tick", p.x-6, c.y.at(t)+4, "end", c.y.labels[i])
+		c.text("tick", p.x-6, c.y.at(t)+4.5, "end", c.y.labels[i])
 	}
 	end := math.Inf(-1) // of the tick before
 	for i, t := range c.x.ticks {
-		half := axisFace.width(c.x.labels[i]) / 2
-		if x := c.x.at(t); x-half > end+6 {
-			c.text("tick", x, p.bottom()+16, "middle", c.x.labels[i])
+		label := axisFace.clip(c.x.labels[i], p.w/3)
+		half := axisFace.width(label) / 2
+		x := min(c.x.at(t), inlineWidth-half) // not beyond the chart
+		if x-half > end+8 {
+			c.text("tick", x, p.bottom()+17, "middle", label)
 			end = x + half
 		}
 	}
 	c.text("label", 0, top-5, "start", labelFace.clip(c.YLabel, inlineWidth))
-	c.text("label", p.x+p.w/2, p.bottom()+35, "middle", labelFace.clip(c.XLabel, p.w))
+	c.text("label", p.x+p.w/2, p.bottom()+38, "middle", labelFace.clip(c.XLabel, p.w))
 }
 
 // series writes a line through the points with the given indexes.
@@ -236,6 +247,9 @@ func (c *inline) series(s *Series, shown []int, all int) {
 	for _, i := range spread(points, max(20, min(mostHovers, 480/all))) {
 		k := shown[i]
 		tip := fmt.Sprintf("%s: %s, %s", s.Name, withUnit(c.x.write(s.X[k]), c.XLabel), withUnit(c.y.write(s.Y[k]), c.YLabel))
+		if k < len(s.Notes) {
+			tip += ", " + s.Notes[k]
+		}
 		c.point(sideOf(s.Side), points[i], c.Markers || lone, tip)
 	}
 	c.WriteString("</g>\n")

@@ -197,3 +197,18 @@ func TestLineSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestNamedPlaces: ticks stand at the places that have names, and tooltips have them.
+func TestNamedPlaces(t *testing.T) {
+	l := &Lines{XLabel: "concurrency", YLabel: "TTFT (ms)", Markers: true, XNames: []string{"16", "4 at 2/s", "unbounded"},
+		Series: []Series{{Name: "a", X: []float64{0, 1, 2}, Y: []float64{5, 6, 7}, Notes: []string{"first"}}}}
+	svg := l.Inline()
+	for _, want := range []string{">16</text>", ">4 at 2/s</text>", ">unbounded</text>", "<title>a: 16, 5 ms, first</title>", "<title>a: 4 at 2/s, 6 ms</title>"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("no %q in\n%s", want, svg)
+		}
+	}
+	if strings.Contains(svg, ">0.5</text>") {
+		t.Error("a tick between the places")
+	}
+}

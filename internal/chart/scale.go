@@ -37,7 +37,8 @@ type axis struct {
 	from, by  float64 // where low is and how far it is to high, in the chart's units
 	ticks     []float64
 	labels    []string
-	whole     bool // a share of 1 is at the end
+	whole     bool     // a share of 1 is at the end
+	names     []string // of the places 0, 1, and so on, or nil
 }
 
 // newAxis is the axis that holds the values, with a range that is not empty.
@@ -123,6 +124,16 @@ func roundLog(v float64, up bool) float64 {
 	return at
 }
 
+// name ticks the places that have names within the range.
+func (a *axis) name(names []string) {
+	a.names, a.ticks, a.labels = names, nil, nil
+	for i, name := range names {
+		if at := float64(i); a.low <= at && at <= a.high {
+			a.ticks, a.labels = append(a.ticks, at), append(a.labels, name)
+		}
+	}
+}
+
 func (a *axis) place(from, to float64) { a.from, a.by = from, to-from }
 
 // at is where a value in the scale's measure is.
@@ -198,6 +209,9 @@ func (a *axis) percentiles() {
 func (a *axis) write(v float64) string {
 	if a.scale == Percentile {
 		return strconv.FormatFloat(100*v, 'g', 8, 64) + " %"
+	}
+	if i := int(v); 0 <= i && i < len(a.names) {
+		return a.names[i]
 	}
 	if v == math.Trunc(v) && math.Abs(v) < 1e7 {
 		return fixed(v, 0)

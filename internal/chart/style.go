@@ -50,10 +50,11 @@ func Stylesheet(sides int) string {
 	return b.String()
 }
 
-const chartRules = `.chart{display:block;width:100%;height:auto;font-family:"Liberation Sans",Arial,sans-serif;font-size:12px}
+const chartRules = `.chart{display:block;width:100%;height:auto;font-family:"Liberation Sans",Arial,sans-serif;font-size:14.5px}
 .chart text{fill:var(--chart-muted)}
-.chart .head{fill:var(--chart-ink);font-size:14px;font-weight:bold}
-.chart .tick{font-size:11px}
+.chart .head{fill:var(--chart-ink);font-size:16.5px;font-weight:bold}
+.chart .tick{font-size:14px}
+@media(min-width:34rem){.chart{font-size:13px}.chart .head{font-size:14.5px}.chart .tick{font-size:12px}}
 .chart g .label{fill:var(--chart-ink)}
 .chart .grid{fill:none;stroke:var(--chart-grid);stroke-width:1;shape-rendering:crispEdges}
 .chart .axis{fill:none;stroke:var(--chart-axis);stroke-width:1;shape-rendering:crispEdges}
