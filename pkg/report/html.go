@@ -30,7 +30,7 @@ type page struct {
 type pageGroup struct {
 	Heading, Model, Configuration, Hardware string
 	Labels                                  []string
-	Void, Holds                             []string
+	Void, Holds, Findings                   []pageItem
 	Whole                                   bool // void as a whole
 	Compared                                bool
 	Overview                                []template.HTML
@@ -38,7 +38,6 @@ type pageGroup struct {
 	Head                                    []string
 	SettingsHead                            []string
 	Settings                                [][]string
-	Findings                                []pageFinding
 	Remarks                                 []string
 }
 
@@ -51,7 +50,8 @@ type pageLevel struct {
 
 type pageCell struct{ Text, Class string }
 
-type pageFinding struct{ Side, Level, Text string }
+// pageItem is one of a list; Where, if any, stands before it in bold.
+type pageItem struct{ Where, Text string }
 
 // HTML writes report.html, one file that needs no network.
 func HTML(w io.Writer, groups []*Group) error {
@@ -74,9 +74,9 @@ func (g *Group) page() pageGroup {
 	if p.Compared {
 		for _, line := range g.verdict() {
 			if rest, void := strings.CutPrefix(line, "VOID"); void {
-				p.Void = append(p.Void, strings.TrimPrefix(rest, " "))
+				p.Void = append(p.Void, pageItem{Text: "Void" + rest})
 			} else {
-				p.Holds = append(p.Holds, line)
+				p.Holds = append(p.Holds, pageItem{Text: line})
 			}
 		}
 		p.Head = slices.Concat(g.Labels, g.heads())
@@ -91,7 +91,7 @@ func (g *Group) page() pageGroup {
 				continue
 			}
 			for _, found := range f.Findings {
-				p.Findings = append(p.Findings, pageFinding{g.Labels[side], name, found.Text})
+				p.Findings = append(p.Findings, pageItem{g.Labels[side] + ", concurrency " + name, found.Text})
 			}
 		}
 	}
@@ -128,17 +128,18 @@ func (g *Group) overview() (charts []template.HTML) {
 		for level := range g.Levels {
 			s.X = append(s.X, g.value(level, side, judge.Figure{Metric: judge.OutputThroughput, Higher: true}))
 			s.Y = append(s.Y, g.value(level, side, judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}))
+			s.Notes = append(s.Notes, "concurrency "+g.Levels[level])
 		}
 		curve.Series = append(curve.Series, s)
 	}
 	charts = append(charts, template.HTML(curve.Inline()))
 	for _, row := range summaryRows {
 		name, _, _ := strings.Cut(row.name, " (")
-		lines := chart.Lines{Title: name + " over concurrency" + g.voidMark(row.figure), XLabel: "concurrency", YLabel: row.name, YFromZero: true, Markers: true}
+		lines := chart.Lines{Title: name + g.voidMark(row.figure), XLabel: "concurrency", XNames: g.Levels, YLabel: row.name, YFromZero: true, Markers: true}
 		for side, label := range g.Labels {
 			s := chart.Series{Name: label, Side: side}
-			for level, at := range g.Levels {
-				s.X, s.Y = append(s.X, levelNumber(at, level)), append(s.Y, g.value(level, side, row.figure))
+			for level := range g.Levels {
+				s.X, s.Y = append(s.X, float64(level)), append(s.Y, g.value(level, side, row.figure))
 			}
 			lines.Series = append(lines.Series, s)
 		}
@@ -162,15 +163,6 @@ func (g *Group) voidMark(f judge.Figure) string {
 		return fmt.Sprintf(" (void at %d levels)", len(at))
 	}
 	return " (void at " + g.levelNames(at) + ")"
-}
-
-// levelNumber is where a level stands on an axis: its number, or else its place.
-func levelNumber(name string, place int) float64 {
-	var x float64
-	if _, err := fmt.Sscanf(name, "%g", &x); err != nil {
-		return float64(place)
-	}
-	return x
 }
 
 // quantiles are where percentile curves and distribution functions are drawn.
@@ -204,6 +196,7 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 					a.X, a.Y = append(a.X, q), append(a.Y, ms)
 					b.X, b.Y = append(b.X, ms), append(b.Y, 100*q)
 				}
+				b.X, b.Y = append(b.X, float64(h.Max())/1e6), append(b.Y, 100)
 				curve.Series, cdf.Series = append(curve.Series, a), append(cdf.Series, b)
 			}
 			for _, s := range run.hdrLogs()[m.String()] {

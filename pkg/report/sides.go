@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"loadgen/internal/judge"
 	"loadgen/pkg/metrics"
@@ -92,10 +93,47 @@ func sidesOf(files []*Stored, n Naming) []Side {
 	for i := range sides {
 		s := &sides[i]
 		slices.SortStableFunc(s.Runs, func(a, b *Stored) int { return a.level().compare(b.level()) })
-		s.Label = cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name)
+		s.Label = presentable(cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name), longestLabel)
 	}
+	tellApart(sides)
 	slices.SortStableFunc(sides, func(a, b Side) int { return cmp.Compare(n.rank(a), n.rank(b)) })
 	return sides
+}
+
+// longestLabel is how many characters of a label are shown.
+const longestLabel = 60
+
+// presentable is a text of foreign origin in one line, without what would command a
+// terminal or turn the direction of the text around it, and cut where it is longer
+// than most characters.
+func presentable(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r) || unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > most {
+		text = strings.TrimSpace(string(runes[:most-1])) + "…"
+	}
+	return text
+}
+
+// tellApart adds their names to labels that several sides have.
+func tellApart(sides []Side) {
+	count := map[string]int{}
+	for _, s := range sides {
+		count[s.Label]++
+	}
+	for i := range sides {
+		if s := &sides[i]; s.Label == "" || count[s.Label] > 1 {
+			s.Label = strings.TrimSpace(s.Label + " (" + presentable(s.Name, longestLabel) + ")")
+		}
+	}
 }
 
 // rank is a side's place in the order, the last where it is not named there.

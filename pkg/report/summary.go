@@ -83,8 +83,11 @@ func (g *Group) summaryRow(w io.Writer, level int, figure judge.Figure, name str
 }
 
 func decimals(x float64) string {
-	if math.IsNaN(x) {
+	switch {
+	case math.IsNaN(x):
 		return "n/a"
+	case math.Abs(x) >= 1e12:
+		return fmt.Sprintf("%.4g", x)
 	}
 	return fmt.Sprintf("%.2f", x)
 }
@@ -111,15 +114,20 @@ func (g *Group) speedUp(level, side int, figure judge.Figure) float64 {
 // heading names the sides as the origin's text does: the newest first.
 func (g *Group) heading() string {
 	if g.Title != "" {
-		return g.Title
+		return presentable(g.Title, longestHeading)
 	}
 	if known := g.known("TensorRT Engine vs PyTorch Backend (HuggingFace)"); known != "" {
 		return known
 	}
 	labels := slices.Clone(g.Labels)
 	slices.Reverse(labels)
+	if len(labels) > 4 {
+		return fmt.Sprintf("%d servers beside %s", len(labels)-1, g.Labels[0])
+	}
 	return strings.Join(labels, " vs ")
 }
+
+const longestHeading = 300 // characters
 
 // known is what the origin's text says of its own layout, "" for any other.
 func (g *Group) known(text string) string {
@@ -134,7 +142,7 @@ func (g *Group) any() *Stored { return g.Sides[0].Runs[0] }
 
 // model is the model's name without its owner.
 func (g *Group) model() string {
-	name := g.any().Text("model_id")
+	name := presentable(g.any().Text("model_id"), longestHeading)
 	name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
 	return strings.TrimPrefix(name, "Meta-")
 }
