@@ -23,6 +23,7 @@ func (p *plan) own(m *measured, r *report.Run, j *judged) pyjson.Object {
 		{Key: "effective", Value: p.effective()},
 		{Key: "requests", Value: pyjson.Object{
 			{Key: "asked", Value: p.cfg.NumPrompts}, {Key: "planned", Value: len(p.requests)}, {Key: "sent", Value: len(results)}}},
+		{Key: "prompts", Value: p.prompts},
 		{Key: "interrupted", Value: m.Interrupted},
 		{Key: "selftest", Value: j.selfTestJSON()},
 		{Key: "verdict", Value: string(j.verdict.Level)},

@@ -37,6 +37,7 @@ type plan struct {
 	client   *client.Client
 	test     *client.Prepared   // the test request and the profiler's body: prompt 0, no LoRA name
 	requests []*client.Prepared // the measured requests
+	prompts  string             // what tells their prompts from others
 	arrivals []float64          // their due times and the end of the schedule, in seconds as drawn
 	due      []time.Duration    // the same on the clock
 	end      time.Duration
@@ -217,6 +218,7 @@ func (p *plan) makeRequests(ctx context.Context) error {
 	if p.cfg.LoRAModules != nil {
 		set.DrawLoRA(*p.cfg.LoRAModules)
 	}
+	p.prompts = set.Digest()
 	p.requests = make([]*client.Prepared, len(set.Requests))
 	for i, r := range set.Requests {
 		if p.requests[i], err = p.client.Prepare(r); err != nil {

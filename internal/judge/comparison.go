@@ -46,6 +46,8 @@ type Facts struct {
 	Findings         []Finding
 	// Series are the figures' values, a Series for each repeat.
 	Series map[Figure][]Series
+	// Later are the facts of the second repeat and those that follow, without Series.
+	Later []*Facts
 }
 
 // Row compares a figure of a side at a level with the first side's.
@@ -119,7 +121,7 @@ func (f *Facts) Value(of Figure) float64 { return center(f.Series[of]) }
 // TooFew tells whether a quantile wants more requests than there are: 5/(1-q).
 func (f *Facts) TooFew(s Statistic) bool {
 	n := max(1, len(f.Series[Figure{Metric: "ttft", Statistic: MeanOf}])) * (f.Requests - f.Failed)
-	return s.Q > 0.5 && float64(n)*(1-s.Q) < 5-1e-9
+	return s.Q > 0 && float64(n)*(1-s.Q) < 5-1e-9
 }
 
 // interval is that of a figure. A throughput of a closed loop is the concurrency

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -14,7 +15,7 @@ var meanTTFT = Figure{Metric: "ttft", Statistic: MeanOf}
 // facts are of a server whose requests take as long as the scale says.
 func facts(seed uint64, scale float64) *Facts {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	f := &Facts{Client: "loadgen 1", Model: "m", Settings: map[string]string{"seed": "1"}, Requests: 640, Input: 640 * 512, Output: 640 * 128, Concurrency: 64, Series: map[Figure][]Series{}}
+	f := &Facts{Client: "loadgen 1", Model: "m", Settings: map[string]string{"seed": "1", "prompts": "sha256:1"}, Requests: 640, Input: 640 * 512, Output: 640 * 128, Concurrency: 64, Series: map[Figure][]Series{}}
 	for _, figure := range Figures {
 		s := Series{N: 640, Mean: scale, Std: scale / 5}
 		for range 640 {
@@ -26,6 +27,14 @@ func facts(seed uint64, scale float64) *Facts {
 		f.Series[figure] = []Series{s}
 	}
 	return f
+}
+
+// later is another repeat of the same, but for one thing.
+func later(f *Facts, but func(l *Facts)) *Facts {
+	l := *f
+	l.Settings, l.Series = maps.Clone(f.Settings), nil
+	but(&l)
+	return &l
 }
 
 func TestComparisonInWords(t *testing.T) {
@@ -42,8 +51,33 @@ func TestComparisonInWords(t *testing.T) {
 		t.Error(got)
 	}
 	same := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{facts(1, 0.1), facts(3, 0.1)}})
-	if got := same.Words(&same.Rows[0]); !strings.Contains(got, "no difference shown") || same.Rows[0].Significant {
+	if got := same.Words(&same.Rows[0]); !strings.Contains(got, "no difference shown") || !strings.Contains(got, " x as long, 95 % interval") || same.Rows[0].Significant {
 		t.Error(got)
+	}
+}
+
+// TestWordsWithoutAnInterval: a ratio of 0 is none, and a median wants ten requests.
+func TestWordsWithoutAnInterval(t *testing.T) {
+	of := func(base, other float64, figure Figure) string {
+		c := &Comparison{Labels: []string{"A", "B"}}
+		return c.Words(&Row{Side: 1, Figure: figure, Base: base, Other: other})
+	}
+	throughput := Figure{Metric: OutputThroughput, Higher: true}
+	for want, got := range map[string]string{
+		"B to the first token: 20ms beside 0s, of which there is no ratio":       of(0, 0.02, meanTTFT),
+		"B output tokens/s: 0 beside 100, of which there is no ratio":            of(100, 0, throughput),
+		"B 2.00 x more output tokens/s; the files do not bear an interval":       of(100, 200, throughput),
+		"B 1e+08 x slower to the first token; the files do not bear an interval": of(1e-6, 100, meanTTFT),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	f := facts(1, 1)
+	for n, few := range map[int]bool{9: true, 10: false, 499: false} {
+		if f.Requests = n; f.TooFew(MedianOf) != few || !f.TooFew(P99Of) || f.TooFew(MeanOf) {
+			t.Errorf("%d requests: too few for a median %v", n, f.TooFew(MedianOf))
+		}
 	}
 }
 
@@ -66,6 +100,12 @@ func TestWhatMakesAComparisonVoid(t *testing.T) {
 		"client slow": {func(f *Facts) { f.Verdict = "client-limited" }, "client_limited", all, "could not keep up"},
 		"batch":       {func(f *Facts) { f.Findings = []Finding{find("batch_limited", "", "served", 7.5)} }, "batch_limited", "ttft e2el output_throughput total_token_throughput request_throughput", "about 7.5 requests"},
 		"coalesced":   {func(f *Facts) { f.Findings = []Finding{find("coalesced", "")} }, "coalesced", "itl", "TPOT stands"},
+		"other words": {func(f *Facts) { f.Settings["prompts"] = "sha256:2" }, "workloads_differ", all, "prompts: sha256:2 here, sha256:1 there"},
+		"a repeat":    {func(f *Facts) { f.Later = []*Facts{later(f, func(l *Facts) { l.Requests = 64 })} }, "repeats_differ", all, "repeat 2: requests: 64 here, 640 there"},
+		"its server":  {func(f *Facts) { f.Later = []*Facts{later(f, func(l *Facts) { l.Server = "2" })} }, "server_changed", all, "the server was m (version 2) in repeat 2, and m before"},
+		"its prompts": {func(f *Facts) {
+			f.Later = []*Facts{later(f, func(l *Facts) { l.Settings["seed"], l.Settings["prompts"], l.Input = "7", "sha256:7", 5 })}
+		}, "", "", ""},
 		"little more": {func(f *Facts) { f.Output += 640 }, "", "", ""},
 		"harmless":    {func(f *Facts) { f.Findings = []Finding{find("cold_start", "")} }, "", "", ""},
 	} {
@@ -155,6 +195,14 @@ func TestMethods(t *testing.T) {
 	v = Compare(repeats(9, 10, 11), repeats(19, 20, 21), P99Of)
 	if want := 2.7764 * math.Sqrt(2./3); v.Method != FromRepeats || math.Abs(v.DiffHigh-10-want) > 1e-3 {
 		t.Errorf("%+v, want +-%v", v, want)
+	}
+	for method, pair := range map[string][2][]Series{FromRepeats: {repeats(0.1, 0.11, 0.09), detailed(1)}, FromSummary: {summary, detailed(1)}} {
+		for range 2 {
+			if v := Compare(pair[0], pair[1], MeanOf); v == nil || v.Method != method || !(v.DiffLow < v.Diff && v.Diff < v.DiffHigh) {
+				t.Errorf("%s: %+v", method, v)
+			}
+			pair[0], pair[1] = pair[1], pair[0]
+		}
 	}
 	for _, odd := range [][]Series{nil, {{Value: math.NaN()}}, {{N: 1, Mean: 1, Value: 1}}, {{Requests: [][]float64{{1}}, Value: 1}}, {{Requests: [][]float64{{}, {}, {}, {}, {}}, Value: 0}}} {
 		if v := Compare(odd, odd, MeanOf); v != nil {

@@ -60,22 +60,28 @@ func Compare(base, other []Series, s Statistic) *Interval {
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return nil
 	}
-	method := FromBlocks
-	ea, eb := estimate{}, estimate{}
-	switch {
-	case len(base) > 1 && len(other) > 1:
-		method, ea, eb = FromRepeats, fromRepeats(base), fromRepeats(other)
-	case detailed(base) && detailed(other):
-		ea, eb = bootstrap(base[0].Requests, s), bootstrap(other[0].Requests, s)
-	case s.Q == 0:
-		method, ea, eb = FromSummary, fromSummary(base[0]), fromSummary(other[0])
-	default:
-		return nil
+	ea, from := estimateOf(base, s)
+	eb, method := estimateOf(other, s)
+	if from == FromSummary || method == FromBlocks { // the weaker of two is told
+		method = from
 	}
 	if !ea.usable() || !eb.usable() {
 		return nil
 	}
 	return between(a, b, ea, eb, method)
+}
+
+// estimateOf makes the best of a server's runs.
+func estimateOf(runs []Series, s Statistic) (e estimate, method string) {
+	switch {
+	case len(runs) > 1:
+		return fromRepeats(runs), FromRepeats
+	case len(runs[0].Requests) > 0:
+		return bootstrap(runs[0].Requests, s), FromBlocks
+	case s.Q == 0:
+		return fromSummary(runs[0]), FromSummary
+	}
+	return estimate{}, ""
 }
 
 // center is the mean of the runs' values.
@@ -86,8 +92,6 @@ func center(runs []Series) float64 {
 	}
 	return sum / float64(len(runs))
 }
-
-func detailed(runs []Series) bool { return len(runs) == 1 && len(runs[0].Requests) > 0 }
 
 // estimate is how uncertain a statistic is: its standard error, that of its
 // logarithm, and the degrees of freedom behind them.

@@ -52,8 +52,16 @@ func (c *Comparison) reasons() (all []reason) {
 			if f.Verdict == string(ClientLimited) {
 				add("client_limited", "the client could not keep up")
 			}
-			if before := c.before(level, side); before != nil && (before.Model != f.Model || before.Server != f.Server) {
+			if before := c.before(level, side); before != nil && before.changed(f) {
 				add("server_changed", fmt.Sprintf("the server was %s, and %s before", described(f), described(before)))
+			}
+			for i, later := range f.Later {
+				for _, text := range unlike(f, later) {
+					add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, text))
+				}
+				if f.changed(later) {
+					add("server_changed", fmt.Sprintf("the server was %s in repeat %d, and %s before", described(later), i+2, described(f)))
+				}
 			}
 			for _, found := range f.Findings {
 				if metrics := voiding[found.Code]; metrics != nil {
@@ -84,6 +92,8 @@ func (c *Comparison) before(level, side int) *Facts {
 	return nil
 }
 
+func (f *Facts) changed(later *Facts) bool { return f.Model != later.Model || f.Server != later.Server }
+
 func described(f *Facts) string {
 	text := f.Model
 	if f.Server != "" {
@@ -97,7 +107,31 @@ const outputShare = 0.01
 
 // differences are what the workloads of two sides do not have in common.
 func differences(a, b *Facts) (texts []string) {
-	differ := func(what string, x, y any) { texts = append(texts, fmt.Sprintf("%s: %v here, %v there", what, y, x)) }
+	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
+	texts = unlike(a, b)
+	perRequest := func(tokens int, f *Facts) float64 { return float64(tokens) / float64(max(1, f.Requests-f.Failed)) }
+	if x, y := perRequest(a.Input, a), perRequest(b.Input, b); x != y && a.Failed+b.Failed == 0 {
+		differ("prompt tokens a request", rounded(x), rounded(y))
+	}
+	if x, y := perRequest(a.Output, a), perRequest(b.Output, b); math.Abs(x-y) > outputShare*max(x, y) {
+		differ("completion tokens a request", rounded(x), rounded(y))
+	}
+	for _, key := range ownToRepeats {
+		if x, y := a.Settings[key], b.Settings[key]; x != "" && y != "" && x != y {
+			differ(key, x, y)
+		}
+	}
+	return texts
+}
+
+// ownToRepeats are the settings that repeats do not have in common, since each has prompts
+// of its own.
+var ownToRepeats = []string{"seed", "prompts"}
+
+// unlike are the settings that two runs should have in common, repeats as well as
+// sides, and have not.
+func unlike(a, b *Facts) (texts []string) {
+	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
 	if a.Client != b.Client {
 		differ("client", a.Client, b.Client)
 	}
@@ -107,19 +141,16 @@ func differences(a, b *Facts) (texts []string) {
 	if a.Concurrency != b.Concurrency {
 		differ("concurrency", a.Concurrency, b.Concurrency)
 	}
-	perRequest := func(tokens int, f *Facts) float64 { return float64(tokens) / float64(max(1, f.Requests-f.Failed)) }
-	if x, y := perRequest(a.Input, a), perRequest(b.Input, b); x != y && a.Failed+b.Failed == 0 {
-		differ("prompt tokens a request", rounded(x), rounded(y))
-	}
-	if x, y := perRequest(a.Output, a), perRequest(b.Output, b); math.Abs(x-y) > outputShare*max(x, y) {
-		differ("completion tokens a request", rounded(x), rounded(y))
-	}
 	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
-		if y, both := b.Settings[key]; both && y != a.Settings[key] {
+		if y, both := b.Settings[key]; both && y != a.Settings[key] && !slices.Contains(ownToRepeats, key) {
 			differ(key, a.Settings[key], y)
 		}
 	}
 	return texts
+}
+
+func differing(what string, here, there any) string {
+	return fmt.Sprintf("%s: %v here, %v there", what, there, here)
 }
 
 func rounded(x float64) string { return fmt.Sprintf("%.5g", x) }

@@ -31,14 +31,16 @@ func (c *Comparison) Words(r *Row) string {
 		return fmt.Sprintf("%s %s: too few requests for this quantile", side, what)
 	case math.IsNaN(r.Base) || math.IsNaN(r.Other):
 		return fmt.Sprintf("%s %s: a value is missing", side, what)
+	case r.Interval == nil && math.IsNaN(r.SpeedUp()):
+		return fmt.Sprintf("%s %s: %s beside %s, of which there is no ratio", side, what, r.value(r.Other), r.value(r.Base))
 	case r.Interval == nil:
-		return fmt.Sprintf("%s %s %s, no interval: the files keep no requests", side, times(r.SpeedUp(), r.Figure), what)
+		return fmt.Sprintf("%s %s %s; the files do not bear an interval", side, times(r.SpeedUp(), r.Figure), what)
 	case math.IsNaN(r.Ratio):
 		return fmt.Sprintf("%s %s %s, 95 %% interval %s to %s", side, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
 	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):
-		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons, %s x, 95 %% interval %s to %s", side, what, Digits(r.Ratio), Digits(r.RatioLow), Digits(r.RatioHigh))
+		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons, %s x as %s, 95 %% interval %s to %s", side, what, Digits(r.Ratio), quantity(r.Figure), Digits(r.RatioLow), Digits(r.RatioHigh))
 	case !r.Significant:
-		return fmt.Sprintf("%s %s: no difference shown, %s x, 95 %% interval %s to %s", side, what, Digits(r.Ratio), Digits(r.RatioLow), Digits(r.RatioHigh))
+		return fmt.Sprintf("%s %s: no difference shown, %s x as %s, 95 %% interval %s to %s", side, what, Digits(r.Ratio), quantity(r.Figure), Digits(r.RatioLow), Digits(r.RatioHigh))
 	}
 	ratio, low, high := r.Ratio, r.RatioLow, r.RatioHigh
 	if ratio < 1 {
@@ -55,11 +57,24 @@ func (r *Row) amount(x float64) string {
 	return short(x)
 }
 
+// value words a figure's value.
+func (r *Row) value(x float64) string {
+	if r.Figure.Higher {
+		return fmt.Sprintf("%.3g", x)
+	}
+	return short(x)
+}
+
+// quantity is what a ratio, which may go either way, is of.
+func quantity(f Figure) string {
+	if f.Higher {
+		return "many"
+	}
+	return "long"
+}
+
 // times words a speed-up: "2.1 x slower".
 func times(speedUp float64, f Figure) string {
-	if math.IsNaN(speedUp) {
-		return "not comparable"
-	}
 	return fmt.Sprintf("%s x %s", Digits(max(speedUp, 1/speedUp)), direction(speedUp, f))
 }
 
@@ -79,6 +94,8 @@ func direction(speedUp float64, f Figure) string {
 // from ten on.
 func Digits(x float64) string {
 	switch {
+	case x >= 1e6:
+		return fmt.Sprintf("%.3g", x)
 	case x < 0.0995:
 		return fmt.Sprintf("%.2g", x)
 	case math.Abs(x-1) < 0.0995:

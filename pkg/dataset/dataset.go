@@ -4,6 +4,10 @@ package dataset
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,6 +49,26 @@ type Set struct {
 	Requests []Request
 	// rng is Python's random as the data set left it.
 	rng *pyrand.Python
+}
+
+// Digest identifies what the requests ask: their prompts and lengths, in order.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	var number [8]byte
+	add := func(n int) {
+		binary.LittleEndian.PutUint64(number[:], uint64(n))
+		h.Write(number[:])
+	}
+	for _, r := range s.Requests {
+		add(r.OutputLen)
+		add(len(r.Prompt))
+		io.WriteString(h, r.Prompt)
+		add(len(r.IDs))
+		for _, id := range r.IDs {
+			add(id)
+		}
+	}
+	return fmt.Sprintf("sha256:%x", h.Sum(nil)[:16])
 }
 
 // DrawLoRA draws a model name for each request with random.choice; without

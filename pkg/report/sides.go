@@ -329,49 +329,62 @@ var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "
 	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate"}
 
 // factsOf is what the judge wants to know of a side at a level; nil without a run.
+// It is the first repeat's, but for what went wrong in any.
 func factsOf(runs []*Stored) *judge.Facts {
 	if len(runs) == 0 {
 		return nil
 	}
-	f := &judge.Facts{Client: "benchmark_serving", Settings: map[string]string{}, Series: map[judge.Figure][]judge.Series{}, OpenLoop: runs[0].rate() > 0, Model: runs[0].Text("model_id")}
-	first := runs[0]
-	if own := first.own(); own != nil {
-		f.Client = fmt.Sprintf("loadgen %v", own["version"])
-		if server, ok := own["server"].(map[string]any); ok {
-			f.Server, _ = server["version"].(string)
+	f := runs[0].facts()
+	for _, r := range runs[1:] {
+		later := r.facts()
+		f.Later = append(f.Later, later)
+		f.Failed = max(f.Failed, later.Failed)
+		if later.Verdict == string(judge.ClientLimited) || f.Verdict == "" {
+			f.Verdict = later.Verdict
 		}
-	}
-	effective, _ := first.own()["effective"].(map[string]any)
-	for _, key := range settings {
-		if v, ok := effective[key]; ok {
-			f.Settings[key] = fmt.Sprint(v)
-		} else if v, ok := first.values[key]; ok {
-			f.Settings[key] = fmt.Sprint(v)
-		}
-	}
-	f.Concurrency = first.level().concurrency
-	for i, r := range runs {
-		completed := r.integer("completed")
-		asked := max(r.integer("num_prompts"), completed)
-		if i == 0 {
-			f.Requests, f.Input, f.Output = asked, r.integer("total_input_tokens"), r.integer("total_output_tokens")
-		}
-		f.Failed = max(f.Failed, asked-completed)
-		if v := r.Verdict(); v == string(judge.ClientLimited) || f.Verdict == "" {
-			f.Verdict = v
-		}
-		findings, _ := r.Judge()
-		for _, found := range findings {
+		for _, found := range later.Findings {
 			if !slices.ContainsFunc(f.Findings, func(o judge.Finding) bool { return o.Code == found.Code }) {
 				f.Findings = append(f.Findings, found)
 			}
 		}
 	}
+	f.Series = map[judge.Figure][]judge.Series{}
 	for _, figure := range judge.Figures {
 		for _, r := range runs {
 			f.Series[figure] = append(f.Series[figure], r.series(figure))
 		}
 	}
+	return f
+}
+
+// facts are those of one run, without its Series.
+func (s *Stored) facts() *judge.Facts {
+	f := &judge.Facts{Client: "benchmark_serving", Settings: map[string]string{}, OpenLoop: s.rate() > 0, Model: s.Text("model_id"), Concurrency: s.level().concurrency,
+		Input: s.integer("total_input_tokens"), Output: s.integer("total_output_tokens"), Verdict: s.Verdict()}
+	own := s.own()
+	if own != nil {
+		f.Client = fmt.Sprintf("loadgen %v", own["version"])
+		server, _ := own["server"].(map[string]any)
+		f.Server, _ = server["version"].(string)
+		if model, _ := server["model"].(string); model != "" {
+			f.Model = model
+		}
+	}
+	effective, _ := own["effective"].(map[string]any)
+	for _, key := range settings {
+		if v, ok := effective[key]; ok {
+			f.Settings[key] = fmt.Sprint(v)
+		} else if v, ok := s.values[key]; ok {
+			f.Settings[key] = fmt.Sprint(v)
+		}
+	}
+	if prompts, ok := own["prompts"].(string); ok {
+		f.Settings["prompts"] = prompts
+	}
+	completed := s.integer("completed")
+	f.Requests = max(s.integer("num_prompts"), completed)
+	f.Failed = f.Requests - completed
+	f.Findings, _ = s.Judge()
 	return f
 }
 

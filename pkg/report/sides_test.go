@@ -10,13 +10,13 @@ import (
 // a page.
 func TestPresentable(t *testing.T) {
 	for text, want := range map[string]string{
-		"plain":                    "plain",
-		" a\tb\n c ":               "a b c",
-		"\x1b[31mred\x1b[0m\a":     "[31mred [0m",
-		"\u202eabc\u2066d\u200f":   "abcd",
-		"<b>&amp;</b> | `x` 中文":    "<b>&amp;</b> | `x` 中文",
+		"plain":                     "plain",
+		" a\tb\n c ":                "a b c",
+		"\x1b[31mred\x1b[0m\a":      "[31mred [0m",
+		"\u202eabc\u2066d\u200f":    "abcd",
+		"<b>&amp;</b> | `x` 中文":     "<b>&amp;</b> | `x` 中文",
 		strings.Repeat("long ", 20): strings.TrimSpace(strings.Repeat("long ", 12)) + "…",
-		"\xff":                     "",
+		"\xff":                      "",
 	} {
 		if got := presentable(text, longestLabel); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
