@@ -40,7 +40,7 @@ func fakeServer(args []string) int {
 	status := f.Int("status", 200, "of /health")
 	hang := f.Bool("hang", false, "ignore SIGTERM")
 	code := f.Int("code", 0, "exit status at SIGTERM")
-	worker := f.String("worker", "", "start a worker that ignores SIGTERM: in the group, or in its own group or session")
+	worker := f.String("worker", "", "start a worker that ignores SIGTERM: in the group, in its own group or session, or as a daemon")
 	work := f.Bool("work", false, "be that worker")
 	f.Parse(args)
 	if *work {
@@ -107,6 +107,9 @@ func startWorker(kind string, args []string) {
 	}
 	cmd := exec.Command(self, append([]string{"-work"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: kind == "session", Setpgid: kind == "group"}
+	if kind == "daemon" { // whose parent ends at once
+		cmd = exec.Command("sh", append([]string{"-c", `setsid "$@" &`, "sh"}, cmd.Args...)...)
+	}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

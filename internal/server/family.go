@@ -19,6 +19,7 @@ type process struct {
 	pid, parent, group, session, threads int
 	state                                byte
 	start                                uint64 // clock ticks since the machine started: tells apart two that had the same pid
+	marked                               bool   // has the family's mark in its environment
 }
 
 // parseStat reads a line of /proc/PID/stat. The program's name, which is in
@@ -57,10 +58,16 @@ type place interface {
 	signal(sig syscall.Signal, targets ...int) error
 }
 
-// here is this machine.
-type here struct{}
+// markName is the variable by which a server's processes are known, however far
+// they have gone from it; its value is another for each server.
+const markName = "LOADGEN_SERVER"
 
-func (here) processes() (all []process, err error) {
+func mark(value string) string { return markName + "=" + value }
+
+// here is this machine, with the mark of a family.
+type here struct{ mark string }
+
+func (h here) processes() (all []process, err error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -68,6 +75,8 @@ func (here) processes() (all []process, err error) {
 			continue // it ended
 		}
 		if p, ok := parseStat(data); ok {
+			environment, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "environ")) // other users' cannot be read
+			p.marked = bytes.Contains(environment, []byte(h.mark))
 			all = append(all, p)
 		}
 	}
@@ -84,7 +93,8 @@ func (here) signal(sig syscall.Signal, targets ...int) (err error) {
 }
 
 // family is a process that leads a session, with all that belong to it: those of
-// its session and its group, and its descendants, which may have left both.
+// its session and its group, and its descendants, which may have left both, and
+// even their parents: these are known by the mark that they inherit.
 type family struct {
 	at    place
 	pid   int
@@ -152,7 +162,7 @@ func (f *family) find(all []process) (found []process) {
 	}
 	for _, p := range all {
 		start, known := f.known[p.pid]
-		if known && p.start == start || !reused && (p.pid == f.pid || p.group == f.pid || p.session == f.pid) {
+		if known && p.start == start || p.marked || !reused && (p.pid == f.pid || p.group == f.pid || p.session == f.pid) {
 			add(p)
 		}
 	}

@@ -38,8 +38,10 @@ func TestFamily(t *testing.T) {
 	see([]int{30}, adopted, reused, its, stranger)
 	adopted.start = 300 // so is this pid
 	see(nil, adopted, stranger)
+	away := process{pid: 60, parent: 1, group: 60, session: 60, state: 'S', start: 310, marked: true}
+	see([]int{60}, away, stranger)
 	line := "7 (a) b) (c) R 1 2 3 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 9 0 12345 1 1"
-	if p, ok := parseStat([]byte(line)); !ok || p != (process{7, 1, 2, 3, 9, 'R', 12345}) {
+	if p, ok := parseStat([]byte(line)); !ok || p != (process{pid: 7, parent: 1, group: 2, session: 3, threads: 9, state: 'R', start: 12345}) {
 		t.Errorf("%v %+v", ok, p)
 	}
 }

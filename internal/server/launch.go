@@ -5,12 +5,14 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -39,7 +41,7 @@ func prepare(o Options) (*Server, error) {
 			return nil, fmt.Errorf("%s: environment entry %d is not of the form KEY=VALUE", o.Name, i+1) // not shown: it may be a secret
 		}
 	}
-	s := &Server{o: o, base: base}
+	s := &Server{o: o, base: base, mark: rand.Text()}
 	s.life, s.end = context.WithCancel(context.Background())
 	if o.Command == nil {
 		return s, nil
@@ -116,7 +118,7 @@ func (s *Server) launch() error {
 		return fmt.Errorf("%s cannot be started: %w", s.o.Name, err)
 	}
 	s.cmd = cmd
-	s.local = newFamily(here{}, cmd.Process.Pid)
+	s.local = newFamily(here{mark(s.mark)}, cmd.Process.Pid)
 	s.local.look() // before the process can be waited for, so that its pid is its own
 	go s.watch()
 	s.o.Note("%s is started: pid %d, log %s", s.o.Name, cmd.Process.Pid, cmp.Or(s.o.Log, "discarded"))
@@ -128,7 +130,9 @@ func (s *Server) command() (*exec.Cmd, error) {
 	if len(s.o.Prefix) > 0 {
 		s.remote = newRemote(s.o.Prefix, s.o.Name)
 		args := s.remote.startArgs(&s.o)
-		return exec.Command(args[0], args[1:]...), nil
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Env = append(os.Environ(), mark(s.mark))
+		return cmd, nil
 	}
 	path, err := s.program()
 	if err != nil {
@@ -136,7 +140,7 @@ func (s *Server) command() (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(path, s.o.Command[1:]...)
 	cmd.Args[0], cmd.Dir = s.o.Command[0], s.o.Dir
-	cmd.Env = append(os.Environ(), s.o.Env...)
+	cmd.Env = slices.Concat(os.Environ(), s.o.Env, []string{mark(s.mark)})
 	return cmd, nil
 }
 

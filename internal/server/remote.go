@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 // the prefix would take its end for the command's.
 const startScript = `file=$1 dir=$2
 shift 2
+export ` + markName + `="$file"
 if [ -n "$dir" ]; then cd "$dir" || exit 1; fi
 group() { read -r stat </proc/$$/stat && set -- ${stat##*")"} && echo "$3"; }
 run='set -C; echo $$ >"$1" && shift && exec "$@"'
@@ -46,7 +48,19 @@ func newRemote(prefix []string, name string) *remote {
 		}
 		return '_'
 	}, name)
-	return &remote{prefix: prefix, pidFile: fmt.Sprintf("/tmp/loadgen-%.60s-%s.pid", safe, rand.Text()[:12])}
+	return &remote{prefix: attached(prefix), pidFile: fmt.Sprintf("/tmp/loadgen-%.60s-%s.pid", safe, rand.Text()[:12])}
+}
+
+var unattended = regexp.MustCompile(`^(-[dit]+|--(detach|interactive|tty)(=true)?)$`)
+
+// attached is a prefix without the options by which docker and its like return at
+// once, or want a terminal: a server behind them would be out of sight, and no
+// question to its place answered.
+func attached(prefix []string) []string {
+	if !slices.Contains([]string{"docker", "podman", "nerdctl"}, filepath.Base(prefix[0])) {
+		return prefix
+	}
+	return slices.DeleteFunc(slices.Clone(prefix), unattended.MatchString)
 }
 
 // shell is the command that runs a script in the place. The arguments reach the
@@ -92,13 +106,20 @@ func (r *remote) run(script string, args ...string) (string, error) {
 }
 
 func (r *remote) processes() (all []process, err error) {
-	out, err := r.run("cat /proc/[0-9]*/stat 2>/dev/null; true")
+	out, err := r.run(`cat /proc/[0-9]*/stat 2>/dev/null; grep -ls "$1" /proc/[0-9]*/environ; true`, mark(r.pidFile))
 	if err != nil {
 		return nil, err
 	}
+	at := map[int]int{}
 	for line := range strings.Lines(out) {
 		if p, ok := parseStat([]byte(line)); ok {
+			at[p.pid] = len(all)
 			all = append(all, p)
+			continue
+		}
+		pid, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(line, "/proc/"), "/environ\n"))
+		if i, found := at[pid]; found {
+			all[i].marked = true
 		}
 	}
 	return all, nil

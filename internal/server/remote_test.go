@@ -71,7 +71,7 @@ func TestPrefix(t *testing.T) {
 
 func TestPrefixWorkersAreKilled(t *testing.T) {
 	needsProc(t)
-	for _, kind := range []string{"same", "group", "session"} {
+	for _, kind := range []string{"same", "group", "session", "daemon"} {
 		t.Run(kind, func(t *testing.T) {
 			x := newTrial(t, "-worker", kind, "-hang")
 			x.behind("docker", prefixes[0].script, "exec", "NAME")
@@ -98,15 +98,16 @@ func TestPrefixFails(t *testing.T) {
 	}
 }
 
+// A prefix that starts the command in the background and returns.
 func TestPrefixInTheBackground(t *testing.T) {
 	needsProc(t)
 	for _, mode := range []string{"stopped", "killed"} {
 		t.Run(mode, func(t *testing.T) {
 			x := newTrial(t, "-load", "300ms", "-worker", "session")
-			x.behind("docker", `shift 3; case "$3" in
+			x.behind("background", `shift 2; case "$3" in
 file*) setsid "$@" >/dev/null 2>&1 & ;;
 *) exec "$@" ;;
-esac`, "exec", "-d", "NAME")
+esac`, "exec", "NAME")
 			x.StopLimit = 500 * time.Millisecond
 			s := x.start()
 			if !x.noted("goes on behind its prefix") {
@@ -114,12 +115,7 @@ esac`, "exec", "-d", "NAME")
 			}
 			if mode == "killed" {
 				get(t.Context(), s.base, "/die")
-				select {
-				case <-s.Exited():
-				case <-time.After(10 * time.Second):
-					t.Error("its end is not noticed")
-				}
-				if err := s.Err(); err == nil || !strings.Contains(err.Error(), "behind a prefix that ended before") {
+				if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "behind a prefix that ended before") {
 					t.Error(err)
 				}
 			}
@@ -131,9 +127,25 @@ esac`, "exec", "-d", "NAME")
 func TestPrefixInTheBackgroundWithoutAServer(t *testing.T) {
 	needsProc(t)
 	x := newTrial(t)
-	x.behind("docker", `exit 0`, "exec", "-d", "NAME")
+	x.behind("background", `exit 0`, "exec", "NAME")
 	x.StopLimit = 300 * time.Millisecond
 	x.fails("exit status 0")
+}
+
+// docker exec -d would answer nothing that its place is asked, and -t wants a terminal.
+func TestAttached(t *testing.T) {
+	for before, want := range map[string]string{
+		"docker exec -d NAME":                          "docker exec NAME",
+		"/usr/bin/docker exec -it -u root NAME":        "/usr/bin/docker exec -u root NAME",
+		"podman exec --detach --tty=true -e A=-d NAME": "podman exec -e A=-d NAME",
+		"ssh -t host":             "ssh -t host",
+		"kubectl exec -it pod --": "kubectl exec -it pod --",
+		"docker --host tcp://h exec --detach-keys x NAME": "docker --host tcp://h exec --detach-keys x NAME",
+	} {
+		if got := strings.Join(attached(strings.Fields(before)), " "); got != want {
+			t.Errorf("%s becomes %s, want %s", before, got, want)
+		}
+	}
 }
 
 // The pid file is gone before it was read, as with a container that was replaced.

@@ -22,8 +22,8 @@ type Options struct {
 
 	// Prefix runs the command in another place, as docker exec NAME does. It should
 	// stay in the foreground as long as the command runs, which gives the log its
-	// output, and pass arguments on as they are; for ssh, which does not, they are
-	// quoted.
+	// output (docker's -d is left out for that), and pass arguments on as they are;
+	// for ssh, which does not, they are quoted.
 	Prefix []string
 
 	Dir string   // where the command runs; "" for here
@@ -50,6 +50,7 @@ const (
 	findLimit      = 5 * time.Second  // how long a command behind a prefix may take to write its pid, and its place to answer
 	behindEvery    = 3 * time.Second  // between two looks at a server whose prefix has ended
 	placeLimit     = 20 * time.Second // of one small command in another place
+	checkLimit     = 5 * time.Second  // how long a server that has worked may take to answer that it is ready still
 	defaultReady   = 30 * time.Minute
 	defaultStop    = 60 * time.Second
 	defaultFree    = 90 * time.Second
@@ -61,6 +62,7 @@ const (
 type Server struct {
 	o    Options
 	base *url.URL
+	mark string // of its processes' environment
 
 	cmd    *exec.Cmd // nil if we did not start it
 	local  *family   // the process that we started, and its kin
@@ -170,6 +172,21 @@ func (s *Server) Err() error {
 		return nil
 	}
 	return s.err
+}
+
+// Check tells why a server that was ready is so no longer, nil if it is. One that
+// has just ended is given the time to be noticed. It returns nil when ctx ends.
+func (s *Server) Check(ctx context.Context) error {
+	var why error
+	for began := time.Now(); time.Since(began) < min(checkLimit, s.o.ReadyLimit); pause(ctx, 2*firstPoll) {
+		if why = s.look(ctx); why == nil && s.life.Err() == nil || ctx.Err() != nil {
+			return nil
+		}
+		if s.life.Err() != nil {
+			return s.err
+		}
+	}
+	return fmt.Errorf("%s is not ready any more: %w%s", s.o.Name, why, s.tail())
 }
 
 // Pid is that of the process that Start started, which with a Prefix is the

@@ -236,15 +236,29 @@ func TestDiesLater(t *testing.T) {
 	x := newTrial(t, "-worker", "session")
 	x.StopLimit = time.Second
 	s := x.start()
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
 	get(t.Context(), s.base, "/die")
-	select {
-	case <-s.Exited():
-	case <-time.After(10 * time.Second):
-		t.Fatal("not noticed")
+	if err := s.Check(t.Context()); err == nil || err != s.Err() {
+		t.Fatal("not noticed: ", err)
 	}
 	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "ended by itself: exit status 4") || !strings.Contains(err.Error(), "Started server process") {
 		t.Error(err)
 	}
+	x.stop(s)
+}
+
+func TestIsNotReadyAnyMore(t *testing.T) {
+	x := newTrial(t)
+	s := x.start()
+	s.o.ReadyLimit = 200 * time.Millisecond
+	path := s.o.ReadyPath
+	s.o.ReadyPath = "/nothing"
+	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "fake is not ready any more: GET /nothing answers status 404") || s.Err() != nil {
+		t.Error(err)
+	}
+	s.o.ReadyPath = path
 	x.stop(s)
 }
 
@@ -288,7 +302,7 @@ func TestPortThatStaysInUse(t *testing.T) {
 
 func TestWorkersAreKilled(t *testing.T) {
 	needsProc(t)
-	for _, kind := range []string{"same", "group", "session"} {
+	for _, kind := range []string{"same", "group", "session", "daemon"} {
 		t.Run(kind, func(t *testing.T) {
 			x := newTrial(t, "-worker", kind)
 			x.StopLimit = 500 * time.Millisecond
