@@ -85,9 +85,9 @@ type comparison struct {
 
 	server   *server.Server // the one that runs, nil for none
 	side     int            // whose it is
-	about    server.About
-	starts   map[int]int // of each side
+	starts   map[int]int    // of each side
 	broken   map[int]error
+	unmade   map[unit]bool // what is there of these is older than this comparison
 	failed   []error
 	done     int // requests of the runs made
 	spent    time.Duration
@@ -138,29 +138,21 @@ func ignoreGates(err error) error {
 
 // prepare finds the runs to be made, and saves the effective plan.
 func (c *comparison) prepare() (todo []unit, err error) {
-	c.starts, c.broken = map[int]int{}, map[int]error{}
-	saved := filepath.Join(c.plan.Results, savedPlan)
-	var before *comparePlan
-	if text, err := os.ReadFile(saved); err == nil {
-		before = defaultPlan()
-		if err := yaml.Unmarshal(text, before); err != nil {
-			before = nil
-		}
-	}
+	c.starts, c.broken, c.unmade = map[int]int{}, map[int]error{}, map[unit]bool{}
 	for _, u := range c.plan.units() {
 		path := c.plan.path(u)
 		if _, err := os.Stat(path); err == nil && !c.overwrite {
 			if !c.resume {
 				return nil, usageError{fmt.Errorf("%s is there: --resume keeps what is whole, --overwrite replaces it, --results DIR writes elsewhere", path)}
 			}
-			ok, why := c.plan.whole(u, before)
+			ok, why := c.plan.whole(u)
 			if ok {
 				c.note("%s is kept", path)
 				continue
 			}
 			c.note("%s is made again: %s", path, why)
 		}
-		todo = append(todo, u)
+		todo, c.unmade[u] = append(todo, u), true
 		c.remained += c.plan.requests(u)
 	}
 	for _, s := range c.plan.Sides {
@@ -172,7 +164,7 @@ func (c *comparison) prepare() (todo []unit, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return todo, report.WriteFile(saved, func(w io.Writer) error { _, err := w.Write(text); return err })
+	return todo, report.WriteFile(filepath.Join(c.plan.Results, savedPlan), func(w io.Writer) error { _, err := w.Write(text); return err })
 }
 
 // announce tells what comes, and how long the rest may take.
@@ -208,7 +200,7 @@ func (c *comparison) one(ctx, hurry context.Context, u unit) {
 	} else if !sleepFor(ctx, time.Duration(c.plan.CoolDown)) {
 		return
 	}
-	c.load(ctx, u)
+	c.load(ctx, hurry, u)
 }
 
 func (c *comparison) fail(err error) {
@@ -216,7 +208,7 @@ func (c *comparison) fail(err error) {
 	c.failed = append(c.failed, err)
 }
 
-// start starts a side's server and asks it what it is.
+// start starts a side's server.
 func (c *comparison) start(ctx context.Context, side int) (err error) {
 	s := &c.plan.Sides[side]
 	c.starts[side]++
@@ -236,7 +228,7 @@ func (c *comparison) start(ctx context.Context, side int) (err error) {
 		c.server = nil
 		return err
 	}
-	c.side, c.about = side, c.server.About(ctx)
+	c.side = side
 	return nil
 }
 
@@ -264,8 +256,9 @@ func (c *comparison) stop(hurry context.Context) {
 // errServerGone ends a run whose server has ended.
 var errServerGone = errors.New("the server has ended")
 
-// load makes a run against the server that is there.
-func (c *comparison) load(parent context.Context, u unit) {
+// load makes a run against the server that is there, and stops a server that is
+// not ready after it, so that the next run starts it anew.
+func (c *comparison) load(parent, hurry context.Context, u unit) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	watched := make(chan struct{})
@@ -281,8 +274,10 @@ func (c *comparison) load(parent context.Context, u unit) {
 	cancel(nil)
 	<-watched
 	where := fmt.Sprintf("%s at concurrency %d", c.plan.Sides[u.side].label(), c.plan.Levels[u.level])
-	if death := c.server.Err(); death != nil {
-		c.fail(fmt.Errorf("%s: the server ended: %w", where, death))
+	unfit := c.server.Check(parent)
+	if unfit != nil {
+		c.fail(fmt.Errorf("%s: %w", where, unfit))
+		c.stop(hurry)
 	} else if err != nil && parent.Err() == nil && !errors.Is(err, errTold) {
 		c.fail(fmt.Errorf("%s: %w", where, err))
 	} else if errors.Is(err, errTold) {
@@ -300,12 +295,18 @@ func (c *comparison) benchmark(ctx context.Context, u unit) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.Create(strings.TrimSuffix(c.plan.path(u), ".json") + ".txt")
+	path := c.plan.path(u)
+	text, err := os.Create(strings.TrimSuffix(path, ".json") + ".txt")
 	if err != nil {
 		return err
 	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return errors.Join(err, text.Close())
+	}
+	delete(c.unmade, u)
+	about, side := c.server.About(ctx), &c.plan.Sides[u.side]
 	p := &plan{cfg: cfg, s: streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup}, now: time.Now,
-		server: pyjson.Object{{Key: "model", Value: c.about.Model}, {Key: "version", Value: c.about.Version}, {Key: "note", Value: c.plan.Sides[u.side].Version}}}
+		server: pyjson.Object{{Key: "model", Value: about.Model}, {Key: "version", Value: about.Version}, {Key: "note", Value: side.Version}, {Key: "plan", Value: side.digest()}}}
 	return errors.Join(p.run(ctx), text.Close())
 }
 
@@ -313,6 +314,9 @@ func (c *comparison) benchmark(ctx context.Context, u unit) error {
 func (c *comparison) report() error {
 	var files []*report.Stored
 	for _, u := range c.plan.units() {
+		if c.unmade[u] {
+			continue
+		}
 		f, err := report.ReadStored(c.plan.path(u))
 		if errors.Is(err, os.ErrNotExist) {
 			continue

@@ -30,16 +30,27 @@ func planOf(text string) (*comparePlan, error) {
 
 func TestPlansThatAreWrong(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                                   "sides: a comparison wants two or more",
-		"sides: [{name: a}]":                                 "two or more",
-		"sidez: []":                                          `line 1: there is no key "sidez" here`,
-		minimal + "flags:\n  a: 1\n  b: 2\n":                 "the benchmark has no flag --a",
-		minimal + "flags: {num-prompts: x}":                  "argument --num-prompts: invalid int value: 'x'",
+		"":                                      "sides: a comparison wants two or more",
+		"sides: [{name: a}]":                    "two or more",
+		"sidez: []":                             `line 1: there is no key "sidez" here`,
+		minimal + "flags:\n  seed: 1\n  b: 2\n": "line 4: flags: the benchmark has no flag --b",
+		minimal + "flags:\n  num-prompts: x":    "line 3: side \"a\": argument --num-prompts: invalid int value: 'x'",
+		minimal + "flags: {max-concurrency: 3}": "line 2: flags: --max-concurrency is the comparison's own: use the plan's key levels",
+		minimal + "flags: {num-prompts: 3, num_prompts: 4}":  "line 2: flags: --num-prompts is there already, in line 2",
+		minimal + "flags: [a]":                               "line 2: want flags of the benchmark",
 		minimal + "flags: {ignore-eos: 3}":                   "argument --ignore-eos",
 		minimal + "flags: {seed: true}":                      "--seed wants a value",
 		minimal + "flags: {seed: }":                          "--seed has no value",
 		minimal + "flags: {seed: {a: b}}":                    "not a table",
-		minimal + "levels: [16, x]":                          `line 2: "x" is of the wrong type`,
+		minimal + "levels: [16, x]":                          `line 2: "x" where a whole number is wanted`,
+		minimal + "levels: 16":                               `line 2: "16" where a list of whole numbers is wanted`,
+		minimal + "levels: [1.5]":                            `line 2: "1.5" where a whole number is wanted`,
+		minimal + "\nrepeats: 2.5":                           `line 3: "2.5" where a whole number is wanted`,
+		minimal + "repeats: 999999999":                       "repeats: 999999999 are 5999999994 runs",
+		minimal + "gates: {a: b}":                            "line 2: a table where a list of texts is wanted",
+		minimal + "---\nlevels: [1]":                         "line 2: a plan is one document",
+		"sides: [{name: a, ready: 5m}, {name: b}]":           `line 1: "5m" where a table is wanted`,
+		"sides: [{name: a, stop: {limits: 5m}}, {name: b}]":  `line 1: there is no key "limits" here`,
 		minimal + "levels: [0]":                              "want concurrencies of 1 or more",
 		minimal + "levels: []":                               "want concurrencies of 1 or more",
 		minimal + "levels: [4, 4]":                           "4 is there twice",
@@ -61,7 +72,7 @@ func TestPlansThatAreWrong(t *testing.T) {
 		"sides: [{name: a, port: 1}, {name: b}]":             `there is no key "port" here`,
 		"levels: [1\n":                                       "line ",
 	} {
-		if _, err := planOf(text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := planOf(text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "main.") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -126,7 +137,16 @@ func TestSeeds(t *testing.T) {
 	if len(seeds) != 4 || seeds[0] != nil || len(seeds[1]) != 2 {
 		t.Errorf("%v", seeds)
 	}
-	p.OriginSeeds = true
+	if p, err = planOf(minimal + "levels: [1, 2]\nflags: {seed: 70, num-prompts: 9}"); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range p.units() {
+		argv, _ := p.unitArgv(u)
+		if cfg, err := parse(argv); err != nil || cfg.Seed != 70+u.level || p.requests(u) != 9 {
+			t.Errorf("%q: %v", argv, err)
+		}
+	}
+	p.OriginSeeds, p.Flags = true, benchFlags{}
 	for _, u := range p.units() {
 		argv, _ := p.unitArgv(u)
 		if cfg, err := parse(argv); err != nil || cfg.Seed != 0 || cfg.NoTestInput {
@@ -277,6 +297,17 @@ func TestCompareAndResume(t *testing.T) {
 	if err != nil || stored.Number("total_output_tokens") != 90 {
 		t.Error(err, stored.Number("total_output_tokens"))
 	}
+	// A plan that was only begun with another server does not make its results those
+	// of that server, and what is not made anew is not in the report.
+	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte("sim --quiet"), []byte("nothing --quiet")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		out, stderr = compared(t, exitFailed, "--resume", file)
+		if strings.Count(stderr, "is made again: its server was started in another way") != 8 || !strings.Contains(stderr, "there are no results to report") || out != "" {
+			t.Errorf("%s\n%s", out, stderr)
+		}
+	}
 }
 
 // TestServersThatFail: what goes wrong with a server is told, the other side's
@@ -290,7 +321,7 @@ func TestServersThatFail(t *testing.T) {
 	}{
 		"no such command":  {"!no-such-server-anywhere", exitFailed, "s0 cannot be loaded: "},
 		"dies at once":     {"!sh -c 'echo out of memory >&2; exit 3'", exitFailed, "out of memory"},
-		"dies in a level":  {"--die-after 0.8s", exitFailed, "the server ended"},
+		"dies in a level":  {"--die-after 0.8s", exitFailed, " at concurrency "},
 		"hangs at its end": {"--hang-on-stop", exitOK, "SIGTERM: killing"},
 	} {
 		t.Run(name, func(t *testing.T) {

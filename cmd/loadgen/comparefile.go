@@ -2,11 +2,10 @@ package main
 
 import (
 	"bytes"
-	_ "embed"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,7 +16,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"loadgen/internal/argparse"
 	"loadgen/pkg/report"
 )
 
@@ -51,17 +49,22 @@ type compareSide struct {
 	Exec  commandLine       `yaml:"exec,omitempty,flow"`
 	Env   map[string]string `yaml:"env,omitempty"`
 	Cwd   string            `yaml:"cwd,omitempty"`
-	Ready struct {
-		Path  string   `yaml:"path,omitempty"`
-		Limit duration `yaml:"limit,omitempty"`
-		Poll  duration `yaml:"poll,omitempty"`
-	} `yaml:"ready,omitempty"`
-	Stop struct {
-		Limit duration `yaml:"limit,omitempty"` // from TERM to KILL
-		Free  duration `yaml:"free,omitempty"`  // until the port refuses
-	} `yaml:"stop,omitempty"`
+	Ready readyRule         `yaml:"ready,omitempty"`
+	Stop  stopRule          `yaml:"stop,omitempty"`
+
 	Version string     `yaml:"version,omitempty"` // a note
 	Flags   benchFlags `yaml:"flags,omitempty"`
+}
+
+type readyRule struct {
+	Path  string   `yaml:"path,omitempty"`
+	Limit duration `yaml:"limit,omitempty"`
+	Poll  duration `yaml:"poll,omitempty"`
+}
+
+type stopRule struct {
+	Limit duration `yaml:"limit,omitempty"` // from TERM to KILL
+	Free  duration `yaml:"free,omitempty"`  // until the port refuses
 }
 
 // The orders of a comparison's runs.
@@ -149,46 +152,6 @@ func splitWords(text string) (out []string, err error) {
 	return out, nil
 }
 
-// benchFlags are flags of the benchmark by name, without the dashes.
-type benchFlags map[string]any
-
-// argv is the flags as a command line. A true is a switch, a false its absence.
-func (f benchFlags) argv(table []flag) (argv []string, err error) {
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		option := "--" + strings.ReplaceAll(strings.TrimLeft(name, "-"), "_", "-")
-		row := slices.IndexFunc(table, func(t flag) bool { return t.Name == option })
-		if row < 0 {
-			return nil, fmt.Errorf("flags: the benchmark has no flag %s", option)
-		}
-		switch v := f[name].(type) {
-		case bool:
-			if table[row].Kind != argparse.Switch {
-				return nil, fmt.Errorf("flags: %s wants a value", option)
-			}
-			if v {
-				argv = append(argv, option)
-			}
-		case []any:
-			if !table[row].Repeats {
-				argv = append(argv, option)
-			}
-			for _, one := range v {
-				if table[row].Repeats {
-					argv = append(argv, option)
-				}
-				argv = append(argv, fmt.Sprint(one))
-			}
-		case nil:
-			return nil, fmt.Errorf("flags: %s has no value", option)
-		case benchFlags, map[string]any, map[any]any:
-			return nil, fmt.Errorf("flags: %s wants a value, not a table", option)
-		default:
-			argv = append(argv, option+"="+fmt.Sprint(v))
-		}
-	}
-	return argv, nil
-}
-
 // defaultPlan holds what a plan file need not say.
 func defaultPlan() *comparePlan {
 	return &comparePlan{Results: "bench_results", Levels: []int{16, 64, 128}, PerLevel: 5, Repeats: 1, Order: orderSides, CoolDown: duration(5 * time.Second), Warmup: 8}
@@ -207,23 +170,71 @@ func readPlan(name string) (*comparePlan, error) {
 	return p, nil
 }
 
-var (
-	unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
-	wrongType  = regexp.MustCompile("cannot unmarshal (!!\\w+) (?:`([^`]*)` )?into \\S+")
-)
-
 func (p *comparePlan) parse(text []byte) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(p); err != nil && !errors.Is(err, io.EOF) {
-		words := strings.TrimPrefix(err.Error(), "yaml: ")
-		words = strings.ReplaceAll(words, "unmarshal errors:\n  ", "")
-		words = unknownKey.ReplaceAllString(words, `there is no key "$1" here`)
-		words = wrongType.ReplaceAllString(words, `"$2" is of the wrong type ($1)`)
-		return errors.New(words)
+		return plainYAML(err)
+	}
+	var second yaml.Node
+	if err := decoder.Decode(&second); err == nil {
+		return fmt.Errorf("line %d: a plan is one document, and another begins here", second.Line)
+	}
+	var whole yaml.Node
+	if err := yaml.Unmarshal(text, &whole); err != nil {
+		return plainYAML(err)
+	}
+	if err := fractions(&whole); err != nil {
+		return err
 	}
 	return p.check()
 }
+
+// fractions finds numbers with a fraction where none may be: the decoder would cut
+// them. Flags of the benchmark look after themselves.
+func fractions(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!float" {
+		return fmt.Errorf("line %d: %q where a whole number is wanted", node.Line, node.Value)
+	}
+	for i, child := range node.Content {
+		switch {
+		case node.Kind == yaml.MappingNode && (i%2 == 0 || !slices.Contains(wholeNumbers, node.Content[i-1].Value)):
+			continue
+		}
+		if err := fractions(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var wholeNumbers = []string{"levels", "prompts_per_concurrency", "repeats", "warmup"}
+
+var (
+	unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+	wrongType  = regexp.MustCompile("cannot unmarshal (!!\\w+)(?: (`[^`]*`))? into (\\S+)")
+)
+
+// plainYAML says what is wrong with a plan in the words of its writer.
+func plainYAML(err error) error {
+	words := strings.TrimPrefix(err.Error(), "yaml: ")
+	words = strings.ReplaceAll(words, "unmarshal errors:\n  ", "")
+	words = unknownKey.ReplaceAllString(words, `there is no key "$1" here`)
+	words = wrongType.ReplaceAllStringFunc(words, func(text string) string {
+		m := wrongType.FindStringSubmatch(text)
+		found := strings.ReplaceAll(m[2], "`", `"`)
+		if found == "" {
+			found = cmp.Or(map[string]string{"!!seq": "a list", "!!map": "a table"}[m[1]], "this")
+		}
+		wanted := map[string]string{"int": "a whole number", "[]int": "a list of whole numbers", "string": "a text", "[]string": "a list of texts", "map[string]string": "a table of texts",
+			"bool": "true or false", "[]main.compareSide": "a list of sides"}[m[3]]
+		return fmt.Sprintf("%s where %s is wanted", found, cmp.Or(wanted, "a table"))
+	})
+	return errors.New(words)
+}
+
+// mostRuns is more than anybody waits for.
+const mostRuns = 100_000
 
 var sideName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 
@@ -236,6 +247,8 @@ func (p *comparePlan) check() error {
 		return errors.New("levels: want concurrencies of 1 or more")
 	case p.PerLevel < 1 || p.Repeats < 1:
 		return errors.New("prompts_per_concurrency and repeats: want 1 or more")
+	case len(p.Sides)*len(p.Levels)*p.Repeats > mostRuns:
+		return fmt.Errorf("repeats: %d are %d runs, which is more than %d", p.Repeats, len(p.Sides)*len(p.Levels)*p.Repeats, mostRuns)
 	case p.Warmup < 0:
 		return errors.New("warmup: want 0 or more")
 	case p.Results == "":
@@ -268,11 +281,14 @@ func (p *comparePlan) check() error {
 		seen[s.Name], seen["/"+s.Dir] = true, true
 		for _, level := range p.Levels {
 			argv, err := p.argv(s, level, 0, 0)
-			if err == nil {
-				_, err = parse(argv)
-			}
 			if err != nil {
-				return fmt.Errorf("side %q: %w", s.Name, err)
+				return err
+			}
+			if _, err = parse(argv); err != nil {
+				if placed := s.Flags.at("", err); placed != err {
+					return placed
+				}
+				return p.Flags.at("", fmt.Errorf("side %q: %w", s.Name, err))
 			}
 		}
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -43,7 +45,14 @@ func (p *comparePlan) units() (out []unit) {
 }
 
 // requests is how many a run sends.
-func (p *comparePlan) requests(u unit) int { return p.PerLevel * p.Levels[u.level] }
+func (p *comparePlan) requests(u unit) int {
+	if argv, err := p.unitArgv(u); err == nil {
+		if cfg, err := parse(argv); err == nil {
+			return cfg.NumPrompts
+		}
+	}
+	return p.PerLevel * p.Levels[u.level]
+}
 
 // fileName is a result's: the origin's, with the repeat where it is not the first.
 func (p *comparePlan) fileName(u unit) string {
@@ -68,7 +77,8 @@ func (p *comparePlan) unitArgv(u unit) ([]string, error) {
 
 // argv is a side's command line at a level: what the comparison itself sets, then
 // the plan's flags, then the side's, so that the last word is the side's. Prompts
-// are others at each level and repeat, and the same for all sides.
+// are others at each level and repeat, and the same for all sides; a seed among the
+// flags is that of the first.
 func (p *comparePlan) argv(s *compareSide, concurrency, level, repeat int) ([]string, error) {
 	table := append(flagTable(), timeBreakdown)
 	common, err := p.Flags.argv(table)
@@ -82,17 +92,22 @@ func (p *comparePlan) argv(s *compareSide, concurrency, level, repeat int) ([]st
 	argv := []string{"--base-url", s.URL, "--max-concurrency", strconv.Itoa(concurrency), "--num-prompts", strconv.Itoa(p.PerLevel * concurrency),
 		"--percentile-metrics", "ttft,tpot,itl,e2el", "--save-result", "--save-detailed"}
 	if !p.OriginSeeds {
-		argv = append(argv, "--seed", strconv.Itoa(1+level+repeat*len(p.Levels)), "--no-test-input")
+		argv = append(argv, "--no-test-input")
 	}
 	if p.Warmup > 0 {
 		argv = append(argv, "--warmup", strconv.Itoa(p.Warmup))
 	}
-	return append(append(argv, common...), own...), nil
+	argv = slices.Concat(argv, common, own)
+	if !p.OriginSeeds {
+		first := s.Flags.seed(p.Flags.seed(1))
+		argv = append(argv, "--seed", strconv.Itoa(first+level+repeat*len(p.Levels)))
+	}
+	return argv, nil
 }
 
 // whole tells whether a result is there, complete, and made with these settings by
 // this server's command; else why not.
-func (p *comparePlan) whole(u unit, before *comparePlan) (ok bool, why string) {
+func (p *comparePlan) whole(u unit) (ok bool, why string) {
 	stored, err := report.ReadStored(p.path(u))
 	if err != nil {
 		return false, "there is none that can be read"
@@ -109,7 +124,7 @@ func (p *comparePlan) whole(u unit, before *comparePlan) (ok bool, why string) {
 	if !stored.Complete() {
 		return false, "it is not complete"
 	}
-	if before == nil || !p.sameServer(&p.Sides[u.side], before) {
+	if stored.ServerPlan() != p.Sides[u.side].digest() {
 		return false, "its server was started in another way"
 	}
 	for _, f := range cfg.table {
@@ -124,20 +139,15 @@ func (p *comparePlan) whole(u unit, before *comparePlan) (ok bool, why string) {
 	return true, ""
 }
 
-// sameServer tells whether a plan starts a side as this one does.
-func (p *comparePlan) sameServer(s *compareSide, before *comparePlan) bool {
-	for i := range before.Sides {
-		if before.Sides[i].Name != s.Name {
-			continue
-		}
-		a, b := *s, before.Sides[i]
-		a.Flags, b.Flags, a.Label, b.Label = nil, nil, "", ""
-		a.Ready, a.Stop, b.Ready, b.Stop = compareSide{}.Ready, compareSide{}.Stop, compareSide{}.Ready, compareSide{}.Stop
-		x, errA := yaml.Marshal(a)
-		y, errB := yaml.Marshal(b)
-		return errA == nil && errB == nil && string(x) == string(y)
+// digest identifies a side's server: what starts it, and where. Environments, which
+// may hold secrets, cannot be learnt from it.
+func (s compareSide) digest() string {
+	s.Flags, s.Label, s.Dir, s.Ready, s.Stop = benchFlags{}, "", "", readyRule{}, stopRule{}
+	text, err := yaml.Marshal(s)
+	if err != nil {
+		return "" // that of no result
 	}
-	return false
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(text))
 }
 
 // assumeQuietly fills in the bare run as the run itself will.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func demoPlan() (*comparePlan, error) {
 	}
 	p := defaultPlan()
 	p.Title, p.Hardware, p.Configuration = "TensorRT engine vs PyTorch (simulated)", "2x H200 GPUs, simulated", "TP=2"
-	p.Flags = benchFlags{"dataset-name": "random", "random-ids": true, "random-input-len": 512, "random-output-len": 128, "ignore-eos": true}
+	p.Flags = benchFlags{values: map[string]any{"dataset-name": "random", "random-ids": true, "random-input-len": 512, "random-output-len": 128, "ignore-eos": true}}
 	p.Results, p.Levels, p.PerLevel, p.CoolDown, p.Warmup = "loadgen_demo", []int{16, 64}, 3, 0, 4
 	for _, one := range [][3]string{{"pytorch", "PyTorch", "origin-pytorch"}, {"tensorrt", "TensorRT", "origin-trt"}} {
 		port, err := freePort()
@@ -58,7 +59,7 @@ func (p *comparePlan) print(w io.Writer) error {
 		if u.side != side {
 			switch {
 			case len(s.Start) > 0:
-				fmt.Fprintf(w, "# %s: start\n%s\n", s.label(), shellWords(append(slices.Clone(s.Exec), s.Start...)))
+				fmt.Fprintf(w, "# %s: start%s\n%s\n", s.label(), s.surroundings(), shellWords(append(slices.Clone(s.Exec), s.Start...)))
 			default:
 				fmt.Fprintf(w, "# %s: runs at %s\n", s.label(), withoutPassword(s.URL))
 			}
@@ -76,12 +77,24 @@ func (p *comparePlan) print(w io.Writer) error {
 	return nil
 }
 
+// surroundings are where a side's command runs, and the variables that it gets,
+// whose values may be secrets.
+func (s *compareSide) surroundings() (text string) {
+	if s.Cwd != "" {
+		text += " in " + s.Cwd
+	}
+	if names := slices.Sorted(maps.Keys(s.Env)); len(names) > 0 {
+		text += " with " + strings.Join(names, ", ") + " set"
+	}
+	return text
+}
+
 // shellWords joins words so that a shell takes them apart again.
 func shellWords(all []string) string {
 	out := make([]string, len(all))
 	for i, word := range all {
 		out[i] = word
-		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`|&;<>()*?[]{}#~=%!") {
+		if word == "" || i == 0 && strings.Contains(word, "=") || strings.ContainsAny(word, " \t\n'\"\\$`|&;<>()*?[]{}#~%!") {
 			out[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
 	}

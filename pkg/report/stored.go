@@ -349,6 +349,13 @@ func (s *Stored) Complete() bool {
 	return !interrupted && s.integer("completed") > 0 && s.integer("completed") >= s.integer("num_prompts")
 }
 
+// ServerPlan is what a comparison wrote of how its server was started, "" without.
+func (s *Stored) ServerPlan() string {
+	server, _ := s.own()["server"].(map[string]any)
+	text, _ := server["plan"].(string)
+	return text
+}
+
 // Differs tells how a setting that loadgen's own object keeps differs from a value,
 // "" where it does not.
 func (s *Stored) Differs(name string, value any) string {
