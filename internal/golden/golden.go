@@ -11,8 +11,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -117,6 +119,33 @@ func Read(t testing.TB, path string, v any) {
 	if err := json.Unmarshal(data, v); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
+}
+
+// A Text is a string of Python's. Unlike encoding/json it keeps lone surrogates,
+// in three bytes each (WTF-8), as the program does.
+type Text string
+
+var (
+	escape = regexp.MustCompile(`\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.`)
+	marked = regexp.MustCompile("\ufdd0d...")
+)
+
+// UnmarshalJSON reads the string: surrogates are marked with a noncharacter on
+// their way through encoding/json.
+func (t *Text) UnmarshalJSON(data []byte) error {
+	data = escape.ReplaceAllFunc(data, func(e []byte) []byte {
+		if len(e) == 6 && e[2]|0x20 == 'd' && e[3] >= '8' {
+			return append([]byte("\ufdd0"), bytes.ToLower(e[2:])...)
+		}
+		return e
+	})
+	var text string
+	err := json.Unmarshal(data, &text)
+	*t = Text(marked.ReplaceAllStringFunc(text, func(m string) string {
+		code, _ := strconv.ParseUint(m[3:], 16, 16)
+		return string([]byte{0xe0 | byte(code>>12), 0x80 | byte(code>>6&0x3f), 0x80 | byte(code&0x3f)})
+	}))
+	return err
 }
 
 // Name is a case's name: the file's name without its ending.

@@ -187,6 +187,8 @@ func (s *scenario) check(t *testing.T, got metrics.Sample, diffs golden.Differen
 	}
 	if f, ok := want.Tokens.(float64); ok && f >= math.MaxInt {
 		want.Tokens = math.MaxInt
+	} else if ok && f == math.Trunc(f) {
+		want.Tokens = int(f)
 	}
 	field("output_tokens", tokens, want.Tokens)
 	if want.Text != nil {

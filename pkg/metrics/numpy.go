@@ -105,7 +105,9 @@ func newStats(x []float64, percentiles []float64) Stats {
 	sorted := slices.Sorted(slices.Values(x))
 	s := Stats{Mean: Mean(x), Median: Median(sorted), Std: Std(x)}
 	if n := len(sorted); n > 0 {
-		s.Min, s.Max = sorted[0], sorted[n-1]
+		if s.Min, s.Max = sorted[0], sorted[n-1]; math.IsNaN(s.Min) { // NaN is sorted to the front
+			s.Max = s.Min
+		}
 	}
 	for _, p := range percentiles {
 		s.Percentiles = append(s.Percentiles, Percentile(sorted, p))

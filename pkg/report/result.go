@@ -118,10 +118,13 @@ func (r *Run) setDecodedPerIter(d *pyjson.Object) {
 
 func (r *Run) setDetails(d *pyjson.Object) {
 	n := len(r.Samples)
-	input, ttfts, e2els := make([]int, n), make([]float64, n), make([]float64, n)
+	input, ttfts, e2els := make([]int, n), make([]any, n), make([]float64, n)
 	itls, texts, errs := make([][]float64, n), make([]string, n), make([]string, n)
 	for i, s := range r.Samples {
-		input[i], ttfts[i], e2els[i], itls[i], texts[i], errs[i] = s.PromptLen, s.TTFT, s.Latency, s.ITL, s.Text, s.Error
+		input[i], e2els[i], itls[i], texts[i], errs[i] = s.PromptLen, s.Latency, s.ITL, s.Text, s.Error
+		if ttfts[i] = s.TTFT; s.TTFT == -1 {
+			ttfts[i] = -1 // of an answer that came whole: an int in the original
+		}
 	}
 	d.Set("input_lens", input)
 	d.Set("output_lens", r.Summary.OutputLens)
