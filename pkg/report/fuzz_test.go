@@ -1,0 +1,53 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"testing"
+
+	"loadgen/internal/golden"
+	"loadgen/internal/pyjson"
+)
+
+// FuzzStored: whatever a file holds, it is refused or shown, alone and compared.
+func FuzzStored(f *testing.F) {
+	for _, name := range golden.Files(f, "origin_results/pytorch_hf", "*.json") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"num_prompts": 3, "completed": 2, "duration": 2.0, "max_concurrency": 2, "mean_ttft_ms": NaN, "ttfts": [0.1, 0.0, 0.3],
+		"itls": [[0.01, 0.03], [], [0.02, 0.02]], "output_lens": [3, 0, 3], "input_lens": [1, 2, 3], "errors": ["", "x", ""], "e2els": [1, -2, 3e300],
+		"loadgen": {"schema": 1, "verdict": "clean", "findings": [{"code": "coalesced", "text": "x"}], "effective": {"seed": 1}}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		a, err := parseStored("a/concurrency_16.json", text)
+		if err != nil {
+			return
+		}
+		b, _ := parseStored("b/concurrency_16.json", text)
+		a.WriteText(io.Discard)
+		if line := pyjson.Append(nil, a.JSON()); !json.Valid(finite(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+		groups := Groups([]*Stored{a, b}, Naming{})
+		for _, g := range groups {
+			g.WriteText(io.Discard, true)
+			g.Summary(io.Discard)
+			if err := g.Bars().SVG(io.Discard); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, write := range []func(io.Writer, []*Group) error{Markdown, HTML, CSV} {
+			if err := write(io.Discard, groups); err != nil {
+				t.Error(err)
+			}
+		}
+		if line := pyjson.Append(nil, GroupsJSON(groups)); !json.Valid(finite(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+		_ = Percentiles(io.Discard, []*Stored{a})
+	})
+}
