@@ -135,7 +135,7 @@ func (f flag) forHelp(defaults *config) cli.Flag {
 		value = strings.Join(f.Choices, "|")
 	}
 	if f.Exact {
-		value += " *"
+		value = strings.TrimSpace(value + " *")
 	}
 	switch v := plain(f.bind(defaults)).(type) {
 	case nil, bool:
@@ -152,17 +152,17 @@ func (f flag) forHelp(defaults *config) cli.Flag {
 // helpTemplate is the help: groups of flags, each on two lines.
 const helpTemplate = `{{.Name}} - {{.Usage}}
 
-  loadgen [flags]              run a benchmark
-  loadgen SUBCOMMAND [flags]   {{range $i, $c := .Commands}}{{if $i}}; {{end}}{{$c.Name}}: {{$c.Usage}}{{end}}
-
+  loadgen [flags]            run a benchmark
+{{range .Commands}}  {{printf "%-24s" (print "loadgen " .Name)}}   {{.Usage}}
+{{end}}
 Flags are benchmark_serving's, read by its rules: any unambiguous prefix will do, the last of a
 repeated flag wins. Those marked * are loadgen's own and are known by their full name only.
 {{range .VisibleFlagCategories}}{{if .Name}}
 {{.Name}}:
-{{end}}{{range .Flags}}  --{{.Name}} {{.DefaultText}}
+{{end}}{{range .Flags}}  --{{.Name}}{{with .DefaultText}} {{.}}{{end}}
         {{.Usage}}
 {{end}}{{end}}
 Exit codes: 0 done; 1 the run failed; 2 wrong usage; 3 done, but a gate that was asked for
-(--require) is missed; 130, 143 interrupted, with what was measured saved. OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and
-NO_PROXY are heeded.
+(--require) is missed; 130, 143 interrupted, with what was measured saved.
+OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded.
 `
