@@ -59,7 +59,10 @@ type reporting struct {
 	gates       []report.Gate
 }
 
-var reportFormats = []string{"text", "json", "csv", "hgrm"}
+var (
+	reportFormats = []string{"text", "json", "csv", "hgrm"}
+	reportParts   = []string{".txt", ".json", ".csv", ".hgrm", ".md", ".html", ".png", ".svg"}
+)
 
 func parseReport(c *cli.Context) (*reporting, error) {
 	o := &reporting{args: c.Args().Slice(), format: c.String("format"), out: c.String("out"),
@@ -74,6 +77,9 @@ func parseReport(c *cli.Context) (*reporting, error) {
 		if strings.HasPrefix(arg, "-") {
 			return nil, fmt.Errorf("%s comes after a file: flags come first", arg)
 		}
+	}
+	if ext := filepath.Ext(o.out); o.format == "text" && ext != "" && !isDir(o.out) && !slices.Contains(reportParts, ext) {
+		return nil, fmt.Errorf("--out: a report has no %s: want a directory, or one of %s", ext, strings.Join(reportParts, ", "))
 	}
 	for _, text := range c.StringSlice("label") {
 		name, label, ok := strings.Cut(text, "=")
@@ -179,21 +185,34 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 		}
 		return errors.Join(told(s, o.args[0], groups), show(s.out))
 	}
-	part := map[string]func(w io.Writer) error{
-		".md":   func(w io.Writer) error { return report.Markdown(w, groups) },
-		".html": func(w io.Writer) error { return report.HTML(w, groups) },
-		".png":  groups[0].Bars().PNG,
-		".svg":  groups[0].Bars().SVG,
-		".csv":  func(w io.Writer) error { return report.CSV(w, groups) },
-		".hgrm": func(w io.Writer) error { return report.Percentiles(w, files) },
-	}[filepath.Ext(o.out)]
-	switch {
-	case part != nil && !isDir(o.out):
-		return report.WriteFile(o.out, part)
-	case o.format == "text" && (isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out)):
+	if isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out) && o.format == "text" {
 		return errors.Join(told(s, o.out, groups), show(s.out))
 	}
-	return report.WriteFile(o.out, show)
+	return report.WriteFile(o.out, o.part(show, files, groups))
+}
+
+// part is what a file with this extension gets: a part of the report, or what the
+// format has asked for.
+func (o *reporting) part(show func(w io.Writer) error, files []*report.Stored, groups []*report.Group) func(w io.Writer) error {
+	switch filepath.Ext(o.out) {
+	case ".md":
+		return func(w io.Writer) error { return report.Markdown(w, groups) }
+	case ".html":
+		return func(w io.Writer) error { return report.HTML(w, groups) }
+	case ".png":
+		return groups[0].Bars().PNG
+	case ".svg":
+		return groups[0].Bars().SVG
+	case ".csv":
+		return func(w io.Writer) error { return report.CSV(w, groups) }
+	case ".hgrm":
+		return func(w io.Writer) error { return report.Percentiles(w, files) }
+	case ".json":
+		if o.format == "text" {
+			return func(w io.Writer) error { return report.JSON(w, groups) }
+		}
+	}
+	return show
 }
 
 // told writes a report into a directory and says so.

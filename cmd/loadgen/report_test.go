@@ -72,8 +72,8 @@ func TestReportReadsWhatOthersWrite(t *testing.T) {
 	}
 	odd := write("odd.json", `{"model_id": "NaN \" Infinity", "num_prompts": 4, "completed": 3, "duration": 2.0, "total_output_tokens": 30, "mean_ttft_ms": NaN, "p99_ttft_ms": -Infinity, "request_rate": Infinity}`)
 	detailed := write("detailed.json", `{"num_prompts": 3, "completed": 2, "duration": 2.0, "ttfts": [0.1, 0.0, 0.3], "itls": [[0.01, 0.03], [], [0.02, 0.02]], "output_lens": [3, 0, 3], "errors": ["", "x", ""]}`)
-	out, stderr := reportOf(t, 1, odd, write("half.json", `{"completed": 3, "dur`), write("other.json", `{"a": 1}`), filepath.Join(dir, "none.json"), detailed)
-	for _, want := range []string{"half.json is no result file", "other.json is no result file: it has no completed", "none.json"} {
+	out, stderr := reportOf(t, 1, odd, write("half.json", `{"completed": 3, "dur`), write("other.json", `{"a": 1}`), filepath.Join(dir, "none.json"), write("list.json", "[1]"), detailed)
+	for _, want := range []string{"half.json is no result file", "other.json is no result file: it has no completed", "list.json is no result file: it holds no JSON object\n", "none.json"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr has no %q:\n%s", want, stderr)
 		}
@@ -90,6 +90,18 @@ func TestReportReadsWhatOthersWrite(t *testing.T) {
 	if text, err := os.ReadFile(to); err != nil || !strings.Contains(string(text), "odd.json") {
 		t.Errorf("%q %v", text, err)
 	}
+	for name, begin := range map[string]string{"a.json": `{"comparisons": [{"sides": ["`, "a.csv": "side,level,figure", "a.html": "<!doctype html>", "a.md": "# ", "a.png": "\x89PNG", "a.svg": "<?xml"} {
+		to := filepath.Join(dir, name)
+		reportOf(t, 0, "--out", to, odd)
+		if text, err := os.ReadFile(to); err != nil || !strings.HasPrefix(strings.TrimSpace(string(text)), begin) {
+			t.Errorf("%s: %.60q %v", name, text, err)
+		}
+	}
+	reportOf(t, 0, "--format", "json", "--out", to, odd)
+	if text, err := os.ReadFile(to); err != nil || !strings.HasPrefix(string(text), `{"file": `) {
+		t.Errorf("%.60q %v", text, err)
+	}
+	reportOf(t, 2, "--out", filepath.Join(dir, "a.pdf"), odd)
 	reportOf(t, 2)
 	reportOf(t, 2, "--format", "xml", odd)
 	reportOf(t, 2, odd, "--format", "json")

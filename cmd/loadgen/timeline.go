@@ -32,6 +32,7 @@ type timelineHeader struct {
 	Tokenizer *string         `json:"tokenizer"` // as given
 	Metadata  [][2]string     `json:"metadata"`
 	Planned   int             `json:"planned"` // requests
+	Prompts   string          `json:"prompts"` // their digest
 	Notes     []judge.Finding `json:"notes"`
 }
 
@@ -63,7 +64,7 @@ func (p *plan) beginTimeline() (err error) {
 	}
 	header := pyjson.Append(nil, pyjson.Object{{Key: "version", Value: versionText()}, {Key: "go", Value: runtime.Version()}, {Key: "machine", Value: machine()},
 		{Key: "effective", Value: p.effective()}, {Key: "model", Value: p.model}, {Key: "tokenizer", Value: p.cfg.Tokenizer}, {Key: "metadata", Value: metadata}, {Key: "planned", Value: len(p.requests)},
-		{Key: "notes", Value: pyjson.Raw(notes)}})
+		{Key: "prompts", Value: p.prompts}, {Key: "notes", Value: pyjson.Raw(notes)}})
 	if p.timeline, err = timeline.Create(path, header); err != nil {
 		return fmt.Errorf("--save-timeline: %w", err)
 	}
@@ -104,7 +105,7 @@ func recompute(name string, in io.Reader, s streams) (*report.Stored, error) {
 	if err := json.Unmarshal(f.Header, &h); err != nil {
 		return nil, fmt.Errorf("%s: its header: %w", name, err)
 	}
-	p := &plan{cfg: newConfig(), model: h.Model, metadata: h.Metadata, notes: h.Notes, s: streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard, lookup: s.lookup}}
+	p := &plan{cfg: newConfig(), model: h.Model, prompts: h.Prompts, metadata: h.Metadata, notes: h.Notes, s: streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard, lookup: s.lookup}}
 	if err := p.cfg.restore(h.Effective); err != nil {
 		return nil, fmt.Errorf("%s: its header: %w", name, err)
 	}

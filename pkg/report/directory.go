@@ -37,23 +37,21 @@ func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
 	}
 	write("report.md", func(w io.Writer) error { return Markdown(w, groups) })
 	write("report.html", func(w io.Writer) error { return HTML(w, groups) })
-	write(ComparisonName, func(w io.Writer) error {
-		_, err := w.Write(append(pyjson.Append(nil, GroupsJSON(groups)), '\n'))
-		return err
-	})
+	write(ComparisonName, func(w io.Writer) error { return JSON(w, groups) })
 	return names, errors.Join(failed...)
 }
 
 // ComparisonName is the file that a report's comparison is written to for programs.
 const ComparisonName = "comparison.json"
 
-// GroupsJSON is all comparisons for programs.
-func GroupsJSON(groups []*Group) pyjson.Object {
+// JSON writes all comparisons for programs.
+func JSON(w io.Writer, groups []*Group) error {
 	all := []pyjson.Object{}
 	for _, g := range groups {
 		all = append(all, g.JSON())
 	}
-	return pyjson.Object{{Key: "comparisons", Value: all}}
+	_, err := w.Write(append(pyjson.Append(nil, pyjson.Object{{Key: "comparisons", Value: all}}), '\n'))
+	return err
 }
 
 // OfFile is what the comparison says of one file, for programs; nil where it stands alone.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -49,7 +50,11 @@ func ReadStored(name string) (*Stored, error) {
 
 func parseStored(name string, text []byte) (*Stored, error) {
 	s := &Stored{Name: name}
-	if err := json.Unmarshal(finite(text), &s.values); err != nil {
+	err := json.Unmarshal(finite(text), &s.values)
+	if errors.As(err, new(*json.UnmarshalTypeError)) {
+		err = errors.New("it holds no JSON object")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s is no result file: %w", name, err)
 	}
 	if !s.has("completed") || !s.has("duration") {
