@@ -99,18 +99,14 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 		}
 	}
 	if !(o.speed > 0) || o.speed > 1e6 {
-		return bad("speed", fmt.Errorf("%v is not above 0", o.speed))
+		return bad("speed", fmt.Errorf("%v is not above 0 and at most 1000000", o.speed))
 	}
 	out.Profile = out.Profile.Faster(o.speed)
 	if out.Dialect, err = trtsim.FindDialect(o.dialect); err != nil {
 		return bad("dialect", err)
 	}
-	for _, text := range o.faults {
-		rate, err := trtsim.ParseFaultRate(text)
-		if err != nil {
-			return bad("fault", err)
-		}
-		out.Faults = append(out.Faults, rate)
+	if out.Faults, err = trtsim.ParseFaultRates(o.faults); err != nil {
+		return bad("fault", err)
 	}
 	switch {
 	case o.port < 0 || o.port > 65535:
@@ -133,7 +129,7 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 }
 
 // serveSim serves until a signal stops it: like the real server, it then waits
-// for the open streams, and a second signal ends those.
+// for the open streams, and a SIGINT ends those.
 func serveSim(ctx context.Context, o simOptions, s streams) error {
 	options, err := o.options()
 	if err != nil {
@@ -156,27 +152,29 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 	if o.dieAfter > 0 {
 		time.AfterFunc(o.dieAfter, func() { os.Exit(exitFailed) })
 	}
-	fmt.Fprintf(log, "INFO:     Started server process [%d]\nINFO:     Waiting for application startup.\n", os.Getpid())
+	fmt.Fprintf(log, "[TensorRT-LLM] TensorRT-LLM version: %s\n", options.Dialect.Version)
 	stopWorkers, err := startWorkers(o.workers)
 	if err != nil {
 		return err
 	}
 	defer stopWorkers()
-	select {
-	case <-time.After(o.loadTime):
-	case <-stop.Done():
+	l, err := o.listen(ctx, stop, options.Dialect)
+	if err != nil {
+		return err
+	}
+	if l == nil {
 		return signalled()
 	}
-	l, err := wire.Listen(ctx, net.JoinHostPort(o.host, strconv.Itoa(o.port)))
-	if err != nil {
-		return fmt.Errorf("cannot listen: %w", err)
-	}
 	fmt.Fprintf(s.out, "listening on http://%s\n", l.Addr())
-	fmt.Fprintf(log, "INFO:     Application startup complete.\nINFO:     Uvicorn running on http://%s (Press CTRL+C to quit)\n", l.Addr())
+	fmt.Fprintf(log, "INFO:     Started server process [%d]\nINFO:     Waiting for application startup.\nINFO:     Application startup complete.\n", os.Getpid())
+	if !options.Dialect.BindsFirst {
+		fmt.Fprintf(log, "INFO:     Uvicorn running on http://%s (Press CTRL+C to quit)\n", l.Addr())
+	}
 	server := trtsim.New(options)
 	err = server.Serve(ctx, stop, l)
+	fmt.Fprintf(log, "INFO:     Waiting for application shutdown.\nINFO:     Application shutdown complete.\nINFO:     Finished server process [%d]\n", os.Getpid())
 	if n, p50, p99, most := server.Lateness(); n > 0 {
-		fmt.Fprintf(log, "sim: %d engine steps, late by %.3f ms in the median, %.3f ms at p99, %.3f ms at most\n", n, p50, p99, most)
+		fmt.Fprintf(log, "sim: %d events, late by %.3f ms in the median, %.3f ms at p99, %.3f ms at most\n", n, p50, p99, most)
 	}
 	if err != nil {
 		return err
@@ -184,8 +182,31 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 	return signalled()
 }
 
-// stopSignals returns a context that the first SIGINT or SIGTERM ends; the second
-// calls end. signalled is the error of a server that a signal ended.
+// listen listens when the model is loaded, unless stop ends before: then it returns
+// nil. Releases that bind their port first find out at once that it is taken.
+func (o *simOptions) listen(ctx, stop context.Context, d trtsim.Dialect) (net.Listener, error) {
+	address := net.JoinHostPort(o.host, strconv.Itoa(o.port))
+	if d.BindsFirst && o.port > 0 && o.loadTime > 0 {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("Failed to bind socket to %s: %w", address, err)
+		}
+		l.Close()
+	}
+	select {
+	case <-time.After(o.loadTime):
+	case <-stop.Done():
+		return nil, nil
+	}
+	l, err := wire.Listen(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	return l, nil
+}
+
+// stopSignals returns a context that the first SIGINT or SIGTERM ends; a SIGINT
+// after that calls end. signalled is the error of a server that a signal ended.
 func stopSignals(parent context.Context, hang bool, end func()) (stop context.Context, signalled func() error) {
 	stop, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 4)
@@ -198,7 +219,7 @@ func stopSignals(parent context.Context, hang bool, end func()) (stop context.Co
 				case hang:
 				case first:
 					cancel(interrupted{got.(syscall.Signal)})
-				default:
+				case got == syscall.SIGINT:
 					end()
 				}
 			case <-parent.Done():

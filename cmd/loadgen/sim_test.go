@@ -61,7 +61,7 @@ func TestSimulatorWaitsForOpenStreams(t *testing.T) {
 	if code := s.cmd.ProcessState.ExitCode(); code != 143 {
 		t.Errorf("exit %d", code)
 	}
-	for _, line := range []string{"Started server process [", "Application startup complete.", `"POST /v1/completions HTTP/1.1" 200 OK`, "engine steps, late by"} {
+	for _, line := range []string{"Started server process [", "Application startup complete.", `"POST /v1/completions HTTP/1.1" 200 OK`, "events, late by", "INFO:     Shutting down", "Waiting for connections to close.", "Application shutdown complete.", "INFO:     Finished server process ["} {
 		if !strings.Contains(s.log.String(), line) {
 			t.Errorf("the log lacks %q:\n%s", line, s.log)
 		}

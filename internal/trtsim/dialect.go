@@ -23,10 +23,13 @@ type Dialect struct {
 	ObjectErrors bool
 	// Logprobs: completions take logprobs.
 	Logprobs bool
-	// ErrorEvent: an error after the head is an event; else the connection is cut.
+	// ErrorEvent: an error after the head of completions is an event; else, and in a
+	// chat, the connection is cut.
 	ErrorEvent bool
 	// TellsHealth: /health answers 503 when the executor has broken down.
 	TellsHealth bool
+	// BindsFirst: the port is bound before the model is loaded, not listened on yet.
+	BindsFirst bool
 	// age orders the releases for the routes.
 	age int
 }
@@ -35,7 +38,7 @@ type Dialect struct {
 var dialects = []Dialect{
 	{Name: "1.1", Version: "1.1.0rc6", FreshIDs: true, ContinuousUsage: true, ChatUsage: true, ToolCalls: true, ObjectErrors: true, age: 0},
 	{Name: "1.2", Version: "1.2.0rc2", FreshIDs: true, ContinuousUsage: true, ChatUsage: true, Reasoning: true, PerIter: true, Details: true, ObjectErrors: true, age: 1},
-	{Name: "latest", Version: "1.3.0rc25", PerIter: true, Details: true, Logprobs: true, ErrorEvent: true, TellsHealth: true, age: 2},
+	{Name: "latest", Version: "1.3.0rc25", PerIter: true, Details: true, Logprobs: true, ErrorEvent: true, TellsHealth: true, BindsFirst: true, age: 2},
 }
 
 // FindDialect returns the dialect of a name; "" is the newest.

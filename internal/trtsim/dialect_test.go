@@ -1,13 +1,12 @@
 package trtsim
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"flag"
 )
 
 var update = flag.Bool("update", false, "write the transcripts anew")
@@ -20,9 +19,12 @@ func TestTranscripts(t *testing.T) {
 		{"completions without continuous usage", "/v1/completions", `{"model":"m","prompt":[1,2,3],"max_tokens":2,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":false}}`},
 		{"completions without usage", "/v1/completions", `{"model":"m","prompt":[1,2,3],"max_tokens":2,"stream":true}`},
 		{"chat", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"Hi"}],"max_completion_tokens":2,"stream":true,"stream_options":{"include_usage":true}}`},
+		{"chat of two choices", "/v1/chat/completions", `{"model":"☂","messages":[{"role":"user","content":"Hi"}],"max_tokens":1,"n":2,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}`},
+		{"ids of two prompts", "/v1/completions", `{"model":"m","prompt":["Hello","é"],"max_tokens":1,"detokenize":false,"stream":true,"stream_options":{"include_usage":true}}`},
 		{"completions whole", "/v1/completions", `{"model":"m","prompt":"Hello","max_tokens":2}`},
 		{"chat whole", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"Hi"}],"max_tokens":2}`},
 		{"unknown field", "/v1/completions", `{"model":"m","prompt":"Hello","foo":1}`},
+		{"wrong type", "/v1/chat/completions", `{"model":"m","messages":[],"max_tokens":"é"}`},
 		{"logprobs", "/v1/completions", `{"model":"m","prompt":"Hello","max_tokens":1,"logprobs":1}`},
 		{"too long", "/v1/completions", `{"model":"m","prompt":"Hello","max_tokens":999999}`},
 	}

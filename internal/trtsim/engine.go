@@ -2,8 +2,8 @@ package trtsim
 
 import (
 	"context"
-	"hash/maphash"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,6 +13,7 @@ type delivery struct {
 	tokens int // so far
 	steps  int // so far
 	cached int // prompt tokens that the KV cache held
+	due    time.Time
 }
 
 // job is one generation.
@@ -111,20 +112,16 @@ type engine struct {
 	wait   []*job
 	filled int // prompt tokens of wait[0] that are prefilled
 	polled time.Time
-	cache  map[uint64]struct{} // blocks of prompts that have been prefilled
-	seed   maphash.Seed
+	cache  *blocks
 	host   *host
 	// precise waits for the last of each step by a system call, on the real clock.
 	precise bool
-	late    lateness
 	stats   drained
 	iter    int
-	reused  int // blocks
-	missed  int
 }
 
 func newEngine(p Profile, seed uint64) *engine {
-	return &engine{p: p, rng: rand.New(rand.NewPCG(seed, 2)), queue: make(chan *job, 1<<16), cache: map[uint64]struct{}{}, seed: maphash.MakeSeed(), host: newHost(p.HostCost)}
+	return &engine{p: p, rng: rand.New(rand.NewPCG(seed, 2)), queue: make(chan *job, 1<<16), cache: newBlocks(p.Blocks), host: newHost(p.HostCost)}
 }
 
 // submit queues a job.
@@ -180,11 +177,10 @@ func (e *engine) run(ctx context.Context) {
 			}
 			e.iter++
 			e.stats.add(e.iteration(took))
-			late := time.Since(at)
-			if e.late.add(late); late > time.Second { // the process was stopped
+			if time.Since(at) > time.Second { // the process was stopped
 				at = time.Now()
 			}
-			e.step()
+			e.step(at)
 			e.poll(at)
 		}
 	}
@@ -221,7 +217,8 @@ func (e *engine) admit() (took time.Duration) {
 		j := e.wait[0]
 		if e.filled == 0 {
 			j.scheduled = time.Now()
-			j.cached = e.lookup(j)
+			j.hits, j.misses = e.cache.take(j.ids)
+			j.cached = j.hits * e.p.Blocks
 			e.filled = j.cached
 		}
 		left := j.prompt - e.filled
@@ -245,48 +242,19 @@ func (e *engine) admit() (took time.Duration) {
 	return took
 }
 
-// lookup finds how much of a prompt the cache holds, in whole blocks and less
-// than all of it, and puts its blocks there.
-func (e *engine) lookup(j *job) (cached int) {
-	if e.p.Blocks <= 0 {
-		return 0
-	}
-	ids := j.ids
-	var h maphash.Hash
-	h.SetSeed(e.seed)
-	hit := true
-	for i := e.p.Blocks; i <= len(ids); i += e.p.Blocks {
-		for _, id := range ids[i-e.p.Blocks : i] {
-			h.Write([]byte{byte(id), byte(id >> 8), byte(id >> 16), byte(id >> 24)})
-		}
-		key := h.Sum64()
-		if _, ok := e.cache[key]; ok && hit && i < len(ids) {
-			cached = i
-			j.hits++
-		} else {
-			hit = false
-			j.misses++
-			e.cache[key] = struct{}{}
-		}
-	}
-	e.reused += j.hits
-	e.missed += j.misses
-	return cached
-}
-
-// step makes tokens for each request of the batch and delivers them.
-func (e *engine) step() {
+// step makes tokens for each request of the batch and delivers them, due now.
+func (e *engine) step(now time.Time) {
 	kept := e.batch[:0]
 	var out []hosted
 	for _, j := range e.batch {
 		j.steps++
-		if j.lastIter, j.lastAt = e.iter, time.Now(); j.steps == 1 {
+		if j.lastIter, j.lastAt = e.iter, now; j.steps == 1 {
 			j.firstIter, j.firstAt = e.iter, j.lastAt
 		}
-		j.made = min(j.made+e.tokens(), j.output)
+		j.made = min(j.made+e.tokens(j), j.output)
 		done := j.made == j.output
 		if k := e.p.StreamInterval; k <= 1 || done || j.steps == 1 || j.steps%k == 0 {
-			out = append(out, hosted{j, delivery{j.made, j.steps, j.cached}})
+			out = append(out, hosted{j, delivery{j.made, j.steps, j.cached, now}})
 		}
 		if !done {
 			kept = append(kept, j)
@@ -297,14 +265,19 @@ func (e *engine) step() {
 	e.host.take(out)
 }
 
-// tokens draws how many tokens a step makes of a request.
-func (e *engine) tokens() int {
-	mean := e.p.TokensPerStep
-	if mean <= 1 {
+// tokens draws how many tokens a step makes of a request: one after its prefill,
+// then evenly from one up to a bound that lies, in the mean of the draws, where it
+// makes their mean the profile's.
+func (e *engine) tokens(j *job) int {
+	bound := 2*e.p.TokensPerStep - 1
+	if bound <= 1 || j.made == 0 {
 		return 1
 	}
-	whole := int(2*mean - 1) // evenly over 1..whole
-	return 1 + e.rng.IntN(max(whole, 1))
+	whole := int(bound)
+	if e.rng.Float64() < bound-float64(whole) {
+		whole++
+	}
+	return 1 + e.rng.IntN(whole)
 }
 
 // poll drops the requests whose clients have left, as the server does once a second.
@@ -313,14 +286,12 @@ func (e *engine) poll(now time.Time) {
 		return
 	}
 	e.polled = now
-	kept := e.batch[:0]
-	for _, j := range e.batch {
-		if !j.box.left() {
-			kept = append(kept, j)
-		}
+	if len(e.wait) > 0 && e.wait[0].box.left() {
+		e.filled = 0
 	}
-	clear(e.batch[len(kept):])
-	e.batch = kept
+	left := func(j *job) bool { return j.box.left() }
+	e.batch = slices.DeleteFunc(e.batch, left)
+	e.wait = slices.DeleteFunc(e.wait, left)
 }
 
 // hosted is a delivery on its way through the host.
@@ -379,6 +350,7 @@ func (h *host) run(ctx context.Context) {
 				return
 			}
 			for _, o := range all {
+				o.d.due = at
 				o.job.deliver(o.d)
 			}
 		}

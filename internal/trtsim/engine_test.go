@@ -3,6 +3,7 @@ package trtsim
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"strings"
@@ -87,17 +88,18 @@ func TestEngineSchedules(t *testing.T) {
 }
 
 func TestSpeculationMakesSeveralTokens(t *testing.T) {
-	e := &engine{p: Profile{TokensPerStep: 2.5}, rng: rand.New(rand.NewPCG(1, 2))}
-	sum := 0
-	for range 10000 {
-		n := e.tokens()
-		if n < 1 || n > 4 {
-			t.Fatalf("%d tokens", n)
+	for _, want := range []float64{1, 1.2, 1.5, 2, 2.5, 3.7} {
+		e := &engine{p: Profile{TokensPerStep: want}, rng: rand.New(rand.NewPCG(1, 2))}
+		if n := e.tokens(&job{}); n != 1 {
+			t.Errorf("%d tokens after the prefill", n)
 		}
-		sum += n
-	}
-	if mean := float64(sum) / 10000; mean < 2.4 || mean > 2.6 {
-		t.Errorf("%v tokens in the mean, want 2.5", mean)
+		sum := 0
+		for range 20000 {
+			sum += e.tokens(&job{made: 1})
+		}
+		if mean := float64(sum) / 20000; math.Abs(mean-want) > 0.03*want {
+			t.Errorf("%v tokens in the mean, want %v", mean, want)
+		}
 	}
 }
 
@@ -124,9 +126,29 @@ func TestReadProfile(t *testing.T) {
 	if err != nil || p.Step != 20*time.Millisecond || p.MaxBatch != 8 || p.Prefill != ideal.Prefill || p.Name != "mine" || p.TokensPerStep != 2 {
 		t.Errorf("%+v %v", p, err)
 	}
-	for _, bad := range []string{"stepp: 1ms", "step: fast", "base: nothing", "step: 0s", "max_batch: 0", "- a", "name: [1]"} {
-		if _, err := ReadProfile(strings.NewReader(bad)); err == nil {
-			t.Errorf("%q is a profile", bad)
+	for bad, want := range map[string]string{
+		"name: x\nstepp: 1ms":                `line 2: field stepp not found: there are name, base, gather,`,
+		"step: fast":                         `line 1: step: "fast" is not a duration such as 4.5ms`,
+		"step: 5":                            `line 1: step: "5" is not a duration`,
+		"\nstep: 0s":                         `line 2: step: 0s is too small`,
+		"step:":                              `line 1: step: "" is not a duration`,
+		"host_cost: -1ms":                    `line 1: host_cost: -1ms is too small`,
+		"max_batch: 0":                       `line 1: max_batch: 0 is too small`,
+		"max_batch: many":                    `line 1: max_batch: "many" is not a whole number`,
+		"stream_interval: -1":                `line 1: stream_interval: -1 is too small`,
+		"tokens_per_step: .nan":              `line 1: tokens_per_step: .nan is too small`,
+		"whole_prompts: 3":                   `line 1: whole_prompts: "3" is not true or false`,
+		"name: mine\nbase: nothing":          `line 2: base: unknown profile "nothing": there are ideal`,
+		"step: 1ms\nstep: 2ms":               `line 2: step is given twice`,
+		"name: [1]":                          `line 1: name is not a text`,
+		"- a":                                `not a profile: it has no lines`,
+		"":                                   `not a profile: it has no lines`,
+		"step: 1ms\n---\nstep: 2ms":          `not a profile: it has more than one document`,
+		"step: 1ms\n  max_batch: [":          `not a profile: yaml: `,
+		"max_batch: 99999999999999999999999": `line 1: max_batch: "99999999999999999999999" is not a whole number`,
+	} {
+		if _, err := ReadProfile(strings.NewReader(bad)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", bad, err, want)
 		}
 	}
 }

@@ -14,6 +14,9 @@ var words = [...]string{" the", " of", " and", " in", " to", " a", " is", " that
 // word is the number of a generation's token i among the words.
 func word(i int) int { return i * 7 % len(words) }
 
+// vocabulary is the number of Llama 3's tokens, and eos the one that ends an answer.
+const vocabulary, eos = 128256, 128009
+
 // tokens is the text of a generation's tokens from up to to.
 func tokens(from, to int) string {
 	var text strings.Builder
@@ -23,20 +26,23 @@ func tokens(from, to int) string {
 	return text.String()
 }
 
-// ids are the JSON array of a generation's tokens from up to to.
-func (s *Server) ids(from, to int) []byte {
-	ids := []int{}
-	for i := from; i < to; i++ {
-		ids = append(ids, s.tok.Encode(words[word(i)], false)...)
-	}
-	return pyjson.Append(nil, ids)
-}
-
 // content is the text of a choice's tokens, and their ids as JSON where the
-// request wants no text. In a chat an echo has an event of its own.
+// request wants no text. The token that ends an answer has no text. In a chat an
+// echo has an event of its own.
 func (g *generation) content(c *choice, from, to int) (text, ids string) {
-	if g.r.Detokenize != nil && !*g.r.Detokenize && !g.chat {
-		return "", string(g.s.ids(from, to))
+	ends := c.finish == "stop" && to == c.output
+	if ends {
+		to--
+	}
+	if g.r.noText {
+		all := []int{}
+		for i := from; i < to; i++ {
+			all = append(all, g.s.tok.Encode(words[word(i)], false)...)
+		}
+		if ends {
+			all = append(all, eos)
+		}
+		return "", compact(all)
 	}
 	if text = tokens(from, to); from == 0 && !g.chat {
 		text = c.echo + text
@@ -50,12 +56,12 @@ func (g *generation) role(index int) string {
 	if g.s.o.Dialect.ToolCalls {
 		tools = `,"tool_calls":[]`
 	}
-	return fmt.Sprintf(`{"index":%d,"delta":{"role":"assistant"%s}}`, index, tools)
+	return fmt.Sprintf(`{"index":%d,"delta":{"role":%s%s}}`, index, jsonText(g.r.role()), tools)
 }
 
 // delta is the choice of a chat that brings text.
 func (g *generation) delta(index int, text, finish, perIter string) string {
-	c := fmt.Appendf(nil, `{"index":%d,"delta":{"content":%s`, index, pyjson.AppendString(nil, text))
+	c := fmt.Appendf(nil, `{"index":%d,"delta":{"content":%s`, index, jsonText(text))
 	if g.s.o.Dialect.Reasoning {
 		c = append(c, `,"reasoning_content":""`...)
 	}
@@ -83,7 +89,7 @@ func (g *generation) choice(c *choice, d delivery) string {
 	switch {
 	case g.fault == FaultEmptyText && from%2 == 1:
 		text = ""
-	case g.fault == FaultSplitUTF8:
+	case g.fault == FaultSplitUTF8 && text != "":
 		text = " ☂"
 	}
 	if g.chat {
@@ -95,7 +101,7 @@ func (g *generation) choice(c *choice, d delivery) string {
 		finish = `"` + finish + `"`
 	}
 	return fmt.Sprintf(`{"index":%d,"text":%s,"token_ids":%s,"logprobs":null,"finish_reason":%s,"stop_reason":null,"avg_decoded_tokens_per_iter":%s}`,
-		c.index, pyjson.AppendString(nil, text), ids, finish, perIter)
+		c.index, jsonText(text), ids, finish, perIter)
 }
 
 // usage is the usage object after n tokens of a choice, "" when it is not wanted.
@@ -109,10 +115,10 @@ func (g *generation) usage(wanted bool, c *choice, n, cached int) string {
 // usageOf is the usage object of a prompt whose choices are complete.
 func (g *generation) usageOf(prompt int) string {
 	n := 0
-	for _, c := range g.choices[prompt*g.n : (prompt+1)*g.n] {
+	for _, c := range g.choices[prompt*g.r.n : (prompt+1)*g.r.n] {
 		n += c.output
 	}
-	first := g.choices[prompt*g.n]
+	first := g.choices[prompt*g.r.n]
 	return g.counts(first.prompt, n, first.last.cached)
 }
 
@@ -164,7 +170,7 @@ func (g *generation) send(data []byte) {
 		}
 		g.a.chunk(data)
 	case FaultBurst:
-		g.held = append(fmt.Appendf(g.held, "%x\r\n%s", len(data), data), "\r\n"...)
+		g.held = g.a.frame(g.held, data)
 		if g.holds++; g.holds == 8 {
 			g.sendHeld()
 		}
@@ -191,7 +197,7 @@ func (g *generation) wholeBody() []byte {
 	b := fmt.Appendf(nil, `{"id":"%s","object":"%s","created":%d,"model":%s,"choices":[`, g.id, object, g.created, g.model)
 	prompt, n, cached := 0, 0, 0
 	for i, c := range g.choices {
-		if i%g.n == 0 {
+		if i%g.r.n == 0 {
 			prompt, cached = prompt+c.prompt, cached+c.last.cached
 		}
 		n += c.output
@@ -199,12 +205,16 @@ func (g *generation) wholeBody() []byte {
 		between = ","
 		text, ids := g.content(c, 0, c.output)
 		if g.chat {
-			b = fmt.Appendf(b, `"message":{"role":"assistant","content":%s,"reasoning_content":null,"reasoning":null,"tool_calls":[]},"logprobs":null,"mm_embedding_handle":null`, pyjson.AppendString(nil, c.echo+text))
+			b = fmt.Appendf(b, `"message":{"role":%s,"content":%s,"reasoning_content":null,"reasoning":null,"tool_calls":[]},"logprobs":null`, jsonText(g.r.role()), jsonText(c.echo+text))
 		} else {
-			b = fmt.Appendf(b, `"text":%s,"token_ids":%s,"logprobs":null,"context_logits":null`, pyjson.AppendString(nil, text), ids)
+			b = fmt.Appendf(b, `"text":%s,"token_ids":%s,"logprobs":null,"context_logits":null`, jsonText(text), ids)
 		}
-		b = fmt.Appendf(b, `,"finish_reason":"%s","stop_reason":null,"disaggregated_params":null,"avg_decoded_tokens_per_iter":%s}`,
-			c.finish, pyjson.FormatFloat(float64(c.last.tokens)/float64(c.last.steps)))
+		handle := ""
+		if g.chat {
+			handle = `"mm_embedding_handle":null,`
+		}
+		b = fmt.Appendf(b, `,"finish_reason":"%s","stop_reason":null,%s"disaggregated_params":null,"avg_decoded_tokens_per_iter":%s}`,
+			c.finish, handle, pyjson.FormatFloat(float64(c.last.tokens)/float64(c.last.steps)))
 	}
 	usage := "null"
 	if g.fault != FaultNoUsage {

@@ -3,6 +3,7 @@ package trtsim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,7 +15,7 @@ type Fault string
 // The faults.
 const (
 	FaultCut         Fault = "cut"          // the connection ends in the middle, without the last chunk
-	FaultError       Fault = "error_event"  // an error in the middle of the stream, as the dialect has it
+	FaultError       Fault = "error_event"  // an error in the middle of the stream, as the release and the route have it
 	FaultNull        Fault = "null"         // 200 with the JSON text null
 	Fault500         Fault = "500"          // an unhandled exception
 	Fault503         Fault = "503"          // the executor is not healthy
@@ -44,20 +45,38 @@ type FaultRate struct {
 	Probability float64
 }
 
-// ParseFaultRate reads KIND:PROBABILITY; the probability is 1 without one.
-func ParseFaultRate(text string) (FaultRate, error) {
-	kind, share, found := strings.Cut(text, ":")
-	p := 1.0
-	var err error
-	if found {
-		p, err = strconv.ParseFloat(share, 64)
-	}
-	for _, f := range Faults() {
-		if string(f) == kind && err == nil && p >= 0 && p <= 1 {
-			return FaultRate{f, p}, nil
+// ParseFaultRates reads a KIND:PROBABILITY each; the probability is 1 without one.
+// An answer has one fault at most, so that the probabilities may add up to 1.
+func ParseFaultRates(texts []string) (rates []FaultRate, err error) {
+	sum := 0.0
+	for _, text := range texts {
+		kind, share, found := strings.Cut(text, ":")
+		fault, err := findFault(kind)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no KIND:PROBABILITY: %w", text, err)
 		}
+		p := 1.0
+		if found {
+			p, err = strconv.ParseFloat(share, 64)
+		}
+		if err != nil || !(p >= 0 && p <= 1) {
+			return nil, fmt.Errorf("%q is no KIND:PROBABILITY with a probability between 0 and 1", text)
+		}
+		sum += p
+		rates = append(rates, FaultRate{fault, p})
 	}
-	return FaultRate{}, fmt.Errorf("%q is no KIND:PROBABILITY with a probability between 0 and 1 and a kind of %v", text, Faults())
+	if sum > 1+1e-9 {
+		return nil, fmt.Errorf("the probabilities of all faults add up to %g, and an answer has one fault at most", sum)
+	}
+	return rates, nil
+}
+
+// findFault returns the fault of a name.
+func findFault(kind string) (Fault, error) {
+	if all := Faults(); slices.Contains(all, Fault(kind)) {
+		return Fault(kind), nil
+	}
+	return "", fmt.Errorf("unknown kind of fault %q: there are %s", kind, strings.Trim(fmt.Sprint(Faults()), "[]"))
 }
 
 // dice draws the faults; seeded.
@@ -72,23 +91,34 @@ func newDice(seed uint64, rates []FaultRate) *dice {
 }
 
 // fault draws a request's fault; asked is what its header asks for.
-func (d *dice) fault(asked string) Fault {
+func (d *dice) fault(asked string) (Fault, error) {
 	if asked != "" {
-		return Fault(asked)
+		return findFault(asked)
+	}
+	if len(d.rates) == 0 {
+		return "", nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	drawn := d.rng.Float64()
 	for _, r := range d.rates {
-		if d.rng.Float64() < r.Probability {
-			return r.Fault
+		if drawn -= r.Probability; drawn < 0 {
+			return r.Fault, nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
-// length draws how long a generation gets that may stop by itself.
+// answerMost bounds the answers that end by themselves.
+const answerMost = 512
+
+// length draws how long a generation gets that may stop by itself: it brings some
+// text before the token that ends it.
 func (d *dice) length(most int) int {
+	if most = min(most, answerMost); most < 2 {
+		return most
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return 1 + d.rng.IntN(most)
+	return 2 + d.rng.IntN(most-1)
 }

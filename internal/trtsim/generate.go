@@ -4,29 +4,31 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
-
-	"loadgen/internal/pyjson"
 )
 
 // generate answers a generation request.
 func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool, asked string) {
-	fault := s.dice.fault(asked)
+	fault, err := s.dice.fault(asked)
+	if err != nil {
+		a.badRequest("%s: %v", FaultHeader, err)
+		return
+	}
 	if s.broken() {
 		fault = Fault500
 	}
+	ctx, release := a.watch(ctx)
+	defer release()
 	switch fault {
 	case FaultSlowHeaders:
-		select {
-		case <-time.After(2 * time.Second):
-		case <-ctx.Done():
-		}
+		pause(ctx, 2*time.Second)
 	case FaultNull:
 		a.whole(200, jsonType, []byte("null"))
 		return
 	case Fault500:
-		a.whole(500, "text/plain; charset=utf-8", []byte("Internal Server Error"))
+		a.crash()
 		return
 	case Fault503:
 		a.whole(503, "text/plain; charset=utf-8", []byte(unavailable))
@@ -39,11 +41,12 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 	}
 	g.a, g.fault = a, fault
 	g.record = s.truth.begin(a.arrived, fault)
+	defer s.truth.leave(g.record)
 	for _, c := range g.choices {
 		s.engine.submit(c.job)
 	}
 	defer g.box.leave()
-	if g.r.Stream {
+	if g.r.stream {
 		g.stream(ctx)
 	} else {
 		g.whole(ctx)
@@ -67,22 +70,22 @@ func (s *Server) accept(body []byte, chat bool) (*generation, func(a *answer)) {
 		}
 		return nil, func(a *answer) { a.invalid(err.Error()) }
 	}
-	if !chat && r.logprobs() && !s.o.Dialect.Logprobs {
+	if !chat && r.logprobs && !s.o.Dialect.Logprobs {
 		return bad("logprobs is not supported")
 	}
-	if r.Suffix != nil && *r.Suffix != "" {
+	if r.suffix {
 		return bad("suffix is not supported")
 	}
 	prompts, err := s.prompts(r, chat)
 	if err != nil {
 		return bad("%v", err)
 	}
-	g := &generation{s: s, r: r, chat: chat, n: 1, id: newID(chat), created: time.Now().Unix(), model: pyjson.AppendString(nil, r.Model), box: newMailbox()}
-	if r.N != nil {
-		g.n = *r.N
+	g := &generation{s: s, r: r, chat: chat, id: newID(chat), created: time.Now().Unix(), model: jsonText(r.model), box: newMailbox()}
+	if r.n < 1 || r.n > choicesMost || r.n*len(prompts) > choicesMost {
+		return bad("n must be at least 1, and all choices at most %d: got %d of each of %d prompts", choicesMost, r.n, len(prompts))
 	}
-	if g.n < 1 || g.n > choicesMost || g.n*len(prompts) > choicesMost {
-		return bad("n must be at least 1, and all choices at most %d: got %d of each of %d prompts", choicesMost, g.n, len(prompts))
+	if len(prompts) == 0 {
+		return bad("the prompt is empty")
 	}
 	for _, p := range prompts {
 		if err := g.add(p); err != nil {
@@ -96,27 +99,25 @@ func (s *Server) accept(body []byte, chat bool) (*generation, func(a *answer)) {
 func (g *generation) add(p prompt) error {
 	most := g.s.o.Profile.MaxLen - len(p.ids)
 	output := most
-	if given := g.r.MaxTokens; given != nil {
-		output = *given
-	} else if given := g.r.MaxCompletion; given != nil {
-		output = *given
+	if g.r.maxTokens != nil {
+		output = *g.r.maxTokens
 	}
 	switch {
-	case output < 1:
-		return fmt.Errorf("max_tokens must be at least 1, got %d", output)
 	case len(p.ids) < 1:
-		return fmt.Errorf("the prompt is empty")
-	case output > most:
-		return fmt.Errorf("The sum of prompt length (%d) and max_tokens (%d) should not exceed max_seq_len (%d)", len(p.ids), output, g.s.o.Profile.MaxLen)
+		return errors.New("the prompt is empty")
+	case g.r.maxTokens != nil && output < 1:
+		return fmt.Errorf("max_tokens must be at least 1, got %d", output)
+	case output > most || most < 1:
+		return fmt.Errorf("The sum of prompt length (%d) and max_tokens (%d) should not exceed max_seq_len (%d)", len(p.ids), max(output, 1), g.s.o.Profile.MaxLen)
 	}
-	for range g.n {
+	for range g.r.n {
 		c := &choice{job: newJob(p.ids, output), finish: "length"}
-		if g.s.o.EarlyStop && !g.r.IgnoreEOS {
-			if drawn := max(g.s.dice.length(output), g.r.MinTokens); drawn < output {
+		if g.s.o.EarlyStop && !g.r.ignoreEOS {
+			if drawn := max(g.s.dice.length(output), g.r.minTokens); drawn < output {
 				c.output, c.finish = drawn, "stop"
 			}
 		}
-		if g.r.Echo {
+		if g.r.echo {
 			c.echo = p.text
 		}
 		c.index, c.box = len(g.choices), g.box
@@ -149,12 +150,12 @@ type generation struct {
 	r       *request
 	a       *answer
 	chat    bool
-	n       int       // choices of each prompt
 	choices []*choice // of the first prompt, then of the next
 	output  int       // tokens of all of them
 	box     *mailbox
 	id      string
-	model   []byte
+	model   []byte // as JSON
+	opened  bool   // a chat's roles have been sent
 	created int64
 	fault   Fault
 	record  *record
@@ -166,10 +167,9 @@ type generation struct {
 // stream sends the events as they come.
 func (g *generation) stream(ctx context.Context) {
 	g.a.stream()
-	include := g.r.StreamOptions != nil && g.r.StreamOptions.IncludeUsage
-	continuous := include && g.s.o.Dialect.ContinuousUsage
-	if include && g.r.StreamOptions.ContinuousUsage != nil {
-		continuous = *g.r.StreamOptions.ContinuousUsage
+	continuous := g.r.usage && g.s.o.Dialect.ContinuousUsage
+	if g.r.usage && g.r.continuous != nil {
+		continuous = *g.r.continuous
 	}
 	for sent := 0; sent < g.output && g.a.err == nil; {
 		ready, err := g.box.wait(ctx)
@@ -184,8 +184,8 @@ func (g *generation) stream(ctx context.Context) {
 			c := g.choices[m.index]
 			sent += m.tokens - c.last.tokens
 			g.deliver(c, m.delivery, continuous)
-			if include && g.fault != FaultNoUsage && m.tokens == c.output && g.complete(m.index/g.n) {
-				g.event("", g.usageOf(m.index/g.n), "")
+			if prompt := m.index / g.r.n; g.r.usage && g.fault != FaultNoUsage && m.tokens == c.output && g.complete(prompt) {
+				g.event("", g.usageOf(prompt), "")
 			}
 		}
 	}
@@ -197,22 +197,32 @@ func (g *generation) stream(ctx context.Context) {
 	g.a.end()
 }
 
-// deliver sends what has come of a choice. In a chat its role, and an echo, go before.
+// deliver sends what has come of a choice.
 func (g *generation) deliver(c *choice, d delivery, continuous bool) {
-	if c.last.tokens == 0 && g.chat {
-		g.event(g.role(c.index), g.usage(continuous, c, 0, 0), " ")
-		if c.echo != "" {
-			g.event(g.delta(c.index, c.echo, "", ""), g.usage(continuous, c, 0, 0), " ")
-		}
+	if g.chat && !g.opened {
+		g.opened = true
+		g.open(d.cached, continuous)
 	}
 	g.event(g.choice(c, d), g.usage(continuous, c, d.tokens, d.cached), "")
 	c.last = d
-	g.s.truth.wrote(g.record, g.s.now())
+	g.s.truth.wrote(g.record, g.s.now(), d.due.Sub(g.s.began))
+}
+
+// open sends the roles of all choices of a chat, and what it echoes, which go before
+// the first token.
+func (g *generation) open(cached int, continuous bool) {
+	for _, c := range g.choices {
+		usage := g.usage(continuous, c, 0, cached)
+		g.event(g.role(c.index), usage, " ")
+		if c.echo != "" {
+			g.event(g.delta(c.index, c.echo, "", ""), usage, " ")
+		}
+	}
 }
 
 // complete tells whether all choices of a prompt have been delivered.
 func (g *generation) complete(prompt int) bool {
-	for _, c := range g.choices[prompt*g.n : (prompt+1)*g.n] {
+	for _, c := range g.choices[prompt*g.r.n : (prompt+1)*g.r.n] {
 		if c.last.tokens < c.output {
 			return false
 		}
@@ -236,22 +246,18 @@ func (g *generation) breaks(ctx context.Context, sent int) bool {
 	if 2*sent < g.output {
 		return false
 	}
-	switch g.fault {
-	case FaultError:
-		if g.s.o.Dialect.ErrorEvent {
-			g.send([]byte(`data: {"error": {"message": "the simulated engine has failed", "type": "server_error", "code": null, "param": null}}` + "\n\n"))
-			g.send([]byte("data: [DONE]\n\n"))
-			g.send([]byte("data: [DONE]\n\n"))
-			g.a.end()
-			return true
-		}
+	switch {
+	case g.fault == FaultError && g.s.o.Dialect.ErrorEvent && !g.chat:
+		g.send([]byte(`data: {"error": {"message": "the simulated engine has failed", "type": "server_error", "code": null, "param": null}}` + "\n\n"))
+		g.send([]byte("data: [DONE]\n\n"))
+		g.send([]byte("data: [DONE]\n\n"))
+		g.a.end()
+		return true
+	case g.fault == FaultError || g.fault == FaultCut:
 		g.a.err = errCut
 		return true
-	case FaultCut:
-		g.a.err = errCut
-		return true
-	case FaultStall:
-		<-g.a.gone(ctx)
+	case g.fault == FaultStall:
+		<-ctx.Done()
 		g.a.err = errCut
 		return true
 	}
@@ -260,6 +266,7 @@ func (g *generation) breaks(ctx context.Context, sent int) bool {
 
 // whole sends the answer in one piece, when it is complete.
 func (g *generation) whole(ctx context.Context) {
+	var due time.Time
 	for sent := 0; sent < g.output; {
 		ready, err := g.box.wait(ctx)
 		if err != nil {
@@ -269,17 +276,17 @@ func (g *generation) whole(ctx context.Context) {
 		for _, m := range ready {
 			c := g.choices[m.index]
 			sent += m.tokens - c.last.tokens
-			c.last = m.delivery
+			c.last, due = m.delivery, m.due
 		}
 	}
 	if g.fault == FaultStall || g.fault == FaultCut || g.fault == FaultError {
 		if g.fault == FaultStall {
-			<-g.a.gone(ctx)
+			<-ctx.Done()
 		}
 		g.a.err = errCut
 		return
 	}
-	g.s.truth.wrote(g.record, g.s.now())
+	g.s.truth.wrote(g.record, g.s.now(), due.Sub(g.s.began))
 	g.finished()
 	g.a.whole(200, jsonType, g.wholeBody())
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,60 +58,91 @@ var profiles = []Profile{
 
 var ideal = profiles[0]
 
-// profileFile is a profile as a YAML file has it; durations as 4.5ms.
-type profileFile struct {
-	Base           string         `yaml:"base"`
-	Name           string         `yaml:"name"`
-	Step           *time.Duration `yaml:"step"`
-	PerRequest     *time.Duration `yaml:"per_request"`
-	Prefill        *time.Duration `yaml:"prefill_per_token"`
-	MaxBatch       *int           `yaml:"max_batch"`
-	MaxTokens      *int           `yaml:"max_num_tokens"`
-	WholePrompts   *bool          `yaml:"whole_prompts"`
-	MaxLen         *int           `yaml:"max_seq_len"`
-	Blocks         *int           `yaml:"tokens_per_block"`
-	StreamInterval *int           `yaml:"stream_interval"`
-	TokensPerStep  *float64       `yaml:"tokens_per_step"`
-	HostCost       *time.Duration `yaml:"host_cost"`
-	Gather         *time.Duration `yaml:"gather"`
+// profileField is one of a profile's in a file: where it goes, what it may be, and
+// from where on.
+type profileField struct {
+	to    any
+	kind  string
+	least float64
+}
+
+// fields are those of a profile file but for name and base.
+func (p *Profile) fields() map[string]profileField {
+	const duration, whole, number = "a duration such as 4.5ms", "a whole number", "a number"
+	return map[string]profileField{
+		"step": {&p.Step, duration, 1}, "per_request": {&p.PerRequest, duration, 0}, "prefill_per_token": {&p.Prefill, duration, 0},
+		"host_cost": {&p.HostCost, duration, 0}, "gather": {&p.Gather, duration, 0},
+		"max_batch": {&p.MaxBatch, whole, 1}, "max_num_tokens": {&p.MaxTokens, whole, 1}, "max_seq_len": {&p.MaxLen, whole, 2}, "tokens_per_block": {&p.Blocks, whole, 0},
+		"stream_interval": {&p.StreamInterval, whole, 0}, "tokens_per_step": {&p.TokensPerStep, number, 1}, "whole_prompts": {&p.WholePrompts, "true or false", 0},
+	}
 }
 
 // ReadProfile reads a profile from YAML: what it does not say is its base's, ideal
 // unless named.
 func ReadProfile(r io.Reader) (Profile, error) {
+	var file yaml.Node
 	d := yaml.NewDecoder(r)
-	d.KnownFields(true)
-	f := profileFile{Base: ideal.Name}
-	if err := d.Decode(&f); err != nil {
+	if err := d.Decode(&file); err != nil && err != io.EOF {
 		return Profile{}, fmt.Errorf("not a profile: %w", err)
 	}
-	p, err := FindProfile(f.Base)
-	if err != nil {
-		return p, fmt.Errorf("base: %w", err)
+	if len(file.Content) == 0 || file.Content[0].Kind != yaml.MappingNode {
+		return Profile{}, errors.New("not a profile: it has no lines of a key and a value")
 	}
-	p.Name = f.Name
-	give(&p.Step, f.Step)
-	give(&p.PerRequest, f.PerRequest)
-	give(&p.Prefill, f.Prefill)
-	give(&p.HostCost, f.HostCost)
-	give(&p.Gather, f.Gather)
-	give(&p.MaxBatch, f.MaxBatch)
-	give(&p.MaxTokens, f.MaxTokens)
-	give(&p.MaxLen, f.MaxLen)
-	give(&p.Blocks, f.Blocks)
-	give(&p.StreamInterval, f.StreamInterval)
-	give(&p.WholePrompts, f.WholePrompts)
-	give(&p.TokensPerStep, f.TokensPerStep)
-	if p.Step <= 0 || p.PerRequest < 0 || p.Prefill < 0 || p.HostCost < 0 || p.Gather < 0 || p.MaxBatch < 1 || p.MaxTokens < 1 || p.MaxLen < 2 || p.Blocks < 0 {
-		return p, errors.New("a profile wants step, max_batch, max_num_tokens and max_seq_len above 0, and nothing negative")
+	if err := d.Decode(&yaml.Node{}); err != io.EOF {
+		return Profile{}, errors.New("not a profile: it has more than one document")
+	}
+	lines := file.Content[0].Content // key, value, key, value, ...
+	p := ideal
+	for i := 0; i < len(lines); i += 2 {
+		if lines[i].Value == "base" {
+			var err error
+			if p, err = FindProfile(lines[i+1].Value); err != nil {
+				return p, fmt.Errorf("line %d: base: %w", lines[i+1].Line, err)
+			}
+		}
+	}
+	fields, seen := p.fields(), map[string]bool{}
+	for i := 0; i < len(lines); i += 2 {
+		key, value := lines[i], lines[i+1]
+		if seen[key.Value] {
+			return p, fmt.Errorf("line %d: %s is given twice", key.Line, key.Value)
+		}
+		seen[key.Value] = true
+		f, known := fields[key.Value]
+		switch {
+		case known:
+			if err := f.set(value); err != nil {
+				return p, fmt.Errorf("line %d: %s: %w", value.Line, key.Value, err)
+			}
+		case key.Value == "name" && value.Kind == yaml.ScalarNode:
+			p.Name = value.Value
+		case key.Value == "name":
+			return p, fmt.Errorf("line %d: name is not a text", value.Line)
+		case key.Value != "base":
+			return p, fmt.Errorf("line %d: field %s not found: there are name, base, %s", key.Line, key.Value, strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+		}
 	}
 	return p, nil
 }
 
-func give[T any](to, given *T) {
-	if given != nil {
-		*to = *given
+// set sets the field to a value.
+func (f profileField) set(value *yaml.Node) error {
+	if err := value.Decode(f.to); err != nil || value.Tag == "!!null" {
+		return fmt.Errorf("%q is not %s", value.Value, f.kind)
 	}
+	x := math.Inf(1)
+	switch to := f.to.(type) {
+	case *time.Duration:
+		x = float64(*to)
+	case *int:
+		x = float64(*to)
+	case *float64:
+		x = *to
+	}
+	if !(x >= f.least) {
+		return fmt.Errorf("%s is too small", value.Value)
+	}
+	return nil
 }
 
 // Profiles are the names of the profiles.

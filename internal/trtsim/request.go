@@ -9,98 +9,122 @@ import (
 
 // request is what the simulator reads of a generation request.
 type request struct {
-	Model    string
-	Prompt   json.RawMessage
-	Messages []struct {
-		Role    string
-		Content json.RawMessage
-	}
-	PromptIDs     []int `json:"prompt_token_ids"`
-	MaxTokens     *int  `json:"max_tokens"`
-	MaxCompletion *int  `json:"max_completion_tokens"`
-	Stream        bool
-	StreamOptions *struct {
-		IncludeUsage    bool  `json:"include_usage"`
-		ContinuousUsage *bool `json:"continuous_usage_stats"`
-	} `json:"stream_options"`
-	Suffix     *string
-	N          *int
-	Logprobs   json.RawMessage
-	IgnoreEOS  bool  `json:"ignore_eos"`
-	MinTokens  int   `json:"min_tokens"`
-	Special    *bool `json:"add_special_tokens"`
-	Detokenize *bool
-	Echo       bool
+	model         string
+	texts         []string // prompts as text, or
+	lists         [][]int  // as tokens
+	messages      []message
+	promptIDs     []int // in place of messages
+	maxTokens     *int
+	stream        bool
+	usage         bool // wanted at the end of a stream
+	continuous    *bool
+	suffix        bool
+	n             int
+	logprobs      bool
+	ignoreEOS     bool
+	minTokens     int
+	special       bool // BOS before a prompt that is text
+	noText        bool // the tokens' ids are wanted
+	echo          bool
+	answerFollows bool // a chat's prompt ends with the answer's role
 }
 
-// logprobs tells whether log probabilities are asked for.
-func (r *request) logprobs() bool {
-	switch string(r.Logprobs) {
-	case "", "null", "0", "false":
-		return false
-	}
-	return true
+// message is one of a chat.
+type message struct {
+	Role    *string
+	Content json.RawMessage
 }
 
-// fields are those that both routes accept; any other is an error.
-const fields = `model frequency_penalty presence_penalty logit_bias n seed stop stream stream_options temperature top_p user
-best_of lora_request use_beam_search top_k top_p_min min_p repetition_penalty length_penalty early_stopping stop_token_ids
-include_stop_str_in_output ignore_eos min_tokens skip_special_tokens spaces_between_special_tokens truncate_prompt_tokens
-add_special_tokens echo response_format disaggregated_params `
+// generationFields are those that both routes accept, each with what it may hold.
+const generationFields = `model:string frequency_penalty:number presence_penalty:number logit_bias:object n:integer seed:integer stop:any
+stream:boolean stream_options:object temperature:number top_p:number user:string best_of:integer lora_request:any use_beam_search:boolean
+top_k:integer top_p_min:number min_p:number repetition_penalty:number length_penalty:number early_stopping:any stop_token_ids:integers
+include_stop_str_in_output:boolean ignore_eos:boolean min_tokens:integer skip_special_tokens:boolean spaces_between_special_tokens:boolean
+truncate_prompt_tokens:integer add_special_tokens:boolean echo:boolean response_format:object disaggregated_params:object `
 
-const completionFields = "prompt logprobs max_tokens suffix detokenize return_context_logits"
+// models are the server's models of requests: what they are called, and their
+// fields. Any other field is an error.
+var completionModel, chatModel, streamOptionsModel = newModel("CompletionRequest", generationFields+`prompt:prompt logprobs:integer max_tokens:integer suffix:string
+		detokenize:boolean return_context_logits:boolean`, "model", "prompt"),
+	newModel("ChatCompletionRequest", generationFields+`messages:messages prompt_token_ids:integers logprobs:boolean top_logprobs:integer
+		max_completion_tokens:integer max_tokens:integer tools:list tool_choice:any reasoning_effort:any add_generation_prompt:boolean
+		documents:list chat_template:string chat_template_kwargs:object cache_salt:string`, "model", "messages"),
+	newModel("StreamOptions", "include_usage:boolean continuous_usage_stats:boolean")
 
-const chatFields = `messages prompt_token_ids logprobs top_logprobs max_completion_tokens max_tokens tools tool_choice reasoning_effort
-add_generation_prompt documents chat_template chat_template_kwargs cache_salt`
-
-// parseRequest reads and validates a body as the server's models do.
+// parseRequest reads and validates a body as the server does.
 func parseRequest(body []byte, chat bool) (*request, error) {
-	kind, names := "CompletionRequest", fields+completionFields
+	m := completionModel
 	if chat {
-		kind, names = "ChatCompletionRequest", fields+chatFields
+		m = chatModel
 	}
-	known := map[string]bool{}
-	for _, name := range strings.Fields(names) {
-		known[name] = true
+	f, wrong, err := m.read(body, "")
+	if err != nil {
+		return nil, err
 	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(body, &all); err != nil {
-		return nil, fmt.Errorf("1 validation error for %s\n  JSON decode error [type=json_invalid]: %w", kind, err)
-	}
-	var wrong []string
-	for name := range all {
-		if !known[name] {
-			wrong = append(wrong, fmt.Sprintf("%s\n  Extra inputs are not permitted [type=extra_forbidden, input_value=%.60s]", name, all[name]))
-		}
-	}
-	required := []string{"model", "prompt"}
-	if chat {
-		required = []string{"model", "messages"}
-	}
-	for _, name := range required {
-		if v := all[name]; v == nil || string(v) == "null" {
-			wrong = append(wrong, name+"\n  Field required [type=missing]")
-		}
+	options := fields{}
+	if raw := f["stream_options"]; f.has("stream_options") && raw[0] == '{' {
+		var more []string
+		options, more, _ = streamOptionsModel.read(raw, "stream_options.") // an object has been read before
+		wrong = append(wrong, more...)
 	}
 	if len(wrong) > 0 {
 		sort.Strings(wrong)
-		return nil, fmt.Errorf("%d validation error%s for %s\n%s", len(wrong), plural(len(wrong)), kind, strings.Join(wrong, "\n"))
+		return nil, m.error(wrong...)
 	}
-	r := &request{}
-	if err := json.Unmarshal(body, r); err != nil {
-		return nil, fmt.Errorf("1 validation error for %s\n  %w", kind, err)
+	r := &request{model: f.text("model"), maxTokens: f.pointer("max_tokens"), stream: f.truth("stream", false), suffix: f.text("suffix") != "", n: f.integer("n", 1),
+		ignoreEOS: f.truth("ignore_eos", false), minTokens: f.integer("min_tokens", 0), special: f.truth("add_special_tokens", true),
+		echo: f.truth("echo", false), answerFollows: f.truth("add_generation_prompt", true)}
+	if f.has("stream_options") && len(options) > 0 && !r.stream {
+		return nil, m.error("  Value error, Stream options can only be defined when stream is true. [type=value_error]")
 	}
-	if r.StreamOptions != nil && !r.Stream {
-		return nil, fmt.Errorf("1 validation error for %s\n  Value error, Stream options can only be defined when stream is true. [type=value_error]", kind)
+	if f.has("stream_options") {
+		r.usage = options.truth("include_usage", true)
 	}
+	if options.has("continuous_usage_stats") {
+		continuous := options.truth("continuous_usage_stats", false)
+		r.continuous = &continuous
+	}
+	if chat {
+		if given := f.pointer("max_completion_tokens"); given != nil {
+			r.maxTokens = given
+		}
+		r.logprobs = f.truth("logprobs", false)
+		r.messages, _ = readMessages(f["messages"])
+		r.promptIDs = f.integers("prompt_token_ids")
+		return r, nil
+	}
+	r.logprobs, r.noText = f.integer("logprobs", 0) != 0, !f.truth("detokenize", true)
+	r.texts, r.lists, _ = readPrompts(f["prompt"])
 	return r, nil
 }
 
-func plural(n int) string {
-	if n == 1 {
-		return ""
+// readPrompts reads a string, a list of strings, a list of tokens or a list of such.
+func readPrompts(raw json.RawMessage) (texts []string, lists [][]int, ok bool) {
+	var text string
+	var ids []int
+	switch {
+	case json.Unmarshal(raw, &text) == nil:
+		return []string{text}, nil, true
+	case json.Unmarshal(raw, &ids) == nil:
+		return nil, [][]int{ids}, true
+	case json.Unmarshal(raw, &texts) == nil:
+		return texts, nil, true
 	}
-	return "s"
+	err := json.Unmarshal(raw, &lists)
+	return nil, lists, err == nil
+}
+
+// readMessages reads a chat's messages, each of which has a role.
+func readMessages(raw json.RawMessage) (all []message, ok bool) {
+	if json.Unmarshal(raw, &all) != nil {
+		return nil, false
+	}
+	for _, m := range all {
+		if m.Role == nil {
+			return nil, false
+		}
+	}
+	return all, true
 }
 
 // prompt is what a generation begins with.
@@ -110,52 +134,58 @@ type prompt struct {
 }
 
 // prompts are the prompts of a request: one, but for completions that bring a list.
-func (s *Server) prompts(r *request, chat bool) ([]prompt, error) {
-	if chat {
-		return []prompt{s.chatPrompt(r)}, nil
-	}
-	var text string
-	var ids []int
-	var texts []string
-	var lists [][]int
-	var all []prompt
+func (s *Server) prompts(r *request, chat bool) (all []prompt, err error) {
 	switch {
-	case json.Unmarshal(r.Prompt, &text) == nil:
-		texts = []string{text}
-	case json.Unmarshal(r.Prompt, &ids) == nil:
-		lists = [][]int{ids}
-	case json.Unmarshal(r.Prompt, &texts) == nil:
-	case json.Unmarshal(r.Prompt, &lists) == nil:
-		texts = nil
-	default:
-		return nil, fmt.Errorf("prompt must be a string, a list of strings, a list of token ids or a list of such lists")
+	case chat && r.promptIDs == nil:
+		all = []prompt{{s.tok.Encode(r.template(), true), r.last()}}
+	case chat:
+		all = []prompt{{r.promptIDs, r.last()}}
 	}
-	for _, text := range texts {
-		all = append(all, prompt{s.tok.Encode(text, r.Special == nil || *r.Special), text})
+	for _, text := range r.texts {
+		all = append(all, prompt{s.tok.Encode(text, r.special), text})
 	}
-	for _, ids := range lists {
-		p := prompt{ids: ids}
-		if r.Echo {
-			p.text = s.tok.Decode(ids, false)
+	for _, ids := range r.lists {
+		all = append(all, prompt{ids: ids})
+	}
+	for i, p := range all {
+		for _, id := range p.ids {
+			if id < 0 || id >= vocabulary {
+				return nil, fmt.Errorf("Token ID %d is out of the vocabulary range [0, %d)", id, vocabulary)
+			}
 		}
-		all = append(all, p)
+		if r.echo && !chat && r.texts == nil {
+			all[i].text = s.tok.Decode(p.ids, false)
+		}
 	}
 	return all, nil
 }
 
-// chatPrompt puts messages into Llama 3's chat template.
-func (s *Server) chatPrompt(r *request) prompt {
+// template puts messages into Llama 3's chat template, but for BOS.
+func (r *request) template() string {
 	var text strings.Builder
-	last := ""
-	for _, m := range r.Messages {
-		last = textOf(m.Content)
-		fmt.Fprintf(&text, "<|start_header_id|>%s<|end_header_id|>\n\n%s<|eot_id|>", m.Role, strings.TrimSpace(last))
+	for _, m := range r.messages {
+		fmt.Fprintf(&text, "<|start_header_id|>%s<|end_header_id|>\n\n%s<|eot_id|>", *m.Role, strings.TrimSpace(textOf(m.Content)))
 	}
-	if r.PromptIDs != nil {
-		return prompt{r.PromptIDs, last}
+	if r.answerFollows {
+		text.WriteString("<|start_header_id|>assistant<|end_header_id|>\n\n")
 	}
-	text.WriteString("<|start_header_id|>assistant<|end_header_id|>\n\n")
-	return prompt{s.tok.Encode(text.String(), true), last}
+	return text.String()
+}
+
+// last is the text of a chat's last message.
+func (r *request) last() string {
+	if len(r.messages) == 0 {
+		return ""
+	}
+	return textOf(r.messages[len(r.messages)-1].Content)
+}
+
+// role is whose words a chat's answer is.
+func (r *request) role() string {
+	if r.answerFollows || len(r.messages) == 0 {
+		return "assistant"
+	}
+	return *r.messages[len(r.messages)-1].Role
 }
 
 // textOf is the text of a message's content: a string, or a list of parts.
@@ -166,8 +196,11 @@ func textOf(content json.RawMessage) string {
 	}
 	var parts []struct{ Text string }
 	_ = json.Unmarshal(content, &parts) // content of another kind has no text
+	var texts []string
 	for _, p := range parts {
-		text += p.Text
+		if p.Text != "" {
+			texts = append(texts, p.Text)
+		}
 	}
-	return text
+	return strings.Join(texts, "\n")
 }

@@ -42,13 +42,29 @@ func (d *drained) take() []pyjson.Object {
 
 // iteration is one step's entry in /metrics.
 func (e *engine) iteration(took time.Duration) pyjson.Object {
+	c, tokens, prefilled := e.cache, 0, 0
+	for _, j := range e.batch {
+		if tokens += j.prompt + j.made; j.made == 0 {
+			prefilled++
+		}
+	}
+	used := 0
+	if c.size > 0 {
+		used = min((tokens+c.size-1)/c.size, blocksMost)
+	}
 	return pyjson.Object{
-		{Key: "iter", Value: e.iter}, {Key: "iterLatencyMS", Value: 1e3 * took.Seconds()},
+		{Key: "iter", Value: e.iter}, {Key: "iterLatencyMS", Value: 1e3 * took.Seconds()}, {Key: "gpuMemUsage", Value: gpuMemory},
 		{Key: "numActiveRequests", Value: len(e.batch)}, {Key: "numQueuedRequests", Value: len(e.wait)},
-		{Key: "kvCacheStats", Value: pyjson.Object{{Key: "tokensPerBlock", Value: e.p.Blocks}, {Key: "reusedBlocks", Value: e.reused},
-			{Key: "missedBlocks", Value: e.missed}, {Key: "cacheHitRate", Value: share(e.reused, e.reused+e.missed)}}},
+		{Key: "kvCacheStats", Value: pyjson.Object{{Key: "maxNumBlocks", Value: blocksMost}, {Key: "freeNumBlocks", Value: blocksMost - used}, {Key: "usedNumBlocks", Value: used},
+			{Key: "tokensPerBlock", Value: c.size}, {Key: "allocTotalBlocks", Value: c.reused + c.missed}, {Key: "allocNewBlocks", Value: c.missed}, {Key: "reusedBlocks", Value: c.reused},
+			{Key: "missedBlocks", Value: c.missed}, {Key: "cacheHitRate", Value: share(c.reused, c.reused+c.missed)}}},
+		{Key: "inflightBatchingStats", Value: pyjson.Object{{Key: "numScheduledRequests", Value: len(e.batch)}, {Key: "numContextRequests", Value: prefilled},
+			{Key: "numGenRequests", Value: len(e.batch) - prefilled}, {Key: "numPausedRequests", Value: 0}}},
 	}
 }
+
+// gpuMemory is the bytes of a GPU that /metrics tells of, 90 % of an H200's.
+const gpuMemory = 135_000_000_000
 
 func share(part, whole int) float64 {
 	if whole == 0 {
@@ -76,8 +92,26 @@ func (g *generation) perf(id int, j *job) pyjson.Object {
 	}}}
 }
 
-func iterations(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
-	a.json(s.engine.stats.take())
+func iterations(ctx context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	all := s.engine.stats.take()
+	if len(all) == 0 {
+		s.waitLikeOld(ctx)
+		all = s.engine.stats.take()
+	}
+	a.json(all)
+}
+
+// cacheEvents tells of the KV cache's events, of which there are none.
+func cacheEvents(ctx context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	s.waitLikeOld(ctx)
+	a.whole(200, jsonType, []byte("[]"))
+}
+
+// waitLikeOld waits as old releases do for statistics of which there are none yet.
+func (s *Server) waitLikeOld(ctx context.Context) {
+	if s.o.Dialect.age == 0 {
+		pause(ctx, 2*time.Second)
+	}
 }
 
 func perfMetrics(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
@@ -105,20 +139,29 @@ func energy(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 
 // health tells that the executor works, unless it has broken down, of which older
 // releases know nothing, or a fault is asked for.
-func health(words string) func(context.Context, *Server, *fasthttp.Request, *answer) {
-	return func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
-		asked := Fault(req.Header.Peek(FaultHeader))
-		if s.broken() && (words != "" || s.o.Dialect.TellsHealth) {
-			asked = Fault503
-		}
-		switch {
-		case asked == Fault503 && words == "":
-			a.whole(503, "text/plain; charset=utf-8", []byte(unavailable))
-		case asked == Fault503 || asked == Fault500:
-			a.whole(500, "text/plain; charset=utf-8", []byte("Health generation check failed: the simulated engine has failed"))
-		default:
-			a.whole(200, "", []byte(words))
-		}
+func health(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
+	if Fault(req.Header.Peek(FaultHeader)) == Fault503 || s.broken() && s.o.Dialect.TellsHealth {
+		a.whole(503, "", []byte(unavailable))
+		return
+	}
+	a.whole(200, "", nil)
+}
+
+// healthGenerate generates one token, as an answer in a chat.
+func healthGenerate(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
+	if asked := Fault(req.Header.Peek(FaultHeader)); asked == Fault503 || asked == Fault500 || s.broken() {
+		a.whole(500, "", []byte("Generation health check failed: the simulated engine has failed"))
+		return
+	}
+	ctx, release := a.watch(ctx)
+	defer release()
+	user := "user"
+	r := &request{messages: []message{{&user, []byte(`"hi"`)}}, answerFollows: true}
+	j := newJob(s.tok.Encode(r.template(), true), 1)
+	defer j.box.leave()
+	s.engine.submit(j)
+	if _, a.err = j.box.wait(ctx); a.err == nil {
+		a.whole(200, "", []byte("Generation health check OK"))
 	}
 }
 

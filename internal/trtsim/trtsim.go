@@ -1,10 +1,9 @@
-// Package trtsim is a simulated trtllm-serve: its routes and the bytes of its
-// newest dialect over HTTP/1.1, on top of an engine that batches, queues and
-// paces tokens as a profile says. It computes nothing but the time.
+// Package trtsim is a simulated trtllm-serve: its routes and its bytes over
+// HTTP/1.1, on top of an engine that batches, queues and paces tokens as a
+// profile says. It computes nothing but the time.
 package trtsim
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"loadgen/internal/tokenizer"
-	"loadgen/internal/wire"
 )
 
 // DefaultModel is the model that the simulator serves unless told otherwise.
@@ -38,7 +34,7 @@ type Options struct {
 	// UnhealthyAfter is when the executor breaks down, which leaves the server up
 	// and not healthy; 0 for never.
 	UnhealthyAfter time.Duration
-	// Log gets the real server's access lines; nil is nobody.
+	// Log gets the real server's log lines from when it listens; nil is nobody.
 	Log io.Writer
 }
 
@@ -48,15 +44,16 @@ type Server struct {
 	engine *engine
 	tok    *tokenizer.Tokenizer
 	dice   *dice
-	truth  truth
+	truth  *truth
 	perf   drained
 	began  time.Time
 	logged sync.Mutex
 
 	profiling atomic.Bool
 
-	mu   sync.Mutex
-	idle map[net.Conn]bool // connections, and whether they wait for a request
+	mu      sync.Mutex
+	idle    map[net.Conn]bool // connections, and whether they wait for a request
+	stopped bool
 }
 
 // New returns a server, which Serve runs.
@@ -69,7 +66,7 @@ func New(o Options) *Server {
 	}
 	engine := newEngine(o.Profile, o.Seed)
 	engine.precise = o.Precise
-	return &Server{o: o, engine: engine, tok: tokenizer.Llama3(), dice: newDice(o.Seed, o.Faults), began: time.Now(), idle: map[net.Conn]bool{}}
+	return &Server{o: o, engine: engine, tok: tokenizer.Llama3(), dice: newDice(o.Seed, o.Faults), truth: newTruth(), began: time.Now(), idle: map[net.Conn]bool{}}
 }
 
 // Serve answers connections until stop ends, then waits for the streams that are
@@ -109,10 +106,29 @@ func (s *Server) shutdown(l net.Listener) {
 	l.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	s.stopped = true
+	s.note("INFO:     Shutting down\n")
+	busy := false
 	for conn, waits := range s.idle {
 		if waits {
 			conn.Close()
 		}
+		busy = busy || !waits
+	}
+	if busy {
+		s.note("INFO:     Waiting for connections to close. (CTRL+C to force quit)\n")
+	}
+}
+
+// note writes to the server's log.
+func (s *Server) note(format string, args ...any) {
+	if s.o.Log != nil {
+		s.logged.Lock()
+		defer s.logged.Unlock()
+		fmt.Fprintf(s.o.Log, format, args...)
 	}
 }
 
@@ -129,143 +145,6 @@ func (s *Server) forget(conn net.Conn) {
 	delete(s.idle, conn)
 }
 
-// Lateness is the number of the engine's steps, and the median, 99th percentile
-// and maximum of how late they were, in ms.
-func (s *Server) Lateness() (steps int, p50, p99, most float64) { return s.engine.late.figures() }
-
-// keepAlive is uvicorn's; bodyMost bounds a request's body.
-const (
-	keepAlive = 5 * time.Second
-	bodyMost  = 64 << 20
-)
-
-// serveConn answers the requests of one connection.
-func (s *Server) serveConn(ctx, stop context.Context, conn net.Conn) {
-	defer conn.Close()
-	defer s.forget(conn)
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	in := bufio.NewReaderSize(conn, 16<<10)
-	var req fasthttp.Request
-	for {
-		if s.waits(conn, true); stop.Err() != nil {
-			return
-		}
-		conn.SetReadDeadline(time.Now().Add(keepAlive))
-		if err := req.ReadLimitBody(in, bodyMost); err != nil {
-			var small *fasthttp.ErrSmallBuffer
-			if errors.As(err, &small) || errors.Is(err, fasthttp.ErrBodyTooLarge) {
-				fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\nInvalid HTTP request received.")
-			}
-			return
-		}
-		s.waits(conn, false)
-		arrived := time.Now()
-		if c, ok := conn.(*wire.StampedConn); ok {
-			if at := c.Arrived(); !at.IsZero() {
-				arrived = at
-			}
-		}
-		if req.MayContinue() {
-			io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
-			if req.ContinueReadBody(in, bodyMost) != nil {
-				return
-			}
-		}
-		a := &answer{conn: conn, in: in, closes: req.ConnectionClose() || stop.Err() != nil, headOnly: req.Header.IsHead(), arrived: arrived.Sub(s.began)}
-		s.route(ctx, &req, a)
-		s.log(conn, &req, a.status)
-		if a.err != nil || a.closes {
-			return
-		}
-	}
-}
-
-// log writes an access line, as uvicorn does.
-func (s *Server) log(conn net.Conn, req *fasthttp.Request, status int) {
-	if s.o.Log == nil {
-		return
-	}
-	s.logged.Lock()
-	defer s.logged.Unlock()
-	fmt.Fprintf(s.o.Log, "INFO:     %s - \"%s %s HTTP/1.1\" %d %s\n", conn.RemoteAddr(), req.Header.Method(), req.RequestURI(), status, fasthttp.StatusMessage(status))
-}
-
-var errCut = errors.New("the simulated server cuts the connection")
-
-// answer writes one answer.
-type answer struct {
-	conn   net.Conn
-	in     *bufio.Reader
-	status int
-	closes bool
-	// arrived is when the request's first bytes did, since the server's start.
-	arrived time.Duration
-	// headOnly answers a HEAD request.
-	headOnly bool
-	err      error
-	buf      []byte
-}
-
-// head begins the answer's head, as uvicorn writes it.
-func (a *answer) head(status int, contentType string) {
-	a.status = status
-	a.buf = fmt.Appendf(a.buf[:0], "HTTP/1.1 %d %s\r\ndate: %s\r\nserver: uvicorn\r\n", status, fasthttp.StatusMessage(status),
-		time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"))
-	if contentType != "" {
-		a.buf = fmt.Appendf(a.buf, "content-type: %s\r\n", contentType)
-	}
-	if a.closes {
-		a.buf = append(a.buf, "connection: close\r\n"...)
-	}
-}
-
-func (a *answer) flush() {
-	if a.err == nil {
-		_, a.err = a.conn.Write(a.buf)
-	}
-	a.buf = a.buf[:0]
-}
-
-// whole sends an answer in one piece.
-func (a *answer) whole(status int, contentType string, body []byte) {
-	a.head(status, contentType)
-	a.buf = fmt.Appendf(a.buf, "content-length: %d\r\n\r\n", len(body))
-	if !a.headOnly {
-		a.buf = append(a.buf, body...)
-	}
-	a.flush()
-}
-
-// stream begins a chunked answer.
-func (a *answer) stream() {
-	a.head(200, "text/event-stream; charset=utf-8")
-	a.buf = append(a.buf, "Transfer-Encoding: chunked\r\n\r\n"...)
-	a.flush()
-}
-
-// chunk sends one chunk, in one write.
-func (a *answer) chunk(data []byte) {
-	a.buf = fmt.Appendf(a.buf[:0], "%x\r\n", len(data))
-	a.buf = append(append(a.buf, data...), "\r\n"...)
-	a.flush()
-}
-
-// end ends a chunked answer.
-func (a *answer) end() {
-	a.buf = append(a.buf[:0], "0\r\n\r\n"...)
-	a.flush()
-}
-
-// gone is closed when the client has left or ctx has ended. Nothing more may be
-// read from the connection afterwards.
-func (a *answer) gone(ctx context.Context) <-chan struct{} {
-	gone := make(chan struct{})
-	a.conn.SetReadDeadline(time.Time{})
-	stop := context.AfterFunc(ctx, func() { a.conn.Close() })
-	go func() {
-		defer close(gone)
-		defer stop()
-		a.in.Peek(1)
-	}()
-	return gone
-}
+// Lateness is the number of events, and the median, 99th percentile and maximum of
+// how late they were written, in ms.
+func (s *Server) Lateness() (events int, p50, p99, most float64) { return s.truth.lateness() }

@@ -90,7 +90,7 @@ func TestRoutes(t *testing.T) {
 			{"GET", "/nothing", `404 {"detail":"Not Found"}`}, {"POST", "/health", `405 {"detail":"Method Not Allowed"}`}, {"GET", "/v1/completions", `405 {"detail"`},
 			{"GET", "/energy_metrics", `503 {"error":"`}, {"POST", "/start_profile", `200 {"message":"Profiling started"}`},
 			{"POST", "/start_profile", `409 {"success":false,"message":"`}, {"POST", "/stop_profile", `200 {"message":"Profiling stopped"}`},
-			{"HEAD", "/nothing", "404 "}, {"POST", "/steady_clock_offset", `200 {"receive_ts":`},
+			{"HEAD", "/nothing", "404 "}, {"POST", "/steady_clock_offset", "200 "}, {"GET", "/steady_clock_offset", `200 {"receive_ts":`},
 		} {
 			r, body := ask(p, c.method, c.path, "")
 			if got := itoa(r.StatusCode) + " " + body; !strings.HasPrefix(got, c.want) {
@@ -158,26 +158,6 @@ func TestWholeAnswers(t *testing.T) {
 			}
 			if got := v.Choices[0].Text + v.Choices[0].Message.Content; len(strings.Fields(got)) != 3 || v.Usage.Completion != 3 {
 				t.Errorf("%q %v", got, v.Usage)
-			}
-		}
-	})
-}
-
-func TestBadRequests(t *testing.T) {
-	withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
-		for body, want := range map[string]string{
-			`{"model":"m","prompt":"x","foo":1}`: `{"error":"1 validation error for CompletionRequest\nfoo\n  Extra inputs are not permitted`,
-			`{"model":"m"}`:                      `{"error":"1 validation error for CompletionRequest\nprompt\n  Field required`,
-			`{`:                                  `{"error":"1 validation error`,
-			`{"model":"m","prompt":"x","stream_options":{"include_usage":true}}`: `{"error":"1 validation error for CompletionRequest\n  Value error, Stream options`,
-			`{"model":"m","prompt":"x","max_tokens":0}`:                          `{"object":"error","message":"max_tokens must be at least 1`,
-			`{"model":"m","prompt":[],"max_tokens":1}`:                           `{"object":"error","message":"the prompt is empty"`,
-			`{"model":"m","prompt":[1,2],"max_tokens":200000}`:                   `{"object":"error","message":"The sum of prompt length (2)`,
-			`{"model":"m","prompt":{"a":1},"max_tokens":2}`:                      `{"object":"error","message":"prompt must be a string, a list`,
-		} {
-			r, text := ask(p, "POST", "/v1/completions", body)
-			if r.StatusCode != 400 || !strings.HasPrefix(text, want) {
-				t.Errorf("%s: got %d %s, want %s", body, r.StatusCode, text, want)
 			}
 		}
 	})
@@ -345,6 +325,43 @@ func TestExpectContinue(t *testing.T) {
 		go io.WriteString(conn, body)
 		if r, err := http.ReadResponse(in, nil); err != nil || r.StatusCode != 200 {
 			t.Errorf("%v %v", r, err)
+		}
+	})
+}
+
+// TestTheTokenThatEndsAnAnswerHasNoText has answers that end by themselves: their
+// last chunk carries the reason, counts as a token and is empty.
+func TestTheTokenThatEndsAnAnswerHasNoText(t *testing.T) {
+	withServer(t, Options{Profile: ideal, Model: "m", EarlyStop: true}, func(t *testing.T, p *pipes) {
+		for fields, want := range map[string]string{
+			`"prompt":"x"`:                      `"text":"","token_ids":null,"logprobs":null,"finish_reason":"stop"`,
+			`"prompt":"x","detokenize":false`:   `"text":"","token_ids":[128009],"logprobs":null,"finish_reason":"stop"`,
+			`"messages":[],"min_tokens":1`:      `"delta":{"content":""},"finish_reason":"stop"`,
+			`"prompt":"x","min_tokens":1000`:    `,"token_ids":null,"logprobs":null,"finish_reason":"length"`,
+			`"prompt":"x","ignore_eos":true`:    `,"token_ids":null,"logprobs":null,"finish_reason":"length"`,
+			`"messages":[],"ignore_eos":"true"`: `,"finish_reason":"length"`,
+		} {
+			path := "/v1/completions"
+			if strings.Contains(fields, "messages") {
+				path = "/v1/chat/completions"
+			}
+			_, stream := ask(p, "POST", path, `{"model":"m","max_tokens":100,"stream":true,"stream_options":{"include_usage":true},`+fields+`}`)
+			_, usages := texts(stream)
+			events := strings.Count(stream, "avg_decoded")
+			if !strings.Contains(stream, want) || len(usages) != 1 || !strings.Contains(usages[0], `"completion_tokens":`+itoa(events)+`,`) {
+				t.Errorf("%s: %d tokens, no %s in\n%s", fields, events, want, stream)
+			}
+		}
+	})
+}
+
+// TestSplitUTF8 finds a character whose bytes come in two chunks.
+func TestSplitUTF8(t *testing.T) {
+	withServer(t, Options{Profile: ideal, Model: "m"}, func(t *testing.T, p *pipes) {
+		const body = `{"model":"m","prompt":"x","max_tokens":2,"stream":true}`
+		got, _ := exchange(p, "POST /v1/completions HTTP/1.1\r\nHost: h\r\nX-Sim-Fault: split_utf8\r\nConnection: close\r\nContent-Length: "+itoa(len(body))+"\r\n\r\n"+body)
+		if strings.Count(got, "\xe2\r\n") != 2 || strings.Count(got, "\r\n\x98\x82") != 2 {
+			t.Errorf("%q", got)
 		}
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"loadgen/internal/pyjson"
 )
 
@@ -13,7 +15,8 @@ import (
 type record struct {
 	read   time.Duration   // the request arrived
 	tokens []time.Duration // each event was written
-	done   bool
+	done   bool            // it was answered in full
+	over   bool            // nothing more will be written
 	fault  Fault
 }
 
@@ -27,6 +30,11 @@ type truth struct {
 	lost int // forgotten, being the oldest
 	// completed counts all that ended well.
 	completed int
+	late      *hdrhistogram.Histogram // of all events, in us
+}
+
+func newTruth() *truth {
+	return &truth{late: hdrhistogram.New(1, int64(time.Hour/time.Microsecond), 3)}
 }
 
 func (t *truth) begin(at time.Duration, fault Fault) *record {
@@ -40,10 +48,12 @@ func (t *truth) begin(at time.Duration, fault Fault) *record {
 	return r
 }
 
-func (t *truth) wrote(r *record, at time.Duration) {
+// wrote notes that an event was written that was due before.
+func (t *truth) wrote(r *record, at, due time.Duration) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	r.tokens = append(r.tokens, at)
-	t.mu.Unlock()
+	_ = t.late.RecordValue(max(at-due, 0).Microseconds()) // above an hour it is of no interest
 }
 
 // end notes that a request has been answered in full, and counts those.
@@ -55,33 +65,65 @@ func (t *truth) end(r *record) (completed int) {
 	return t.completed
 }
 
-// json tells the last n requests, all for n below 1: statistics, then each one's
-// instants in seconds since the server's start.
-func (t *truth) json(n int) pyjson.Object {
+// leave notes that nothing more will be written.
+func (t *truth) leave(r *record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := t.all
-	if 0 < n && n < len(all) {
-		all = all[len(all)-n:]
+	r.over = true
+}
+
+// lateness is the number of the events of all requests, and the median, 99th
+// percentile and maximum of how late they were written, in ms.
+func (t *truth) lateness() (events int, p50, p99, most float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := func(percent float64) float64 { return float64(t.late.ValueAtPercentile(percent)) / 1e3 }
+	return int(t.late.TotalCount()), at(50), at(99), float64(t.late.Max()) / 1e3
+}
+
+// choose is the last requests, all for last below 1, without the first to skip and
+// no more than count, unless that is below 1.
+func (t *truth) choose(last, skip, count int) []*record {
+	all := t.all[min(max(skip, 0), len(t.all)):]
+	if 0 < last && last < len(all) {
+		all = all[len(all)-last:]
 	}
-	var ttft, itl, e2e []float64
+	if 0 < count && count < len(all) {
+		all = all[:count]
+	}
+	return all
+}
+
+// json tells the chosen requests: statistics, then each one's instants in seconds
+// since the server's start.
+func (t *truth) json(last, skip, count int) pyjson.Object {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := t.choose(last, skip, count)
+	var ttft, itl, tpot, e2e []float64
 	each := []pyjson.Object{}
-	completed := 0
+	completed, aborted, events := 0, 0, 0
+	ms := func(d time.Duration) float64 { return 1e3 * d.Seconds() }
 	for _, r := range all {
-		if r.done {
+		switch {
+		case r.done:
 			completed++
+		case r.over:
+			aborted++
 		}
 		instants := make([]float64, len(r.tokens))
 		for i, at := range r.tokens {
-			instants[i] = at.Seconds()
-			if i == 0 {
-				ttft = append(ttft, 1e3*(at-r.read).Seconds())
-			} else {
-				itl = append(itl, 1e3*(at-r.tokens[i-1]).Seconds())
+			if instants[i] = at.Seconds(); i > 0 {
+				itl = append(itl, ms(at-r.tokens[i-1]))
 			}
 		}
-		if k := len(r.tokens); k > 0 {
-			e2e = append(e2e, 1e3*(r.tokens[k-1]-r.read).Seconds())
+		if n := len(r.tokens); n > 0 {
+			events += n
+			ttft = append(ttft, ms(r.tokens[0]-r.read))
+			e2e = append(e2e, ms(r.tokens[n-1]-r.read))
+			if n > 1 {
+				tpot = append(tpot, ms(r.tokens[n-1]-r.tokens[0])/float64(n-1))
+			}
 		}
 		one := pyjson.Object{{Key: "read_s", Value: r.read.Seconds()}, {Key: "events_s", Value: instants}, {Key: "done", Value: r.done}}
 		if r.fault != "" {
@@ -89,8 +131,9 @@ func (t *truth) json(n int) pyjson.Object {
 		}
 		each = append(each, one)
 	}
-	return pyjson.Object{{Key: "requests", Value: len(all)}, {Key: "completed", Value: completed}, {Key: "forgotten", Value: t.lost},
-		{Key: "ttft_ms", Value: summary(ttft)}, {Key: "itl_ms", Value: summary(itl)}, {Key: "e2e_ms", Value: summary(e2e)}, {Key: "each", Value: each}}
+	return pyjson.Object{{Key: "requests", Value: len(all)}, {Key: "completed", Value: completed}, {Key: "aborted", Value: aborted},
+		{Key: "requests_all", Value: len(t.all)}, {Key: "forgotten", Value: t.lost}, {Key: "events", Value: events},
+		{Key: "ttft_ms", Value: summary(ttft)}, {Key: "itl_ms", Value: summary(itl)}, {Key: "tpot_ms", Value: summary(tpot)}, {Key: "e2e_ms", Value: summary(e2e)}, {Key: "each", Value: each}}
 }
 
 func (t *truth) reset() {
@@ -108,8 +151,8 @@ func summary(x []float64) pyjson.Object {
 	for _, v := range x {
 		sd += (v - mean) * (v - mean) / float64(len(x))
 	}
-	return pyjson.Object{{Key: "mean", Value: mean}, {Key: "sd", Value: math.Sqrt(sd)}, {Key: "p50", Value: quantile(x, 0.5)},
-		{Key: "p99", Value: quantile(x, 0.99)}, {Key: "max", Value: quantile(x, 1)}}
+	return pyjson.Object{{Key: "mean", Value: mean}, {Key: "sd", Value: math.Sqrt(sd)}, {Key: "min", Value: quantile(x, 0)}, {Key: "p50", Value: quantile(x, 0.5)},
+		{Key: "p99", Value: quantile(x, 0.99)}, {Key: "p999", Value: quantile(x, 0.999)}, {Key: "max", Value: quantile(x, 1)}}
 }
 
 // quantile interpolates linearly between sorted values.
@@ -121,26 +164,4 @@ func quantile(sorted []float64, q float64) float64 {
 	at := q * float64(n-1)
 	i := min(int(at), n-1)
 	return sorted[i] + (sorted[min(i+1, n-1)]-sorted[i])*(at-float64(i))
-}
-
-// lateness remembers how late the engine's steps were, in ms.
-type lateness struct {
-	mu  sync.Mutex
-	all []float64
-}
-
-func (l *lateness) add(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.all) < 1<<20 {
-		l.all = append(l.all, 1e3*max(d, 0).Seconds())
-	}
-}
-
-// figures are the steps' number, and the median, 99th percentile and maximum of their lateness in ms.
-func (l *lateness) figures() (n int, p50, p99, most float64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	sorted := slices.Sorted(slices.Values(l.all))
-	return len(sorted), quantile(sorted, 0.5), quantile(sorted, 0.99), quantile(sorted, 1)
 }
