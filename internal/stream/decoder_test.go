@@ -152,6 +152,15 @@ func TestFramings(t *testing.T) {
 	}
 }
 
+// TestManyChunks has more chunks than a trailer may have bytes.
+func TestManyChunks(t *testing.T) {
+	text := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("2;x\r\n\n\n\r\n", maxTrailer) +
+		fmt.Sprintf("%x\r\ndata: %s\n\n%s\r\n0\r\n\r\n", len(event("a"))+8+len(done), event("a"), done)
+	if a := feed(text, 1<<20, completions(Strict)); a.Err != nil || string(a.Text) != "a" {
+		t.Errorf("%q %v", a.Text, a.Err)
+	}
+}
+
 func TestCutAnswers(t *testing.T) {
 	body := "data: " + event("a") + "\n\n" + done
 	for name, text := range frames(body) {
