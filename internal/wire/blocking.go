@@ -68,10 +68,12 @@ func (b *Blocking) Do(ctx context.Context, x *Exchange) {
 	}
 	conn, proxy, err := b.dialer.connect(dialing, x.To)
 	cancel()
-	if x.Connect = b.o.Clock.Now(); err != nil {
-		b.giveUp(ctx, x, err)
+	now := b.o.Clock.Now()
+	if err != nil {
+		b.giveUp(ctx, x, now, err)
 		return
 	}
+	x.Connect = now
 	if x.Connect-x.Start > synTimeout {
 		_, x.SYNRetransmits = info(conn)
 	}
@@ -79,12 +81,13 @@ func (b *Blocking) Do(ctx context.Context, x *Exchange) {
 }
 
 // giveUp ends an exchange that got no connection.
-func (b *Blocking) giveUp(ctx context.Context, x *Exchange, err error) {
+func (b *Blocking) giveUp(ctx context.Context, x *Exchange, at time.Duration, err error) {
+	x.Connect = 0 // that of a connection used again, which was dead
 	if ctx.Err() != nil {
-		x.Sink.End(x.Connect, interrupted(ctx))
+		x.Sink.End(at, interrupted(ctx))
 		return
 	}
-	x.Sink.End(x.Connect, classify(err))
+	x.Sink.End(at, classify(err))
 }
 
 func interrupted(ctx context.Context) *stream.Error {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -59,6 +60,7 @@ func (r *Reactor) connect(f *flow) {
 		if to.Addr().Is6() {
 			family = unix.AF_INET6
 		}
+		r.closeSome(1) // so that no more are open than there are exchanges
 		var fd int
 		if fd, err = r.sys.socket(family, r.o.Stamps); err != nil {
 			err = named("socket", err)
@@ -77,8 +79,8 @@ func (r *Reactor) connect(f *flow) {
 			}
 			// A connection to this machine is there at once: its request must not wait
 			// for those that are still to be opened. Elsewhere the write finds it pending.
+			f.x.Connect = r.o.Clock.Now()
 			if l.connected = err == nil; !l.connected {
-				f.x.Connect = r.o.Clock.Now()
 				n, early := r.sys.write(fd, f.x.Head, f.x.Body)
 				if f.sent, l.connected = n, early == nil; !l.connected {
 					if early != unix.EAGAIN && early != unix.EINTR {
@@ -95,10 +97,6 @@ func (r *Reactor) connect(f *flow) {
 		err = &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(to), Err: named("connect", err)}
 		f.addresses = f.addresses[1:]
 	}
-	f.x.Connect = r.o.Clock.Now()
-	if f.x.Start == 0 {
-		f.x.Start = f.x.Connect
-	}
 	r.fail(f, classify(err))
 }
 
@@ -106,7 +104,18 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 	if a.Addr().Is4() {
 		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
 	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: zoneID(a.Addr().Zone())}
+}
+
+// zoneID is the number of the interface that a link-local address is on.
+func zoneID(zone string) uint32 {
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n)
+	}
+	if i, err := net.InterfaceByName(zone); zone != "" && err == nil {
+		return uint32(i.Index)
+	}
+	return 0
 }
 
 func (r *Reactor) newLink(fd int, f *flow) *link {
@@ -125,21 +134,18 @@ func (r *Reactor) newLink(fd int, f *flow) *link {
 	return l
 }
 
-// drop gives a connection up. It is closed when there is time: closing costs as
-// much as reading several events, and streams that begin together end together.
+// drop gives a connection up. It is closed when there is time, or when another is
+// to be opened: closing costs as much as reading several events, and streams that
+// begin together end together.
 func (r *Reactor) drop(l *link) {
 	r.links[l.tag.slot] = nil
 	r.free = append(r.free, l.tag.slot)
 	r.closing = append(r.closing, l.fd)
 }
 
-// closeSome closes connections: some when nothing else is to be done, else those
-// that are too many to be kept.
-func (r *Reactor) closeSome(idle bool) {
-	n := max(len(r.closing)-maxClosing, 0)
-	if idle {
-		n = max(n, min(len(r.closing), closesPerTurn))
-	}
+// closeSome closes up to n of the connections that were given up.
+func (r *Reactor) closeSome(n int) {
+	n = min(n, len(r.closing))
 	for _, fd := range r.closing[:n] {
 		r.sys.close(fd)
 	}
@@ -230,9 +236,10 @@ func (r *Reactor) write(f *flow) {
 	}
 }
 
-// read feeds what has arrived; ending tells that an end or error waits behind it.
+// read feeds what has arrived; ending tells that an end or error waits behind it,
+// or that there was more than could be read at once.
 func (r *Reactor) read(f *flow, ending bool) {
-	for {
+	for range readsPerTurn {
 		n, stamp, err := r.sys.recv(f.link.fd, r.buffer)
 		if err == unix.EINTR {
 			continue
@@ -279,6 +286,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 			return
 		}
 	}
+	r.unread = append(r.unread, f.link)
 }
 
 // endOfLink takes the end of a connection: the peer's, or an error.
@@ -306,6 +314,9 @@ func (r *Reactor) endOfLink(f *flow, at time.Duration, err error) {
 func (r *Reactor) fail(f *flow, err *stream.Error) {
 	if f.x.Start == 0 {
 		f.x.Start = r.o.Clock.Now()
+	}
+	if f.link == nil || !f.link.connected {
+		f.x.Connect = 0
 	}
 	f.x.KernelStamps = f.x.KernelStamps && f.fed
 	f.x.Sink.End(r.o.Clock.Now(), err)

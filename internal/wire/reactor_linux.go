@@ -34,6 +34,7 @@ type Reactor struct {
 	dialing    []*flow // waiting for their turn to connect
 	idle       map[Endpoint][]*link
 	closing    []int         // descriptors to be closed
+	unread     []*link       // those that may hold more than they were asked for
 	check      time.Duration // when to look at deadlines next, 0 for never
 	quit       bool
 	buffer     []byte
@@ -62,7 +63,7 @@ func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
 		if w.late >= longSleep { // rare enough to be asked for each
 			r.askLate()
 		}
-	case !w.full:
+	case !w.full && len(r.unread) == 0:
 		w.since, w.late, w.slept, w.asked = w.returned, 0, 0, true
 	}
 	w.returned, w.full = now, n == most
@@ -133,8 +134,8 @@ type link struct {
 const (
 	dialsPerTurn  = 8 // so that the first answers are read while the last connections are opened
 	eventsPerTurn = 256
+	readsPerTurn  = 4 // of one connection, so that one that never runs dry keeps no other waiting
 	closesPerTurn = 16
-	maxClosing    = 1024
 )
 
 // NewReactor starts a reactor, which Close ends.
@@ -224,10 +225,19 @@ func (r *Reactor) loop() {
 			time.Sleep(time.Millisecond)
 			n = 0
 		}
+		unread := r.unread
+		r.unread = nil
 		for _, e := range events[:max(n, 0)] {
 			r.event(e)
 		}
-		r.closeSome(n <= 0)
+		for _, l := range unread {
+			if r.links[l.tag.slot] == l && l.flow != nil {
+				r.read(l.flow, true)
+			}
+		}
+		if n <= 0 {
+			r.closeSome(closesPerTurn)
+		}
 		if r.check > 0 && r.o.Clock.Now() >= r.check {
 			r.checkDeadlines()
 		}
@@ -237,9 +247,10 @@ func (r *Reactor) loop() {
 			r.drop(l)
 		}
 	}
-	for len(r.closing) > 0 {
-		r.closeSome(true)
-	}
+	r.closeSome(len(r.closing))
+	r.mu.Lock()
+	r.idled = false // whoever comes late must not wake what has taken the waker's number
+	r.mu.Unlock()
 	r.sys.close(r.waker)
 	r.sys.close(r.ep)
 	r.sys.done()
@@ -260,7 +271,7 @@ func (r *Reactor) take(to []command) []command {
 // patience is how long the loop may sleep.
 func (r *Reactor) patience() time.Duration {
 	switch {
-	case len(r.dialing) > 0 || len(r.closing) > 0 || r.quit:
+	case len(r.dialing) > 0 || len(r.closing) > 0 || len(r.unread) > 0 || r.quit:
 		return 0
 	case r.check > 0:
 		return max(r.check-r.o.Clock.Now(), 0)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +29,7 @@ type scripted struct {
 	delayed time.Duration
 	edges   []unix.EpollEvent
 	open    int
+	wakes   int
 	origin  time.Time
 }
 
@@ -36,7 +39,7 @@ type scriptedConn struct {
 	connectErr error
 	lateErr    error // found when the connection is ready
 	writes     []any // int: bytes taken; error
-	reads      []any // []byte, error; stampOf; nil ends a burst (EAGAIN)
+	reads      []any // []byte, error; stampOf; nil ends a burst (EAGAIN); full stays
 	written    []byte
 	made       bool
 	tag        tag
@@ -47,6 +50,9 @@ type stampOf struct {
 	data string
 	at   time.Duration
 }
+
+// full is as much as is asked for, again and again.
+type full struct{}
 
 func newScripted(conns ...*scriptedConn) *scripted {
 	s := &scripted{conns: conns, origin: time.Now()}
@@ -74,6 +80,7 @@ func (s *scripted) wake(int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.woken = true
+	s.wakes++
 	s.changed.Broadcast()
 }
 
@@ -158,6 +165,9 @@ func (s *scripted) recv(fd int, p []byte) (int, int64, error) {
 		return 0, 0, unix.EAGAIN
 	}
 	step := c.reads[0]
+	if step == (full{}) {
+		return len(p), 1, nil
+	}
 	c.reads = c.reads[1:]
 	switch step := step.(type) {
 	case stampOf:
@@ -241,7 +251,78 @@ func TestReactorTakesWhatTheKernelDoes(t *testing.T) {
 			if sys.open != 0 {
 				t.Errorf("%d connections left open", sys.open)
 			}
+			if never := slices.Contains([]stream.Class{Refused, TooManyFiles, NoPorts, Unreachable}, c.class); (x.Connect == 0) != never {
+				t.Errorf("connected at %v", x.Connect)
+			}
 		})
+	}
+}
+
+// TestNoConnectionKeepsTheOthersWaiting has one that is never read dry: its own
+// deadline and the other's answer must come through.
+func TestNoConnectionKeepsTheOthersWaiting(t *testing.T) {
+	sys := newScripted(&scriptedConn{reads: []any{full{}}}, &scriptedConn{reads: []any{stampOf{"bye.", time.Millisecond}}})
+	r, err := newReactor(Options{Clock: Clock{sys.origin}, Env: noEnv, Timeout: 50 * time.Millisecond}, sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var loud stream.Class
+	var all sync.WaitGroup
+	all.Go(func() {
+		s := &counter{}
+		r.Do(context.Background(), &Exchange{To: Endpoint{Host: "127.0.0.1:80"}, Head: []byte("x"), Sink: s, Fresh: true})
+		loud = s.err.Class
+	})
+	for begun := false; !begun; runtime.Gosched() {
+		sys.mu.Lock()
+		begun = sys.next > 0
+		sys.mu.Unlock()
+	}
+	s := &sink{enough: "."}
+	r.Do(context.Background(), &Exchange{To: Endpoint{Host: "127.0.0.1:80"}, Head: []byte("x"), Sink: s, Fresh: true})
+	all.Wait()
+	r.Close()
+	if s.text.String() != "bye." || s.ended || loud != Timeout {
+		t.Errorf("%q %v, the other %q", s.text.String(), s.err, loud)
+	}
+}
+
+// TestAConnectionMakesRoomForTheNext has no idle moment to close in.
+func TestAConnectionMakesRoomForTheNext(t *testing.T) {
+	sys := newScripted(&scriptedConn{}, &scriptedConn{}, &scriptedConn{})
+	r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: NewClock()}, sys: sys}
+	for range sys.conns {
+		f := &flow{x: &Exchange{Sink: &counter{}}, addresses: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:80")}, done: make(chan struct{})}
+		r.connect(f)
+		if sys.open != 1 {
+			t.Fatalf("%d connections are open for one exchange", sys.open)
+		}
+		r.close(f)
+	}
+}
+
+func TestNobodyWakesTheDead(t *testing.T) {
+	sys := newScripted()
+	r, err := newReactor(Options{Clock: NewClock(), Env: noEnv}, sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	before := sys.wakes
+	r.submit(command{flow: &flow{over: true}, cancel: failure(Interrupted, "", nil)})
+	if sys.wakes != before {
+		t.Error("a late command wrote to a descriptor that is closed")
+	}
+}
+
+func TestZones(t *testing.T) {
+	for zone, want := range map[string]uint32{"": 0, "7": 7, "no such": 0} {
+		if got := zoneID(zone); got != want {
+			t.Errorf("%q: %d, want %d", zone, got, want)
+		}
+	}
+	if all, err := net.Interfaces(); err == nil && len(all) > 0 && zoneID(all[0].Name) != uint32(all[0].Index) {
+		t.Errorf("%s is %d, not %d", all[0].Name, all[0].Index, zoneID(all[0].Name))
 	}
 }
 
@@ -319,15 +400,18 @@ func TestSecondFigure(t *testing.T) {
 	}
 }
 
-// feeder never has enough.
-type feeder struct{ n int }
+// counter never has enough.
+type counter struct {
+	n   int
+	err *stream.Error
+}
 
-func (f *feeder) Feed(p []byte, _ time.Duration) bool { f.n += len(p); return false }
-func (f *feeder) End(time.Duration, *stream.Error)    {}
-func (f *feeder) Mixed() bool                         { return false }
-func (f *feeder) Doubt(time.Duration, bool)           {}
-func (f *feeder) Failing() bool                       { return false }
-func (f *feeder) Reusable() bool                      { return false }
+func (c *counter) Feed(p []byte, _ time.Duration) bool    { c.n += len(p); return false }
+func (c *counter) End(_ time.Duration, err *stream.Error) { c.err = err }
+func (c *counter) Mixed() bool                            { return false }
+func (c *counter) Doubt(time.Duration, bool)              {}
+func (c *counter) Failing() bool                          { return false }
+func (c *counter) Reusable() bool                         { return false }
 
 // endless always has one chunk to read.
 type endless struct {
@@ -345,7 +429,7 @@ func (e *endless) recv(_ int, p []byte) (int, int64, error) {
 
 func TestReactorAllocatesNothingPerEvent(t *testing.T) {
 	sys := &endless{chunk: bytes.Repeat([]byte("x"), 250)}
-	f := &flow{x: &Exchange{Sink: &feeder{}}, done: make(chan struct{})}
+	f := &flow{x: &Exchange{Sink: &counter{}}, done: make(chan struct{})}
 	r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: NewClock()}, sys: sys, buffer: make([]byte, 64<<10)}
 	l := &link{fd: 100, flow: f, connected: true}
 	f.link = l

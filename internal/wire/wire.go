@@ -66,7 +66,7 @@ type Exchange struct {
 	Fresh bool
 
 	Start   time.Duration // immediately before connect, or the write on a reused connection
-	Connect time.Duration // connection ready, TLS and proxy included
+	Connect time.Duration // connection ready, TLS and proxy included; 0 if it never was
 	Written time.Duration // request handed to the kernel
 	Reused  bool
 	// KernelStamps tells whether every read that brought bytes was stamped by

@@ -244,8 +244,9 @@ func TestErrorsHaveClasses(t *testing.T) {
 	} {
 		b := NewBlocking(Options{Clock: NewClock(), Env: noEnv, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, c.err }})
 		s := &sink{}
-		b.Do(context.Background(), &Exchange{To: Endpoint{Host: "127.0.0.1:1"}, Sink: s, Fresh: true})
-		if s.class() != c.class || !s.err.Exception || !errors.Is(s.err, c.err) {
+		x := &Exchange{To: Endpoint{Host: "127.0.0.1:1"}, Sink: s, Fresh: true}
+		b.Do(context.Background(), x)
+		if x.Connect != 0 || s.class() != c.class || !s.err.Exception || !errors.Is(s.err, c.err) {
 			t.Errorf("%v: %v, want %s", c.err, s.err, c.class)
 		}
 	}
