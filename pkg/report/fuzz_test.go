@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
@@ -45,8 +46,9 @@ func FuzzStored(f *testing.F) {
 				t.Error(err)
 			}
 		}
-		if line := pyjson.Append(nil, GroupsJSON(groups)); !json.Valid(finite(line)) {
-			t.Errorf("no JSON: %s", line)
+		var lines bytes.Buffer
+		if err := JSON(&lines, groups); err != nil || !json.Valid(finite(lines.Bytes())) {
+			t.Errorf("no JSON: %v %s", err, lines.Bytes())
 		}
 		_ = Percentiles(io.Discard, []*Stored{a})
 	})
