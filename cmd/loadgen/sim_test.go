@@ -53,6 +53,8 @@ func TestSimulatorWaitsForOpenStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.cmd.Process.Signal(syscall.SIGTERM)
+	s.refuses(t)
+	s.cmd.Process.Signal(syscall.SIGTERM) // does not hasten it
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !strings.HasSuffix(string(body), "data: [DONE]\n\n") {
 		t.Errorf("the stream ends with %v and %q", err, body[max(len(body)-50, 0):])
@@ -66,8 +68,37 @@ func TestSimulatorWaitsForOpenStreams(t *testing.T) {
 			t.Errorf("the log lacks %q:\n%s", line, s.log)
 		}
 	}
-	if _, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")); err == nil {
-		t.Error("it still listens")
+}
+
+// refuses waits until it takes no more connections.
+func (s *simulator) refuses(t *testing.T) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < 10*time.Second; time.Sleep(time.Millisecond) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			return
+		}
+		conn.Close()
+	}
+	t.Fatal("it still listens")
+}
+
+func TestSimulatorsStreamsEndWithAnInterruptAfterASignal(t *testing.T) {
+	t.Parallel()
+	s := startSimulator(t)
+	r, err := http.Post(s.url+"/v1/completions", "application/json", strings.NewReader(strings.Replace(slowRequest, "100", "100000", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	s.refuses(t)
+	s.cmd.Process.Signal(syscall.SIGINT)
+	if _, err := io.ReadAll(r.Body); err == nil {
+		t.Error("the stream ended well")
+	}
+	s.cmd.Wait()
+	if code := s.cmd.ProcessState.ExitCode(); code != 143 {
+		t.Errorf("exit %d", code)
 	}
 }
 
@@ -80,6 +111,9 @@ func TestSimulatorRefusesWhileItLoads(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	if out, err := command("sim", "--port", port).CombinedOutput(); err == nil || !strings.Contains(string(out), "cannot listen") {
 		t.Errorf("on a port that is taken: %v %s", err, out)
+	}
+	if out, err := command("sim", "--port", port, "--load-time", "1h").CombinedOutput(); err == nil || !strings.Contains(string(out), "Failed to bind socket") {
+		t.Errorf("before loading, on a port that is taken: %v %s", err, out)
 	}
 	l.Close()
 	start := time.Now()
