@@ -24,14 +24,9 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 	switch fault {
 	case FaultSlowHeaders:
 		pause(ctx, 2*time.Second)
-	case FaultNull:
-		a.whole(200, jsonType, []byte("null"))
-		return
-	case Fault500:
-		a.crash()
-		return
-	case Fault503:
-		a.whole(503, "text/plain; charset=utf-8", []byte(unavailable))
+	case FaultNull, Fault500, Fault503:
+		s.truth.leave(s.truth.begin(a.arrived, fault))
+		a.refuse(fault)
 		return
 	}
 	g, words := s.accept(body, chat)
@@ -50,6 +45,18 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 		g.stream(ctx)
 	} else {
 		g.whole(ctx)
+	}
+}
+
+// refuse answers as a server does that generates nothing.
+func (a *answer) refuse(fault Fault) {
+	switch fault {
+	case FaultNull:
+		a.whole(200, jsonType, []byte("null"))
+	case Fault503:
+		a.whole(503, "text/plain; charset=utf-8", []byte(unavailable))
+	default:
+		a.crash()
 	}
 }
 
