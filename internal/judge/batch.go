@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -28,10 +29,13 @@ func (r *Run) changes() (all []change) {
 	return all
 }
 
-// Of the time in which requests wait, this share on a plateau makes a batch limit;
-// and this share of all the time must have such waiting.
+// Of the time in which requests wait, these shares near a plateau and at its top make
+// a batch limit; and this share of all the time must have such waiting. Places whose
+// requests are still prefilled do not decode, so that the number falls below the
+// limit; without a limit it varies to both sides and is seldom at its highest.
 const (
-	plateauShare = 0.8
+	plateauShare = 0.8 // from three quarters of the level on
+	topShare     = 0.3 // within a quarter of its root
 	waitingShare = 0.3
 )
 
@@ -67,8 +71,8 @@ func (r *Run) batchLimited() *Finding {
 	if plateau < 1 || busy <= 0 {
 		return nil
 	}
-	low := plateau - max(1, plateau/20)
-	var waiting, on, served time.Duration
+	low, top := plateau-max(1, plateau/4), plateau-max(1, int(math.Sqrt(float64(plateau))/4))
+	var waiting, on, high time.Duration
 	var crowd float64
 	for l, t := range spent {
 		if l.underWay < plateau+2 || 4*l.underWay < 5*plateau {
@@ -78,13 +82,14 @@ func (r *Run) batchLimited() *Finding {
 		crowd += float64(l.underWay) * t.Seconds()
 		if low <= l.decoding && l.decoding <= plateau {
 			on += t
-			served += t * time.Duration(l.decoding)
+		}
+		if top <= l.decoding && l.decoding <= plateau {
+			high += t
 		}
 	}
-	if on <= 0 || float64(on) < plateauShare*float64(waiting) || float64(waiting) < waitingShare*float64(busy) || low < 1 && 2*held[0] > busy {
+	if on <= 0 || float64(on) < plateauShare*float64(waiting) || float64(high) < topShare*float64(waiting) || float64(waiting) < waitingShare*float64(busy) || low < 1 && 2*held[0] > busy {
 		return nil
 	}
-	mean := float64(served) / float64(on)
-	return some(find("batch_limited", fmt.Sprintf("about %.0f requests are served at a time, of %.0f under way: TTFT is mostly queueing. A batch limit of the server (--max_batch_size, or the engine's own) or its memory is the bound", mean, crowd/waiting.Seconds()),
-		"served", mean, "under_way", crowd/waiting.Seconds(), "plateau_share", float64(on)/float64(waiting)))
+	return some(find("batch_limited", fmt.Sprintf("about %d requests are served at a time, of %.0f under way: TTFT is mostly queueing. A batch limit of the server (--max_batch_size, or the engine's own) or its memory is the bound", plateau, crowd/waiting.Seconds()),
+		"served", plateau, "under_way", crowd/waiting.Seconds(), "plateau_share", float64(on)/float64(waiting)))
 }

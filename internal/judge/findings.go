@@ -226,8 +226,8 @@ func (r *Run) rateNotReached() *Finding {
 	return some(find("rate_not_reached", fmt.Sprintf("%.4g requests/s were sent, where the schedule has %.4g: %s", got, asked, why), "sent_per_s", got, "scheduled_per_s", asked))
 }
 
-// coldStart tells that the server was slower at first: its first answer where
-// requests come one by one, its first wave's pace otherwise.
+// coldStart tells that the server was slower at first: to its first answer, or in
+// its first wave's pace.
 func (r *Run) coldStart() *Finding {
 	var order []*client.Result
 	for _, x := range r.Results {
@@ -236,16 +236,16 @@ func (r *Run) coldStart() *Finding {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b *client.Result) int { return cmp.Compare(a.Start, b.Start) })
-	ttft := func(x *client.Result) float64 { return (x.Events[0].At - x.Start).Seconds() }
-	if n := len(order); n >= 10 && (r.Concurrency == 1 || r.Rate > 0) {
-		rest := make([]float64, 0, n)
-		for _, x := range order[1:] {
-			rest = append(rest, ttft(x))
-		}
-		slices.Sort(rest)
-		if first := ttft(order[0]); first > 5*metrics.Median(rest) && first > 2*metrics.Percentile(rest, 95) {
-			return some(find("cold_start", fmt.Sprintf("the first answer took %s to its first token, the others %s in the median: the server was cold. --warmup N sends requests before", short(first), short(metrics.Median(rest))),
-				"first_s", first, "median_s", metrics.Median(rest)))
+	// Of those that begin together the first to be served counts, which waits for no other.
+	wave := 1
+	if r.Rate <= 0 {
+		wave = r.Concurrency
+	}
+	if n := len(order); wave > 0 && n >= max(10, 3*wave) {
+		first, rest := ttfts(order[:wave])[0], ttfts(order[wave:])
+		if median := metrics.Median(rest); first > 5*median && first > 2*metrics.Percentile(rest, 95) {
+			return some(find("cold_start", fmt.Sprintf("the first answer took %s to its first token, the others %s in the median: the server was cold. --warmup N sends requests before", short(first), short(median)),
+				"first_s", first, "median_s", median))
 		}
 	}
 	if c := r.Concurrency; c > 0 && len(order) >= 3*c {
@@ -255,6 +255,15 @@ func (r *Run) coldStart() *Finding {
 		}
 	}
 	return nil
+}
+
+// ttfts are the sorted times to the first event, in seconds.
+func ttfts(results []*client.Result) (out []float64) {
+	for _, x := range results {
+		out = append(out, (x.Events[0].At - x.Start).Seconds())
+	}
+	slices.Sort(out)
+	return out
 }
 
 // gaps are the sorted times between events with choices, in seconds.

@@ -136,11 +136,52 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// open makes requests that begin at random and are served at once, or as many at a
+// time as the limit says; prefill takes its share of a request's time.
+func open(seed uint64, underWay float64, limit int, prefill float64) *Run {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	const whole = 500 * ms
+	r := &Run{Rate: underWay / whole.Seconds(), Streaming: true}
+	places := make([]time.Duration, max(limit, 1))
+	start := time.Duration(0)
+	for range 600 {
+		start += time.Duration(rng.ExpFloat64() * float64(whole) / underWay)
+		begin, place := start, least(places)
+		if limit > 0 {
+			begin = max(begin, places[place])
+		}
+		first := begin + time.Duration(prefill*(0.5+rng.Float64())*float64(whole))
+		last := first + time.Duration((1-prefill)*float64(whole))
+		places[place] = last
+		r.Results = append(r.Results, &client.Result{Start: start, Answer: stream.Answer{Events: []client.Event{{At: first, Choices: true}, {At: last, Choices: true}}}})
+	}
+	return r
+}
+
+// TestPlateaus tells a limit from a load that is as large as it is.
+func TestPlateaus(t *testing.T) {
+	for seed := range uint64(10) {
+		for _, underWay := range []float64{2, 8, 30, 300} {
+			for _, prefill := range []float64{0.05, 0.5, 0.9} {
+				if f := open(seed, underWay, 0, prefill).batchLimited(); f != nil {
+					t.Errorf("seed %d, %v under way, prefill %v: %v", seed, underWay, prefill, f)
+				}
+			}
+		}
+	}
+	for _, limit := range []int{1, 2, 8, 100} {
+		f := open(1, 2*float64(limit), limit, 0.08).batchLimited()
+		if f == nil || f.Figures.Get("served") != limit {
+			t.Errorf("limit %d: %v", limit, f)
+		}
+	}
+}
+
 func TestFigures(t *testing.T) {
 	s := clean(2)
 	s.batch = 4
 	findings, _ := s.run().Judge()
-	if served := findings[0].Figures.Get("served").(float64); served < 3 || served > 4 {
+	if served := findings[0].Figures.Get("served"); served != 4 {
 		t.Errorf("about %v served, want 4", served)
 	}
 	s = clean(2)
@@ -149,6 +190,32 @@ func TestFigures(t *testing.T) {
 	findings, _ = s.run().Judge()
 	if where := findings[0].Figures.Get("where"); where != "client" {
 		t.Errorf("the bursts are made by the %v, want client", where)
+	}
+}
+
+// TestColdStart tells a first wave that is slow as a whole from one whose requests
+// wait for each other.
+func TestColdStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		more func(i int) time.Duration
+		want bool
+	}{
+		"cold":            {func(i int) time.Duration { return 300 * ms }, true},
+		"one by one":      {func(i int) time.Duration { return time.Duration(i) * 40 * ms }, false},
+		"hardly slower":   {func(i int) time.Duration { return 30 * ms }, false},
+		"but for the one": {func(i int) time.Duration { return time.Duration(min(i, 1)) * 300 * ms }, false},
+	} {
+		s := clean(6)
+		s.change = func(i int, r *client.Result) {
+			for k := range r.Events {
+				if i < s.concurrency {
+					r.Events[k].At += c.more(i)
+				}
+			}
+		}
+		if f := s.run().coldStart(); (f != nil) != c.want {
+			t.Errorf("%s: %v", name, f)
+		}
 	}
 }
 
