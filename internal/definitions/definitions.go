@@ -36,13 +36,11 @@ type Run struct {
 
 // request is the instants of one success, since its start, in seconds.
 type request struct {
-	start        time.Duration
-	events       []event
-	lastByte     float64 // after [DONE]
-	n            int     // output tokens
-	lastEvent    float64 // of any kind
-	firstChoices float64
-	lastChoices  float64
+	start       time.Duration
+	events      []event
+	lastByte    float64 // after [DONE]
+	n           int     // output tokens
+	lastChoices float64
 }
 
 // event is an event that brought tokens; visible tells of text outside of
@@ -73,10 +71,8 @@ func Rows(run Run) (rows []Row) {
 		if r.Err != nil {
 			continue
 		}
-		if q, ok := newRequest(r, run.OutputLens[i]); ok {
-			all, results = append(all, q), append(results, r)
-			tokens += q.n
-		}
+		all, results = append(all, newRequest(r, run.OutputLens[i])), append(results, r)
+		tokens += run.OutputLens[i]
 	}
 	for _, t := range tools {
 		var v values
@@ -100,18 +96,15 @@ func stat(x []float64) Stat {
 	return Stat{len(x), metrics.Mean(x), metrics.Median(x), metrics.Percentile(x, 99)}
 }
 
-func newRequest(r *client.Result, n int) (q request, ok bool) {
+func newRequest(r *client.Result, n int) (q request) {
 	since := func(at time.Duration) float64 { return (at - r.Start).Seconds() }
 	q = request{start: r.Start, n: n, lastByte: since(r.LastByte)}
 	counts := metrics.ChunkTokens(r, n)
 	for _, e := range r.Events {
-		q.lastEvent = since(e.At)
 		if !e.Choices {
 			continue
 		}
-		if q.lastChoices = since(e.At); !ok {
-			ok, q.firstChoices = true, q.lastChoices
-		}
+		q.lastChoices = since(e.At)
 		if e.Kind == stream.Role {
 			continue
 		}
@@ -121,7 +114,7 @@ func newRequest(r *client.Result, n int) (q request, ok bool) {
 		}
 		q.events = append(q.events, event{since(e.At), e.Kind == stream.Text || e.Kind == stream.Reasoning, e.Kind == stream.Text, tokens})
 	}
-	return q, ok && len(q.events) > 0
+	return q
 }
 
 // first and last are the first and last event that a condition holds for, nil

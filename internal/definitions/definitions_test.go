@@ -23,3 +23,44 @@ func TestAbsurdCount(t *testing.T) {
 		}
 	}
 }
+
+const ms = time.Millisecond
+
+func rows(t *testing.T, n int, events ...client.Event) map[string]Row {
+	t.Helper()
+	r := &client.Result{Start: 5 * ms}
+	r.Events, r.LastByte = events, 105*ms
+	out := map[string]Row{}
+	for _, row := range Rows(Run{Results: []*client.Result{r}, OutputLens: []int{n}, Chat: true, Duration: 0.1}) {
+		out[row.Tool] = row
+	}
+	return out
+}
+
+// TestSameInstant counts a gap of nothing between texts that came with one read.
+func TestSameInstant(t *testing.T) {
+	text := client.Event{At: 25 * ms, Kind: stream.Text, Choices: true, Tokens: -1}
+	later := text
+	later.At = 65 * ms
+	for tool, row := range rows(t, 3, text, text, later) {
+		if tool == "aiperf" || tool == "guidellm" || tool == "inference-benchmarker" {
+			continue // one value a request
+		}
+		if row.ITL.Count != 2 || math.Abs(row.ITL.Mean-0.020) > 1e-12 {
+			t.Errorf("%s: %+v", tool, row.ITL)
+		}
+	}
+}
+
+// TestNoToken takes an answer that the original's rule lets pass.
+func TestNoToken(t *testing.T) {
+	all := rows(t, 0, client.Event{At: 25 * ms, Kind: stream.Role, Choices: true, Tokens: -1})
+	if got := all["trtllm"]; got.TTFT.Count != 1 || math.Abs(got.TTFT.Mean-0.020) > 1e-12 {
+		t.Errorf("%+v", got)
+	}
+	for tool, row := range all {
+		if tool != "trtllm" && (row.TTFT.Count > 0 || row.ITL.Count > 0 || row.TPOT.Count > 0 || row.Latency.Count > 0) {
+			t.Errorf("%s: %+v", tool, row)
+		}
+	}
+}

@@ -16,6 +16,9 @@ var tools = []tool{
 	}},
 	// As TRT-LLM's, but a chat's latency ends with its last choices.
 	{name: "vllm", read: func(v *values, q *request, chat bool, r *client.Result) {
+		if len(q.events) == 0 {
+			return // a failure, there
+		}
 		s := metrics.NewSample(r, 0, chat, true)
 		v.ttft, v.itl, v.latency = append(v.ttft, s.TTFT), append(v.itl, s.ITL...), append(v.latency, q.lastChoices)
 		v.addTPOT(&v.tpot, q.lastChoices, s.TTFT, q.n)
@@ -27,11 +30,11 @@ var tools = []tool{
 			return
 		}
 		v.ttft, v.latency = append(v.ttft, first.at), append(v.latency, q.lastByte)
-		before := first.at
-		for _, e := range q.events {
-			if e.text && e.at > first.at {
-				v.itl = append(v.itl, e.at-before)
-				before = e.at
+		before := first
+		for i := range q.events {
+			if e := &q.events[i]; e.text && e != first {
+				v.itl = append(v.itl, e.at-before.at)
+				before = e
 			}
 		}
 		v.addTPOT(&v.tpot, q.lastByte, first.at, q.n)
@@ -55,6 +58,9 @@ var tools = []tool{
 	// Its ITL weighs each request by its tokens, its TPOT contains TTFT.
 	{name: "guidellm", read: func(v *values, q *request, _ bool, _ *client.Result) {
 		first, last := q.first(anyToken), q.last(anyToken)
+		if first == nil {
+			return
+		}
 		v.ttft, v.latency = append(v.ttft, first.at), append(v.latency, q.lastByte)
 		if q.n <= metrics.MostTokens {
 			v.itl = append(v.itl, slices.Repeat([]float64{(last.at - first.at) / float64(q.n-1)}, max(q.n-1, 0))...)

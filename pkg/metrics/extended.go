@@ -129,30 +129,32 @@ func NewExtended(results []*client.Result, o ExtendedOptions) *Extended {
 // mistake, and no figure is weighed by it.
 const MostTokens = 1 << 20
 
-// ChunkTokens is how many tokens each of the events that Tokens lists brought: one
-// each where there are as many as tokens, else by the server's running count; nil
-// where neither says, or the count cannot be.
+// ChunkTokens is how many tokens each of the events that Tokens lists brought: by the
+// server's running count, else one each where there are as many as tokens, or one
+// more, which brings the finish reason alone; nil where neither says, or the count
+// cannot be.
 func ChunkTokens(r *client.Result, n int) []int {
 	var out []int
-	before, counted := 0, true
+	before, counted, finish := 0, true, false
 	for _, e := range r.Events {
 		if !e.Choices || e.Kind == stream.Role {
 			continue
 		}
 		counted = counted && int(e.Tokens) >= before
 		out = append(out, int(e.Tokens)-before)
-		before = int(e.Tokens)
+		before, finish = int(e.Tokens), e.Kind == stream.Finish
 	}
 	switch {
 	case counted && len(out) > 0 && before <= MostTokens:
 		return out
-	case len(out) == n:
-		for i := range out {
-			out[i] = 1
-		}
-		return out
+	case len(out) != n && !(finish && len(out) == n+1):
+		return nil
 	}
-	return nil
+	clear(out)
+	for i := range n {
+		out[i] = 1
+	}
+	return out
 }
 
 // span is a request's time under way.

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,5 +117,33 @@ func TestMeanIntervals(t *testing.T) {
 	i := x.Means[TTFT]
 	if i == nil || !(i.Low < 0.163 && 0.163 < i.High) || i.High-i.Low < 0.03 {
 		t.Errorf("%+v", i)
+	}
+}
+
+// TestChunkTokens shares the tokens out among chunks where it is known how.
+func TestChunkTokens(t *testing.T) {
+	of := func(kind stream.Kind, counts ...int32) *client.Result {
+		r := &client.Result{}
+		for _, c := range counts {
+			r.Events = append(r.Events, client.Event{Kind: stream.Text, Choices: true, Tokens: c})
+		}
+		r.Events[len(counts)-1].Kind = kind
+		return r
+	}
+	for _, c := range []struct {
+		r    *client.Result
+		n    int
+		want []int
+	}{
+		{of(stream.Text, 1, 3, 4), 4, []int{1, 2, 1}},
+		{of(stream.Text, -1, -1, -1), 3, []int{1, 1, 1}},
+		{of(stream.Finish, -1, -1, -1), 3, []int{1, 1, 1}},
+		{of(stream.Finish, -1, -1, -1), 2, []int{1, 1, 0}},
+		{of(stream.Text, -1, -1, -1), 2, nil},
+		{of(stream.Text, -1, -1, -1), 5, nil},
+	} {
+		if got := ChunkTokens(c.r, c.n); !slices.Equal(got, c.want) {
+			t.Errorf("%d tokens: %v, want %v", c.n, got, c.want)
+		}
 	}
 }
