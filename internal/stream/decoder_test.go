@@ -6,6 +6,7 @@ import (
 	"compress/zlib"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -220,17 +221,22 @@ func BenchmarkDecoder(b *testing.B) {
 		api        API
 	}{
 		{"completions", `{"id":"cmpl-0123456789abcdef0123456789abcdef","object":"text_completion","created":1764362827,"model":"m","choices":[{"index":0,"text":" blue","token_ids":null,"logprobs":null,"finish_reason":null,"stop_reason":null,"avg_decoded_tokens_per_iter":1.0}],"usage":null}`, Completions},
+		{"counting", `{"id":"cmpl-0123456789abcdef0123456789abcdef","object":"text_completion","created":1764362827,"model":"m","choices":[{"index":0,"text":" blue","token_ids":null,"logprobs":null,"finish_reason":null,"stop_reason":null,"avg_decoded_tokens_per_iter":1.0}],"usage":{"completion_tokens":0}}`, Completions},
 		{"chat", `{"id":"chatcmpl-0123456789abcdef0123456789abcdef","object":"chat.completion.chunk","created":1764362830,"model":"m","choices":[{"index":0,"delta":{"content":"Hello"},"avg_decoded_tokens_per_iter":1.0}]}`, Chat},
 	} {
 		for _, mode := range []Mode{Strict, Original} {
 			b.Run(c.name+[]string{"/strict", "/original"}[mode], func(b *testing.B) {
 				line := []byte("data: " + c.line + "\n\n")
+				count := bytes.LastIndexByte(line, '0')
 				a := &Answer{}
 				d := NewDecoder(Options{API: c.api, Streaming: true, Mode: mode}, a)
 				d.Feed([]byte(sseHead), 1)
 				b.SetBytes(int64(len(line)))
 				b.ReportAllocs()
 				for b.Loop() {
+					if c.name == "counting" { // no two events are alike but for their text
+						line[count] ^= 1
+					}
 					d.Feed(line, 2)
 					a.Events, a.Text = a.Events[:0], a.Text[:0]
 				}
@@ -284,6 +290,41 @@ func FuzzJSON(f *testing.F) {
 		err := r.read(text, &message{})
 		if valid := json.Valid(text); valid != (err == nil) && err != errDeep && err != errDigits {
 			t.Errorf("%q: %v, encoding/json says %v", text, err, valid)
+		}
+	})
+}
+
+// FuzzShape reads a line after another with the same reader, which may know its
+// shape, and with a fresh one.
+func FuzzShape(f *testing.F) {
+	plain := `{"id":"a","choices":[{"index":0,"text":" b","finish_reason":null}],"usage":null}`
+	chat := `{"choices":[{"delta":{"content":"c","role":"assistant"}}],"usage":{"completion_tokens":3}}`
+	for _, second := range []string{plain, strings.Replace(plain, " b", "", 1), strings.Replace(plain, " b", "é☂", 1), strings.Replace(plain, " b", `\n`, 1), strings.Replace(plain, " b", `"`, 1),
+		strings.Replace(plain, " b", `b","text":"c`, 1), strings.Replace(plain, "null}", `"stop"}`, 1), plain[:len(plain)-1], plain[:40], plain + " ", "", "null"} {
+		f.Add([]byte(plain), []byte(second), false)
+		f.Add([]byte(second), []byte(plain), false)
+	}
+	f.Add([]byte(chat), []byte(strings.Replace(chat, `"c"`, `"dd"`, 1)), true)
+	f.Add([]byte(strings.Replace(chat, `"c"`, `"\n"`, 1)), []byte(chat), true)
+	f.Add([]byte(`{"choices":[{"text":"aa"},{"text":"a"}]}`), []byte(`{"choices":[{"text":"b"},{"text":"a"}]}`), false)
+	f.Add([]byte(`{"choices":[{"text":"a","text":"a"}]}`), []byte(`{"choices":[{"text":"a","text":"b"}]}`), false)
+	f.Add([]byte(`{"choices":[{"text":"a"}],"choices":[{}]}`), []byte(`{"choices":[{"text":"b"}],"choices":[{}]}`), false)
+	f.Add([]byte(`{"choices":[{"text":"a"}],"error":"x"}`), []byte(`{"choices":[{"text":"b"}],"error":"x"}`), false)
+	f.Fuzz(func(t *testing.T, first, second []byte, chat bool) {
+		api := Completions
+		if chat {
+			api = Chat
+		}
+		known := newMessageReader(api, true)
+		for _, line := range [][]byte{first, second, first} {
+			var got, want message
+			gotErr, wantErr := known.read(line, &got), newMessageReader(api, true).readWhole(line, &want)
+			if gotErr == nil && wantErr == nil && len(want.finish) == 0 {
+				got.finish, want.finish = nil, nil
+			}
+			if gotErr != wantErr || gotErr == nil && !reflect.DeepEqual(got, want) {
+				t.Fatalf("%q after %q: %+v %v, want %+v %v", line, first, got, gotErr, want, wantErr)
+			}
 		}
 	})
 }

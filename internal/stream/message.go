@@ -51,6 +51,9 @@ type messageReader struct {
 	m    *message
 	body string // the choice's member that holds the text: "", "delta" or "message"
 
+	textEnd int // where the text of choice 0 ends
+	shape   shape
+
 	onTop, onChoice, onDelta, onUsage, onDetails, onError func(key []byte) error
 	onChoices                                             func(i int) error
 }
@@ -70,6 +73,17 @@ func newMessageReader(api API, streaming bool) *messageReader {
 
 // read fills m from the JSON text b, valid UTF-8, which m then refers to.
 func (r *messageReader) read(b []byte, m *message) error {
+	if r.shape.fill(b, m) {
+		return nil
+	}
+	err := r.readWhole(b, m)
+	if err == nil {
+		r.shape.keep(b, m, r.textEnd)
+	}
+	return err
+}
+
+func (r *messageReader) readWhole(b []byte, m *message) error {
 	*m = message{usage: UsageCounts{-1, -1, -1}}
 	r.m, r.s = m, scanner{b: b}
 	var err error
@@ -197,6 +211,7 @@ func (r *messageReader) readText() (err error) {
 	m.hasText, m.text, m.textErr = true, nil, nil
 	if s.peek() == '"' {
 		m.text, m.textEsc, err = s.rawString()
+		r.textEnd = s.i - 1
 		return err
 	}
 	notEmpty, err := s.truth()
