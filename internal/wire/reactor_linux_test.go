@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -323,6 +324,17 @@ func TestZones(t *testing.T) {
 	}
 	if all, err := net.Interfaces(); err == nil && len(all) > 0 && zoneID(all[0].Name) != uint32(all[0].Index) {
 		t.Errorf("%s is %d, not %d", all[0].Name, all[0].Index, zoneID(all[0].Name))
+	}
+}
+
+func TestKernelStampsAreCheckedFor(t *testing.T) {
+	none := unix.ENOPROTOOPT
+	if err := checkStamps(newScripted(&scriptedConn{socketErr: none}, &scriptedConn{socketErr: none})); !errors.Is(err, none) || !strings.Contains(err.Error(), "SO_TIMESTAMPING") {
+		t.Errorf("a kernel without stamps: %v", err)
+	}
+	sys := newScripted(&scriptedConn{socketErr: unix.EAFNOSUPPORT}, &scriptedConn{})
+	if err := checkStamps(sys); err != nil || sys.open != 0 {
+		t.Errorf("a kernel without IPv4: %v, %d sockets left open", err, sys.open)
 	}
 }
 

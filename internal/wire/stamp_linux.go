@@ -15,6 +15,20 @@ import (
 // KernelStampsSupported tells whether this system stamps arrivals.
 const KernelStampsSupported = true
 
+// CheckKernelStamps tells why this system's kernel stamps no arrivals, nil if it does.
+func CheckKernelStamps() error { return checkStamps(&linux{}) }
+
+func checkStamps(sys syscalls) (err error) {
+	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
+		var fd int
+		if fd, err = sys.socket(family, KernelStamps); err == nil {
+			sys.close(fd)
+			return nil
+		}
+	}
+	return named("setsockopt SO_TIMESTAMPING", err)
+}
+
 const stampFlags = unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE
 
 // enableStamps returns the hook that turns arrival stamps on before connect.

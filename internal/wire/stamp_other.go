@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"errors"
 	"net"
 	"syscall"
 	"time"
@@ -10,6 +11,9 @@ import (
 
 // KernelStampsSupported tells whether this system stamps arrivals.
 const KernelStampsSupported = false
+
+// CheckKernelStamps tells why there are none.
+func CheckKernelStamps() error { return errors.New("the kernel's stamps are read on Linux only") }
 
 func enableStamps(Stamps) func(network, address string, c syscall.RawConn) error { return nil }
 

@@ -82,8 +82,13 @@ func New(o Options) (*Client, error) {
 			return nil, err
 		}
 	}
-	if o.Stamps == wire.KernelStamps && (c.to.TLS || !wire.KernelStampsSupported) {
-		return nil, errors.New("--timestamps kernel: the kernel stamps arrivals on Linux and without TLS only; use auto or user")
+	if o.Stamps == wire.KernelStamps {
+		if err = wire.CheckKernelStamps(); c.to.TLS {
+			err = errors.New("the kernel cannot stamp what TLS brings")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--timestamps kernel: %w; use auto or user", err)
+		}
 	}
 	if c.o.Env == nil {
 		c.o.Env = func(string) string { return "" }
