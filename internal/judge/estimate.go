@@ -172,6 +172,9 @@ func fromSummary(r Series) estimate {
 	return estimate{se, se / r.Mean, n - 1}
 }
 
+// mostLost bounds a correction that is itself uncertain.
+const mostLost = 0.5
+
 // Resampling: how often, and at most over how many values in all.
 const (
 	replicates    = 1000
@@ -188,7 +191,7 @@ func bootstrap(requests [][]float64, s Statistic) estimate {
 		return estimate{}
 	}
 	n := len(requests)
-	length := blockLength(pool.influence())
+	length, lost := blockLength(pool.influence())
 	rng := rand.New(rand.NewPCG(uint64(n), uint64(length)))
 	weights := make([]int32, n)
 	times := int(max(fewReplicates, min(replicates, resampledMost/float64(len(pool.values)))))
@@ -203,7 +206,9 @@ func bootstrap(requests [][]float64, s Statistic) estimate {
 	if len(values) < times/2 || blocks < 2 {
 		return estimate{}
 	}
-	inflate := math.Sqrt(blocks / (blocks - 1)) // resampling is from the sample's own, smaller spread
+	// Resampling is from the sample's own, smaller spread, and loses what requests of
+	// different blocks have in common.
+	inflate := math.Sqrt(blocks / (blocks - 1) / (1 - lost))
 	return estimate{inflate * deviation(values), inflate * deviation(logs), blocks - 1}
 }
 
@@ -324,15 +329,17 @@ func (p *pool) influence() []float64 {
 
 // blockLength is Politis and White's (2004, as corrected by Patton 2009) for the
 // circular bootstrap, and at least the cube root of the requests: a dependence that
-// is too weak to be seen still matters.
-func blockLength(x []float64) int {
+// is too weak to be seen still matters. lost is the share of the variance that
+// blocks so long do not have, as they cut a dependence that is seen: the g/b of
+// these authors.
+func blockLength(x []float64) (length int, lost float64) {
 	n := len(x)
 	least := int(math.Ceil(math.Cbrt(float64(n))))
 	most := int(math.Ceil(min(3*math.Sqrt(float64(n)), float64(n)/3)))
 	around := max(5, int(math.Ceil(math.Sqrt(math.Log10(float64(n))))))
 	cov := autocovariances(x, min(n-1, int(math.Ceil(math.Sqrt(float64(n))))+around))
 	if cov[0] <= 0 {
-		return least
+		return least, 0
 	}
 	limit := 2 * math.Sqrt(math.Log10(float64(n))/float64(n))
 	last := 0 // the last lag beyond which correlations are negligible
@@ -342,7 +349,7 @@ func blockLength(x []float64) int {
 		}
 	}
 	if last == 0 {
-		return least
+		return least, 0
 	}
 	window := min(2*last, len(cov)-1)
 	g, spectrum := 0.0, cov[0]
@@ -352,10 +359,11 @@ func blockLength(x []float64) int {
 		spectrum += 2 * taper * cov[lag]
 	}
 	if spectrum <= 0 {
-		return least
+		return least, 0
 	}
 	b := math.Cbrt(2 * g * g / (4. / 3 * spectrum * spectrum) * float64(n))
-	return max(least, min(most, int(math.Ceil(b))))
+	length = max(least, min(most, int(math.Ceil(b))))
+	return length, max(0, min(mostLost, g/spectrum/float64(length)))
 }
 
 func autocovariances(x []float64, lags int) []float64 {
