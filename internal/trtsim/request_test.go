@@ -81,3 +81,27 @@ func TestJSONText(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// FuzzRequests has bodies refused or turned into generations, never worse.
+func FuzzRequests(f *testing.F) {
+	for _, body := range []string{`{"model":"m","prompt":["Hello","é"],"n":2,"echo":true,"stream":true,"stream_options":{}}`, `{"model":"m","messages":[{"role":"user","content":[{"text":"Hi"}]}],"max_tokens":"7"}`,
+		`{"model":"m","prompt":[[1],[2,3]],"echo":1,"detokenize":false}`, `{"model":"m","messages":[],"prompt_token_ids":[1],"add_generation_prompt":false}`, `[{}]`, `{"stream_options":3}`, "null"} {
+		f.Add(body, true)
+		f.Add(body, false)
+	}
+	s := New(Options{Profile: ideal, EarlyStop: true})
+	f.Fuzz(func(t *testing.T, body string, chat bool) {
+		g, refuse := s.accept([]byte(body), chat)
+		if (g == nil) != (refuse != nil) {
+			t.Fatal("neither a generation nor an answer that refuses it")
+		}
+		if g == nil {
+			return
+		}
+		for _, c := range g.choices {
+			if c.output < 1 || c.prompt+c.output > ideal.MaxLen {
+				t.Errorf("%d tokens after %d", c.output, c.prompt)
+			}
+		}
+	})
+}
