@@ -158,6 +158,9 @@ func (g *generation) event(choice, usage, tail string) {
 
 // send sends the bytes of an event: one HTTP chunk, unless a fault says otherwise.
 func (g *generation) send(data []byte) {
+	if g.fault != FaultBurst {
+		g.note()
+	}
 	switch g.fault {
 	case FaultOneByte:
 		for i := range data {
@@ -182,6 +185,7 @@ func (g *generation) send(data []byte) {
 // sendHeld sends the events of a burst.
 func (g *generation) sendHeld() {
 	if len(g.held) > 0 {
+		g.note()
 		g.a.buf = append(g.a.buf[:0], g.held...)
 		g.a.flush()
 		g.held, g.holds = g.held[:0], 0

@@ -167,7 +167,8 @@ type generation struct {
 	fault   Fault
 	record  *record
 	buf     []byte
-	held    []byte // events of a burst that has not been sent yet
+	held    []byte      // events of a burst that has not been sent yet
+	dues    []time.Time // of the tokens that have not been sent yet
 	holds   int
 }
 
@@ -210,9 +211,20 @@ func (g *generation) deliver(c *choice, d delivery, continuous bool) {
 		g.opened = true
 		g.open(d.cached, continuous)
 	}
+	g.dues = append(g.dues, d.due)
 	g.event(g.choice(c, d), g.usage(continuous, c, d.tokens, d.cached), "")
 	c.last = d
-	g.s.truth.wrote(g.record, g.s.now(), d.due.Sub(g.s.began))
+}
+
+// note tells the truth of the tokens that are about to be written. Afterwards would
+// be too late: a client that a write wakes may well run before the writer goes on.
+func (g *generation) note() {
+	for _, due := range g.dues {
+		if g.a.err == nil {
+			g.s.truth.wrote(g.record, g.s.now(), due.Sub(g.s.began))
+		}
+	}
+	g.dues = g.dues[:0]
 }
 
 // open sends the roles of all choices of a chat, and what it echoes, which go before
@@ -293,7 +305,8 @@ func (g *generation) whole(ctx context.Context) {
 		g.a.err = errCut
 		return
 	}
-	g.s.truth.wrote(g.record, g.s.now(), due.Sub(g.s.began))
+	g.dues = append(g.dues, due)
+	g.note()
 	g.finished()
 	g.a.whole(200, jsonType, g.wholeBody())
 }

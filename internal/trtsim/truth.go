@@ -14,7 +14,7 @@ import (
 // record is what really happened to one request, from the server's start.
 type record struct {
 	read   time.Duration   // the request arrived
-	tokens []time.Duration // each event was written
+	tokens []time.Duration // each event was about to be written
 	done   bool            // it was answered in full
 	over   bool            // nothing more will be written
 	fault  Fault
@@ -48,7 +48,7 @@ func (t *truth) begin(at time.Duration, fault Fault) *record {
 	return r
 }
 
-// wrote notes that an event was written that was due before.
+// wrote notes that an event is written that was due before.
 func (t *truth) wrote(r *record, at, due time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

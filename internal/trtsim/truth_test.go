@@ -52,6 +52,7 @@ func TestTruth(t *testing.T) {
 			t.Error(text)
 		}
 		conn.Close()
+		time.Sleep(2 * abortPoll) // it is forgotten then, and the engine idle
 		same := func(f figures, want float64) bool {
 			for _, x := range []float64{f.Mean, f.Min, f.P50, f.P99, f.P999, f.Max} {
 				if x < want-1e-6 || x > want+1e-6 {
@@ -65,6 +66,10 @@ func TestTruth(t *testing.T) {
 		}
 		if text := truth("?last=2"); all.Requests != 2 || all.Each[0].Fault != "cut" {
 			t.Error(text)
+		}
+		exchange(p, post("X-Sim-Fault: burst\r\n", strings.Replace(body, "3,\"stream", "10,\"ignore_eos\":true,\"stream", 1)))
+		if text := truth("?last=1"); all.Events != 10 || !same(all.TTFT, 75) || !same(all.E2E, 95) {
+			t.Error(text) // eight events when the last of them is there, the others at the end
 		}
 		ask(p, "POST", "/sim/truth/reset", "")
 		if text := truth(""); all.Requests != 0 || all.Events != 0 {
