@@ -59,7 +59,11 @@ func (p *plan) report(ctx context.Context, m *measured) error {
 		p.note("interrupted: %d of %d requests were sent, and these figures are theirs", len(r.Samples), len(p.requests))
 	}
 	allFailed := len(r.Samples) > 0 && r.Summary.Completed == 0
-	if allFailed || len(r.Samples) == 0 {
+	switch {
+	case m.Interrupted:
+	case len(r.Samples) == 0:
+		p.note("there was no request to send: the data set holds none (--num-prompts)")
+	case allFailed:
 		p.note("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(r.Samples))
 	}
 	p.tell(j)
@@ -146,8 +150,8 @@ func (p *plan) save(r *report.Run, m *measured) error {
 		return fmt.Errorf("%w; it stands above", err)
 	}
 	written := []string{path}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil // a pipe or device: nothing can lie beside it
+	if report.Special(path) {
+		return nil
 	}
 	hdr := strings.TrimSuffix(path, ".json") + ".hlog"
 	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, m.began, p.values(m, r)) })

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 	"unicode/utf8"
 )
@@ -110,6 +111,10 @@ func (d *Decoder) End(at time.Duration, err *Error) {
 		d.finish()
 		return
 	case d.head.framing == untilClose && (err == nil || d.o.Mode == Original && err.Class == Reset):
+		d.finish()
+		return
+	case d.head.framing == untilClose && err.Class == Reset && d.o.Streaming: // the original takes it for the end
+		d.trouble = cmp.Or(d.trouble, err)
 		d.finish()
 		return
 	case err == nil:

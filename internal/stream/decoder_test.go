@@ -63,6 +63,7 @@ func TestStrictEventStreams(t *testing.T) {
 		{"a whole answer", event("x") + "\n", "", NotSSE, true},
 		{"error event", "data: " + event("a") + "\n\ndata: {\"error\": {\"message\": \"out of \\u00e9ther\"}}\n\n" + done, "a", ErrorEvent, false},
 		{"error object", "data: {\"object\":\"error\",\"message\":\"no\",\"code\":400}\n\n" + done, "", ErrorEvent, true},
+		{"bare and indented lines", "[DONE]\n  data: " + event("x") + " \n\ndata: " + event("a") + "\n\n" + done, "a", "", false},
 		{"broken JSON", "data: {\"choices\": [}\n\n" + done, "", BadJSON, true},
 		{"broken UTF-8", "data: {\"choices\":[{\"text\":\"\xff\"}]}\n\n", "", BadUTF8, true},
 		{"usage only", "data: {\"choices\":[],\"usage\":{\"completion_tokens\":3}}\n\n" + done, "", NoEnd, true},
@@ -86,6 +87,25 @@ func TestStrictEventStreams(t *testing.T) {
 	a := feed(sseHead+"data: {\"error\": {\"message\": \"out of \\u00e9ther\"}}\n\n"+done, 1<<20, completions(Strict))
 	if got := string(a.Body); got != "out of éther" {
 		t.Errorf("the server's words: %q", got)
+	}
+}
+
+// A reset is the end of a body without a length to the original, which then
+// judges what has come; the strict rules call it a failure.
+func TestResetUntilClose(t *testing.T) {
+	for body, originalFailed := range map[string]bool{"data: " + event("a") + "\n\n": false, ": no event yet\n\n": true, "": true} {
+		for _, mode := range []Mode{Strict, Original} {
+			a := &Answer{}
+			d := NewDecoder(completions(mode), a)
+			d.Feed([]byte(sseHead+body), 1)
+			d.End(2, &Error{Class: Reset, Exception: true})
+			if failed := a.Err != nil; a.OriginalFailed != originalFailed || failed != (originalFailed || mode == Strict) {
+				t.Errorf("%q, mode %d: %v, original failed %v", body, mode, a.Err, a.OriginalFailed)
+			}
+			if mode == Strict && a.Err.Class != Reset {
+				t.Errorf("%q: %v", body, a.Err)
+			}
+		}
 	}
 }
 

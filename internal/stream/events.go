@@ -74,8 +74,9 @@ func (d *Decoder) otherLine(line []byte) {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return
 	}
-	// The original takes a bare line of JSON for an event.
-	if !utf8.Valid(line) || d.reader.read(line, &d.msg) != nil || !d.msg.isObject {
+	// The original takes a bare line of JSON for an event, and heeds no blanks around it.
+	text := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("data: "))
+	if string(text) != "[DONE]" && (!utf8.Valid(text) || d.reader.read(text, &d.msg) != nil || !d.msg.isObject) {
 		d.a.OriginalFailed = true
 	}
 	if room := maxWords - len(d.sse.words); room > 0 {

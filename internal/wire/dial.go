@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/url"
 	"sync"
@@ -77,6 +78,10 @@ func (d *dialer) open(ctx context.Context, to Endpoint) (net.Conn, error) {
 	return d.secure(ctx, conn, to)
 }
 
+// handshakeLimit bounds a TLS handshake: a server that does not speak TLS may wait
+// for ever for the end of what it takes for a request. It is asyncio's.
+const handshakeLimit = time.Minute
+
 func (d *dialer) secure(ctx context.Context, conn net.Conn, to Endpoint) (net.Conn, error) {
 	config := d.tls.Clone()
 	if config == nil {
@@ -86,8 +91,13 @@ func (d *dialer) secure(ctx context.Context, conn net.Conn, to Endpoint) (net.Co
 		config.ServerName, _, _ = net.SplitHostPort(to.Host)
 	}
 	secure := tls.Client(conn, config)
-	if err := secure.HandshakeContext(ctx); err != nil {
+	shaking, cancel := context.WithTimeout(ctx, handshakeLimit)
+	defer cancel()
+	if err := secure.HandshakeContext(shaking); err != nil {
 		conn.Close()
+		if ctx.Err() == nil && shaking.Err() != nil {
+			return nil, failure(TLS, fmt.Sprintf("no handshake within %v: does the server speak TLS at all?", handshakeLimit), err)
+		}
 		if e := classify(err); e.Class != Network {
 			return nil, e
 		}

@@ -252,6 +252,20 @@ func TestErrorsHaveClasses(t *testing.T) {
 	}
 }
 
+// A server that does not speak TLS may wait for the end of what it takes for a request.
+func TestMuteTLSServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		go io.Copy(io.Discard, there)
+		b := NewBlocking(Options{Clock: NewClock(), Env: noEnv, Dial: func(context.Context, string, string) (net.Conn, error) { return here, nil }})
+		s, before := &sink{}, time.Now()
+		b.Do(context.Background(), &Exchange{To: Endpoint{TLS: true, Host: "127.0.0.1:443"}, Head: []byte(get), Sink: s, Fresh: true})
+		if s.class() != TLS || time.Since(before) != handshakeLimit {
+			t.Errorf("%v after %v", s.err, time.Since(before))
+		}
+	})
+}
+
 func TestTLS(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "secret") }))
 	defer srv.Close()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // ProveWritable makes the directory of path and proves that a file can be
@@ -26,12 +27,22 @@ func ProveWritable(path string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
+// Special tells whether a path names a pipe, a device or a descriptor, such as
+// /dev/stdout: what is written to as it is, and has nothing beside it.
+func Special(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	name, err := filepath.Abs(path)
+	return !info.Mode().IsRegular() || err == nil && (strings.HasPrefix(name, "/dev/std") || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/"))
+}
+
 // WriteFile writes a file whole or not at all: to a temporary name, renamed at
-// the end. A file that is there is replaced; what is no regular file, such as
-// /dev/stdout, is written to as it is.
+// the end. A file that is there is replaced; what is special is appended to.
 func WriteFile(path string, write func(w io.Writer) error) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if Special(path) {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -81,5 +82,22 @@ func TestWholeAnswersHaveNoTTFT(t *testing.T) {
 	r := &Run{Detailed: true, Samples: samples, Summary: metrics.Compute(samples, 1, metrics.Options{})}
 	if text := string(pyjson.Append(nil, r.JSON().Get("ttfts"))); text != "[-1, 1.0]" {
 		t.Error(text)
+	}
+}
+
+// The console's text may be in the very file that a result is written to.
+func TestWriteFileAppendsToDescriptors(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "console"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.WriteString("table\n")
+	path := fmt.Sprintf("/dev/fd/%d", f.Fd())
+	if err := WriteFile(path, func(w io.Writer) error { _, err := io.WriteString(w, "result\n"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(f.Name()); string(got) != "table\nresult\n" || !Special(path) || Special(f.Name()) {
+		t.Errorf("%q", got)
 	}
 }
