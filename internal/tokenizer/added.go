@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -123,6 +124,6 @@ func wordAfter(s string) bool {
 }
 
 // isWord is \w of Rust's regex.
-func isWord(r rune) bool {
-	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.Is(unicode.M, r) || unicode.Is(unicode.Nd, r) || unicode.Is(unicode.Pc, r))
-}
+func isWord(r rune) bool { return unicode.IsOneOf(rustWord(), r) }
+
+var rustWord = sync.OnceValue(func() []*unicode.RangeTable { return append(words(), unicode.Join_Control) })

@@ -24,7 +24,7 @@ func (t *Tokenizer) setAdded(f *file, c *config) {
 		}
 		if a.Normalized {
 			for _, form := range t.normal {
-				a.Content = form.String(a.Content)
+				a.Content = normalize(form, a.Content)
 			}
 			t.normalized.add(&a)
 		} else {

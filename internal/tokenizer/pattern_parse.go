@@ -227,11 +227,11 @@ func (p *patternParser) member(set *runeSet, inClass bool) error {
 			return nil
 		case 'd', 'D':
 			p.i += 2
-			p.add(set, &runeSet{tables: []*unicode.RangeTable{unicode.Nd}, invert: c == 'D'})
+			p.add(set, &runeSet{tables: category("Nd"), invert: c == 'D'})
 			return nil
 		case 'w', 'W':
 			p.i += 2
-			p.add(set, &runeSet{tables: []*unicode.RangeTable{unicode.L, unicode.M, unicode.Nd, unicode.Pc}, invert: c == 'W'})
+			p.add(set, &runeSet{tables: append(words(), ranges("b2-b3 b9 bc-be")), invert: c == 'W'}) // Latin-1's are Oniguruma's own idea
 			return nil
 		case 'p', 'P':
 			return p.property(set, c == 'P')
@@ -283,14 +283,14 @@ func (p *patternParser) property(set *runeSet, negative bool) error {
 	if after, found := strings.CutPrefix(name, "^"); found {
 		name, negative = after, !negative
 	}
-	table := unicode.Categories[name]
-	if table == nil {
-		table = unicode.Scripts[name]
+	tables := category(name)
+	if tables == nil {
+		if unicode.Scripts[name] == nil {
+			return fmt.Errorf("unknown property %q", name)
+		}
+		tables = []*unicode.RangeTable{unicode.Scripts[name]}
 	}
-	if table == nil {
-		return fmt.Errorf("unknown property %q", name)
-	}
-	p.add(set, &runeSet{tables: []*unicode.RangeTable{table}, invert: negative})
+	p.add(set, &runeSet{tables: tables, invert: negative})
 	return nil
 }
 

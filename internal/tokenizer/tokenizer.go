@@ -61,7 +61,7 @@ func (t *Tokenizer) Encode(text string, special bool) []int {
 			return
 		}
 		for _, form := range t.normal {
-			piece = form.String(piece)
+			piece = normalize(form, piece)
 		}
 		t.normalized.split(piece, func(piece string, id int32) {
 			if id >= 0 {
