@@ -24,6 +24,7 @@ import (
 
 // timelineHeader is what a timeline file knows before the run.
 type timelineHeader struct {
+	Date      time.Time       `json:"date"`
 	Version   string          `json:"version"`
 	Go        string          `json:"go"`
 	Machine   json.RawMessage `json:"machine"`
@@ -62,7 +63,7 @@ func (p *plan) beginTimeline() (err error) {
 	for _, m := range p.metadata {
 		metadata = append(metadata, []string{m[0], m[1]})
 	}
-	header := pyjson.Append(nil, pyjson.Object{{Key: "version", Value: versionText()}, {Key: "go", Value: runtime.Version()}, {Key: "machine", Value: machine()},
+	header := pyjson.Append(nil, pyjson.Object{{Key: "date", Value: p.now().Format(time.RFC3339Nano)}, {Key: "version", Value: versionText()}, {Key: "go", Value: runtime.Version()}, {Key: "machine", Value: machine()},
 		{Key: "effective", Value: p.effective()}, {Key: "model", Value: p.model}, {Key: "tokenizer", Value: p.cfg.Tokenizer}, {Key: "metadata", Value: metadata}, {Key: "planned", Value: len(p.requests)},
 		{Key: "prompts", Value: p.prompts}, {Key: "notes", Value: pyjson.Raw(notes)}})
 	if p.timeline, err = timeline.Create(path, header); err != nil {
@@ -116,7 +117,7 @@ func recompute(name string, in io.Reader, s streams) (*report.Stored, error) {
 		p.remark("tokenizer_assumed", "the run's tokenizer %q is not here: texts that the server did not count are counted with Llama 3's", str(p.cfg.Tokenizer))
 	}
 	p.cfg.Tokenizer = h.Tokenizer
-	m, err := p.restoreRun(f, h.Planned)
+	m, err := p.restoreRun(f, &h)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -134,8 +135,9 @@ func recompute(name string, in io.Reader, s streams) (*report.Stored, error) {
 
 // restoreRun puts a run together from its records. One that was ended before its
 // end is an interrupted one.
-func (p *plan) restoreRun(f *timeline.File, planned int) (*measured, error) {
+func (p *plan) restoreRun(f *timeline.File, h *timelineHeader) (*measured, error) {
 	var end timelineEnd
+	planned := h.Planned
 	if f.End != nil {
 		if err := json.Unmarshal(f.End, &end); err != nil {
 			return nil, fmt.Errorf("its end: %w", err)
@@ -149,6 +151,7 @@ func (p *plan) restoreRun(f *timeline.File, planned int) (*measured, error) {
 			}
 		}
 		end.Elapsed -= end.Start
+		end.Date = h.Date.Add(end.Elapsed)
 		p.remark("timeline_torn", "loadgen was ended before the run was: %d of %d requests are there, %d bytes are no whole record, and the verdict knows nothing of the machine", len(f.Requests), planned, f.Lost)
 	}
 	if planned < 0 || planned > 1<<28 {

@@ -64,6 +64,7 @@ func TestReportOfATornTimeline(t *testing.T) {
 		}
 		stdout, _ := reportOf(t, 0, "--format", "json", "torn")
 		var got struct {
+			Date      string
 			Completed int
 			Duration  float64
 			Own       struct {
@@ -77,6 +78,9 @@ func TestReportOfATornTimeline(t *testing.T) {
 		}
 		if n := got.Completed; n < 1 || n > 16 || share < 0.9 && n == 16 || got.Own.Requests.Sent != n || got.Own.Requests.Planned != 16 || !got.Own.Interrupted || got.Duration <= 0 {
 			t.Errorf("%v of the file: %+v", share, got)
+		}
+		if !strings.HasPrefix(got.Date, "2") { // the test's own time, or the calendar's
+			t.Errorf("%v of the file: made at %s", share, got.Date)
 		}
 		if notes := fmt.Sprint(got.Own.Notes); !strings.Contains(notes, "timeline_torn") {
 			t.Errorf("%v of the file: notes %s", share, notes)

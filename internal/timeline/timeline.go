@@ -4,9 +4,8 @@
 // A file is the line "loadgen timeline 1" and records: their length as a varint,
 // their bytes, the first of which is the kind, and a CRC-32C of these, little
 // endian. Kind 'h' is the header and comes first, kind 'r' a request, kind 'e' the
-// end; header and end are JSON. A request is its numbers as varints (signed ones in
-// zigzag, instants in ns of the run's clock), texts with their length before them,
-// in the order of the function fields, then its events.
+// end; header and end are JSON. docs/timeline.md has the fields of a request, for
+// those who read files with other programs.
 package timeline
 
 import (

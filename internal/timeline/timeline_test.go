@@ -137,3 +137,23 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestFormat holds the bytes of a request to docs/timeline.md.
+func TestFormat(t *testing.T) {
+	r := &client.Result{Due: 1, Handed: 2, Permit: 3, Start: 4, Connect: 5, Written: 6, End: 64, ConnectLate: client.UnknownLate, MinRTT: 10, SYNRetransmits: 1, Retransmits: 2}
+	r.Status, r.FirstByte, r.LastByte, r.KernelStamps, r.Done = 200, 7, 8, true, true
+	r.Usage, r.SeenUsage = stream.UsageCounts{Prompt: -1, Completion: -1, Cached: -1}, stream.UsageCounts{Prompt: 5, Completion: 2}
+	r.Reason, r.Text, r.Err = "OK", []byte("ab"), &client.Error{Class: stream.Cut, Message: "m"}
+	r.Events = []client.Event{{At: 7, Kind: stream.Text, Choices: true, Shared: true, Tokens: -1, TextEnd: 1, Slack: 300}, {At: 8, Kind: stream.Usage, Tokens: 2, TextEnd: 2}}
+	want := []byte{'r', 14, 24, 8, 0x90, 0x03, 2, 4, // 7, 12, 4, status, segments
+		1, 1, 1, 10, 4, 0, // usages
+		2, 4, 6, 8, 10, 12, 14, 16, 0x80, 0x01, 1, 20, // instants
+		2 + 4 + 64, 0, // flags, decoded tokens per iteration
+		2, 'O', 'K', 0, 0, 0, 2, 'a', 'b', 0, // texts
+		3, 'c', 'u', 't', 1, 'm', // failure
+		2, 14, 2, 1, 3, 0xac, 0x02, 3, // events
+		2, 2, 6, 7, 0, 0}
+	if got := encode(Request{Index: 7, PromptLen: 12, OutputLen: 4, Result: r}); !bytes.Equal(got, want) {
+		t.Errorf("%v\nwant\n%v", got, want)
+	}
+}
