@@ -242,7 +242,7 @@ func (r *Run) coldStart() *Finding {
 		wave = r.Concurrency
 	}
 	if n := len(order); wave > 0 && n >= max(10, 3*wave) {
-		first, rest := ttfts(order[:wave])[0], ttfts(order[wave:])
+		first, rest := r.ttfts(order[:wave])[0], r.ttfts(order[wave:])
 		if median := metrics.Median(rest); first > 5*median && first > 2*metrics.Percentile(rest, 95) {
 			return some(find("cold_start", fmt.Sprintf("the first answer took %s to its first token, the others %s in the median: the server was cold. --warmup N sends requests before", short(first), short(median)),
 				"first_s", first, "median_s", median))
@@ -250,17 +250,19 @@ func (r *Run) coldStart() *Finding {
 	}
 	if c := r.Concurrency; c > 0 && len(order) >= 3*c {
 		early, later := gaps(order[:c]), gaps(order[c:])
-		if e, l := metrics.Median(early), metrics.Median(later); len(early) >= 10 && e > 2*l && e > 1e-3 {
+		if e, l := metrics.Median(early), metrics.Median(later); len(early) >= 10 && e > 2*l && e > 1e-3 && l >= smallGap.Seconds() {
 			return some(find("cold_start", fmt.Sprintf("the first %d answers came at %s a chunk, the others at %s: the server was cold. --warmup N sends requests before", c, short(e), short(l)), "first_s", e, "median_s", l))
 		}
 	}
 	return nil
 }
 
-// ttfts are the sorted times to the first event, in seconds.
-func ttfts(results []*client.Result) (out []float64) {
+// ttfts are the sorted times from the written request to the first event, in seconds,
+// without what the client may have been late.
+func (r *Run) ttfts(results []*client.Result) (out []float64) {
+	h := cmp.Or(r.Health, &health.Report{})
 	for _, x := range results {
-		out = append(out, (x.Events[0].At - x.Start).Seconds())
+		out = append(out, (x.Events[0].At - metrics.Latenesses(x, h)[0] - x.Written).Seconds())
 	}
 	slices.Sort(out)
 	return out

@@ -213,8 +213,16 @@ func TestColdStart(t *testing.T) {
 				}
 			}
 		}
-		if f := s.run().coldStart(); (f != nil) != c.want {
+		r := s.run()
+		if f := r.coldStart(); (f != nil) != c.want {
 			t.Errorf("%s: %v", name, f)
+		}
+		for _, x := range r.Results[:s.concurrency] { // and if the client was stopped meanwhile
+			x.Events[0].Shared = true
+		}
+		r.Health = &health.Report{Stalls: []health.Stall{{Since: 0, From: ms, To: 500 * ms}}}
+		if f := r.coldStart(); f != nil {
+			t.Errorf("%s: of a stopped client: %v", name, f)
 		}
 	}
 }
