@@ -316,7 +316,7 @@ func (r *Run) synRetransmit() *Finding {
 	if n == 0 {
 		return nil
 	}
-	return some(find("syn_retransmit", fmt.Sprintf("%d connections were made at the second attempt or later, which costs a second or more of TTFT: the server's backlog was full", n), "connections", n))
+	return some(find("syn_retransmit", fmt.Sprintf("%d connections took a second attempt or more, each a second or more of TTFT: the server's backlog was full", n), "connections", n))
 }
 
 // What a server may add to a prompt: BOS, or a chat template.

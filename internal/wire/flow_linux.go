@@ -183,14 +183,12 @@ func (r *Reactor) event(e unix.EpollEvent) {
 func (r *Reactor) linked(f *flow) {
 	f.x.Connect = r.o.Clock.Now()
 	f.x.ConnectLate = min(r.blind(f.x.Connect, f.x.Connect), f.x.Connect-f.x.Start)
+	r.countSYNs(f)
 	err := r.sys.connected(f.link.fd)
 	if err == nil {
 		err = f.earlyErr // which the early write took off the socket
 	}
 	if err == nil {
-		if f.x.Connect-f.x.Start > synTimeout {
-			_, f.x.SYNRetransmits = r.sys.info(f.link.fd)
-		}
 		f.link.connected = true
 		r.write(f)
 		return
@@ -202,6 +200,14 @@ func (r *Reactor) linked(f *flow) {
 		r.connect(f)
 	} else {
 		r.fail(f, classify(&net.OpError{Op: "dial", Net: "tcp", Addr: to, Err: named("connect", err)}))
+	}
+}
+
+// countSYNs looks up how often the first packet of a connection was sent again, if
+// there was time for that.
+func (r *Reactor) countSYNs(f *flow) {
+	if f.link != nil && r.o.Clock.Now()-f.x.Start > synTimeout {
+		_, f.x.SYNRetransmits = r.sys.info(f.link.fd)
 	}
 }
 
@@ -317,6 +323,7 @@ func (r *Reactor) fail(f *flow, err *stream.Error) {
 	}
 	if f.link == nil || !f.link.connected {
 		f.x.Connect = 0
+		r.countSYNs(f)
 	}
 	f.x.KernelStamps = f.x.KernelStamps && f.fed
 	f.x.Sink.End(r.o.Clock.Now(), err)

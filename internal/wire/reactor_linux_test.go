@@ -302,6 +302,28 @@ func TestAConnectionMakesRoomForTheNext(t *testing.T) {
 	}
 }
 
+// TestSYNsSentAgainAreCounted has connections that took long, one of them for ever.
+func TestSYNsSentAgainAreCounted(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		took  time.Duration
+		end   func(r *Reactor, f *flow)
+		again int
+	}{
+		{"made late", 2 * time.Second, (*Reactor).linked, 1},
+		{"made at once", time.Millisecond, (*Reactor).linked, 0},
+		{"never made", 2 * time.Second, func(r *Reactor, f *flow) { r.fail(f, failure(Timeout, "", nil)) }, 1},
+	} {
+		sys := newScripted(&scriptedConn{})
+		r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: Clock{time.Now().Add(-time.Hour)}}, sys: sys, links: []*link{nil}}
+		f := &flow{x: &Exchange{Sink: &counter{}, Head: []byte("x"), Start: r.o.Clock.Now() - c.took}, done: make(chan struct{})}
+		f.link = &link{fd: 100, flow: f}
+		if c.end(r, f); f.x.SYNRetransmits != c.again {
+			t.Errorf("%s: %d, want %d", c.name, f.x.SYNRetransmits, c.again)
+		}
+	}
+}
+
 func TestNobodyWakesTheDead(t *testing.T) {
 	sys := newScripted()
 	r, err := newReactor(Options{Clock: NewClock(), Env: noEnv}, sys)

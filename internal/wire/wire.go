@@ -73,7 +73,7 @@ type Exchange struct {
 	// the kernel.
 	KernelStamps bool
 	// SYNRetransmits is how often the connection's first packet was sent again; it is
-	// looked up only where connecting took so long that it must have been.
+	// looked up only where connecting, in vain or not, took so long that it must have been.
 	SYNRetransmits int
 	// ConnectLate is the most that the program may have been late to notice that
 	// the connection was made; UnknownLate where nothing tells.
