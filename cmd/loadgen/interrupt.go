@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // interrupted is the cause of a context that a signal ended.
@@ -44,26 +45,39 @@ func onSignals(parent context.Context, stderr io.Writer, words string, again fun
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for first := true; ; first = false {
-			select {
-			case s := <-signals:
-				cause := interrupted{s.(syscall.Signal)}
-				if !first {
-					again(cause)
-					continue
-				}
-				fmt.Fprintf(stderr, "\nloadgen: interrupted: %s\n", words)
-				cancel(cause)
-			case <-quit:
-				return
-			}
-		}
+		heed(signals, quit, func(cause interrupted) {
+			fmt.Fprintf(stderr, "\nloadgen: interrupted: %s\n", words)
+			cancel(cause)
+		}, again)
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
 		close(quit)
 		<-done
 		cancel(nil)
+	}
+}
+
+// together is how soon after the first a signal counts as the same: timeout(1)
+// sends its own to the program and then to the group that the program is in.
+const together = 200 * time.Millisecond
+
+// heed does the one thing at the first signal and the other at each further one,
+// until it is told to quit.
+func heed(signals <-chan os.Signal, quit <-chan struct{}, once, again func(interrupted)) {
+	for first := (time.Time{}); ; {
+		select {
+		case s := <-signals:
+			switch cause := (interrupted{s.(syscall.Signal)}); {
+			case first.IsZero():
+				first = time.Now()
+				once(cause)
+			case time.Since(first) >= together:
+				again(cause)
+			}
+		case <-quit:
+			return
+		}
 	}
 }
 
