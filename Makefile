@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VE
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers sim-profiles stats-coverage demo-pictures dist clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles stats-coverage demo-pictures dist clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -36,6 +36,9 @@ bench-truth: ## reported minus true, beside a C client (needs a C compiler and L
 
 bench-peers: ## the same, and the commands in PEER_NAME variables ({url}, {n}, {tokens}, {file})
 	go run ./bench -peers
+
+bench-soak: ## 2,000 streams for five minutes: memory and descriptors stay flat
+	go run ./bench -soak 5m
 
 stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 pairs each
 	COVERAGE_PAIRS=10000 go test -count=1 -run TestStatsCoverage -v -timeout 30m ./internal/judge

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,11 +21,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-)
-
-const (
-	port = "9100"
-	url  = "http://127.0.0.1:" + port
 )
 
 // stats are statistics of the truth or of the floor, in milliseconds.
@@ -49,13 +45,18 @@ type row struct {
 // level is one load.
 type level struct {
 	streams, tokens int
+	requests        int // as many as streams if 0
 	ttft, itl       string
 	flood           bool
 }
 
+// bench is the programs that were built, and where the server listens.
+type bench struct{ dir, port, url string }
+
 func main() {
 	turns := flag.Int("turns", 3, "turns of each client")
 	only := flag.String("levels", "1,100,500,1000,2000,4000,10000,flood", "loads to measure")
+	soak := flag.Duration("soak", 0, "hold 2,000 streams for so long instead, and show memory and descriptors")
 	peers := flag.Bool("peers", false, "measure the commands in PEER_NAME=COMMAND variables, too: {url}, {n} and {tokens} are replaced")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "bench")
@@ -68,6 +69,12 @@ func main() {
 		check(cmd.Run())
 	}
 	machine()
+	b := &bench{dir: dir, port: freePort()}
+	b.url = "http://127.0.0.1:" + b.port
+	if *soak > 0 {
+		b.soak(*soak)
+		return
+	}
 	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | spread ms |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, name := range strings.Split(*only, ",") {
@@ -81,22 +88,37 @@ func main() {
 		if l.streams > 2000 {
 			l.tokens, l.ttft, l.itl = 20, "2s", "250ms"
 		}
-		measure(dir, l, *turns, *peers)
+		b.measure(l, *turns, *peers)
 	}
 }
 
-// measure runs every client in turn at one load and prints the medians.
-func measure(dir string, l level, turns int, withPeers bool) {
-	args := []string{"-addr", "127.0.0.1:" + port, "-fifo", "50", "-batch", "250us"}
+// freePort is a port that nothing listens on.
+func freePort() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	check(err)
+	return port
+}
+
+// serve starts the server; stop ends it.
+func (b *bench) serve(l level) (stop func()) {
+	args := []string{"-addr", "127.0.0.1:" + b.port, "-fifo", "50", "-batch", "250us"}
 	if l.flood {
 		args = append(args, "-flood")
 	} else {
 		args = append(args, "-ttft", l.ttft, "-itl", l.itl)
 	}
-	server := exec.Command(dir+"/truth", args...)
+	server := exec.Command(b.dir+"/truth", args...)
 	check(server.Start())
-	defer func() { server.Process.Kill(); server.Wait() }()
-	await()
+	b.await()
+	return func() { server.Process.Kill(); server.Wait() }
+}
+
+// measure runs every client in turn at one load and prints the medians.
+func (b *bench) measure(l level, turns int, withPeers bool) {
+	defer b.serve(l)()
 	clients := []string{"floor", "reactor", "blocking"}
 	if withPeers {
 		for _, v := range os.Environ() {
@@ -108,8 +130,8 @@ func measure(dir string, l level, turns int, withPeers bool) {
 	rows := map[string][]row{}
 	for range turns {
 		for _, c := range clients {
-			post("/truth/reset")
-			r, err := run(dir, c, l)
+			b.post("/truth/reset")
+			r, err := b.run(c, l)
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "%s at %d streams: %v\n", c, l.streams, err)
 				continue
@@ -137,27 +159,25 @@ func measure(dir string, l level, turns int, withPeers bool) {
 }
 
 // run runs one client once.
-func run(dir, client string, l level) (row, error) {
+func (b *bench) run(client string, l level) (row, error) {
 	n, tokens := strconv.Itoa(l.streams), strconv.Itoa(l.tokens)
-	file := filepath.Join(dir, "r.json")
+	file := filepath.Join(b.dir, "r.json")
 	var cmd *exec.Cmd
 	switch {
 	case client == "floor":
-		cmd = exec.Command(dir+"/floor", port, n, tokens, "-kern")
+		cmd = exec.Command(b.dir+"/floor", b.port, n, tokens, "-kern")
 	case strings.HasPrefix(client, "PEER_"):
-		words := strings.NewReplacer("{url}", url, "{n}", n, "{tokens}", tokens, "{file}", file).Replace(os.Getenv(client))
+		words := strings.NewReplacer("{url}", b.url, "{n}", n, "{tokens}", tokens, "{file}", file).Replace(os.Getenv(client))
 		cmd = exec.Command("sh", "-c", words)
 	default:
-		cmd = exec.Command(dir+"/loadgen", "--base-url", url, "--model", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "512",
-			"--random-output-len", tokens, "--num-prompts", n, "--no-test-input", "--disable-tqdm", "--ignore-eos", "--percentile-metrics", "ttft,tpot,itl,e2el",
-			"--save-result", "--result-filename", file, "--transport", client)
+		cmd = b.loadgen(l, file, "--transport", client)
 	}
 	out, err := cmd.Output()
 	if err != nil {
 		return row{}, err
 	}
 	var t truth
-	get("/truth?last="+n, &t)
+	b.get("/truth?last="+n, &t)
 	r := row{spread: t.Spread, memory: float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / float64(l.streams)}
 	if client == "floor" {
 		var f struct {
@@ -171,31 +191,51 @@ func run(dir, client string, l level) (row, error) {
 		r.itl, r.itl99, r.itlSD = f.ITL.Mean-t.ITL.Mean, f.ITL.P99-t.ITL.P99, f.ITL.SD-t.ITL.SD
 		return r, nil
 	}
-	data, err := os.ReadFile(file)
+	f, err := readResult(file)
 	if err != nil {
 		return r, err
 	}
-	var f struct {
-		TTFT   float64 `json:"mean_ttft_ms"`
-		TTFT99 float64 `json:"p99_ttft_ms"`
-		ITL    float64 `json:"mean_itl_ms"`
-		ITL99  float64 `json:"p99_itl_ms"`
-		ITLSD  float64 `json:"std_itl_ms"`
-		TPOT   float64 `json:"mean_tpot_ms"`
-		E2EL   float64 `json:"mean_e2el_ms"`
-		Own    struct {
-			CPU struct {
-				PerEvent float64 `json:"us_per_event"`
-			}
-		} `json:"loadgen"`
-	}
-	if err := json.Unmarshal(data, &f); err != nil {
-		return r, err
+	if f.Own.CPU.PerEvent == 0 { // a peer does not tell: that of the whole program
+		used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		f.Own.CPU.PerEvent = float64(used.Nanoseconds()) / 1e3 / float64(max(t.Events, 1))
 	}
 	r.ttft, r.ttft99, r.cpu = f.TTFT-t.TTFT.Mean, f.TTFT99-t.TTFT.P99, f.Own.CPU.PerEvent
 	r.itl, r.itl99, r.itlSD = f.ITL-t.ITL.Mean, f.ITL99-t.ITL.P99, f.ITLSD-t.ITL.SD
 	r.tpot, r.e2el = f.TPOT-t.TPOT.Mean, f.E2EL-t.E2EL.Mean
 	return r, nil
+}
+
+// loadgen is the command for a load that writes its result to file.
+func (b *bench) loadgen(l level, file string, more ...string) *exec.Cmd {
+	args := []string{"--base-url", b.url, "--model", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "512",
+		"--random-output-len", strconv.Itoa(l.tokens), "--num-prompts", strconv.Itoa(max(l.requests, l.streams)), "--no-test-input", "--disable-tqdm", "--ignore-eos",
+		"--percentile-metrics", "ttft,tpot,itl,e2el", "--save-result", "--result-filename", file}
+	return exec.Command(b.dir+"/loadgen", append(args, more...)...)
+}
+
+// result is what is read of a result file, in milliseconds.
+type result struct {
+	Completed int
+	TTFT      float64 `json:"mean_ttft_ms"`
+	TTFT99    float64 `json:"p99_ttft_ms"`
+	ITL       float64 `json:"mean_itl_ms"`
+	ITL99     float64 `json:"p99_itl_ms"`
+	ITLSD     float64 `json:"std_itl_ms"`
+	TPOT      float64 `json:"mean_tpot_ms"`
+	E2EL      float64 `json:"mean_e2el_ms"`
+	Own       struct {
+		CPU struct {
+			PerEvent float64 `json:"us_per_event"`
+		}
+	} `json:"loadgen"`
+}
+
+func readResult(file string) (r result, err error) {
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	return r, err
 }
 
 func median(rows []row, of func(row) float64) float64 {
@@ -218,27 +258,27 @@ func machine() {
 	}
 }
 
-func await() {
+func (b *bench) await() {
 	for range 100 {
-		if r, err := http.Get(url + "/health"); err == nil {
+		if r, err := http.Get(b.url + "/health"); err == nil {
 			r.Body.Close()
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	check(fmt.Errorf("the server does not answer at %s", url))
+	check(fmt.Errorf("the server does not answer at %s", b.url))
 }
 
-func post(path string) {
-	r, err := http.Post(url+path, "", nil)
+func (b *bench) post(path string) {
+	r, err := http.Post(b.url+path, "", nil)
 	check(err)
 	r.Body.Close()
 }
 
-func get(path string, v any) {
+func (b *bench) get(path string, v any) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", url+path, nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", b.url+path, nil)
 	check(err)
 	r, err := http.DefaultClient.Do(req)
 	check(err)
