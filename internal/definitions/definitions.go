@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
@@ -105,14 +104,14 @@ func newRequest(r *client.Result, n int) (q request) {
 			continue
 		}
 		q.lastChoices = since(e.At)
-		if e.Kind == stream.Role {
+		if e.Kind == client.Role {
 			continue
 		}
 		tokens := 1
 		if counts != nil {
 			tokens = counts[len(q.events)]
 		}
-		q.events = append(q.events, event{since(e.At), e.Kind == stream.Text || e.Kind == stream.Reasoning, e.Kind == stream.Text, tokens})
+		q.events = append(q.events, event{since(e.At), e.Kind == client.Text || e.Kind == client.Reasoning, e.Kind == client.Text, tokens})
 	}
 	return q
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"loadgen/internal/health"
-	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
@@ -109,7 +108,7 @@ func (r *Run) coalesced() *Finding {
 		last := -1
 		lates := metrics.Latenesses(x, h)
 		for i, e := range x.Events {
-			if !e.Choices || e.Kind == stream.Role {
+			if !e.Choices || e.Kind == client.Role {
 				continue
 			}
 			if last >= 0 {
@@ -189,7 +188,7 @@ func (r *Run) multiTokenChunks() *Finding {
 		}
 		tokens += r.Got[i]
 		for _, e := range x.Events {
-			if e.Choices && e.Kind != stream.Role {
+			if e.Choices && e.Kind != client.Role {
 				chunks++
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"math"
 	"time"
 
-	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 )
 
@@ -131,7 +130,7 @@ func (c *coder) fields(q *Request) {
 		class := string(problem.Class)
 		c.text(&class)
 		c.text(&problem.Message)
-		problem.Class = stream.Class(class)
+		problem.Class = client.Class(class)
 		if r.Err = &problem; !c.writing {
 			problem.Cause = nil
 		}
@@ -164,7 +163,7 @@ func (c *coder) events(r *client.Result) {
 		c.unsigned(&slack)
 		c.flags(&e.Choices, &e.Shared)
 		e.At, e.TextEnd, e.Tokens = before.At+time.Duration(at), before.TextEnd+int32(end), before.Tokens+int32(tokens)
-		e.Kind, e.Slack = stream.Kind(kind), uint32(slack)
+		e.Kind, e.Slack = client.Kind(kind), uint32(slack)
 		if before = e; !c.writing {
 			r.Events[i] = e
 		}

@@ -8,11 +8,32 @@ import (
 	"loadgen/internal/wire"
 )
 
-// Event is one event of an answer.
-type Event = stream.Event
+// Event is one event of an answer, Kind what it brought.
+type (
+	Event = stream.Event
+	Kind  = stream.Kind
+)
 
-// Error is why a request failed.
-type Error = stream.Error
+// The kinds of events that measurements tell apart.
+const (
+	Role      = stream.Role
+	Text      = stream.Text
+	Reasoning = stream.Reasoning
+	ToolCall  = stream.ToolCall
+	Finish    = stream.Finish
+)
+
+// UnknownSlack is the Slack of an event's stamp of which nothing is known.
+const UnknownSlack = stream.UnknownSlack
+
+// Error is why a request failed, Class what kind of failure that is.
+type (
+	Error = stream.Error
+	Class = stream.Class
+)
+
+// NoUsage is the class of a whole answer without the token counts.
+const NoUsage = stream.NoUsage
 
 // UnknownLate is the ConnectLate of a connection of which nothing is known.
 const UnknownLate = wire.UnknownLate

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"loadgen/internal/health"
-	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 )
 
@@ -179,7 +178,7 @@ func Latenesses(r *client.Result, h *health.Report) []time.Duration {
 			before, at = at, e.At
 		}
 		late := time.Duration(e.Slack)
-		if e.Slack == stream.UnknownSlack {
+		if e.Slack == client.UnknownSlack {
 			late = max(h.Scheduler.P99, h.Reads.P99)
 		}
 		if e.Slack > 0 || e.Shared {

@@ -8,7 +8,6 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 )
 
@@ -87,7 +86,7 @@ func NewExtended(results []*client.Result, o ExtendedOptions) *Extended {
 		dueTTFT = append(dueTTFT, seconds(at[0]-min(r.Due, r.Start)))
 		dueE2EL = append(dueE2EL, seconds(at[len(at)-1]-min(r.Due, r.Start)))
 		for _, e := range r.Events {
-			if e.Kind == stream.Text || e.Kind == stream.ToolCall {
+			if e.Kind == client.Text || e.Kind == client.ToolCall {
 				visible = append(visible, seconds(e.At-r.Start))
 				break
 			}
@@ -137,12 +136,12 @@ func ChunkTokens(r *client.Result, n int) []int {
 	var out []int
 	before, counted, finish := 0, true, false
 	for _, e := range r.Events {
-		if !e.Choices || e.Kind == stream.Role {
+		if !e.Choices || e.Kind == client.Role {
 			continue
 		}
 		counted = counted && int(e.Tokens) >= before
 		out = append(out, int(e.Tokens)-before)
-		before, finish = int(e.Tokens), e.Kind == stream.Finish
+		before, finish = int(e.Tokens), e.Kind == client.Finish
 	}
 	switch {
 	case counted && len(out) > 0 && before <= MostTokens:

@@ -5,7 +5,6 @@ package metrics
 import (
 	"time"
 
-	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 )
 
@@ -46,7 +45,7 @@ func NewSample(r *client.Result, promptLen int, chat, streaming bool) Sample {
 	}
 	if streaming {
 		s.timeStream(r, chat)
-	} else if s.Success || !chat && r.Err.Class == stream.NoUsage {
+	} else if s.Success || !chat && r.Err.Class == client.NoUsage {
 		s.TTFT, s.Latency = -1, seconds(r.LastByte-r.Start)
 	}
 	switch {
@@ -56,7 +55,7 @@ func NewSample(r *client.Result, promptLen int, chat, streaming bool) Sample {
 		if s.Error = r.Err.Message; r.Err.Exception {
 			s.Exception = string(r.Err.Class)
 		}
-		if r.Err.Class == stream.NoUsage { // the original has set these before it stumbles
+		if r.Err.Class == client.NoUsage { // the original has set these before it stumbles
 			s.Text = string(r.Text)
 		} else {
 			s.Latency = 0

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"loadgen/internal/stream"
 	"loadgen/pkg/client"
 )
 
@@ -31,7 +30,7 @@ func (v *Values) Add(start time.Duration, tokens []time.Duration) {
 // role alone is not counted.
 func Tokens(r *client.Result) (out []time.Duration) {
 	for _, e := range r.Events {
-		if e.Choices && e.Kind != stream.Role {
+		if e.Choices && e.Kind != client.Role {
 			out = append(out, e.At)
 		}
 	}
