@@ -85,6 +85,29 @@ func TestThrottling(t *testing.T) {
 	}
 }
 
+func TestSince(t *testing.T) {
+	began := time.Now()
+	before := counters{at: began, user: 5 * ms, system: 3 * ms, machine: machineTime{100, 50, 2}, throttled: throttling{1.5, 10 * ms, 4},
+		gc: &metrics.Float64Histogram{}, scheduling: &metrics.Float64Histogram{}}
+	after := before
+	after.at, after.user, after.system = began.Add(time.Second), 25*ms, 13*ms
+	after.machine, after.throttled = machineTime{300, 90, 12}, throttling{1.5, 17 * ms, 9}
+	got := after.since(&before)
+	if got.Wall != time.Second || got.User != 20*ms || got.System != 10*ms {
+		t.Errorf("%+v", got)
+	}
+	if want := (Machine{Busy: 0.8, Steal: 0.05}); got.Machine == nil || *got.Machine != want {
+		t.Errorf("%+v, want %+v", got.Machine, want)
+	}
+	if want := (Cgroup{Cores: 1.5, Throttled: 7 * ms, Periods: 5}); got.Cgroup == nil || *got.Cgroup != want {
+		t.Errorf("%+v, want %+v", got.Cgroup, want)
+	}
+	after.machine, after.throttled = before.machine, throttling{}
+	if got := after.since(&before); got.Machine != nil || got.Cgroup != nil {
+		t.Errorf("%+v %+v, want neither", got.Machine, got.Cgroup)
+	}
+}
+
 // TestRecorder observes a busy moment of this process.
 func TestRecorder(t *testing.T) {
 	start := time.Now()
@@ -95,7 +118,7 @@ func TestRecorder(t *testing.T) {
 		<-done
 	}
 	got := r.Stop()
-	if got.Wall < 60*ms || got.User+got.System <= 0 || got.Cores < 1 || got.Scheduler.Count == 0 {
+	if got.Wall < 60*ms || got.User+got.System <= 0 || got.Cores < 1 || got.Scheduler.Count == 0 || len(got.Steps) > 0 {
 		t.Errorf("%+v", got)
 	}
 }

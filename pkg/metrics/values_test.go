@@ -1,0 +1,60 @@
+package metrics
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"loadgen/pkg/client"
+)
+
+// TestValuesAreTheSamples: the HDR log's values are those of the result file.
+func TestValuesAreTheSamples(t *testing.T) {
+	const ms = time.Millisecond
+	for name, events := range map[string][]client.Event{
+		"none":             nil,
+		"one":              {{At: 130 * ms, Choices: true}},
+		"usage at the end": {{At: 130 * ms, Choices: true}, {At: 150 * ms, Choices: true}, {At: 155 * ms}, {At: 180 * ms, Choices: true}, {At: 190 * ms}},
+		"usage first":      {{At: 110 * ms}, {At: 130 * ms, Choices: true}, {At: 170 * ms, Choices: true}},
+	} {
+		for _, chat := range []bool{false, true} {
+			for _, tokens := range []int{1, 2, 3} {
+				r := &client.Result{Start: 100 * ms}
+				r.Events, r.LastByte = events, 200*ms
+				s := NewSample(r, 1, chat, true)
+				var got Sample
+				tpot := math.NaN()
+				for _, v := range AppendValues(nil, r, chat, tokens, 40*ms) {
+					switch v.Metric {
+					case TTFT:
+						got.TTFT = seconds(v.Value)
+					case ITL:
+						got.ITL = append(got.ITL, seconds(v.Value))
+					case E2EL:
+						got.Latency = seconds(v.Value)
+						if want := 60*ms + v.Value; v.At != want {
+							t.Errorf("%s: complete at %v, want %v", name, v.At, want)
+						}
+					case TPOT:
+						tpot = seconds(v.Value)
+					}
+				}
+				if len(events) == 0 {
+					s.Latency = 0.1 // the whole answer's
+				}
+				if got.TTFT != s.TTFT || got.Latency != s.Latency || len(got.ITL) != len(s.ITL) {
+					t.Errorf("%s, chat %v: %+v, want %+v", name, chat, got, s)
+				}
+				for i := range got.ITL {
+					if got.ITL[i] != s.ITL[i] {
+						t.Errorf("%s, chat %v: gaps %v, want %v", name, chat, got.ITL, s.ITL)
+					}
+				}
+				want := (s.Latency - s.TTFT) / float64(tokens-1)
+				if has := tokens > 1 && s.TTFT > 0; has == math.IsNaN(tpot) || has && math.Abs(tpot-want) > 1e-9 {
+					t.Errorf("%s, chat %v, %d tokens: TPOT %v, want %v", name, chat, tokens, tpot, want)
+				}
+			}
+		}
+	}
+}
