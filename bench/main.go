@@ -62,8 +62,11 @@ func main() {
 	dir, err := os.MkdirTemp("", "bench")
 	check(err)
 	defer os.RemoveAll(dir)
-	for _, c := range [][]string{{"cc", "-O2", "-o", dir + "/truth", "bench/c/truth.c", "-lm"}, {"cc", "-O2", "-o", dir + "/floor", "bench/c/floor.c", "-lm"},
-		{"go", "build", "-o", dir + "/loadgen", "./cmd/loadgen"}} {
+	for _, c := range [][]string{
+		{"cc", "-O2", "-o", dir + "/truth", "bench/c/truth.c", "-lm"},
+		{"cc", "-O2", "-o", dir + "/floor", "bench/c/floor.c", "-lm"},
+		{"go", "build", "-o", dir + "/loadgen", "./cmd/loadgen"},
+	} {
 		cmd := exec.Command(c[0], c[1:]...)
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 		check(cmd.Run())
