@@ -221,9 +221,21 @@ func (c *comparison) start(ctx context.Context, side int) (err error) {
 		env = append(env, key+"="+value)
 	}
 	slices.Sort(env)
-	c.server, err = server.Start(ctx, server.Options{Name: s.Name, Command: s.Start, Prefix: s.Exec, Dir: s.Cwd, Env: env,
-		Log: filepath.Join(c.plan.Results, s.Dir, log), BaseURL: s.URL, ReadyPath: s.Ready.Path, ReadyLimit: time.Duration(s.Ready.Limit), Poll: time.Duration(s.Ready.Poll),
-		StopLimit: time.Duration(s.Stop.Limit), FreeLimit: time.Duration(s.Stop.Free), Note: c.note})
+	c.server, err = server.Start(ctx, server.Options{
+		Name:       s.Name,
+		Command:    s.Start,
+		Prefix:     s.Exec,
+		Dir:        s.Cwd,
+		Env:        env,
+		Log:        filepath.Join(c.plan.Results, s.Dir, log),
+		BaseURL:    s.URL,
+		ReadyPath:  s.Ready.Path,
+		ReadyLimit: time.Duration(s.Ready.Limit),
+		Poll:       time.Duration(s.Ready.Poll),
+		StopLimit:  time.Duration(s.Stop.Limit),
+		FreeLimit:  time.Duration(s.Stop.Free),
+		Note:       c.note,
+	})
 	if err != nil {
 		c.server = nil
 		return err
@@ -305,8 +317,17 @@ func (c *comparison) benchmark(ctx context.Context, u unit) error {
 	}
 	delete(c.unmade, u)
 	about, side := c.server.About(ctx), &c.plan.Sides[u.side]
-	p := &plan{cfg: cfg, s: streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup}, now: time.Now,
-		server: pyjson.Object{{Key: "model", Value: about.Model}, {Key: "version", Value: about.Version}, {Key: "note", Value: side.Version}, {Key: "plan", Value: side.digest()}}}
+	p := &plan{
+		cfg: cfg,
+		s:   streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup},
+		now: time.Now,
+		server: pyjson.Object{
+			{Key: "model", Value: about.Model},
+			{Key: "version", Value: about.Version},
+			{Key: "note", Value: side.Version},
+			{Key: "plan", Value: side.digest()},
+		},
+	}
 	return errors.Join(p.run(ctx), text.Close())
 }
 

@@ -154,7 +154,15 @@ func splitWords(text string) (out []string, err error) {
 
 // defaultPlan holds what a plan file need not say.
 func defaultPlan() *comparePlan {
-	return &comparePlan{Results: "bench_results", Levels: []int{16, 64, 128}, PerLevel: 5, Repeats: 1, Order: orderSides, CoolDown: duration(5 * time.Second), Warmup: 8}
+	return &comparePlan{
+		Results:  "bench_results",
+		Levels:   []int{16, 64, 128},
+		PerLevel: 5,
+		Repeats:  1,
+		Order:    orderSides,
+		CoolDown: duration(5 * time.Second),
+		Warmup:   8,
+	}
 }
 
 // readPlan reads a plan file.
@@ -226,8 +234,15 @@ func plainYAML(err error) error {
 		if found == "" {
 			found = cmp.Or(map[string]string{"!!seq": "a list", "!!map": "a table"}[m[1]], "this")
 		}
-		wanted := map[string]string{"int": "a whole number", "[]int": "a list of whole numbers", "string": "a text", "[]string": "a list of texts", "map[string]string": "a table of texts",
-			"bool": "true or false", "[]main.compareSide": "a list of sides"}[m[3]]
+		wanted := map[string]string{
+			"int":                "a whole number",
+			"[]int":              "a list of whole numbers",
+			"string":             "a text",
+			"[]string":           "a list of texts",
+			"map[string]string":  "a table of texts",
+			"bool":               "true or false",
+			"[]main.compareSide": "a list of sides",
+		}[m[3]]
 		return fmt.Sprintf("%s where %s is wanted", found, cmp.Or(wanted, "a table"))
 	})
 	return errors.New(words)

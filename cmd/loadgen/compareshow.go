@@ -38,7 +38,13 @@ func demoPlan() (*comparePlan, error) {
 	}
 	p := defaultPlan()
 	p.Title, p.Hardware, p.Configuration = "TensorRT engine vs PyTorch (simulated)", "2x H200 GPUs, simulated", "TP=2"
-	p.Flags = benchFlags{values: map[string]any{"dataset-name": "random", "random-ids": true, "random-input-len": 512, "random-output-len": 128, "ignore-eos": true}}
+	p.Flags = benchFlags{values: map[string]any{
+		"dataset-name":      "random",
+		"random-ids":        true,
+		"random-input-len":  512,
+		"random-output-len": 128,
+		"ignore-eos":        true,
+	}}
 	p.Results, p.Levels, p.PerLevel, p.CoolDown, p.Warmup = "loadgen_demo", []int{16, 64}, 3, 0, 4
 	for _, one := range [][3]string{{"pytorch", "PyTorch", "origin-pytorch"}, {"tensorrt", "TensorRT", "origin-trt"}} {
 		port, err := freePort()

@@ -44,9 +44,21 @@ func (p *plan) judge(m *measured, r *report.Run) *judged {
 		rate, gap = p.cfg.RequestRate, 1/p.cfg.RequestRate
 	}
 	j.verdict = judge.Decide(j.budget, &m.health, gap, judge.DefaultLimits)
-	run := judge.Run{Results: results, Samples: r.Samples, Got: r.Summary.OutputLens, Duration: r.Summary.Duration, Concurrency: p.cfg.concurrency(), Rate: rate,
-		Chat: p.cfg.chat(), TextPrompts: !p.cfg.TokenizeOnClient, Tested: !p.cfg.NoTestInput, IgnoreEOS: p.cfg.IgnoreEOS,
-		Streaming: !p.cfg.NonStreaming, Percentiles: r.Summary.Percentiles, Health: &m.health}
+	run := judge.Run{
+		Results:     results,
+		Samples:     r.Samples,
+		Got:         r.Summary.OutputLens,
+		Duration:    r.Summary.Duration,
+		Concurrency: p.cfg.concurrency(),
+		Rate:        rate,
+		Chat:        p.cfg.chat(),
+		TextPrompts: !p.cfg.TokenizeOnClient,
+		Tested:      !p.cfg.NoTestInput,
+		IgnoreEOS:   p.cfg.IgnoreEOS,
+		Streaming:   !p.cfg.NonStreaming,
+		Percentiles: r.Summary.Percentiles,
+		Health:      &m.health,
+	}
 	if p.cfg.DatasetName == "random" {
 		run.PrefixLen = p.cfg.RandomPrefixLen
 	}
@@ -58,7 +70,13 @@ func (p *plan) judge(m *measured, r *report.Run) *judged {
 	j.findings, j.notes = run.Judge()
 	percentiles := r.Summary.Percentiles
 	if !p.cfg.NonStreaming {
-		j.extended = metrics.NewExtended(results, metrics.ExtendedOptions{Start: m.Start, Concurrency: run.Concurrency, Chat: run.Chat, OutputLens: run.Got, Percentiles: percentiles})
+		j.extended = metrics.NewExtended(results, metrics.ExtendedOptions{
+			Start:       m.Start,
+			Concurrency: run.Concurrency,
+			Chat:        run.Chat,
+			OutputLens:  run.Got,
+			Percentiles: percentiles,
+		})
 		j.definitions = definitions.Rows(definitions.Run{Results: results, OutputLens: run.Got, Chat: run.Chat, Duration: run.Duration})
 	}
 	if m.server != nil && len(m.server.Requests) > 0 {

@@ -112,7 +112,11 @@ func stamps(results []*client.Result) pyjson.Object {
 			}
 		}
 	}
-	return pyjson.Object{{Key: "requests_stamped_by_kernel", Value: kernel}, {Key: "events", Value: events}, {Key: "events_sharing_a_read", Value: shared}}
+	return pyjson.Object{
+		{Key: "requests_stamped_by_kernel", Value: kernel},
+		{Key: "events", Value: events},
+		{Key: "events_sharing_a_read", Value: shared},
+	}
 }
 
 // cpu is the processor time from the first start to the join, in all and for each event.
@@ -125,7 +129,11 @@ func (m *measured) cpu(results []*client.Result) pyjson.Object {
 	if events > 0 {
 		perEvent = float64((m.health.User+m.health.System)/time.Nanosecond) / 1e3 / float64(events)
 	}
-	return pyjson.Object{{Key: "user_s", Value: m.health.User.Seconds()}, {Key: "system_s", Value: m.health.System.Seconds()}, {Key: "us_per_event", Value: perEvent}}
+	return pyjson.Object{
+		{Key: "user_s", Value: m.health.User.Seconds()},
+		{Key: "system_s", Value: m.health.System.Seconds()},
+		{Key: "us_per_event", Value: perEvent},
+	}
 }
 
 // connections counts those opened and reused, and those whose opening needed a

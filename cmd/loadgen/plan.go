@@ -164,13 +164,28 @@ func hostPort(host string, port int) string {
 func (p *plan) clientOptions() client.Options {
 	cfg := p.cfg
 	o := client.Options{
-		BaseURL: p.baseURL, Endpoint: cfg.Endpoint, Chat: cfg.chat(), NonStreaming: cfg.NonStreaming, Model: cfg.Model,
-		Logprobs: cfg.Logprobs, IgnoreEOS: cfg.IgnoreEOS, ContinuousUsage: cfg.ContinuousUsage, TopP: cfg.TopP, TopK: cfg.TopK, MinP: cfg.MinP, Temperature: cfg.Temperature,
-		BodyPatch: str(cfg.BodyPatch), OriginalRules: cfg.Failures == "original", KeepAlive: cfg.KeepAlive,
-		Timeout: durationOf(cfg.Timeout), IdleTimeout: durationOf(cfg.IdleTimeout), UserAgent: "loadgen/" + versionText(),
-		Transport: wire.Kind(cfg.Transport),
-		Env:       p.s.env, Dial: p.dial,
-		Stamps: map[string]wire.Stamps{"kernel": wire.KernelStamps, "user": wire.UserStamps}[cfg.Timestamps],
+		BaseURL:         p.baseURL,
+		Endpoint:        cfg.Endpoint,
+		Chat:            cfg.chat(),
+		NonStreaming:    cfg.NonStreaming,
+		Model:           cfg.Model,
+		Logprobs:        cfg.Logprobs,
+		IgnoreEOS:       cfg.IgnoreEOS,
+		ContinuousUsage: cfg.ContinuousUsage,
+		TopP:            cfg.TopP,
+		TopK:            cfg.TopK,
+		MinP:            cfg.MinP,
+		Temperature:     cfg.Temperature,
+		BodyPatch:       str(cfg.BodyPatch),
+		OriginalRules:   cfg.Failures == "original",
+		KeepAlive:       cfg.KeepAlive,
+		Timeout:         durationOf(cfg.Timeout),
+		IdleTimeout:     durationOf(cfg.IdleTimeout),
+		UserAgent:       "loadgen/" + versionText(),
+		Transport:       wire.Kind(cfg.Transport),
+		Env:             p.s.env,
+		Dial:            p.dial,
+		Stamps:          map[string]wire.Stamps{"kernel": wire.KernelStamps, "user": wire.UserStamps}[cfg.Timestamps],
 	}
 	if str(cfg.ServedModelName) != "" {
 		o.Model = cfg.ServedModelName

@@ -31,7 +31,11 @@ func reportCommand(s streams) *cli.Command {
 		ArgsUsage:   "FILE|DIR...",
 		Description: reportHelp,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text for people; json, an object a line, one for each file; csv, a line for each figure; hgrm, percentile distributions in ms"},
+			&cli.StringFlag{
+				Name:  "format",
+				Value: "text",
+				Usage: "text for people; json, an object a line, one for each file; csv, a line for each figure; hgrm, percentile distributions in ms",
+			},
 			&cli.StringFlag{Name: "out", Usage: "write to `PATH`: a directory gets the whole report, a name with an extension (.txt, .json, .csv, .hgrm, .md, .html, .png, .svg) that part of it"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the side NAME, a directory or a file, TEXT; may be repeated"},
 			&cli.StringFlag{Name: "baseline", Usage: "compare with side `NAME`, not with the first"},
@@ -65,8 +69,17 @@ var (
 )
 
 func parseReport(c *cli.Context) (*reporting, error) {
-	o := &reporting{args: c.Args().Slice(), format: c.String("format"), out: c.String("out"),
-		naming: report.Naming{Labels: map[string]string{}, Title: c.String("title"), Hardware: c.String("hardware"), Configuration: c.String("configuration")}}
+	o := &reporting{
+		args:   c.Args().Slice(),
+		format: c.String("format"),
+		out:    c.String("out"),
+		naming: report.Naming{
+			Labels:        map[string]string{},
+			Title:         c.String("title"),
+			Hardware:      c.String("hardware"),
+			Configuration: c.String("configuration"),
+		},
+	}
 	if !slices.Contains(reportFormats, o.format) {
 		return nil, fmt.Errorf("--format: %q is none of %s", o.format, strings.Join(reportFormats, ", "))
 	}

@@ -64,10 +64,25 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			if c.NArg() > 0 {
 				return usageError{fmt.Errorf("unexpected argument %q", c.Args().First())}
 			}
-			return serveSim(ctx, simOptions{host: c.String("host"), port: c.Int("port"), profile: c.String("profile"), file: c.String("profile-file"),
-				speed: c.Float64("speed"), model: c.String("model"), dialect: c.String("dialect"), faults: c.StringSlice("fault"), seed: c.Uint64("seed"),
-				noEarlyStop: c.Bool("no-early-stop"), loadTime: c.Duration("load-time"), dieAfter: c.Duration("die-after"), unhealthyAfter: c.Duration("unhealthy-after"), hangOnStop: c.Bool("hang-on-stop"),
-				workers: c.Int("workers"), watts: c.Float64("watts"), quiet: c.Bool("quiet")}, s)
+			return serveSim(ctx, simOptions{
+				host:           c.String("host"),
+				port:           c.Int("port"),
+				profile:        c.String("profile"),
+				file:           c.String("profile-file"),
+				speed:          c.Float64("speed"),
+				model:          c.String("model"),
+				dialect:        c.String("dialect"),
+				faults:         c.StringSlice("fault"),
+				seed:           c.Uint64("seed"),
+				noEarlyStop:    c.Bool("no-early-stop"),
+				loadTime:       c.Duration("load-time"),
+				dieAfter:       c.Duration("die-after"),
+				unhealthyAfter: c.Duration("unhealthy-after"),
+				hangOnStop:     c.Bool("hang-on-stop"),
+				workers:        c.Int("workers"),
+				watts:          c.Float64("watts"),
+				quiet:          c.Bool("quiet"),
+			}, s)
 		},
 	}
 }

@@ -63,9 +63,19 @@ func (p *plan) beginTimeline() (err error) {
 	for _, m := range p.metadata {
 		metadata = append(metadata, []string{m[0], m[1]})
 	}
-	header := pyjson.Append(nil, pyjson.Object{{Key: "date", Value: p.now().Format(time.RFC3339Nano)}, {Key: "version", Value: versionText()}, {Key: "go", Value: runtime.Version()}, {Key: "machine", Value: machine()},
-		{Key: "effective", Value: p.effective()}, {Key: "model", Value: p.model}, {Key: "tokenizer", Value: p.cfg.Tokenizer}, {Key: "metadata", Value: metadata}, {Key: "planned", Value: len(p.requests)},
-		{Key: "prompts", Value: p.prompts}, {Key: "notes", Value: pyjson.Raw(notes)}})
+	header := pyjson.Append(nil, pyjson.Object{
+		{Key: "date", Value: p.now().Format(time.RFC3339Nano)},
+		{Key: "version", Value: versionText()},
+		{Key: "go", Value: runtime.Version()},
+		{Key: "machine", Value: machine()},
+		{Key: "effective", Value: p.effective()},
+		{Key: "model", Value: p.model},
+		{Key: "tokenizer", Value: p.cfg.Tokenizer},
+		{Key: "metadata", Value: metadata},
+		{Key: "planned", Value: len(p.requests)},
+		{Key: "prompts", Value: p.prompts},
+		{Key: "notes", Value: pyjson.Raw(notes)},
+	})
 	if p.timeline, err = timeline.Create(path, header); err != nil {
 		return fmt.Errorf("--save-timeline: %w", err)
 	}
@@ -106,7 +116,14 @@ func recompute(name string, in io.Reader, s streams) (*report.Stored, error) {
 	if err := json.Unmarshal(f.Header, &h); err != nil {
 		return nil, fmt.Errorf("%s: its header: %w", name, err)
 	}
-	p := &plan{cfg: newConfig(), model: h.Model, prompts: h.Prompts, metadata: h.Metadata, notes: h.Notes, s: streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard, lookup: s.lookup}}
+	p := &plan{
+		cfg:      newConfig(),
+		model:    h.Model,
+		prompts:  h.Prompts,
+		metadata: h.Metadata,
+		notes:    h.Notes,
+		s:        streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard, lookup: s.lookup},
+	}
 	if err := p.cfg.restore(h.Effective); err != nil {
 		return nil, fmt.Errorf("%s: its header: %w", name, err)
 	}
@@ -157,8 +174,15 @@ func (p *plan) restoreRun(f *timeline.File, h *timelineHeader) (*measured, error
 	if planned < 0 || planned > 1<<28 {
 		return nil, fmt.Errorf("%w: %d requests were planned", timeline.ErrFormat, planned)
 	}
-	m := &measured{Outcome: load.Outcome{Start: end.Start, Results: make([]client.Result, planned), Sent: make([]bool, planned), Interrupted: end.Interrupted},
-		ended: end.Date, elapsed: end.Elapsed, health: end.Health, before: end.Before, after: end.After, server: end.Server}
+	m := &measured{
+		Outcome: load.Outcome{Start: end.Start, Results: make([]client.Result, planned), Sent: make([]bool, planned), Interrupted: end.Interrupted},
+		ended:   end.Date,
+		elapsed: end.Elapsed,
+		health:  end.Health,
+		before:  end.Before,
+		after:   end.After,
+		server:  end.Server,
+	}
 	p.requests = make([]*client.Prepared, planned)
 	for i := range p.requests {
 		p.requests[i] = &client.Prepared{}
