@@ -4,7 +4,13 @@ import "math"
 
 // speedUps is a chart of each metric's mean speed-up relative to the first side.
 func (c *Comparison) speedUps() *bars {
-	b := &bars{title: "Mean speed-up", remark: "mean over levels, relative to " + c.Sides[0] + "; above 1x is better", write: times, short: times, mark: 1}
+	b := &bars{
+		title:  "Mean speed-up",
+		remark: "mean over levels, relative to " + c.Sides[0] + "; above 1x is better",
+		write:  times,
+		short:  times,
+		mark:   1,
+	}
 	partly := false
 	for i := range c.Panels {
 		p := &c.Panels[i]
