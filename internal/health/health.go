@@ -194,7 +194,11 @@ func (c *counters) since(before *counters) Report {
 		r.Machine = &Machine{Busy: 1 - float64(c.machine.idle-before.machine.idle)/float64(all), Steal: float64(c.machine.steal-before.machine.steal) / float64(all)}
 	}
 	if c.throttled.cores > 0 {
-		r.Cgroup = &Cgroup{Cores: c.throttled.cores, Throttled: c.throttled.stopped - before.throttled.stopped, Periods: c.throttled.periods - before.throttled.periods}
+		r.Cgroup = &Cgroup{
+			Cores:     c.throttled.cores,
+			Throttled: c.throttled.stopped - before.throttled.stopped,
+			Periods:   c.throttled.periods - before.throttled.periods,
+		}
 	}
 	return r
 }
