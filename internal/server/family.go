@@ -39,7 +39,14 @@ func parseStat(line []byte) (p process, ok bool) {
 		err = errors.Join(err, e)
 		return n
 	}
-	p = process{pid: number(strings.TrimSpace(string(line[:open]))), state: f[0][0], parent: number(f[1]), group: number(f[2]), session: number(f[3]), threads: number(f[17])}
+	p = process{
+		pid:     number(strings.TrimSpace(string(line[:open]))),
+		state:   f[0][0],
+		parent:  number(f[1]),
+		group:   number(f[2]),
+		session: number(f[3]),
+		threads: number(f[17]),
+	}
 	start, e := strconv.ParseUint(f[19], 10, 64)
 	p.start = start
 	return p, errors.Join(err, e) == nil
