@@ -37,7 +37,18 @@ type Dialect struct {
 // dialects by release, oldest first.
 var dialects = []Dialect{
 	{Name: "1.1", Version: "1.1.0rc6", FreshIDs: true, ContinuousUsage: true, ChatUsage: true, ToolCalls: true, ObjectErrors: true, age: 0},
-	{Name: "1.2", Version: "1.2.0rc2", FreshIDs: true, ContinuousUsage: true, ChatUsage: true, Reasoning: true, PerIter: true, Details: true, ObjectErrors: true, age: 1},
+	{
+		Name:            "1.2",
+		Version:         "1.2.0rc2",
+		FreshIDs:        true,
+		ContinuousUsage: true,
+		ChatUsage:       true,
+		Reasoning:       true,
+		PerIter:         true,
+		Details:         true,
+		ObjectErrors:    true,
+		age:             1,
+	},
 	{Name: "latest", Version: "1.3.0rc25", PerIter: true, Details: true, Logprobs: true, ErrorEvent: true, TellsHealth: true, BindsFirst: true, age: 2},
 }
 

@@ -70,10 +70,18 @@ type profileField struct {
 func (p *Profile) fields() map[string]profileField {
 	const duration, whole, number = "a duration such as 4.5ms", "a whole number", "a number"
 	return map[string]profileField{
-		"step": {&p.Step, duration, 1}, "per_request": {&p.PerRequest, duration, 0}, "prefill_per_token": {&p.Prefill, duration, 0},
-		"host_cost": {&p.HostCost, duration, 0}, "gather": {&p.Gather, duration, 0},
-		"max_batch": {&p.MaxBatch, whole, 1}, "max_num_tokens": {&p.MaxTokens, whole, 1}, "max_seq_len": {&p.MaxLen, whole, 2}, "tokens_per_block": {&p.Blocks, whole, 0},
-		"stream_interval": {&p.StreamInterval, whole, 0}, "tokens_per_step": {&p.TokensPerStep, number, 1}, "whole_prompts": {&p.WholePrompts, "true or false", 0},
+		"step":              {&p.Step, duration, 1},
+		"per_request":       {&p.PerRequest, duration, 0},
+		"prefill_per_token": {&p.Prefill, duration, 0},
+		"host_cost":         {&p.HostCost, duration, 0},
+		"gather":            {&p.Gather, duration, 0},
+		"max_batch":         {&p.MaxBatch, whole, 1},
+		"max_num_tokens":    {&p.MaxTokens, whole, 1},
+		"max_seq_len":       {&p.MaxLen, whole, 2},
+		"tokens_per_block":  {&p.Blocks, whole, 0},
+		"stream_interval":   {&p.StreamInterval, whole, 0},
+		"tokens_per_step":   {&p.TokensPerStep, number, 1},
+		"whole_prompts":     {&p.WholePrompts, "true or false", 0},
 	}
 }
 

@@ -71,9 +71,18 @@ func parseRequest(body []byte, chat bool) (*request, error) {
 		sort.Strings(wrong)
 		return nil, m.error(wrong...)
 	}
-	r := &request{model: f.text("model"), maxTokens: f.pointer("max_tokens"), stream: f.truth("stream", false), suffix: f.text("suffix") != "", n: f.integer("n", 1),
-		ignoreEOS: f.truth("ignore_eos", false), minTokens: f.integer("min_tokens", 0), special: f.truth("add_special_tokens", true),
-		echo: f.truth("echo", false), answerFollows: f.truth("add_generation_prompt", true)}
+	r := &request{
+		model:         f.text("model"),
+		maxTokens:     f.pointer("max_tokens"),
+		stream:        f.truth("stream", false),
+		suffix:        f.text("suffix") != "",
+		n:             f.integer("n", 1),
+		ignoreEOS:     f.truth("ignore_eos", false),
+		minTokens:     f.integer("min_tokens", 0),
+		special:       f.truth("add_special_tokens", true),
+		echo:          f.truth("echo", false),
+		answerFollows: f.truth("add_generation_prompt", true),
+	}
 	if f.has("stream_options") && len(options) > 0 && !r.stream {
 		return nil, m.error("  Value error, Stream options can only be defined when stream is true. [type=value_error]")
 	}

@@ -53,13 +53,28 @@ func (e *engine) iteration(took time.Duration) pyjson.Object {
 		used = min((tokens+c.size-1)/c.size, blocksMost)
 	}
 	return pyjson.Object{
-		{Key: "iter", Value: e.iter}, {Key: "iterLatencyMS", Value: 1e3 * took.Seconds()}, {Key: "gpuMemUsage", Value: gpuMemory},
-		{Key: "numActiveRequests", Value: len(e.batch)}, {Key: "numQueuedRequests", Value: len(e.wait)},
-		{Key: "kvCacheStats", Value: pyjson.Object{{Key: "maxNumBlocks", Value: blocksMost}, {Key: "freeNumBlocks", Value: blocksMost - used}, {Key: "usedNumBlocks", Value: used},
-			{Key: "tokensPerBlock", Value: c.size}, {Key: "allocTotalBlocks", Value: c.reused + c.missed}, {Key: "allocNewBlocks", Value: c.missed}, {Key: "reusedBlocks", Value: c.reused},
-			{Key: "missedBlocks", Value: c.missed}, {Key: "cacheHitRate", Value: share(c.reused, c.reused+c.missed)}}},
-		{Key: "inflightBatchingStats", Value: pyjson.Object{{Key: "numScheduledRequests", Value: len(e.batch)}, {Key: "numContextRequests", Value: prefilled},
-			{Key: "numGenRequests", Value: len(e.batch) - prefilled}, {Key: "numPausedRequests", Value: 0}}},
+		{Key: "iter", Value: e.iter},
+		{Key: "iterLatencyMS", Value: 1e3 * took.Seconds()},
+		{Key: "gpuMemUsage", Value: gpuMemory},
+		{Key: "numActiveRequests", Value: len(e.batch)},
+		{Key: "numQueuedRequests", Value: len(e.wait)},
+		{Key: "kvCacheStats", Value: pyjson.Object{
+			{Key: "maxNumBlocks", Value: blocksMost},
+			{Key: "freeNumBlocks", Value: blocksMost - used},
+			{Key: "usedNumBlocks", Value: used},
+			{Key: "tokensPerBlock", Value: c.size},
+			{Key: "allocTotalBlocks", Value: c.reused + c.missed},
+			{Key: "allocNewBlocks", Value: c.missed},
+			{Key: "reusedBlocks", Value: c.reused},
+			{Key: "missedBlocks", Value: c.missed},
+			{Key: "cacheHitRate", Value: share(c.reused, c.reused+c.missed)},
+		}},
+		{Key: "inflightBatchingStats", Value: pyjson.Object{
+			{Key: "numScheduledRequests", Value: len(e.batch)},
+			{Key: "numContextRequests", Value: prefilled},
+			{Key: "numGenRequests", Value: len(e.batch) - prefilled},
+			{Key: "numPausedRequests", Value: 0},
+		}},
 	}
 }
 

@@ -66,7 +66,15 @@ func New(o Options) *Server {
 	}
 	engine := newEngine(o.Profile, o.Seed)
 	engine.precise = o.Precise
-	return &Server{o: o, engine: engine, tok: tokenizer.Llama3(), dice: newDice(o.Seed, o.Faults), truth: newTruth(), began: time.Now(), idle: map[net.Conn]bool{}}
+	return &Server{
+		o:      o,
+		engine: engine,
+		tok:    tokenizer.Llama3(),
+		dice:   newDice(o.Seed, o.Faults),
+		truth:  newTruth(),
+		began:  time.Now(),
+		idle:   map[net.Conn]bool{},
+	}
 }
 
 // Serve answers connections until stop ends, then waits for the streams that are

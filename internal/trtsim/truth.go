@@ -131,9 +131,19 @@ func (t *truth) json(last, skip, count int) pyjson.Object {
 		}
 		each = append(each, one)
 	}
-	return pyjson.Object{{Key: "requests", Value: len(all)}, {Key: "completed", Value: completed}, {Key: "aborted", Value: aborted},
-		{Key: "requests_all", Value: len(t.all)}, {Key: "forgotten", Value: t.lost}, {Key: "events", Value: events},
-		{Key: "ttft_ms", Value: summary(ttft)}, {Key: "itl_ms", Value: summary(itl)}, {Key: "tpot_ms", Value: summary(tpot)}, {Key: "e2e_ms", Value: summary(e2e)}, {Key: "each", Value: each}}
+	return pyjson.Object{
+		{Key: "requests", Value: len(all)},
+		{Key: "completed", Value: completed},
+		{Key: "aborted", Value: aborted},
+		{Key: "requests_all", Value: len(t.all)},
+		{Key: "forgotten", Value: t.lost},
+		{Key: "events", Value: events},
+		{Key: "ttft_ms", Value: summary(ttft)},
+		{Key: "itl_ms", Value: summary(itl)},
+		{Key: "tpot_ms", Value: summary(tpot)},
+		{Key: "e2e_ms", Value: summary(e2e)},
+		{Key: "each", Value: each},
+	}
 }
 
 func (t *truth) reset() {
@@ -151,8 +161,15 @@ func summary(x []float64) pyjson.Object {
 	for _, v := range x {
 		sd += (v - mean) * (v - mean) / float64(len(x))
 	}
-	return pyjson.Object{{Key: "mean", Value: mean}, {Key: "sd", Value: math.Sqrt(sd)}, {Key: "min", Value: quantile(x, 0)}, {Key: "p50", Value: quantile(x, 0.5)},
-		{Key: "p99", Value: quantile(x, 0.99)}, {Key: "p999", Value: quantile(x, 0.999)}, {Key: "max", Value: quantile(x, 1)}}
+	return pyjson.Object{
+		{Key: "mean", Value: mean},
+		{Key: "sd", Value: math.Sqrt(sd)},
+		{Key: "min", Value: quantile(x, 0)},
+		{Key: "p50", Value: quantile(x, 0.5)},
+		{Key: "p99", Value: quantile(x, 0.99)},
+		{Key: "p999", Value: quantile(x, 0.999)},
+		{Key: "max", Value: quantile(x, 1)},
+	}
 }
 
 // quantile interpolates linearly between sorted values.
