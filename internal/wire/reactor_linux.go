@@ -142,7 +142,15 @@ const (
 func NewReactor(o Options) (Transport, error) { return newReactor(o, &linux{}) }
 
 func newReactor(o Options, sys syscalls) (*Reactor, error) {
-	r := &Reactor{o: o, dialer: newDialer(o), sys: sys, ended: make(chan struct{}), idle: map[Endpoint][]*link{}, buffer: make([]byte, 64<<10), readDelays: newReadDelays()}
+	r := &Reactor{
+		o:          o,
+		dialer:     newDialer(o),
+		sys:        sys,
+		ended:      make(chan struct{}),
+		idle:       map[Endpoint][]*link{},
+		buffer:     make([]byte, 64<<10),
+		readDelays: newReadDelays(),
+	}
 	var err error
 	if r.ep, err = sys.epollCreate(); err != nil {
 		return nil, named("epoll_create", err)
