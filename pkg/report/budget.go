@@ -27,7 +27,12 @@ func ErrorBudget(b *metrics.Budget, h *health.Report, v judge.Verdict) pyjson.Ob
 		if r.What == "throughput" || r.What == "clock" {
 			scale = 1
 		}
-		reasons = append(reasons, pyjson.Object{{Key: "what", Value: r.What}, {Key: "bound", Value: scale * r.Bound}, {Key: "limit", Value: scale * r.Limit}, {Key: "text", Value: r.Text}})
+		reasons = append(reasons, pyjson.Object{
+			{Key: "what", Value: r.What},
+			{Key: "bound", Value: scale * r.Bound},
+			{Key: "limit", Value: scale * r.Limit},
+			{Key: "text", Value: r.Text},
+		})
 	}
 	return pyjson.Object{
 		{Key: "bound_ms", Value: bounds}, {Key: "idle_share", Value: b.Idle}, {Key: "reasons", Value: reasons},
@@ -75,9 +80,18 @@ func cpuJSON(h *health.Report) pyjson.Object {
 	if h.Machine != nil {
 		busy, steal = h.Machine.Busy, h.Machine.Steal
 	}
-	o := pyjson.Object{{Key: "process_cores", Value: process}, {Key: "cores", Value: h.Cores}, {Key: "machine_busy", Value: busy}, {Key: "machine_steal", Value: steal}}
+	o := pyjson.Object{
+		{Key: "process_cores", Value: process},
+		{Key: "cores", Value: h.Cores},
+		{Key: "machine_busy", Value: busy},
+		{Key: "machine_steal", Value: steal},
+	}
 	if g := h.Cgroup; g != nil {
-		return append(o, pyjson.Member{Key: "cgroup", Value: pyjson.Object{{Key: "cores", Value: g.Cores}, {Key: "throttled_ms", Value: ms(g.Throttled)}, {Key: "throttled_periods", Value: g.Periods}}})
+		return append(o, pyjson.Member{Key: "cgroup", Value: pyjson.Object{
+			{Key: "cores", Value: g.Cores},
+			{Key: "throttled_ms", Value: ms(g.Throttled)},
+			{Key: "throttled_periods", Value: g.Periods},
+		}})
 	}
 	return append(o, pyjson.Member{Key: "cgroup", Value: nil})
 }

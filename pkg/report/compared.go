@@ -15,7 +15,11 @@ import (
 // shownNames are the figures' names in tables.
 func shownName(f judge.Figure) string {
 	if f.Higher {
-		return map[string]string{judge.OutputThroughput: "Output tokens/s", "total_token_throughput": "Total tokens/s", "request_throughput": "Requests/s"}[f.Metric]
+		return map[string]string{
+			judge.OutputThroughput:   "Output tokens/s",
+			"total_token_throughput": "Total tokens/s",
+			"request_throughput":     "Requests/s",
+		}[f.Metric]
 	}
 	statistic := map[string]string{"mean": "Mean ", "median": "Median ", "p99": "P99 "}[f.Statistic.Name]
 	return statistic + strings.ToUpper(f.Metric) + " (ms)"
@@ -224,7 +228,13 @@ func (g *Group) JSON() pyjson.Object {
 	for i := range g.Rows {
 		rows = append(rows, g.rowJSON(&g.Rows[i]))
 	}
-	return pyjson.Object{{Key: "sides", Value: g.Labels}, {Key: "levels", Value: g.Levels}, {Key: "void", Value: g.Void()}, {Key: "reasons", Value: reasons}, {Key: "rows", Value: rows}}
+	return pyjson.Object{
+		{Key: "sides", Value: g.Labels},
+		{Key: "levels", Value: g.Levels},
+		{Key: "void", Value: g.Void()},
+		{Key: "reasons", Value: reasons},
+		{Key: "rows", Value: rows},
+	}
 }
 
 func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
@@ -236,7 +246,13 @@ func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
 	if r.Metrics != nil {
 		metrics = r.Metrics
 	}
-	return pyjson.Object{{Key: "code", Value: r.Code}, {Key: "side", Value: g.Labels[r.Side]}, {Key: "levels", Value: levels}, {Key: "metrics", Value: metrics}, {Key: "text", Value: r.Text}}
+	return pyjson.Object{
+		{Key: "code", Value: r.Code},
+		{Key: "side", Value: g.Labels[r.Side]},
+		{Key: "levels", Value: levels},
+		{Key: "metrics", Value: metrics},
+		{Key: "text", Value: r.Text},
+	}
 }
 
 func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
@@ -244,12 +260,28 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	if r.Figure.Higher {
 		scale = 1
 	}
-	o := pyjson.Object{{Key: "level", Value: g.Levels[r.Level]}, {Key: "side", Value: g.Labels[r.Side]}, {Key: "beside", Value: g.Labels[0]}, {Key: "figure", Value: figureKey(r.Figure)},
-		{Key: "base", Value: finiteOrNil(scale * r.Base)}, {Key: "other", Value: finiteOrNil(scale * r.Other)}, {Key: "speed_up", Value: finiteOrNil(r.SpeedUp())}}
+	o := pyjson.Object{
+		{Key: "level", Value: g.Levels[r.Level]},
+		{Key: "side", Value: g.Labels[r.Side]},
+		{Key: "beside", Value: g.Labels[0]},
+		{Key: "figure", Value: figureKey(r.Figure)},
+		{Key: "base", Value: finiteOrNil(scale * r.Base)},
+		{Key: "other", Value: finiteOrNil(scale * r.Other)},
+		{Key: "speed_up", Value: finiteOrNil(r.SpeedUp())},
+	}
 	if v := r.Interval; v != nil {
-		o = append(o, pyjson.Object{{Key: "difference", Value: scale * v.Diff}, {Key: "difference_low", Value: scale * v.DiffLow}, {Key: "difference_high", Value: scale * v.DiffHigh},
-			{Key: "ratio", Value: finiteOrNil(v.Ratio)}, {Key: "ratio_low", Value: finiteOrNil(v.RatioLow)}, {Key: "ratio_high", Value: finiteOrNil(v.RatioHigh)},
-			{Key: "p", Value: v.P}, {Key: "p_adjusted", Value: finiteOrNil(r.Adjusted)}, {Key: "significant", Value: r.Significant}, {Key: "from", Value: v.Method}}...)
+		o = append(o, pyjson.Object{
+			{Key: "difference", Value: scale * v.Diff},
+			{Key: "difference_low", Value: scale * v.DiffLow},
+			{Key: "difference_high", Value: scale * v.DiffHigh},
+			{Key: "ratio", Value: finiteOrNil(v.Ratio)},
+			{Key: "ratio_low", Value: finiteOrNil(v.RatioLow)},
+			{Key: "ratio_high", Value: finiteOrNil(v.RatioHigh)},
+			{Key: "p", Value: v.P},
+			{Key: "p_adjusted", Value: finiteOrNil(r.Adjusted)},
+			{Key: "significant", Value: r.Significant},
+			{Key: "from", Value: v.Method},
+		}...)
 	}
 	void := any(nil)
 	if r.Void != "" {

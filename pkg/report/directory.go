@@ -84,5 +84,11 @@ func (g *Group) ofFile(level, side int) pyjson.Object {
 			rows.Set(figureKey(r.Figure), g.rowJSON(r))
 		}
 	}
-	return pyjson.Object{{Key: "side", Value: g.Labels[side]}, {Key: "level", Value: g.Levels[level]}, {Key: "beside", Value: g.Labels[0]}, {Key: "reasons", Value: reasons}, {Key: "figures", Value: rows}}
+	return pyjson.Object{
+		{Key: "side", Value: g.Labels[side]},
+		{Key: "level", Value: g.Levels[level]},
+		{Key: "beside", Value: g.Labels[0]},
+		{Key: "reasons", Value: reasons},
+		{Key: "figures", Value: rows},
+	}
 }

@@ -45,8 +45,13 @@ func steadyJSON(s *metrics.Steady, times func(metrics.Stats) pyjson.Object) any 
 	if s == nil {
 		return nil
 	}
-	o := pyjson.Object{{Key: "from_s", Value: s.From}, {Key: "to_s", Value: s.To}, {Key: "requests", Value: s.Requests}, {Key: "dropped", Value: s.Dropped},
-		{Key: "output_throughput", Value: s.TokensPerSecond}}
+	o := pyjson.Object{
+		{Key: "from_s", Value: s.From},
+		{Key: "to_s", Value: s.To},
+		{Key: "requests", Value: s.Requests},
+		{Key: "dropped", Value: s.Dropped},
+		{Key: "output_throughput", Value: s.TokensPerSecond},
+	}
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		o.Set(m.String()+"_ms", times(s.Latency[m]))
 	}

@@ -69,8 +69,16 @@ func HTML(w io.Writer, groups []*Group) error {
 }
 
 func (g *Group) page() pageGroup {
-	p := pageGroup{Heading: g.heading(), Model: g.model(), Configuration: g.configuration(), Hardware: cmp.Or(g.Hardware, g.known("2x H200 GPUs")), Labels: g.Labels,
-		Compared: len(g.Sides) > 1, Whole: len(g.Rows) > 0 && g.Void(), Remarks: g.remarks()}
+	p := pageGroup{
+		Heading:       g.heading(),
+		Model:         g.model(),
+		Configuration: g.configuration(),
+		Hardware:      cmp.Or(g.Hardware, g.known("2x H200 GPUs")),
+		Labels:        g.Labels,
+		Compared:      len(g.Sides) > 1,
+		Whole:         len(g.Rows) > 0 && g.Void(),
+		Remarks:       g.remarks(),
+	}
 	if p.Compared {
 		for _, line := range g.verdict() {
 			if rest, void := strings.CutPrefix(line, "VOID"); void {
@@ -122,7 +130,13 @@ func (g *Group) cells(level int) (rows [][]pageCell) {
 
 // overview are the charts over all levels.
 func (g *Group) overview() (charts []template.HTML) {
-	curve := chart.Lines{Title: "Throughput and latency", XLabel: "output throughput (tokens/s)", YLabel: "mean E2EL (ms)", YFromZero: true, Markers: true}
+	curve := chart.Lines{
+		Title:     "Throughput and latency",
+		XLabel:    "output throughput (tokens/s)",
+		YLabel:    "mean E2EL (ms)",
+		YFromZero: true,
+		Markers:   true,
+	}
 	for side, label := range g.Labels {
 		s := chart.Series{Name: label, Side: side}
 		for level := range g.Levels {
@@ -135,7 +149,14 @@ func (g *Group) overview() (charts []template.HTML) {
 	charts = append(charts, template.HTML(curve.Inline()))
 	for _, row := range summaryRows {
 		name, _, _ := strings.Cut(row.name, " (")
-		lines := chart.Lines{Title: name + g.voidMark(row.figure), XLabel: "concurrency", XNames: g.Levels, YLabel: row.name, YFromZero: true, Markers: true}
+		lines := chart.Lines{
+			Title:     name + g.voidMark(row.figure),
+			XLabel:    "concurrency",
+			XNames:    g.Levels,
+			YLabel:    row.name,
+			YFromZero: true,
+			Markers:   true,
+		}
 		for side, label := range g.Labels {
 			s := chart.Series{Name: label, Side: side}
 			for level := range g.Levels {
@@ -183,7 +204,13 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 		name := strings.ToUpper(m.String())
 		curve := chart.Lines{Title: name + " by percentile", XLabel: "percentile", YLabel: name + " (ms)", XScale: chart.Percentile, YFromZero: true}
 		cdf := chart.Lines{Title: name + ", share of values up to", XLabel: name + " (ms)", YLabel: "share of values (%)", YFromZero: true, Step: true}
-		time := chart.Lines{Title: name + " over time, median of each second", XLabel: "time since the first (s)", YLabel: name + " (ms)", YFromZero: true, Markers: true}
+		time := chart.Lines{
+			Title:     name + " over time, median of each second",
+			XLabel:    "time since the first (s)",
+			YLabel:    name + " (ms)",
+			YFromZero: true,
+			Markers:   true,
+		}
 		for side, label := range g.Labels {
 			if len(g.Runs[level][side]) == 0 {
 				continue

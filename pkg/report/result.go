@@ -198,7 +198,11 @@ func NewEnergy(joules, seconds float64, whole bool, outputTokens int) *Energy {
 }
 
 func (e *Energy) json() pyjson.Object {
-	return pyjson.Object{{Key: "total_energy_j", Value: e.TotalJoules}, {Key: "output_tps_per_w", Value: e.PerWatt}, {Key: "total_gpu_power_w", Value: e.Watts}}
+	return pyjson.Object{
+		{Key: "total_energy_j", Value: e.TotalJoules},
+		{Key: "output_tps_per_w", Value: e.PerWatt},
+		{Key: "total_gpu_power_w", Value: e.Watts},
+	}
 }
 
 func (e *Energy) print(w io.Writer) {

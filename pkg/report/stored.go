@@ -223,10 +223,21 @@ func (s *Stored) Judge() (findings, notes []judge.Finding) {
 	if math.IsNaN(rate) {
 		rate = 0
 	}
-	j := judge.Stored{Asked: s.integer("num_prompts"), Completed: s.integer("completed"), InputTokens: s.integer("total_input_tokens"), OutputTokens: s.integer("total_output_tokens"),
-		Duration: s.Number("duration"), Concurrency: s.integer("max_concurrency"), Rate: rate, Throughput: s.Number("request_throughput"),
-		TTFT: s.Latency("mean", metrics.TTFT), TPOT: s.Latency("mean", metrics.TPOT), E2EL: s.Latency("mean", metrics.E2EL), MedianITL: s.Latency("median", metrics.ITL),
-		Percentiles: s.percentiles()}
+	j := judge.Stored{
+		Asked:        s.integer("num_prompts"),
+		Completed:    s.integer("completed"),
+		InputTokens:  s.integer("total_input_tokens"),
+		OutputTokens: s.integer("total_output_tokens"),
+		Duration:     s.Number("duration"),
+		Concurrency:  s.integer("max_concurrency"),
+		Rate:         rate,
+		Throughput:   s.Number("request_throughput"),
+		TTFT:         s.Latency("mean", metrics.TTFT),
+		TPOT:         s.Latency("mean", metrics.TPOT),
+		E2EL:         s.Latency("mean", metrics.E2EL),
+		MedianITL:    s.Latency("median", metrics.ITL),
+		Percentiles:  s.percentiles(),
+	}
 	return j.Judge()
 }
 
