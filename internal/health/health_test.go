@@ -112,7 +112,7 @@ func TestSince(t *testing.T) {
 func TestRecorder(t *testing.T) {
 	start := time.Now()
 	r := Start(func() time.Duration { return time.Since(start) })
-	for time.Since(start) < 60*ms { // goroutines, for the scheduler to have something to be late with
+	for begun := time.Now(); time.Since(begun) < 60*ms; { // goroutines, for the scheduler to have something to be late with
 		done := make(chan struct{})
 		go close(done)
 		<-done
