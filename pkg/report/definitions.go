@@ -1,9 +1,6 @@
 package report
 
 import (
-	"fmt"
-	"io"
-
 	"loadgen/internal/definitions"
 	"loadgen/internal/pyjson"
 )
@@ -22,18 +19,4 @@ func DefinitionsJSON(rows []definitions.Row) pyjson.Object {
 			{Key: "latency_ms", Value: stat(r.Latency)}, {Key: "duration_s", Value: r.Duration}, {Key: "output_tokens_per_s", Value: r.Throughput}})
 	}
 	return out
-}
-
-// DefinitionsTable is a Markdown table of the means.
-func DefinitionsTable(w io.Writer, rows []definitions.Row) {
-	mean := func(s definitions.Stat) string {
-		if s.Count == 0 {
-			return "-"
-		}
-		return fmt.Sprintf("%.2f", 1e3*s.Mean)
-	}
-	fmt.Fprintln(w, "| tool | TTFT | ITL | TPOT | latency | duration s | tokens/s |\n|---|---|---|---|---|---|---|")
-	for _, r := range rows {
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %.3f | %.1f |\n", r.Tool, mean(r.TTFT), mean(r.ITL), mean(r.TPOT), mean(r.Latency), r.Duration, r.Throughput)
-	}
 }
