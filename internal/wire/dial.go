@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -68,8 +70,13 @@ func (d *dialer) open(ctx context.Context, to Endpoint) (net.Conn, error) {
 	}
 	var conn net.Conn
 	for _, a := range addresses {
-		if conn, err = d.dial(ctx, "tcp", a); err == nil {
+		var failed error
+		if conn, failed = d.dial(ctx, "tcp", a); failed == nil {
+			err = nil
 			break
+		}
+		if err == nil { // the first address tells more than one of a family that is not there
+			err = failed
 		}
 	}
 	if err != nil || !to.TLS {
@@ -118,6 +125,9 @@ func (d *dialer) resolve(ctx context.Context, hostport string) ([]string, error)
 		return known, nil
 	}
 	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if strings.EqualFold(host, "localhost") && ctx.Err() == nil {
+		ips, err = withLoopbacks(ips), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +137,18 @@ func (d *dialer) resolve(ctx context.Context, hostport string) ([]string, error)
 	}
 	d.addresses[hostport] = addresses
 	return addresses, nil
+}
+
+// withLoopbacks appends this machine's own addresses of both families where they are
+// missing: many a container names only one of them localhost, and servers listen
+// on the other.
+func withLoopbacks(ips []net.IPAddr) []net.IPAddr {
+	for _, own := range []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback} {
+		if !slices.ContainsFunc(ips, func(a net.IPAddr) bool { return a.IP.Equal(own) }) {
+			ips = append(ips, net.IPAddr{IP: own})
+		}
+	}
+	return ips
 }
 
 // hostPort is the host:port of a URL.

@@ -63,7 +63,7 @@ func (r *Reactor) connect(f *flow) {
 		r.closeSome(1) // so that no more are open than there are exchanges
 		var fd int
 		if fd, err = r.sys.socket(family, r.o.Stamps); err != nil {
-			err = named("socket", err)
+			err = f.first(named("socket", err))
 			break
 		}
 		if f.x.Start == 0 {
@@ -94,10 +94,19 @@ func (r *Reactor) connect(f *flow) {
 			return
 		}
 		r.sys.close(fd)
-		err = &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(to), Err: named("connect", err)}
+		err = f.first(&net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(to), Err: named("connect", err)})
 		f.addresses = f.addresses[1:]
 	}
 	r.fail(f, classify(err))
+}
+
+// first is the error of the first address that failed, which tells more than that of
+// the last: this may be of a family that the system does not have.
+func (f *flow) first(err error) error {
+	if f.dialErr == nil {
+		f.dialErr = err
+	}
+	return f.dialErr
 }
 
 func sockaddr(a netip.AddrPort) unix.Sockaddr {
@@ -193,13 +202,13 @@ func (r *Reactor) linked(f *flow) {
 		r.write(f)
 		return
 	}
-	to := net.TCPAddrFromAddrPort(f.addresses[0])
+	err = f.first(&net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(f.addresses[0]), Err: named("connect", err)})
 	r.drop(f.link)
 	f.link, f.earlyErr, f.addresses = nil, nil, f.addresses[1:]
 	if len(f.addresses) > 0 {
 		r.connect(f)
 	} else {
-		r.fail(f, classify(&net.OpError{Op: "dial", Net: "tcp", Addr: to, Err: named("connect", err)}))
+		r.fail(f, classify(err))
 	}
 }
 

@@ -111,6 +111,7 @@ type flow struct {
 	x         *Exchange
 	addresses []netip.AddrPort
 	link      *link
+	dialErr   error // of the first address that failed
 	earlyErr  error // of a write before the connection was known to be made
 	writeErr  error
 	sent      int // bytes of head and body

@@ -217,6 +217,7 @@ func TestReactorTakesWhatTheKernelDoes(t *testing.T) {
 		"refused":                         {conns: []*scriptedConn{{connectErr: unix.ECONNREFUSED}}, class: Refused},
 		"refused later":                   {conns: []*scriptedConn{{connectErr: unix.EINPROGRESS, lateErr: unix.ECONNREFUSED}}, class: Refused},
 		"second address":                  {conns: []*scriptedConn{{connectErr: unix.EINPROGRESS, lateErr: unix.ECONNREFUSED}, {reads: []any{hi, bye}}}, host: "two", text: "hibye.", kernel: true},
+		"no IPv6, and refused":            {conns: []*scriptedConn{{connectErr: unix.ECONNREFUSED}, {connectErr: unix.EADDRNOTAVAIL}}, host: "two", class: Refused},
 		"no more files":                   {conns: []*scriptedConn{{socketErr: unix.EMFILE}}, class: TooManyFiles},
 		"no more ports":                   {conns: []*scriptedConn{{connectErr: unix.EADDRNOTAVAIL}}, class: NoPorts},
 		"unreachable":                     {conns: []*scriptedConn{{connectErr: unix.EHOSTUNREACH}}, class: Unreachable},

@@ -266,6 +266,16 @@ func TestMuteTLSServer(t *testing.T) {
 	})
 }
 
+func TestLocalhostIsBothLoopbacks(t *testing.T) {
+	four, six := net.IPAddr{IP: net.IPv4(127, 0, 0, 1)}, net.IPAddr{IP: net.IPv6loopback}
+	for _, known := range [][]net.IPAddr{nil, {four}, {six}, {six, four}} {
+		got := withLoopbacks(known)
+		if len(got) != 2 || got[0].IP.Equal(got[1].IP) || len(known) > 0 && !got[0].IP.Equal(known[0].IP) {
+			t.Errorf("%v of %v", got, known)
+		}
+	}
+}
+
 func TestTLS(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "secret") }))
 	defer srv.Close()
