@@ -200,14 +200,15 @@ func (p *plan) clientOptions() client.Options {
 }
 
 // findTokenizer loads the tokenizer that the flags name. For a model that the
-// server named, the built-in one stands in where there is no other.
+// server named, or a path of its machine to a Llama 3, the built-in one stands in
+// where there is no other.
 func (p *plan) findTokenizer() (err error) {
 	name := str(p.cfg.Tokenizer)
 	if name == "" {
 		name = p.model
 	}
 	p.tok, err = tokenizer.Find(name, p.s.env)
-	if errors.Is(err, tokenizer.ErrNotFound) && p.cfg.Tokenizer == nil && p.cfg.Model == nil {
+	if errors.Is(err, tokenizer.ErrNotFound) && p.cfg.Tokenizer == nil && (p.cfg.Model == nil || tokenizer.IsLlama3(name)) {
 		p.tok, err = tokenizer.Llama3(), nil
 		of := "the model, which is not known"
 		if name != "" {
