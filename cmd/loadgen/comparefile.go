@@ -205,8 +205,7 @@ func fractions(node *yaml.Node) error {
 		return fmt.Errorf("line %d: %q where a whole number is wanted", node.Line, node.Value)
 	}
 	for i, child := range node.Content {
-		switch {
-		case node.Kind == yaml.MappingNode && (i%2 == 0 || !slices.Contains(wholeNumbers, node.Content[i-1].Value)):
+		if node.Kind == yaml.MappingNode && (i%2 == 0 || !slices.Contains(wholeNumbers, node.Content[i-1].Value)) {
 			continue
 		}
 		if err := fractions(child); err != nil {

@@ -356,3 +356,14 @@ func TestLateSchedule(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+func TestOfMedian(t *testing.T) {
+	for want, bound := range map[string]float64{"2.5 % of its median": 0.025, "200 % of its median": 2, "16.1 times its median": 16.1} {
+		if got := ofMedian(bound, 1); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := ofMedian(1, 0); got != "its median is 0" {
+		t.Errorf("%q", got)
+	}
+}

@@ -67,8 +67,8 @@ func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verd
 			if most > l.LimitedShare*max(bound.Typical, bound.Average) {
 				level = ClientLimited
 			}
-			blame(level, Reason{m.String(), most, limit, fmt.Sprintf("%s may be off by up to %s (%s of its median; clean is at most %s)%s",
-				strings.ToUpper(m.String()), short(most), share(most, bound.Typical), short(limit), because(m, b))})
+			blame(level, Reason{m.String(), most, limit, fmt.Sprintf("%s may be off by up to %s (%s; clean is at most %s)%s",
+				strings.ToUpper(m.String()), short(most), ofMedian(most, bound.Typical), short(limit), because(m, b))})
 		}
 	}
 	if b.Idle > l.IdleShare {
@@ -92,11 +92,15 @@ func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verd
 	return v
 }
 
-func share(part, whole float64) string {
-	if whole <= 0 {
-		return "all"
+// ofMedian is how much a bound is beside its metric's median.
+func ofMedian(bound, median float64) string {
+	switch {
+	case median <= 0:
+		return "its median is 0"
+	case bound > 2*median:
+		return fmt.Sprintf("%.3g times its median", bound/median)
 	}
-	return percent(part / whole)
+	return percent(bound/median) + " of its median"
 }
 
 // because names what of the client's part weighs most in a metric.
