@@ -93,6 +93,8 @@ func (p *plan) testFailed(r *client.Result) error {
 		text += fmt.Sprintf("\nthe server says (%d): %s", r.Status, printable(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)]))))
 	}
 	switch {
+	case r.Status == 401 || r.Status == 403:
+		text += "\nhint: the environment's OPENAI_API_KEY is sent as the bearer token, --header sends another; --body-patch changes the body"
 	case 400 <= r.Status && r.Status < 500:
 		text += "\nhint: a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
 	case r.Status == 0:
