@@ -72,21 +72,32 @@ func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
 // blind is the most that something read now may have been there before: the time
 // since the loop looked, and the time by which it may have been woken late, which
 // is at most what its thread has waited for a processor. An arrival that is older
-// than that, by its stamp, tells that the thread did not wait but was stopped: then
-// the whole sleep counts.
+// than that, by its stamp, tells of a processor that took its time to come back
+// from idling, and what woke it came earlier still; or, where it is much older, that
+// the thread did not wait but was stopped.
 func (r *Reactor) blind(now, stamp time.Duration) time.Duration {
 	w := &r.attention
 	if !w.asked {
 		r.askLate()
 	}
-	if stamp < w.since-w.late {
-		w.late = max(w.late, w.slept)
+	switch age := w.since - stamp; {
+	case age > w.late+wakeUp:
+		w.late = max(w.late, min(w.slept, longestUnseen))
+	case age > w.late:
+		w.late = min(2*age, w.slept)
 	}
 	return now - w.since + w.late
 }
 
-// longSleep is a sleep after which asking the kernel costs next to nothing.
-const longSleep = time.Millisecond
+const (
+	// longSleep is a sleep after which asking the kernel costs next to nothing.
+	longSleep = time.Millisecond
+	// wakeUp is more than an idle processor takes to come back.
+	wakeUp = time.Millisecond
+	// longestUnseen is the longest stop of the whole process that the ticker of
+	// internal/health may not see.
+	longestUnseen = 15 * time.Millisecond
+)
 
 // askLate bounds how late the loop was woken by what its thread has waited for a
 // processor since it asked last.

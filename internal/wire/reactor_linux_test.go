@@ -318,10 +318,21 @@ func TestBlindSpot(t *testing.T) {
 		r.look(clock.Now()-c.slept, 1, 256, true)
 		near(c.name, blind(), c.want)
 	}
-	sys.delayed = 0
-	r.look(clock.Now()-500*ms, 1, 256, true)
-	r.delay = 0
-	near("what it reads came before it can have waited: it was stopped", r.blind(clock.Now(), clock.Now()-300*ms), 500*ms)
+	for _, c := range []struct {
+		name             string
+		age, slept, want time.Duration
+	}{
+		{"it came while the loop ran", -2 * ms, 500 * ms, 0},
+		{"the processor took its time to come back", ms / 10, 500 * ms, ms / 5},
+		{"within a short sleep", ms / 10, ms / 8, ms / 8},
+		{"the thread was stopped", 2 * ms, 10 * ms, 10 * ms},
+		{"a longer stop is a stall", 300 * ms, 500 * ms, longestUnseen},
+	} {
+		r.attention = lookout{since: now, slept: c.slept, asked: true}
+		if got := r.blind(now, now-c.age); got != c.want {
+			t.Errorf("%s: blind for %v, want %v", c.name, got, c.want)
+		}
+	}
 }
 
 func TestSecondFigure(t *testing.T) {
