@@ -72,32 +72,23 @@ func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
 // blind is the most that something read now may have been there before: the time
 // since the loop looked, and the time by which it may have been woken late, which
 // is at most what its thread has waited for a processor. An arrival that is older
-// than that, by its stamp, tells of a processor that took its time to come back
-// from idling, and what woke it came earlier still; or, where it is much older, that
-// the thread did not wait but was stopped.
+// than that, by its stamp, tells that the processor took its time to come back from
+// idling, or that the process was stopped, and that what woke the loop came earlier
+// still: twice its age is allowed for. Stops of ten milliseconds and more are the
+// business of internal/health.
 func (r *Reactor) blind(now, stamp time.Duration) time.Duration {
 	w := &r.attention
 	if !w.asked {
 		r.askLate()
 	}
-	switch age := w.since - stamp; {
-	case age > w.late+wakeUp:
-		w.late = max(w.late, min(w.slept, longestUnseen))
-	case age > w.late:
+	if age := w.since - stamp; age > w.late {
 		w.late = min(2*age, w.slept)
 	}
 	return now - w.since + w.late
 }
 
-const (
-	// longSleep is a sleep after which asking the kernel costs next to nothing.
-	longSleep = time.Millisecond
-	// wakeUp is more than an idle processor takes to come back.
-	wakeUp = time.Millisecond
-	// longestUnseen is the longest stop of the whole process that the ticker of
-	// internal/health may not see.
-	longestUnseen = 15 * time.Millisecond
-)
+// longSleep is a sleep after which asking the kernel costs next to nothing.
+const longSleep = time.Millisecond
 
 // askLate bounds how late the loop was woken by what its thread has waited for a
 // processor since it asked last.
