@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -37,6 +38,7 @@ func TestAppend(t *testing.T) {
 
 func FuzzAppend(f *testing.F) {
 	f.Add("é\xff\u2028😀", 1e-5)
+	f.Add("\xed\xa7\x89\xa2", 1.0)
 	f.Fuzz(func(t *testing.T, s string, x float64) {
 		var back string
 		if err := json.Unmarshal(Append(nil, s), &back); err != nil || back != lossy(s) {
@@ -51,20 +53,19 @@ func FuzzAppend(f *testing.F) {
 	})
 }
 
-// lossy is what encoding/json makes of a string with bytes that are not UTF-8.
+// lossy is what encoding/json makes of a string with bytes that are not UTF-8,
+// which are written as surrogates: two that make a pair are one code point.
 func lossy(s string) string {
-	var out []rune
+	var units []uint16
 	for len(s) > 0 {
 		r, n := decodeRune(s)
-		if n == 3 && 0xd800 <= r && r < 0xe000 {
-			if low, k := decodeRune(s[3:]); r < 0xdc00 && k == 3 && 0xdc00 <= low && low < 0xe000 {
-				r, n = 0x10000+(r-0xd800)<<10+(low-0xdc00), 6
-			} else {
-				r = utf8.RuneError
-			}
+		if r == utf8.RuneError && n == 1 {
+			r = 0xdc00 + rune(s[0])
 		}
-		out = append(out, r)
-		s = s[n:]
+		units, s = utf16.AppendRune(units, r), s[n:]
+		if utf16.IsSurrogate(r) { // which AppendRune takes for an error
+			units[len(units)-1] = uint16(r)
+		}
 	}
-	return string(out)
+	return string(utf16.Decode(units))
 }
