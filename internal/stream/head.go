@@ -76,7 +76,8 @@ func parseHead(b []byte, mode Mode, a *Answer) (head, error) {
 		}
 	}
 	lengths, codings := values(rest, "content-length"), values(rest, "transfer-encoding")
-	if err := oneLength(lengths); err != nil {
+	length, err := oneLength(lengths)
+	if err != nil {
 		return h, err
 	}
 	var f fasthttp.ResponseHeader
@@ -104,7 +105,7 @@ func parseHead(b []byte, mode Mode, a *Answer) (head, error) {
 			h.framing = chunked
 		}
 	case len(lengths) > 0:
-		h.framing, h.length = byLength, int64(f.ContentLength())
+		h.framing, h.length = byLength, length
 	}
 	return h, nil
 }
@@ -141,22 +142,31 @@ func canonical(b []byte) []byte {
 	var out []byte
 	for line := range bytes.Lines(b) {
 		if name, _, _ := bytes.Cut(line, []byte(":")); !strings.EqualFold(string(name), "transfer-encoding") {
-			out = append(append(out, bytes.TrimRight(line, "\r\n")...), "\r\n"...)
+			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+			out = append(append(out, line...), "\r\n"...)
 		}
 	}
 	return out
 }
 
-// values returns what the lines of a name hold.
+// values returns what the lines of a name hold, folded ones whole.
 func values(header []byte, name string) (all []string) {
+	found := false
 	for line := range bytes.Lines(header) {
 		key, value, _ := bytes.Cut(line, []byte(":"))
-		if strings.EqualFold(string(key), name) {
-			all = append(all, strings.TrimSpace(string(value)))
+		switch folded := line[0] == ' ' || line[0] == '\t'; {
+		case folded && found:
+			all[len(all)-1] += " " + trim(line)
+		case !folded:
+			if found = strings.EqualFold(string(key), name); found {
+				all = append(all, trim(value))
+			}
 		}
 	}
 	return all
 }
+
+func trim(b []byte) string { return string(bytes.Trim(b, " \t\r\n")) }
 
 // lastCoding is the coding that was applied last, which tells the framing.
 func lastCoding(codings []string) string {
@@ -164,17 +174,20 @@ func lastCoding(codings []string) string {
 	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
 }
 
-// oneLength rejects a repeated or malformed Content-Length.
-func oneLength(values []string) error {
-	if len(values) > 1 {
-		return errLengths
-	}
-	for _, v := range values {
-		if _, err := strconv.ParseUint(v, 10, 62); err != nil {
-			return fmt.Errorf("bad Content-Length %q", clip([]byte(v), 40))
+// oneLength reads a Content-Length, 0 where there is none, and rejects a repeated
+// or malformed one.
+func oneLength(values []string) (int64, error) {
+	switch len(values) {
+	case 0:
+		return 0, nil
+	case 1:
+		n, err := strconv.ParseUint(values[0], 10, 62)
+		if err != nil {
+			return 0, fmt.Errorf("bad Content-Length %q", clip([]byte(values[0]), 40))
 		}
+		return int64(n), nil
 	}
-	return nil
+	return 0, errLengths
 }
 
 // clip cuts b to at most n bytes for a message.
