@@ -392,10 +392,11 @@ func TestDemo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	out, stderr := compared(t, exitGate, "--demo", "--results", dir, "--gate", "mean_ttft_ms<=+900%")
 	for _, want := range []string{ // a busy machine makes bursts at 16 too, and blurs the limit
+		// until all that can be said is that loadgen itself came late
 		`VOID for TTFT, E2EL, throughput at (16, )?64: TensorRT: about [789]\.\d (to [789]\.\d )?requests were served at a time`,
 		`VOID for ITL at (16, )?64: PyTorch: delivery was coalesced`,
 	} {
-		if !regexp.MustCompile(want).MatchString(out) {
+		if !regexp.MustCompile(want).MatchString(out) && !strings.Contains(stderr, "verdict client-limited") {
 			t.Errorf("no %s in\n%s\n%s", want, out, stderr)
 		}
 	}

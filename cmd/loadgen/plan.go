@@ -240,6 +240,7 @@ func (p *plan) makeRequests(ctx context.Context) error {
 		if p.requests[i], err = p.client.Prepare(r); err != nil {
 			return err
 		}
+		set.Requests[i] = dataset.Request{} // its body holds all of it
 	}
 	if len(p.requests) > 0 && p.requests[0].PromptLen <= 0 {
 		p.note("the first prompt is %d tokens long: a server may reject it (--random-input-len)", p.requests[0].PromptLen)

@@ -36,6 +36,7 @@ var errTold = errors.New("failed")
 
 func (p *plan) run(ctx context.Context) error {
 	defer p.close()
+	defer debug.SetGCPercent(debug.SetGCPercent(thrift))
 	if err := p.settle(ctx); err != nil || p.cfg.DryRun {
 		return err
 	}
@@ -52,13 +53,12 @@ func (p *plan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(reportGCPercent))
 	return p.report(ctx, m)
 }
 
-// reportGCPercent has the collector run more often than usual after the run, so that
-// its report takes no more memory than the run itself did.
-const reportGCPercent = 40
+// thrift has the collector run more often than usual before and after the measured
+// run, so that neither takes much more memory than the run itself.
+const thrift = 25
 
 // testRequest sends prompt 0 once, outside the measurement.
 func (p *plan) testRequest(ctx context.Context) error {
@@ -202,6 +202,9 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 	watch := p.watch()
 	m.Outcome = load.Run(ctx, p.client, p.requests, o)
 	m.health = watch()
+	for _, r := range p.requests { // have been sent
+		r.Release()
+	}
 	m.health.Reads = readDelays(p.client)
 	finish()
 	// What was begun on the server is ended even after an interrupt.

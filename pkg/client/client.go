@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -70,6 +72,7 @@ type Client struct {
 	proxy     *url.URL
 	badURL    *Error
 	fallback  error
+	scratch   sync.Pool // of *[]byte: bodies are built in one and kept at their size
 }
 
 // New returns a client.
@@ -180,7 +183,13 @@ func (c *Client) prepare(r dataset.Request, closes bool) (*Prepared, error) {
 	if c.patch != nil {
 		body = mergePatch(body, c.patch)
 	}
-	p.Body = pyjson.Append(nil, body)
+	scratch, _ := c.scratch.Get().(*[]byte)
+	if scratch == nil {
+		scratch = new([]byte)
+	}
+	*scratch = pyjson.Append((*scratch)[:0], body)
+	p.Body = bytes.Clone(*scratch)
+	c.scratch.Put(scratch)
 	c.setHeader(p, closes)
 	return p, nil
 }

@@ -78,3 +78,6 @@ type Prepared struct {
 
 	head []byte // the request line and the header as bytes
 }
+
+// Release lets go of the bytes, once the request has been sent for the last time.
+func (p *Prepared) Release() { p.Header, p.Body, p.head = nil, nil, nil }
