@@ -300,11 +300,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		r.End, r.Err, r.OriginalFailed = r.Start, c.badURL, true
 		return
 	}
-	at := c.base.ResolveReference(&url.URL{Path: "/"})
-	target, err := url.Parse(p.Target)
-	if err == nil && target.Host == "" {
-		at.Path, at.RawPath, at.RawQuery = target.Path, target.RawPath, target.RawQuery
-	}
+	var at *url.URL
 	x := &wire.Exchange{To: c.to, Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
 	for hop := 0; ; hop++ {
 		// Room for what is expected: growing while streams run would cost time then.
@@ -316,6 +312,9 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		}
 		if o.Raw || !redirected(&r.Answer) {
 			break
+		}
+		if at == nil {
+			at = c.location(p)
 		}
 		next, err := destination(at, r.Location)
 		if err == nil && hop+1 == maxRedirects {

@@ -20,6 +20,15 @@ func redirected(a *stream.Answer) bool {
 	return false
 }
 
+// location is the URL of a request.
+func (c *Client) location(p *Prepared) *url.URL {
+	at := c.base.ResolveReference(&url.URL{Path: "/"})
+	if target, err := url.Parse(p.Target); err == nil && target.Host == "" {
+		at.Path, at.RawPath, at.RawQuery = target.Path, target.RawPath, target.RawQuery
+	}
+	return at
+}
+
 // destination is where a Location leads, seen from an URL, with nothing in it that
 // must not stand in a request line.
 func destination(at *url.URL, location string) (*url.URL, error) {
