@@ -33,23 +33,22 @@ const (
 	over
 )
 
-// Decoder reads one answer, fed in any pieces.
+// Decoder reads one answer, fed in any pieces. What each event needs comes first:
+// with thousands of streams every cache line that it touches is fetched anew.
 type Decoder struct {
-	o     Options
-	a     *Answer
-	at    time.Duration // stamp of the bytes at hand
-	fresh int           // events before the bytes at hand
-	phase phase
+	a       *Answer
+	reader  *messageReader
+	inflate *inflater
+	at      time.Duration // stamp of the bytes at hand
+	fresh   int           // events before the bytes at hand
+	o       Options
+	phase   phase
+	chunks  dechunker
+	sse     sseState
+	buf     []byte // the head, the whole body, or the line at hand
 
 	head    head
-	left    int64 // bytes of a body given by length
-	chunks  dechunker
-	inflate *inflater
-
-	buf     []byte // the head, the whole body, or the line at hand
-	reader  *messageReader
-	msg     message
-	sse     sseState
+	left    int64  // bytes of a body given by length
 	trouble *Error // of a strict stream that is read to its end all the same
 }
 
@@ -76,6 +75,25 @@ func (d *Decoder) Feed(p []byte, at time.Duration) (done bool) {
 	}
 	return d.phase == over
 }
+
+// Warm touches the memory that the next event needs; what it returns means nothing.
+func (d *Decoder) Warm() (sum byte) {
+	a, m, line := d.a, &d.reader.m, d.reader.shape.line
+	sum = byte(d.head.framing) + byte(len(d.buf)) + byte(len(d.sse.pending)) + byte(m.usage.Completion) + byte(len(m.finish)) + byte(a.SeenUsage.Cached)
+	if n := len(a.Events); n < cap(a.Events) {
+		sum += byte(a.Events[:n+1][n].Kind)
+	}
+	if n := len(a.Text); n < cap(a.Text) {
+		sum += a.Text[:n+1][n]
+	}
+	for i := 0; i < len(line); i += cacheLine {
+		sum += line[i]
+	}
+	return sum
+}
+
+// cacheLine is a processor's, in bytes.
+const cacheLine = 64
 
 // Mixed tells whether the bytes fed last completed more than one event, whose
 // stamp is that of the last.
@@ -365,10 +383,10 @@ func (d *Decoder) data(text []byte) {
 	}
 	if !utf8.Valid(text) {
 		d.fail(newError(BadUTF8, "an event is not valid UTF-8: %q", clip(text, 80)))
-	} else if err := d.reader.read(text, &d.msg); err != nil {
+	} else if err := d.reader.read(text); err != nil {
 		d.fail(newError(BadJSON, "an event cannot be read: %v: %q", err, clip(text, 80)))
 	} else {
-		d.event(&d.msg)
+		d.event(&d.reader.m)
 	}
 }
 

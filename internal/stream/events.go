@@ -55,11 +55,11 @@ func (d *Decoder) sseLine(line []byte) {
 		d.a.Done = true
 	case !utf8.Valid(text):
 		d.data(text)
-	case d.reader.read(text, &d.msg) != nil:
+	case d.reader.read(text) != nil:
 		d.a.OriginalFailed = true
 		d.sse.pending = append(d.sse.pending, text...)
 	default:
-		d.event(&d.msg)
+		d.event(&d.reader.m)
 	}
 }
 
@@ -76,7 +76,7 @@ func (d *Decoder) otherLine(line []byte) {
 	}
 	// The original takes a bare line of JSON for an event, and heeds no blanks around it.
 	text := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("data: "))
-	if string(text) != "[DONE]" && (!utf8.Valid(text) || d.reader.read(text, &d.msg) != nil || !d.msg.isObject) {
+	if string(text) != "[DONE]" && (!utf8.Valid(text) || d.reader.read(text) != nil || !d.reader.m.isObject) {
 		d.a.OriginalFailed = true
 	}
 	if room := maxWords - len(d.sse.words); room > 0 {
@@ -228,7 +228,7 @@ func unfinished(class Class, format string, args ...any) *Error {
 
 // whole reads a whole answer.
 func (d *Decoder) whole() {
-	body, m, a := d.buf, &d.msg, d.a
+	body, m, a := d.buf, &d.reader.m, d.a
 	failed := func(class Class, format string, args ...any) {
 		a.Body = body[:min(len(body), maxWords)]
 		d.fail(newError(class, format, args...))
@@ -237,7 +237,7 @@ func (d *Decoder) whole() {
 		failed(BadUTF8, "the answer is not valid UTF-8: %q", clip(body, 80))
 		return
 	}
-	if err := d.reader.read(body, m); err != nil {
+	if err := d.reader.read(body); err != nil {
 		failed(BadJSON, "the answer cannot be read: %v: %q", err, clip(body, 80))
 		return
 	}

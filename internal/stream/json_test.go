@@ -47,7 +47,7 @@ func TestNumbers(t *testing.T) {
 		"01": false, "-": false, "1.": false, ".5": false, "1e": false, "1e+": false, "+1": false, "0x1": false, "1_0": false, "Inf": false, "nan": false,
 	} {
 		r := newMessageReader(Completions, true)
-		if err := r.read([]byte(`{"choices": [{"text": "x"}], "n": `+text+`}`), &message{}); (err == nil) != want {
+		if err := r.read([]byte(`{"choices": [{"text": "x"}], "n": ` + text + `}`)); (err == nil) != want {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

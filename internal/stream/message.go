@@ -8,30 +8,28 @@ import (
 // message is what loadgen reads of one JSON object of an answer. Of duplicate
 // keys the last one counts, as in a Python dict.
 type message struct {
-	isObject bool
-
-	hasChoices bool // "choices" is there and true in Python's sense
-	choiceErr  error
-	textErr    error  // the text cannot be added to a string
-	text       []byte // escaped, of choice 0; nil when there is none
-	textEsc    bool
-	hasText    bool // text is there, even if null
-	role       bool
-	reasoning  bool
-	tools      bool
-	finish     []byte
-
-	decodedPerIter    float64
+	isObject          bool
+	hasChoices        bool // "choices" is there and true in Python's sense
+	textEsc           bool
+	hasText           bool // text is there, even if null
+	role              bool
+	reasoning         bool
+	tools             bool
 	hasDecodedPerIter bool
 	setDecodedPerIter bool
+	hasUsage          bool // "usage" is there and true in Python's sense
+	hasError          bool // "error" is there and true, or "object" is "error"
 
-	hasUsage bool // "usage" is there and true in Python's sense
-	usageErr error
-	usage    UsageCounts
+	text      []byte // escaped, of choice 0; nil when there is none
+	choiceErr error
+	textErr   error // the text cannot be added to a string
+	finish    []byte
+	usageErr  error
+	usage     UsageCounts
 
-	hasError bool // "error" is there and true, or "object" is "error"
-	errText  []byte
-	topText  []byte // "message" at the top, where some servers put an error's words
+	decodedPerIter float64
+	errText        []byte
+	topText        []byte // "message" at the top, where some servers put an error's words
 }
 
 var (
@@ -47,12 +45,12 @@ var (
 // messageReader reads messages; it keeps its closures so that reading one
 // allocates nothing.
 type messageReader struct {
-	s    scanner
-	m    *message
-	body string // the choice's member that holds the text: "", "delta" or "message"
+	shape shape
+	m     message // the one read last
+	s     scanner
+	body  string // the choice's member that holds the text: "", "delta" or "message"
 
 	textEnd int // where the text of choice 0 ends
-	shape   shape
 
 	onTop, onChoice, onDelta, onUsage, onDetails, onError func(key []byte) error
 	onChoices                                             func(i int) error
@@ -71,24 +69,24 @@ func newMessageReader(api API, streaming bool) *messageReader {
 	return r
 }
 
-// read fills m from the JSON text b, valid UTF-8, which m then refers to.
-func (r *messageReader) read(b []byte, m *message) error {
-	if r.shape.fill(b, m) {
+// read reads the JSON text b, valid UTF-8, into r.m, which then refers to it.
+func (r *messageReader) read(b []byte) error {
+	if r.shape.fill(b, &r.m) {
 		return nil
 	}
-	err := r.readWhole(b, m)
+	r.shape.forget()
+	err := r.readWhole(b)
 	if err == nil {
-		r.shape.keep(b, m, r.textEnd)
+		r.shape.keep(b, &r.m, r.textEnd)
 	}
 	return err
 }
 
-func (r *messageReader) readWhole(b []byte, m *message) error {
-	*m = message{usage: UsageCounts{-1, -1, -1}}
-	r.m, r.s = m, scanner{b: b}
+func (r *messageReader) readWhole(b []byte) error {
+	r.m, r.s = message{usage: UsageCounts{-1, -1, -1}}, scanner{b: b}
 	var err error
 	if r.s.peek() == '{' {
-		m.isObject = true
+		r.m.isObject = true
 		err = r.s.object(r.onTop)
 	} else {
 		err = r.s.skip()
@@ -100,7 +98,7 @@ func (r *messageReader) readWhole(b []byte, m *message) error {
 }
 
 func (r *messageReader) top(key []byte) (err error) {
-	s, m := &r.s, r.m
+	s, m := &r.s, &r.m
 	switch string(key) {
 	case "choices":
 		*m = message{isObject: true, hasUsage: m.hasUsage, usageErr: m.usageErr, usage: m.usage,
@@ -157,7 +155,7 @@ func (r *messageReader) top(key []byte) (err error) {
 }
 
 func (r *messageReader) choices(i int) error {
-	s, m := &r.s, r.m
+	s, m := &r.s, &r.m
 	m.hasChoices = true
 	if i > 0 {
 		return s.skip()
@@ -176,7 +174,7 @@ func (r *messageReader) choices(i int) error {
 }
 
 func (r *messageReader) choice(key []byte) (err error) {
-	s, m := &r.s, r.m
+	s, m := &r.s, &r.m
 	switch string(key) {
 	case "text":
 		if r.body == "" {
@@ -207,7 +205,7 @@ func (r *messageReader) choice(key []byte) (err error) {
 }
 
 func (r *messageReader) readText() (err error) {
-	s, m := &r.s, r.m
+	s, m := &r.s, &r.m
 	m.hasText, m.text, m.textErr = true, nil, nil
 	if s.peek() == '"' {
 		m.text, m.textEsc, err = s.rawString()
@@ -222,7 +220,7 @@ func (r *messageReader) readText() (err error) {
 }
 
 func (r *messageReader) delta(key []byte) (err error) {
-	s, m := &r.s, r.m
+	s, m := &r.s, &r.m
 	switch string(key) {
 	case "content":
 		return r.readText()
@@ -241,7 +239,7 @@ func (r *messageReader) delta(key []byte) (err error) {
 }
 
 func (r *messageReader) usage(key []byte) error {
-	s, m := &r.s, r.m
+	s, m := &r.s, &r.m
 	m.hasUsage = true
 	switch string(key) {
 	case "prompt_tokens":

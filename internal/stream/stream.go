@@ -56,16 +56,17 @@ type UsageCounts struct {
 // Answer is what the decoder has gathered of one answer. All instants are
 // stamps as they were given to Feed.
 type Answer struct {
+	FirstByte, LastByte time.Duration
+	Events              []Event
+	// Text is the generated text: choice 0, concatenated.
+	Text []byte
+
 	Status int
 	Reason string // reason phrase of the status line
 	// Location is the redirect target of a 3xx answer.
 	Location string
 	// ContentType and ContentEncoding are the header values, "" when absent.
 	ContentType, ContentEncoding string
-	FirstByte, LastByte          time.Duration
-	Events                       []Event
-	// Text is the generated text: choice 0, concatenated.
-	Text []byte
 	// Body is the body of an answer that is not 200, cut to 64 KiB.
 	Body []byte
 	// Usage is the last usage of an event without choices (of the whole object
