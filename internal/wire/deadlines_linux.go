@@ -44,7 +44,7 @@ func (r *Reactor) checkDeadlines() {
 		case why == IdleTimeout:
 			r.fail(f, failure(IdleTimeout, "nothing came for "+r.o.IdleTimeout.String()+" (--idle-timeout)", nil))
 		default: // what has come of the words must do
-			f.x.Sink.End(now, nil)
+			f.sink.End(now, nil)
 			r.close(f)
 		}
 	}

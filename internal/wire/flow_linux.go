@@ -3,7 +3,6 @@ package wire
 import (
 	"io"
 	"net"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -70,7 +69,7 @@ func (r *Reactor) connect(f *flow) {
 			f.x.Start = r.o.Clock.Now()
 			r.watch(f)
 		}
-		err = r.sys.connect(fd, sockaddr(to))
+		err = r.sys.connect(fd, to)
 		if err == nil || err == unix.EINPROGRESS || err == unix.EINTR {
 			l := r.newLink(fd, f)
 			if addErr := r.sys.epollAdd(r.ep, fd, l.tag); addErr != nil {
@@ -107,13 +106,6 @@ func (f *flow) first(err error) error {
 		f.dialErr = err
 	}
 	return f.dialErr
-}
-
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
-	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: zoneID(a.Addr().Zone())}
 }
 
 // zoneID is the number of the interface that a link-local address is on.
@@ -179,7 +171,7 @@ func (r *Reactor) event(e unix.EpollEvent) {
 	}
 	if !l.connected {
 		r.linked(f)
-	} else if e.Events&unix.EPOLLOUT != 0 {
+	} else if e.Events&unix.EPOLLOUT != 0 && !f.written {
 		r.write(f)
 	}
 	if !f.over && e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
@@ -241,10 +233,9 @@ func (r *Reactor) write(f *flow) {
 			f.writeErr = &net.OpError{Op: "write", Net: "tcp", Err: named("writev", err)}
 		}
 	}
-	if f.x.Written == 0 {
+	if !f.written {
 		f.x.Written = r.o.Clock.Now()
-		f.active = f.x.Written
-		f.x.KernelStamps = true
+		f.active, f.written = f.x.Written, true
 	}
 	if f.writeErr != nil {
 		r.read(f, true)
@@ -277,22 +268,22 @@ func (r *Reactor) read(f *flow, ending bool) {
 		}
 		f.last = max(f.last, at)
 		f.fed, f.active = true, f.last
-		f.x.KernelStamps = f.x.KernelStamps && stamp != 0
-		done := f.x.Sink.Feed(r.buffer[:n], f.last)
+		done := f.sink.Feed(r.buffer[:n], f.last)
 		switch {
 		case stamp == 0:
-			f.x.Sink.Doubt(r.blind(read, read), true)
-		case f.x.Sink.Mixed():
-			f.x.Sink.Doubt(r.blind(read, f.last)-(read-f.last), false)
+			f.unstamped = true
+			f.sink.Doubt(r.blind(read, read), true)
+		case f.sink.Mixed():
+			f.sink.Doubt(r.blind(read, f.last)-(read-f.last), false)
 		}
 		if stamp != 0 {
-			r.add(read - f.last)
+			r.delays = append(r.delays, read-f.last)
 		}
 		if done {
 			r.finish(f)
 			return
 		}
-		if f.words == 0 && f.x.Sink.Failing() {
+		if f.words == 0 && f.sink.Failing() {
 			f.words = at + wordsWait
 			r.watch(f)
 		}
@@ -307,20 +298,19 @@ func (r *Reactor) read(f *flow, ending bool) {
 // endOfLink takes the end of a connection: the peer's, or an error.
 func (r *Reactor) endOfLink(f *flow, at time.Duration, err error) {
 	f.x.MinRTT, f.x.Retransmits = r.sys.info(f.link.fd)
-	f.x.KernelStamps = f.x.KernelStamps && f.fed
 	switch {
 	case f.x.Reused && !f.fed: // given up by the server before the request reached it
 		r.drop(f.link)
-		*f = flow{x: f.x, addresses: f.addresses, done: f.done}
+		*f = flow{x: f.x, sink: f.sink, addresses: f.addresses, done: f.done}
 		f.x.Written, f.x.Reused = 0, false
 		r.dialing = append(r.dialing, f)
 	case f.writeErr != nil && !f.fed:
 		r.fail(f, classify(f.writeErr))
 	case err == nil || err == io.EOF:
-		f.x.Sink.End(at, nil)
+		f.sink.End(at, nil)
 		r.close(f)
 	default:
-		f.x.Sink.End(at, classify(&net.OpError{Op: "read", Net: "tcp", Err: named("recvmsg", err)}))
+		f.sink.End(at, classify(&net.OpError{Op: "read", Net: "tcp", Err: named("recvmsg", err)}))
 		r.close(f)
 	}
 }
@@ -334,8 +324,7 @@ func (r *Reactor) fail(f *flow, err *stream.Error) {
 		f.x.Connect = 0
 		r.countSYNs(f)
 	}
-	f.x.KernelStamps = f.x.KernelStamps && f.fed
-	f.x.Sink.End(r.o.Clock.Now(), err)
+	f.sink.End(r.o.Clock.Now(), err)
 	r.close(f)
 }
 
@@ -343,7 +332,7 @@ func (r *Reactor) fail(f *flow, err *stream.Error) {
 func (r *Reactor) finish(f *flow) {
 	l := f.link
 	f.x.MinRTT, f.x.Retransmits = r.sys.info(l.fd)
-	if f.x.Fresh || !f.x.Sink.Reusable() || f.sent < len(f.x.Head)+len(f.x.Body) {
+	if f.x.Fresh || !f.sink.Reusable() || f.sent < len(f.x.Head)+len(f.x.Body) {
 		r.close(f)
 		return
 	}
@@ -352,14 +341,24 @@ func (r *Reactor) finish(f *flow) {
 	r.close(f)
 }
 
-// close gives a flow back to its caller.
+// close ends a flow, which its caller gets back at the end of the turn.
 func (r *Reactor) close(f *flow) {
 	if f.link != nil {
 		r.drop(f.link)
 		f.link = nil
 	}
-	f.over = true
-	close(f.done)
+	f.over, f.x.KernelStamps = true, f.fed && !f.unstamped
+	r.over = append(r.over, f)
+}
+
+// giveBack wakes the callers of the flows that have ended. Waking one costs as much
+// as reading several events, waking many at once little more than that.
+func (r *Reactor) giveBack() {
+	for _, f := range r.over {
+		close(f.done)
+	}
+	clear(r.over)
+	r.over = r.over[:0]
 }
 
 // forget closes an idle connection.

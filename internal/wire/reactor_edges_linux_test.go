@@ -50,7 +50,8 @@ func TestAConnectionMakesRoomForTheNext(t *testing.T) {
 	sys := newScripted(&scriptedConn{}, &scriptedConn{}, &scriptedConn{})
 	r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: NewClock()}, sys: sys}
 	for range sys.conns {
-		f := &flow{x: &Exchange{Sink: &counter{}}, addresses: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:80")}, done: make(chan struct{})}
+		f := newFlow(&Exchange{Sink: &counter{}})
+		f.addresses = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:80")}
 		r.connect(f)
 		if sys.open != 1 {
 			t.Fatalf("%d connections are open for one exchange", sys.open)
@@ -73,7 +74,7 @@ func TestSYNsSentAgainAreCounted(t *testing.T) {
 	} {
 		sys := newScripted(&scriptedConn{})
 		r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: Clock{time.Now().Add(-time.Hour)}}, sys: sys, links: []*link{nil}}
-		f := &flow{x: &Exchange{Sink: &counter{}, Head: []byte("x"), Start: r.o.Clock.Now() - c.took}, done: make(chan struct{})}
+		f := newFlow(&Exchange{Sink: &counter{}, Head: []byte("x"), Start: r.o.Clock.Now() - c.took})
 		f.link = &link{fd: 100, flow: f}
 		if c.end(r, f); f.x.SYNRetransmits != c.again {
 			t.Errorf("%s: %d, want %d", c.name, f.x.SYNRetransmits, c.again)

@@ -33,12 +33,16 @@ type Reactor struct {
 	generation int32
 	dialing    []*flow // waiting for their turn to connect
 	idle       map[Endpoint][]*link
-	closing    []int         // descriptors to be closed
-	unread     []*link       // those that may hold more than they were asked for
-	check      time.Duration // when to look at deadlines next, 0 for never
+	closing    []int           // descriptors to be closed
+	over       []*flow         // whose callers are to be woken
+	delays     []time.Duration // of this turn's reads
+	unread     []*link         // those that may hold more than they were asked for
+	check      time.Duration   // when to look at deadlines next, 0 for never
 	quit       bool
 	buffer     []byte
 	attention  lookout
+	crowd      crowd
+	warmth     byte          // keeps warm's loads from being left out
 	delay      time.Duration // the thread's run delay when it was asked for last
 	*readDelays
 }
@@ -108,19 +112,25 @@ type command struct {
 	quit   bool
 }
 
-// flow is one exchange under way.
+// flow is one exchange under way. What each read needs comes first: with thousands
+// of streams every cache line that it touches is fetched anew.
 type flow struct {
+	sink      Sink
+	link      *link
+	active    time.Duration // when bytes came last
+	words     time.Duration // when to stop waiting for the words of a failure, 0 for not
+	last      time.Duration // the newest stamp
+	written   bool          // all of the request, or in vain
+	fed       bool
+	over      bool
+	unstamped bool // a read brought no stamp of the kernel's
+
 	x         *Exchange
 	addresses []netip.AddrPort
-	link      *link
 	dialErr   error // of the first address that failed
 	earlyErr  error // of a write before the connection was known to be made
 	writeErr  error
 	sent      int // bytes of head and body
-	fed, over bool
-	active    time.Duration // when bytes came last
-	words     time.Duration // when to stop waiting for the words of a failure, 0 for not
-	last      time.Duration // the newest stamp
 	done      chan struct{}
 }
 
@@ -128,16 +138,16 @@ type flow struct {
 type link struct {
 	fd        int
 	tag       tag
-	to        Endpoint
 	flow      *flow // nil while idle
 	connected bool
+	to        Endpoint
 	since     time.Duration // idle since
 }
 
 const (
-	dialsPerTurn  = 8 // so that the first answers are read while the last connections are opened
-	eventsPerTurn = 256
-	readsPerTurn  = 4 // of one connection, so that one that never runs dry keeps no other waiting
+	dialsPerTurn  = 8  // so that the first answers are read while the last connections are opened
+	eventsPerTurn = 64 // what asking for them brings into the cache is still there when they are read
+	readsPerTurn  = 4  // of one connection, so that one that never runs dry keeps no other waiting
 	closesPerTurn = 16
 )
 
@@ -173,7 +183,7 @@ func newReactor(o Options, sys syscalls) (*Reactor, error) {
 
 // Do runs one exchange.
 func (r *Reactor) Do(ctx context.Context, x *Exchange) {
-	f := &flow{x: x, done: make(chan struct{})}
+	f := newFlow(x)
 	addresses, err := r.dialer.resolve(ctx, x.To.Host)
 	for _, a := range addresses {
 		if address, bad := netip.ParseAddrPort(a); bad == nil {
@@ -197,6 +207,8 @@ func (r *Reactor) Do(ctx context.Context, x *Exchange) {
 	stop()
 }
 
+func newFlow(x *Exchange) *flow { return &flow{x: x, sink: x.Sink, done: make(chan struct{})} }
+
 // Close ends the idle connections and the loop. No exchange must be under way.
 func (r *Reactor) Close() {
 	r.submit(command{quit: true})
@@ -218,6 +230,7 @@ func (r *Reactor) loop() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(r.ended)
+	r.sys.shortTurns()
 	r.delay = r.sys.runDelay()
 	events := make([]unix.EpollEvent, eventsPerTurn)
 	var commands []command
@@ -229,8 +242,10 @@ func (r *Reactor) loop() {
 		clear(commands)
 		r.dial()
 		entered := r.o.Clock.Now()
-		n, slept, err := r.sys.epollWait(r.ep, events, r.patience())
+		patience := r.patience()
+		n, slept, err := r.sys.epollWait(r.ep, events, patience, r.crowd.gather(patience))
 		r.look(entered, n, len(events), slept)
+		r.crowd.count(n, r.attention.returned)
 		if err != nil && err != unix.EINTR {
 			// Cannot happen while the descriptor is open; the deadlines end what is under way.
 			time.Sleep(time.Millisecond)
@@ -238,7 +253,10 @@ func (r *Reactor) loop() {
 		}
 		unread := r.unread
 		r.unread = nil
-		for _, e := range events[:max(n, 0)] {
+		for i, e := range events[:max(n, 0)] {
+			if i%warmAhead == 0 {
+				r.warm(events[i:min(i+warmAhead, n)])
+			}
 			r.event(e)
 		}
 		for _, l := range unread {
@@ -252,6 +270,9 @@ func (r *Reactor) loop() {
 		if r.check > 0 && r.o.Clock.Now() >= r.check {
 			r.checkDeadlines()
 		}
+		r.add(r.delays...)
+		r.delays = r.delays[:0]
+		r.giveBack()
 	}
 	for _, l := range r.links {
 		if l != nil {
@@ -282,7 +303,7 @@ func (r *Reactor) take(to []command) []command {
 // patience is how long the loop may sleep.
 func (r *Reactor) patience() time.Duration {
 	switch {
-	case len(r.dialing) > 0 || len(r.closing) > 0 || len(r.unread) > 0 || r.quit:
+	case len(r.dialing) > 0 || len(r.closing) > 0 || len(r.unread) > 0 || len(r.over) > 0 || r.quit:
 		return 0
 	case r.check > 0:
 		return max(r.check-r.o.Clock.Now(), 0)

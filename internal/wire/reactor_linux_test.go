@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
@@ -72,6 +73,7 @@ func (s *scripted) rest(int)                  {}
 func (s *scripted) quiet(int) bool            { return true }
 func (s *scripted) done()                     {}
 func (s *scripted) runDelay() time.Duration   { return s.delayed }
+func (s *scripted) shortTurns()               {}
 
 func (s *scripted) info(int) (time.Duration, int) { return time.Millisecond, 1 }
 
@@ -97,7 +99,7 @@ func (s *scripted) epollAdd(_, fd int, t tag) error {
 	return nil
 }
 
-func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d time.Duration) (n int, slept bool, err error) {
+func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d, gather time.Duration) (n int, slept bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d > 0 {
@@ -125,7 +127,7 @@ func (s *scripted) socket(int, Stamps) (int, error) {
 	return s.next + 99, nil
 }
 
-func (s *scripted) connect(fd int, _ unix.Sockaddr) error { return s.conn(fd).connectErr }
+func (s *scripted) connect(fd int, _ netip.AddrPort) error { return s.conn(fd).connectErr }
 
 func (s *scripted) connected(fd int) error {
 	s.conn(fd).made = true
@@ -345,8 +347,8 @@ func TestSecondFigure(t *testing.T) {
 
 // counter never has enough.
 type counter struct {
-	n   int
-	err *stream.Error
+	n, warmed int
+	err       *stream.Error
 }
 
 func (c *counter) Feed(p []byte, _ time.Duration) bool    { c.n += len(p); return false }
@@ -355,6 +357,7 @@ func (c *counter) Mixed() bool                            { return false }
 func (c *counter) Doubt(time.Duration, bool)              {}
 func (c *counter) Failing() bool                          { return false }
 func (c *counter) Reusable() bool                         { return false }
+func (c *counter) Warm() byte                             { c.warmed++; return 0 }
 
 // endless always has one chunk to read; of any other call it panics.
 type endless struct {
@@ -372,7 +375,7 @@ func (e *endless) recv(_ int, p []byte) (int, int64, error) {
 // connection, beside the wait that brings up to 256 of them, and to no allocation.
 func TestReactorsCostPerEvent(t *testing.T) {
 	sys := &endless{chunk: bytes.Repeat([]byte("x"), 250)}
-	f := &flow{x: &Exchange{Sink: &counter{}}, done: make(chan struct{})}
+	f := newFlow(&Exchange{Sink: &counter{}})
 	r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: NewClock()}, sys: sys, buffer: make([]byte, 64<<10)}
 	l := &link{fd: 100, flow: f, connected: true}
 	f.link = l

@@ -2,7 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"net/netip"
 	"os"
 	"strconv"
 	"time"
@@ -17,9 +19,12 @@ type syscalls interface {
 	epollCreate() (int, error)
 	// epollAdd watches fd for everything, edge-triggered; events carry the tag.
 	epollAdd(ep, fd int, tag tag) error
-	// epollWait waits at most d, for ever if d is negative; slept tells that there was
-	// nothing when it was asked.
-	epollWait(ep int, events []unix.EpollEvent, d time.Duration) (n int, slept bool, err error)
+	// epollWait waits at most d, for ever if d is negative, and asks after gather at
+	// the earliest; slept tells that there was nothing when it asked.
+	epollWait(ep int, events []unix.EpollEvent, d, gather time.Duration) (n int, slept bool, err error)
+	// shortTurns asks for this thread to get the processor for shorter times, and so
+	// sooner and more often.
+	shortTurns()
 	// runDelay is for how long this thread has been ready and not on a processor,
 	// negative where that is not known.
 	runDelay() time.Duration
@@ -29,7 +34,7 @@ type syscalls interface {
 	wake(fd int)
 	rest(fd int) // takes back all wake-ups
 	socket(family int, stamps Stamps) (int, error)
-	connect(fd int, to unix.Sockaddr) error
+	connect(fd int, to netip.AddrPort) error
 	connected(fd int) error
 	// info is the least round trip time seen and the number of segments sent again.
 	info(fd int) (minRTT time.Duration, retransmits int)
@@ -45,8 +50,8 @@ type syscalls interface {
 // that had this slot.
 type tag struct{ slot, generation int32 }
 
-// linux is the kernel itself. What cannot block is called raw: the scheduler
-// need not know.
+// linux is the kernel itself. What cannot block is called raw: the scheduler need not
+// know, and would give the thread's place to a goroutine that waits for one.
 type linux struct {
 	iov     [2]unix.Iovec
 	read    unix.Iovec
@@ -60,10 +65,15 @@ func (k *linux) epollCreate() (int, error) { return unix.EpollCreate1(unix.EPOLL
 
 func (k *linux) epollAdd(ep, fd int, t tag) error {
 	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: t.slot, Pad: t.generation}
-	return unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &e)
+	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(&e)), 0, 0)
+	return asError(errno)
 }
 
-func (k *linux) epollWait(ep int, events []unix.EpollEvent, d time.Duration) (int, bool, error) {
+func (k *linux) epollWait(ep int, events []unix.EpollEvent, d, gather time.Duration) (int, bool, error) {
+	if gather > 0 {
+		rest := unix.NsecToTimespec(int64(gather))
+		unix.Nanosleep(&rest, nil) // the thread itself: a timer would need another one
+	}
 	// Under load there is always something: ask without leaving the processor first.
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
 	if errno != 0 && errno != unix.EINTR {
@@ -78,6 +88,16 @@ func (k *linux) epollWait(ep int, events []unix.EpollEvent, d time.Duration) (in
 	}
 	slept, err := unix.EpollWait(ep, events, ms)
 	return slept, true, err
+}
+
+// shortTurns sets the thread's slice to the least that EEVDF knows, which Linux 6.12
+// and later heed. Threads of the same process would else keep this one waiting for
+// milliseconds while they begin or end requests.
+func (k *linux) shortTurns() {
+	if a, err := unix.SchedGetAttr(0, 0); err == nil && a.Policy == unix.SCHED_NORMAL {
+		a.Runtime = uint64(100 * time.Microsecond)
+		unix.SchedSetAttr(0, a, 0)
+	}
 }
 
 // runDelay reads the second figure of /proc/thread-self/schedstat, which must be
@@ -123,22 +143,49 @@ func (k *linux) rest(fd int) {
 }
 
 func (k *linux) socket(family int, stamps Stamps) (int, error) {
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, err
+	n, _, errno := unix.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if errno != 0 {
+		return -1, errno
 	}
-	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	fd := int(n)
+	setOption(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	if stamps == UserStamps {
 		return fd, nil
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampFlags); err != nil && stamps == KernelStamps {
-		unix.Close(fd)
+	if err := setOption(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampFlags); err != nil && stamps == KernelStamps {
+		k.close(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-func (k *linux) connect(fd int, to unix.Sockaddr) error { return unix.Connect(fd, to) }
+func setOption(fd, level, name int, value int32) error {
+	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name), uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
+	return asError(errno)
+}
+
+func (k *linux) connect(fd int, to netip.AddrPort) error {
+	address := to.Addr()
+	if address.Is4() {
+		sa := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: networkOrder(to.Port()), Addr: address.As4()}
+		_, _, errno := unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), unsafe.Sizeof(sa))
+		return asError(errno)
+	}
+	sa := unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: networkOrder(to.Port()), Addr: address.As16(), Scope_id: zoneID(address.Zone())}
+	_, _, errno := unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), unsafe.Sizeof(sa))
+	return asError(errno)
+}
+
+func networkOrder(port uint16) uint16 {
+	return binary.NativeEndian.Uint16([]byte{byte(port >> 8), byte(port)})
+}
+
+func asError(errno unix.Errno) error {
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
 
 func (k *linux) connected(fd int) error {
 	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
@@ -196,7 +243,7 @@ func (k *linux) quiet(fd int) bool {
 	return err == unix.EAGAIN
 }
 
-func (k *linux) close(fd int) { unix.Close(fd) }
+func (k *linux) close(fd int) { unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
 // named wraps an errno as the standard library does, for its words.
 func named(call string, err error) error { return os.NewSyscallError(call, err) }

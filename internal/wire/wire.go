@@ -46,6 +46,8 @@ type Sink interface {
 	// Failing tells whether the answer is a failure already, so that what is
 	// still to come is not worth a long wait.
 	Failing() bool
+	// Warm touches the memory that the next Feed needs; what it returns means nothing.
+	Warm() byte
 	// Reusable tells, of an answer that is over, whether its connection may carry another.
 	Reusable() bool
 }
@@ -110,9 +112,11 @@ func newReadDelays() *readDelays {
 	return &readDelays{h: hdrhistogram.New(1, int64(time.Minute), 2)}
 }
 
-func (d *readDelays) add(delay time.Duration) {
+func (d *readDelays) add(delays ...time.Duration) {
 	d.mu.Lock()
-	d.h.RecordValue(max(1, min(int64(delay), int64(time.Minute))))
+	for _, delay := range delays {
+		d.h.RecordValue(max(1, min(int64(delay), int64(time.Minute))))
+	}
 	d.mu.Unlock()
 }
 
