@@ -120,13 +120,13 @@ func (p *plan) atOnce() int {
 
 // gcPercent collects the garbage of the preparation, and returns the setting that
 // keeps the collector away from the run: until the heap is eleven times what is
-// alive, or half a gigabyte more than that.
+// alive, or 128 MiB more than that.
 func gcPercent() int {
-	const most, growth = 1000, 512 << 20
+	const most, growth = 1000, 128 << 20
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int(max(100, min(most, growth*100/max(m.HeapAlloc, 1))))
+	return int(max(thrift, min(most, growth*100/max(m.HeapAlloc, 1))))
 }
 
 // watch observes the process until it is called again. In virtual time, where
@@ -194,6 +194,7 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 		count, finish = bar.count, bar.finish
 	}
 	o.OnDone = func(i int, r *client.Result) {
+		p.requests[i].Release() // its timeline takes about as much
 		p.keepTimeline(i, r)
 		count(i, r)
 	}
@@ -202,9 +203,6 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 	watch := p.watch()
 	m.Outcome = load.Run(ctx, p.client, p.requests, o)
 	m.health = watch()
-	for _, r := range p.requests { // have been sent
-		r.Release()
-	}
 	m.health.Reads = readDelays(p.client)
 	finish()
 	// What was begun on the server is ended even after an interrupt.
