@@ -71,6 +71,7 @@ func TestEngineSchedules(t *testing.T) {
 		"one":                     {base, [][2]int{{5, 3}}, "1@5 2@15 3@25"},
 		"prefill together":        {base, [][2]int{{5, 2}, {7, 2}}, "1@12 2@22 | 1@12 2@22"},
 		"batch limit":             {base, [][2]int{{5, 2}, {5, 2}, {5, 2}}, "1@10 2@20 | 1@10 2@20 | 1@25 2@35"},
+		"batch limit, no prefill": {with(func(p *Profile) { p.Prefill = 0 }), [][2]int{{1, 4}, {1, 4}, {1, 4}}, "1@10 2@20 3@30 4@40 | 1@10 2@20 3@30 4@40 | 1@50 2@60 3@70 4@80"},
 		"prefill stalls decoding": {base, [][2]int{{5, 4}, {30, 1}}, "1@20 2@45 3@55 4@65 | 1@45"},
 		"whole prompts":           {with(func(p *Profile) { p.WholePrompts = true }), [][2]int{{5, 3}, {30, 1}}, "1@5 2@45 3@55 | 1@45"},
 		"stream interval":         {with(func(p *Profile) { p.StreamInterval = 3 }), [][2]int{{5, 8}}, "1@5 3@25 6@55 8@75"},
@@ -119,6 +120,16 @@ func TestClientsThatLeaveKeepTheirSlotUntilThePoll(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
+}
+
+// finish waits for a job's last token.
+func finish(ctx context.Context, j *job) error {
+	for {
+		all, err := j.box.wait(ctx)
+		if err != nil || all[len(all)-1].tokens == j.output {
+			return err
+		}
+	}
 }
 
 func TestReadProfile(t *testing.T) {

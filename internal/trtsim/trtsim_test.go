@@ -163,38 +163,6 @@ func TestWholeAnswers(t *testing.T) {
 	})
 }
 
-func TestBatchLimitIsAQueue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := Profile{Step: 10 * time.Millisecond, MaxBatch: 2, MaxTokens: 100, MaxLen: 100}
-		e := newEngine(p, 0)
-		ctx, cancel := context.WithCancel(context.Background())
-		go e.run(ctx)
-		start := time.Now()
-		var jobs []*job
-		for range 3 {
-			j := newJob([]int{1}, 4)
-			jobs = append(jobs, j)
-			e.submit(j)
-		}
-		for i, want := range []time.Duration{40 * time.Millisecond, 40 * time.Millisecond, 80 * time.Millisecond} {
-			if err := finish(ctx, jobs[i]); err != nil || time.Since(start) != want {
-				t.Errorf("job %d is done after %v, want %v (%v)", i, time.Since(start), want, err)
-			}
-		}
-		cancel()
-	})
-}
-
-// finish waits for a job's last token.
-func finish(ctx context.Context, j *job) error {
-	for {
-		all, err := j.box.wait(ctx)
-		if err != nil || all[len(all)-1].tokens == j.output {
-			return err
-		}
-	}
-}
-
 func TestStatisticsAreDrained(t *testing.T) {
 	withServer(t, Options{Profile: ideal, Model: "m", Watts: 700}, func(t *testing.T, p *pipes) {
 		for range 2 {
