@@ -388,6 +388,9 @@ func noneLeft(t *testing.T, text string) {
 
 // TestDemo: the origin's two servers, simulated, and why they cannot be compared.
 func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("forty seconds of what TestCompareAndResume does in part")
+	}
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
 	out, stderr := compared(t, exitGate, "--demo", "--results", dir, "--gate", "mean_ttft_ms<=+900%")

@@ -66,6 +66,9 @@ func TestProfilesHaveTheirFindings(t *testing.T) {
 	} {
 		for _, backend := range []string{"openai", "openai-chat"} {
 			t.Run(fmt.Sprintf("%s/%d/%s", c.profile, c.concurrency, backend), func(t *testing.T) {
+				if testing.Short() && c.concurrency > 16 {
+					t.Skip("one concurrency is enough")
+				}
 				f, out := simulated(t, trtsim.Options{Profile: profile(t, c.profile)}, "--backend", backend, "--max-concurrency", fmt.Sprint(c.concurrency), "--num-prompts", fmt.Sprint(3*c.concurrency))
 				var got []string
 				for _, found := range f.Own.Findings {

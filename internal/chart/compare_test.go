@@ -214,6 +214,9 @@ func TestTexts(t *testing.T) {
 }
 
 func TestPNG(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	for _, name := range []string{"typical", "holed", "s20l200", "empty"} {
 		data := figure(t, cases()[name].PNG)
 		m, err := png.Decode(strings.NewReader(data))

@@ -83,6 +83,9 @@ func TestWordsWithoutAnInterval(t *testing.T) {
 
 // TestWhatMakesAComparisonVoid plants each cause.
 func TestWhatMakesAComparisonVoid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	all := "ttft tpot itl e2el output_throughput total_token_throughput request_throughput"
 	for name, c := range map[string]struct {
 		plant func(f *Facts)

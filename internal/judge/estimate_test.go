@@ -26,6 +26,9 @@ func drawn(rng *rand.Rand, n int, rho float64) []Series {
 // hold the truth, which is no difference. COVERAGE_PAIRS sets how many, 10,000 in
 // make stats-coverage.
 func TestStatsCoverage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	pairs := 300
 	if text := os.Getenv("COVERAGE_PAIRS"); text != "" {
 		pairs, _ = strconv.Atoi(text)

@@ -43,6 +43,9 @@ func toAlphabet(s string) string {
 }
 
 func TestMergesAsSugarmeDoes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	for _, name := range []string{"llama3_1", "qwen3"} {
 		tok, err := Find(golden.Tokenizer(t, name), noEnv)
 		if err != nil {

@@ -21,6 +21,9 @@ var update = flag.Bool("update", false, "write llama3.bin anew from the test dat
 func noEnv(string) string { return "" }
 
 func TestGoldenTokenizers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	var texts []string
 	golden.Read(t, filepath.Join(golden.Dir(t, "tokenizers"), "texts.json"), &texts)
 	total, skipped := 0, 0

@@ -82,6 +82,9 @@ func TestGoldenPrompts(t *testing.T) {
 				First      []json.RawMessage
 			}
 			golden.Read(t, file, &c)
+			if testing.Short() && c.Tokenizer != "llama3" {
+				t.Skip("one tokenizer is enough")
+			}
 			tok := all.get(t, c.Tokenizer)
 			if tok == nil {
 				skipped++

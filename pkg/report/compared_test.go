@@ -112,6 +112,9 @@ func writtenResults(t *testing.T, files map[string]string) (all []*Stored) {
 // TestOddResultsAreReported: whatever is compared, every form of the report is well
 // formed, and nobody's label is markup.
 func TestOddResultsAreReported(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	many := map[string]string{}
 	for side := range 20 {
 		for level := range 10 {
