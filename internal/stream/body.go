@@ -23,6 +23,7 @@ type chunkState uint8
 const (
 	inSize chunkState = iota
 	inExtension
+	beforeData
 	inData
 	afterData
 	inTrailer
@@ -33,6 +34,7 @@ const (
 type dechunker struct {
 	state  chunkState
 	left   int64
+	least  int // bytes of the smallest chunk with data so far, its framing included
 	digits int
 	line   int // bytes of the trailer line at hand, CR not counted
 	total  int // bytes of the extensions or the trailer at hand
@@ -69,6 +71,8 @@ func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
 			if b == '\n' {
 				c.sized()
 			}
+		case beforeData:
+			c.state = inData
 		case inData:
 			n := min(c.left, int64(len(p)))
 			if c.left -= n; c.left == 0 {
@@ -112,10 +116,32 @@ func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
 
 // sized goes on after a size line.
 func (c *dechunker) sized() {
+	size := int64(c.digits+1+c.total+2) + c.left
 	c.total = 0
-	if c.state = inData; c.left == 0 {
+	if c.state = beforeData; c.left == 0 {
 		c.state = inTrailer
+	} else if c.least == 0 || size < int64(c.least) {
+		c.least = int(size)
 	}
+}
+
+// begun tells whether the bytes fed last ended after the begin of a chunk and before its data.
+func (c *dechunker) begun() bool {
+	return c.state == inSize && c.digits > 0 || c.state == inExtension || c.state == beforeData
+}
+
+// piece is how many of the bytes to come belong to one chunk: to the one at hand, or
+// most likely to the next. It is 0 where nothing tells.
+func (c *dechunker) piece() int {
+	switch c.state {
+	case inSize:
+		return max(c.least-c.digits, 0)
+	case beforeData, inData:
+		return int(min(c.left, math.MaxInt32)) + len("\r\n")
+	case afterData:
+		return len("\r\n") - c.line
+	}
+	return 0
 }
 
 func hexDigit(b byte) (v byte, ok bool) {

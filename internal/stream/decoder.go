@@ -40,7 +40,7 @@ type Decoder struct {
 	reader  *messageReader
 	inflate *inflater
 	at      time.Duration // stamp of the bytes at hand
-	fresh   int           // events before the bytes at hand
+	fresh   int           // events before the bytes of this stamp
 	o       Options
 	phase   phase
 	chunks  dechunker
@@ -67,7 +67,10 @@ func (d *Decoder) Feed(p []byte, at time.Duration) (done bool) {
 	if d.a.FirstByte == 0 {
 		d.a.FirstByte = at
 	}
-	d.at, d.a.LastByte, d.fresh = at, at, len(d.a.Events)
+	if at != d.at { // else it may have arrived together with what was fed before
+		d.fresh = len(d.a.Events)
+	}
+	d.at, d.a.LastByte = at, at
 	if d.phase == inHead {
 		d.feedHead(p)
 	} else {
@@ -76,16 +79,32 @@ func (d *Decoder) Feed(p []byte, at time.Duration) (done bool) {
 	return d.phase == over
 }
 
-// Mixed tells whether the bytes fed last completed more than one event, whose
-// stamp is that of the last.
-func (d *Decoder) Mixed() bool { return len(d.a.Events) > d.fresh+1 }
+// Piece is how many of the bytes to come are, as far as can be known, of one event: of
+// the one at hand, or of the next. Servers send each in an HTTP chunk of its own. It is
+// 0 where nothing tells.
+func (d *Decoder) Piece() int {
+	if d.phase != inBody || d.head.framing != chunked {
+		return 0
+	}
+	return d.chunks.piece()
+}
 
-// Doubt tells by how much the stamps of the bytes fed last may be late, the last
-// event's included or not.
-func (d *Decoder) Doubt(late time.Duration, last bool) {
+// Mixed tells whether the bytes of the last stamp completed an event and held more
+// than it.
+func (d *Decoder) Mixed() bool {
+	n := len(d.a.Events) - d.fresh
+	return n > 1 || n == 1 && d.begun()
+}
+
+// begun tells whether the bytes fed last ended with the begin of another line.
+func (d *Decoder) begun() bool { return len(d.buf) > 0 || d.chunks.begun() }
+
+// Doubt tells by how much the stamp of the bytes fed last may be late, for all events
+// that they complete, or for all that more bytes followed.
+func (d *Decoder) Doubt(late time.Duration, all bool) {
 	slack := uint32(min(max(late, 0), UnknownSlack))
 	fresh := d.a.Events[d.fresh:]
-	if n := len(fresh); n > 0 && !last {
+	if n := len(fresh); n > 0 && !all && !d.begun() {
 		fresh = fresh[:n-1]
 	}
 	for i := range fresh {

@@ -20,11 +20,16 @@ const sseHead = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 
 // feed decodes text in pieces of n bytes, the k-th of them stamped k+1 ms.
 func feed(text string, n int, o Options) *Answer {
+	return fed(text, o, func(*Decoder) int { return n })
+}
+
+// fed reads a text in parts as long as size says.
+func fed(text string, o Options, size func(d *Decoder) int) *Answer {
 	a := &Answer{}
 	d := NewDecoder(o, a)
 	at := time.Duration(0)
 	for p := []byte(text); len(p) > 0; {
-		k := min(n, len(p))
+		k := min(size(d), len(p))
 		at += time.Millisecond
 		if d.Feed(bytes.Clone(p[:k]), at) {
 			return a
@@ -278,7 +283,13 @@ func FuzzDecoder(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, n, how uint8) {
 		o := Options{API: API(how & 1), Streaming: how&2 == 0, Mode: Mode(how >> 2 & 1), Raw: how&8 != 0}
 		whole, parts := feed(string(text), len(text)+1, o), feed(string(text), int(n)+1, o)
-		for _, a := range []*Answer{whole, parts} {
+		pieces := fed(string(text), o, func(d *Decoder) int {
+			if piece := d.Piece(); piece > 0 {
+				return piece
+			}
+			return int(n) + 1
+		})
+		for _, a := range []*Answer{whole, parts, pieces} {
 			a.FirstByte, a.LastByte, a.Reusable, a.Body = 0, 0, false, nil
 			for i := range a.Events {
 				a.Events[i].At, a.Events[i].Shared, a.Events[i].Slack = 0, false, 0
@@ -290,6 +301,9 @@ func FuzzDecoder(f *testing.F) {
 		if whole.Err == nil || whole.Err.Class != BadHTTP {
 			if diff := cmp.Diff(whole, parts); diff != "" {
 				t.Error(diff)
+			}
+			if diff := cmp.Diff(whole, pieces); diff != "" {
+				t.Error("event by event:", diff)
 			}
 		}
 	})

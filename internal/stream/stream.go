@@ -33,8 +33,8 @@ type Event struct {
 	// Choices tells whether the event had a non-empty "choices": the events that
 	// the original's TTFT and ITL count.
 	Choices bool
-	// Shared marks an event whose line ended in the same read as a later one's,
-	// so that its stamp may be late.
+	// Shared marks an event whose line ended in the same read as a later one's, or
+	// has its stamp, which may be late, therefore.
 	Shared bool
 	// Tokens is usage.completion_tokens where this event carried it, else -1.
 	Tokens int32

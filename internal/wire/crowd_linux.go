@@ -59,3 +59,38 @@ func (r *Reactor) warm(events []unix.EpollEvent) {
 		}
 	}
 }
+
+// Of what waits in a socket a read brings the newest stamp alone. Where the loop comes so
+// late that several events of a stream may wait, they are read one at a time, so that
+// each keeps its own. That costs little: the acknowledgement that the kernel sends with
+// the last of them is the dearest part of a read.
+const (
+	apartAfter = time.Millisecond
+	apartReads = 64 // of one connection in a turn
+)
+
+// queue is how many bytes of a connection are to be read one event at a time, 0 where
+// no more than one event waits or the loop comes in time.
+func (r *Reactor) queue(f *flow) int {
+	if w := &r.attention; w.returned-w.since+w.late < apartAfter {
+		return 0
+	}
+	piece := f.sink.Piece()
+	if piece == 0 {
+		return 0
+	}
+	if n := r.sys.pending(f.link.fd); n >= 2*piece {
+		return n
+	}
+	return 0
+}
+
+// room is where the next read puts what it brings: of a queue no more than one event.
+func (r *Reactor) room(f *flow, queue int) []byte {
+	if queue > 0 {
+		if piece := f.sink.Piece(); 0 < piece && piece < queue {
+			return r.buffer[:min(piece, len(r.buffer))]
+		}
+	}
+	return r.buffer
+}

@@ -1,11 +1,15 @@
 package wire
 
 import (
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"loadgen/internal/stream"
 )
 
 func TestEventsGatherInACrowdOnly(t *testing.T) {
@@ -47,6 +51,128 @@ func TestWarmMeetsWhatIsGone(t *testing.T) {
 	r.warm([]unix.EpollEvent{{Fd: -1}, {Fd: 0}, {Fd: 1}, {Fd: 2}, {Fd: 2}})
 	if sink.warmed != 2 {
 		t.Errorf("%d", sink.warmed)
+	}
+}
+
+// segments is a kernel with one connection, in which these wait.
+type segments struct {
+	syscalls
+	list  []stampOf
+	reads int
+}
+
+func (s *segments) runDelay() time.Duration       { return 0 }
+func (s *segments) info(int) (time.Duration, int) { return 0, 0 }
+
+func (s *segments) pending(int) (n int) {
+	for _, segment := range s.list {
+		n += len(segment.data)
+	}
+	return n
+}
+
+// recv brings what there is room for, and the stamp of the last segment it is from.
+func (s *segments) recv(_ int, p []byte) (n int, stamp int64, err error) {
+	s.reads++
+	for len(s.list) > 0 && n < len(p) {
+		first := &s.list[0]
+		k := copy(p[n:], first.data)
+		n, stamp, first.data = n+k, int64(first.at), first.data[k:]
+		if first.data == "" {
+			s.list = s.list[1:]
+		}
+	}
+	if n == 0 {
+		err = unix.EAGAIN
+	}
+	return n, stamp, err
+}
+
+// TestEventsThatWaitTogether: those of a stream that the loop comes to late keep the
+// stamps that they have, and where they have none of their own this is known.
+func TestEventsThatWaitTogether(t *testing.T) {
+	chunk := func(text string) string {
+		event := `data: {"choices":[{"index":0,"text":"` + text + `"}]}` + "\n\n"
+		return fmt.Sprintf("%x\r\n%s\r\n", len(event), event)
+	}
+	const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	const closing = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	unchunked := func(text string) string { c := chunk(text); return c[4 : len(c)-2] }
+	for name, c := range map[string]struct {
+		head  string
+		late  time.Duration
+		wait  []string // a segment each, a millisecond apart; "+" in front: with the stamp before
+		at    string   // in ms, of the events after the first; ~ where in doubt
+		reads int
+	}{
+		"in time, alone":         {head, 0, []string{chunk(" a")}, "1", 1},
+		"in time":                {head, 0, []string{chunk(" a"), chunk(" b")}, "~2 2", 1},
+		"late, alone":            {head, 5, []string{chunk(" longer")}, "1", 1},
+		"late":                   {head, 5, []string{chunk(" a"), chunk(" b"), chunk(" c")}, "1 2 3", 3},
+		"late, of other lengths": {head, 5, []string{chunk(" aaa"), chunk(" bbbbb"), chunk(" cccc")}, "1 2 3", 6},
+		"late, one is shorter":   {head, 5, []string{chunk(""), chunk(" b"), chunk(" c")}, "~2 2 3", 5},
+		"late, merged":           {head, 5, []string{chunk(" a"), "+" + chunk(" b"), chunk(" c")}, "~1 1 2", 3},
+		"late, cut anywhere":     {head, 5, []string{chunk(" a")[:20], chunk(" a")[20:] + chunk(" b")}, "~2 2", 2},
+		"late, to the end":       {head, 5, []string{chunk(" a"), chunk(" b") + "0\r\n\r\n"}, "1 2", 3},
+		"late, no chunks":        {closing, 5, []string{unchunked(" a"), unchunked(" b")}, "~2 2", 1},
+		"a part of the next":     {head, 0, []string{chunk(" a"), chunk(" b")[:20]}, "~2", 1},
+		"no chunks, a part":      {closing, 0, []string{unchunked(" a"), unchunked(" b")[:20]}, "~2", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const looked = 500 * time.Microsecond
+			origin := time.Now().Add(-10 * time.Millisecond)
+			var answer stream.Answer
+			d := stream.NewDecoder(stream.Options{Streaming: true, Mode: stream.Strict}, &answer)
+			sys := &segments{}
+			r := &Reactor{o: Options{Clock: Clock{origin}}, sys: sys, buffer: make([]byte, 4096), idle: map[Endpoint][]*link{}, readDelays: newReadDelays()}
+			r.attention = lookout{since: looked, returned: looked + c.late*time.Millisecond, asked: true}
+			first := chunk(" 0")
+			if c.head == closing {
+				first = unchunked(" 0")
+			}
+			f := newFlow(&Exchange{Sink: d})
+			f.link, f.written = &link{connected: true, flow: f}, true
+			r.links = []*link{f.link}
+			d.Feed([]byte(c.head+first), time.Microsecond)
+			at := origin
+			for _, data := range c.wait {
+				if data[0] == '+' {
+					data = data[1:]
+				} else {
+					at = at.Add(time.Millisecond)
+				}
+				sys.list = append(sys.list, stampOf{data, time.Duration(at.UnixNano())})
+			}
+			r.read(f, false)
+			var got []string
+			for _, e := range answer.Events[1:] {
+				doubt := map[bool]string{true: "~"}[e.Slack > 0]
+				got = append(got, doubt+fmt.Sprint(e.At.Round(time.Microsecond).Milliseconds()))
+			}
+			if at := strings.Join(got, " "); at != c.at || sys.reads != c.reads || len(sys.list) > 0 {
+				t.Errorf("%s in %d reads, want %s in %d; %d segments left", at, sys.reads, c.at, c.reads, len(sys.list))
+			}
+		})
+	}
+}
+
+// TestPendingBytes asks the kernel.
+func TestPendingBytes(t *testing.T) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &linux{}
+	defer k.close(fds[0])
+	for _, want := range []int{0, 7} {
+		unix.Write(fds[1], make([]byte, want))
+		if n := k.pending(fds[0]); n != want {
+			t.Errorf("%d bytes, want %d", n, want)
+		}
+	}
+	k.close(fds[1])
+	if n := k.pending(-1); n != 0 {
+		t.Errorf("%d bytes of no socket", n)
 	}
 }
 

@@ -245,8 +245,10 @@ func (r *Reactor) write(f *flow) {
 // read feeds what has arrived; ending tells that an end or error waits behind it,
 // or that there was more than could be read at once.
 func (r *Reactor) read(f *flow, ending bool) {
-	for range readsPerTurn {
-		n, stamp, err := r.sys.recv(f.link.fd, r.buffer)
+	queue := r.queue(f)
+	for i := 0; i < readsPerTurn || i < apartReads && queue > 0; i++ {
+		room := r.room(f, queue)
+		n, stamp, err := r.sys.recv(f.link.fd, room)
 		if err == unix.EINTR {
 			continue
 		}
@@ -288,7 +290,8 @@ func (r *Reactor) read(f *flow, ending bool) {
 			r.watch(f)
 		}
 		// A short read has emptied the socket: what comes later raises a new edge.
-		if n < len(r.buffer) && !ending {
+		queue -= n
+		if n < len(room) && !ending {
 			return
 		}
 	}

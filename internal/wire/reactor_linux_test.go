@@ -72,6 +72,7 @@ func (s *scripted) eventfd() (int, error)     { return 2, nil }
 func (s *scripted) rest(int)                  {}
 func (s *scripted) quiet(int) bool            { return true }
 func (s *scripted) done()                     {}
+func (s *scripted) pending(int) int           { return 0 }
 func (s *scripted) runDelay() time.Duration   { return s.delayed }
 func (s *scripted) shortTurns()               {}
 
@@ -353,6 +354,7 @@ type counter struct {
 
 func (c *counter) Feed(p []byte, _ time.Duration) bool    { c.n += len(p); return false }
 func (c *counter) End(_ time.Duration, err *stream.Error) { c.err = err }
+func (c *counter) Piece() int                             { return 0 }
 func (c *counter) Mixed() bool                            { return false }
 func (c *counter) Doubt(time.Duration, bool)              {}
 func (c *counter) Failing() bool                          { return false }

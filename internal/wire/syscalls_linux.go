@@ -41,6 +41,8 @@ type syscalls interface {
 	write(fd int, head, body []byte) (int, error)
 	// recv reads, and returns the kernel's receive stamp in wall-clock nanoseconds, 0 for none.
 	recv(fd int, p []byte) (n int, stamp int64, err error)
+	// pending is how many bytes wait to be read.
+	pending(fd int) int
 	// quiet tells whether an idle connection is open and has nothing to read.
 	quiet(fd int) bool
 	close(fd int)
@@ -235,6 +237,12 @@ func (k *linux) recv(fd int, p []byte) (int, int64, error) {
 		return 0, 0, errno
 	}
 	return int(n), softwareStamp(k.control[:k.msg.Controllen]), nil
+}
+
+func (k *linux) pending(fd int) int {
+	var n int32
+	unix.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCINQ, uintptr(unsafe.Pointer(&n)))
+	return int(n)
 }
 
 func (k *linux) quiet(fd int) bool {

@@ -36,11 +36,14 @@ type Sink interface {
 	// Feed takes bytes that arrived at the given instant and tells whether the
 	// answer is over. It must not keep p.
 	Feed(p []byte, at time.Duration) (done bool)
-	// Mixed tells whether what was fed last completed more than one event, so that
-	// all but the last have a stamp that may be late; Doubt says by how much, the
-	// last included or not.
+	// Piece is how many of the bytes to come are, as far as can be known, of one event,
+	// 0 where nothing tells.
+	Piece() int
+	// Mixed tells whether what was fed with the last stamp completed an event and held
+	// more, so that the stamp may be late for all that more bytes followed; Doubt says by
+	// how much, for these alone or for all.
 	Mixed() bool
-	Doubt(late time.Duration, last bool)
+	Doubt(late time.Duration, all bool)
 	// End tells that no more will come: nil for the peer's orderly end.
 	End(at time.Duration, err *stream.Error)
 	// Failing tells whether the answer is a failure already, so that what is

@@ -43,8 +43,9 @@ func (s *sink) Feed(p []byte, at time.Duration) bool {
 	return s.enough != "" && strings.HasSuffix(s.text.String(), s.enough)
 }
 func (s *sink) End(_ time.Duration, err *stream.Error) { s.ended, s.err = true, err }
+func (s *sink) Piece() int                             { return 0 }
 func (s *sink) Mixed() bool                            { return s.mixed }
-func (s *sink) Doubt(late time.Duration, last bool)    { s.doubts = append(s.doubts, late) }
+func (s *sink) Doubt(late time.Duration, _ bool)       { s.doubts = append(s.doubts, late) }
 func (s *sink) Failing() bool                          { return s.failing }
 func (s *sink) Reusable() bool                         { return s.reusable }
 func (s *sink) Warm() byte                             { return 0 }
