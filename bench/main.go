@@ -119,7 +119,7 @@ func (b *bench) serve(l level) (stop func()) {
 	return func() { server.Process.Kill(); server.Wait() }
 }
 
-// measure runs every client in turn at one load and prints the medians.
+// measure runs every client in turn at one load, tells of each turn and prints the medians.
 func (b *bench) measure(l level, turns int, withPeers bool) {
 	defer b.serve(l)()
 	clients := []string{"floor", "reactor", "blocking"}
@@ -140,25 +140,31 @@ func (b *bench) measure(l level, turns int, withPeers bool) {
 				continue
 			}
 			rows[c] = append(rows[c], r)
+			fmt.Fprintln(os.Stderr, line(l, c, []row{r}, median(rows["floor"], processor)))
 		}
 	}
-	floor := median(rows["floor"], func(r row) float64 { return r.cpu })
+	floor := median(rows["floor"], processor)
 	for _, c := range clients {
-		all := rows[c]
-		if len(all) == 0 {
-			continue
+		if len(rows[c]) > 0 {
+			fmt.Println(line(l, c, rows[c], floor))
 		}
-		m := func(f func(row) float64) string { return strconv.FormatFloat(median(all, f), 'f', 2, 64) }
-		name := fmt.Sprint(l.streams)
-		if l.flood {
-			name = "flood (64)"
-		}
-		cpu := median(all, func(r row) float64 { return r.cpu })
-		fmt.Printf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.2f | %.0f | %s |\n", name, c,
-			m(func(r row) float64 { return r.ttft }), m(func(r row) float64 { return r.ttft99 }), m(func(r row) float64 { return r.itl }),
-			m(func(r row) float64 { return r.itl99 }), m(func(r row) float64 { return r.itlSD }), m(func(r row) float64 { return r.tpot }),
-			m(func(r row) float64 { return r.e2el }), cpu, cpu/floor, median(all, func(r row) float64 { return r.memory }), m(func(r row) float64 { return r.spread }))
 	}
+}
+
+func processor(r row) float64 { return r.cpu }
+
+// line is a line of the table: the medians of a client's turns.
+func line(l level, client string, turns []row, floor float64) string {
+	m := func(f func(row) float64) string { return strconv.FormatFloat(median(turns, f), 'f', 2, 64) }
+	name := strconv.Itoa(l.streams)
+	if l.flood {
+		name = "flood (" + name + ")"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %s |", name, client,
+		m(func(r row) float64 { return r.ttft }), m(func(r row) float64 { return r.ttft99 }), m(func(r row) float64 { return r.itl }),
+		m(func(r row) float64 { return r.itl99 }), m(func(r row) float64 { return r.itlSD }), m(func(r row) float64 { return r.tpot }),
+		m(func(r row) float64 { return r.e2el }), m(processor), median(turns, processor)/floor,
+		median(turns, func(r row) float64 { return r.memory }), m(func(r row) float64 { return r.spread }))
 }
 
 // run runs one client once.
