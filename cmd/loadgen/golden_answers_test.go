@@ -109,8 +109,9 @@ func signWord(seconds float64) string {
 	return "zero"
 }
 
-func TestGoldenStreams(t *testing.T) {
-	diffs := golden.LoadDifferences(t, "streams")
+// eachAnswer tests every answer of the reference data; argv asks for it, but for the
+// server and for where the result goes.
+func eachAnswer(t *testing.T, test func(t *testing.T, name string, c *streamsCase, argv []string)) {
 	cases := 0
 	for _, file := range golden.Files(t, "streams", "*.json") {
 		var f struct {
@@ -121,29 +122,36 @@ func TestGoldenStreams(t *testing.T) {
 		golden.Read(t, file, &f)
 		for _, c := range f.Cases {
 			cases++
-			t.Run(golden.Name(file)+"/"+c.Name, func(t *testing.T) {
-				t.Chdir(t.TempDir())
-				synctest.Test(t, func(t *testing.T) {
-					m := &memory{}
-					m.handle = func(x *exchange) {
-						if x.method == "GET" {
-							x.reply("404 Not Found", "text/plain", "")
-							return
-						}
-						time.Sleep(time.Millisecond)
-						c.answer(x)
-					}
-					argv := append([]string{"--model", "m", "--tokenizer", "llama3", "--backend", f.Backend, "--dataset-name", "random", "--random-ids",
-						"--random-input-len", "5", "--random-output-len", "8", "--num-prompts", "1", "--no-test-input", "--disable-tqdm",
-						"--failures", "original", "--save-result", "--save-detailed", "--result-filename", "r.json"}, f.Args...)
-					got := runPlan(t, argv, nil, m.dial)
-					m.all.Wait()
-					c.check(t, golden.Name(file)+"/"+c.Name, got, diffs)
-				})
+			name := golden.Name(file) + "/" + c.Name
+			t.Run(name, func(t *testing.T) {
+				test(t, name, c, append([]string{"--model", "m", "--tokenizer", "llama3", "--backend", f.Backend, "--dataset-name", "random", "--random-ids",
+					"--random-input-len", "5", "--random-output-len", "8", "--num-prompts", "1", "--no-test-input", "--disable-tqdm",
+					"--failures", "original", "--save-result", "--save-detailed", "--result-filename", "r.json"}, f.Args...))
 			})
 		}
 	}
 	t.Logf("%d answers", cases)
+}
+
+func TestGoldenStreams(t *testing.T) {
+	diffs := golden.LoadDifferences(t, "streams")
+	eachAnswer(t, func(t *testing.T, name string, c *streamsCase, argv []string) {
+		t.Chdir(t.TempDir())
+		synctest.Test(t, func(t *testing.T) {
+			m := &memory{}
+			m.handle = func(x *exchange) {
+				if x.method == "GET" {
+					x.reply("404 Not Found", "text/plain", "")
+					return
+				}
+				time.Sleep(time.Millisecond)
+				c.answer(x)
+			}
+			got := runPlan(t, argv, nil, m.dial)
+			m.all.Wait()
+			c.check(t, name, got, diffs)
+		})
+	})
 }
 
 func (c *streamsCase) check(t *testing.T, name string, got outcome, diffs golden.Differences) {
