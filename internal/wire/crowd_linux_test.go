@@ -120,11 +120,11 @@ func TestEventsThatWaitTogether(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const looked = 500 * time.Microsecond
-			origin := time.Now().Add(-10 * time.Millisecond)
+			clock := Clock{time.Now().Add(-10 * time.Millisecond)}
 			var answer stream.Answer
 			d := stream.NewDecoder(stream.Options{Streaming: true, Mode: stream.Strict}, &answer)
 			sys := &segments{}
-			r := &Reactor{o: Options{Clock: Clock{origin}}, sys: sys, buffer: make([]byte, 4096), idle: map[Endpoint][]*link{}, readDelays: newReadDelays()}
+			r := &Reactor{o: Options{Clock: clock}, sys: sys, buffer: make([]byte, 4096), idle: map[Endpoint][]*link{}, readDelays: newReadDelays()}
 			r.attention = lookout{since: looked, returned: looked + c.late*time.Millisecond, asked: true}
 			first := chunk(" 0")
 			if c.head == closing {
@@ -134,20 +134,21 @@ func TestEventsThatWaitTogether(t *testing.T) {
 			f.link, f.written = &link{connected: true, flow: f}, true
 			r.links = []*link{f.link}
 			d.Feed([]byte(c.head+first), time.Microsecond)
-			at := origin
+			r.wall.look(clock)
+			at := time.Duration(0)
 			for _, data := range c.wait {
 				if data[0] == '+' {
 					data = data[1:]
 				} else {
-					at = at.Add(time.Millisecond)
+					at += time.Millisecond
 				}
-				sys.list = append(sys.list, stampOf{data, time.Duration(at.UnixNano())})
+				sys.list = append(sys.list, stampOf{data, at - r.wall.instant(0)})
 			}
 			r.read(f, false)
 			var got []string
 			for _, e := range answer.Events[1:] {
 				doubt := map[bool]string{true: "~"}[e.Slack > 0]
-				got = append(got, doubt+fmt.Sprint(e.At.Round(time.Microsecond).Milliseconds()))
+				got = append(got, doubt+fmt.Sprint(e.At.Round(time.Millisecond).Milliseconds()))
 			}
 			if at := strings.Join(got, " "); at != c.at || sys.reads != c.reads || len(sys.list) > 0 {
 				t.Errorf("%s in %d reads, want %s in %d; %d segments left", at, sys.reads, c.at, c.reads, len(sys.list))

@@ -258,17 +258,20 @@ func (r *Reactor) read(f *flow, ending bool) {
 			}
 			return
 		}
-		now := time.Now()
-		at := now.Sub(r.o.Clock.origin)
+		at := r.wall.look(r.o.Clock)
 		if n == 0 || err != nil {
 			r.endOfLink(f, at, err)
 			return
 		}
 		read := at
-		if stamp != 0 {
-			at = min(at, r.o.Clock.fromWall(stamp, now))
+		switch {
+		case stamp == 0:
+		case stamp == f.stamp: // of the same segment: the very same instant
+			at = f.last
+		default:
+			at = min(at, r.wall.instant(stamp))
 		}
-		f.last = max(f.last, at)
+		f.stamp, f.last = stamp, max(f.last, at)
 		f.fed, f.active = true, f.last
 		done := f.sink.Feed(r.buffer[:n], f.last)
 		switch {

@@ -41,6 +41,7 @@ type Reactor struct {
 	quit       bool
 	buffer     []byte
 	attention  lookout
+	wall       wall
 	crowd      crowd
 	warmth     byte          // keeps warm's loads from being left out
 	delay      time.Duration // the thread's run delay when it was asked for last
@@ -119,6 +120,7 @@ type flow struct {
 	link      *link
 	active    time.Duration // when bytes came last
 	words     time.Duration // when to stop waiting for the words of a failure, 0 for not
+	stamp     int64         // of the last read, by the wall clock; 0 for none
 	last      time.Duration // the newest stamp
 	written   bool          // all of the request, or in vain
 	fed       bool

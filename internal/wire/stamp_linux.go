@@ -77,6 +77,7 @@ func info(conn net.Conn) (minRTT time.Duration, retransmits int) {
 type kernelReader struct {
 	raw   syscall.RawConn
 	clock Clock
+	wall  wall
 	try   func(fd uintptr) bool
 	p     []byte
 	n     int
@@ -104,8 +105,7 @@ func (r *kernelReader) read(p []byte) (int, time.Duration, bool, error) {
 	if err := r.raw.Read(r.try); err != nil {
 		return 0, r.clock.Now(), false, err
 	}
-	now := time.Now()
-	at := now.Sub(r.clock.origin)
+	at := r.wall.look(r.clock)
 	switch {
 	case r.err != nil:
 		return 0, at, false, os.NewSyscallError("recvmsg", r.err)
@@ -118,7 +118,7 @@ func (r *kernelReader) read(p []byte) (int, time.Duration, bool, error) {
 		return r.n, r.last, false, nil
 	}
 	// A stamp lies between the one before it and now, whatever the wall clock does.
-	r.last = max(r.last, min(at, r.clock.fromWall(stamp, now)))
+	r.last = max(r.last, min(at, r.wall.instant(stamp)))
 	return r.n, r.last, true, nil
 }
 

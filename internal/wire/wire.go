@@ -25,11 +25,31 @@ func NewClock() Clock { return Clock{time.Now().Add(-time.Nanosecond)} }
 // Now is the current instant.
 func (c Clock) Now() time.Duration { return time.Since(c.origin) }
 
-// fromWall is the instant of a stamp of the wall clock, by the newest
-// observation of both clocks: now.
-func (c Clock) fromWall(stamp int64, now time.Time) time.Duration {
-	return now.Sub(c.origin) - time.Duration(now.UnixNano()-stamp)
+// wall is the wall clock beside a Clock: what to add to its time in ns for the instant.
+type wall int64
+
+// look reads both clocks. They are read one after the other: where they seem to have
+// moved against each other, the thread may have lost its processor in between, and they
+// are read again.
+func (w *wall) look(c Clock) (now time.Duration) {
+	for range 3 {
+		t := time.Now()
+		now = t.Sub(c.origin)
+		before := *w
+		*w = wall(int64(now) - t.UnixNano())
+		if moved := *w - before; -steady < moved && moved < steady {
+			break
+		}
+	}
+	return now
 }
+
+// steady is by how much the clocks move against each other at the most, in ns, from one
+// look to the next, unless one was set or the last look is long ago.
+const steady = wall(time.Microsecond)
+
+// instant is that of a stamp, by the look before.
+func (w wall) instant(stamp int64) time.Duration { return time.Duration(stamp + int64(w)) }
 
 // Sink takes the bytes of one answer. *stream.Decoder is one.
 type Sink interface {
