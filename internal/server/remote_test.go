@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,7 +21,10 @@ import (
 func (x *trial) behind(name, script string, args ...string) {
 	x.t.Helper()
 	file := filepath.Join(x.t.TempDir(), name)
-	if err := os.WriteFile(file, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+	syscall.ForkLock.RLock() // a process begun meanwhile would hold it open, and it could not be executed
+	err := os.WriteFile(file, []byte("#!/bin/sh\n"+script+"\n"), 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		x.t.Fatal(err)
 	}
 	x.Prefix = append([]string{file}, args...)
