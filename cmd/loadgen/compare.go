@@ -190,7 +190,7 @@ func (c *comparison) one(ctx, hurry context.Context, u unit) {
 	side := &c.plan.Sides[u.side]
 	if c.server == nil || c.side != u.side || gone(c.server) {
 		c.stop(hurry)
-		if err := c.start(ctx, u.side); err != nil {
+		if err := c.start(ctx, hurry, u.side); err != nil {
 			if ctx.Err() == nil {
 				c.broken[u.side] = err
 				c.fail(fmt.Errorf("%s cannot be loaded: %w", side.label(), err))
@@ -208,8 +208,9 @@ func (c *comparison) fail(err error) {
 	c.failed = append(c.failed, err)
 }
 
-// start starts a side's server.
-func (c *comparison) start(ctx context.Context, side int) (err error) {
+// start starts a side's server; one that does not become ready is killed at once where
+// hurry has ended.
+func (c *comparison) start(ctx, hurry context.Context, side int) (err error) {
 	s := &c.plan.Sides[side]
 	c.starts[side]++
 	log := "server.log"
@@ -221,7 +222,7 @@ func (c *comparison) start(ctx context.Context, side int) (err error) {
 		env = append(env, key+"="+value)
 	}
 	slices.Sort(env)
-	c.server, err = server.Start(ctx, server.Options{
+	c.server, err = server.Start(ctx, hurry, server.Options{
 		Name:       s.Name,
 		Command:    s.Start,
 		Prefix:     s.Exec,
@@ -312,23 +313,43 @@ func (c *comparison) benchmark(ctx context.Context, u unit) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	// What a former comparison left there stays until there is something to replace it.
+	former := path + ".former"
+	if err := os.Rename(path, former); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(err, text.Close())
 	}
-	delete(c.unmade, u)
-	about, side := c.server.About(ctx), &c.plan.Sides[u.side]
 	p := &plan{
-		cfg: cfg,
-		s:   streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup},
-		now: time.Now,
-		server: pyjson.Object{
-			{Key: "model", Value: about.Model},
-			{Key: "version", Value: about.Version},
-			{Key: "note", Value: side.Version},
-			{Key: "plan", Value: side.digest()},
-		},
+		cfg:    cfg,
+		s:      streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup},
+		now:    time.Now,
+		server: c.described(ctx, &c.plan.Sides[u.side], cfg),
 	}
-	return errors.Join(p.run(ctx), text.Close())
+	err = p.run(ctx)
+	if _, none := os.Stat(path); none == nil {
+		delete(c.unmade, u)
+		os.Remove(former)
+	} else {
+		os.Rename(former, path)
+	}
+	return errors.Join(err, text.Close())
+}
+
+// described asks the server what it is, before a run, and returns what to write of it
+// after the run.
+func (c *comparison) described(ctx context.Context, side *compareSide, cfg *config) func() pyjson.Object {
+	before, server := c.server.About(ctx), c.server
+	return func() pyjson.Object {
+		o := pyjson.Object{
+			{Key: "model", Value: before.Model},
+			{Key: "version", Value: before.Version},
+			{Key: "note", Value: side.Version},
+			{Key: "plan", Value: side.digest(cfg)},
+		}
+		if after := server.About(ctx); after.Differs(before) {
+			o.Set("became", pyjson.Object{{Key: "model", Value: after.Model}, {Key: "version", Value: after.Version}})
+		}
+		return o
+	}
 }
 
 // report reads the results, writes the report beside them and tells it.

@@ -265,6 +265,8 @@ func (p *comparePlan) check() error {
 		return fmt.Errorf("repeats: %d are %d runs, which is more than %d", p.Repeats, len(p.Sides)*len(p.Levels)*p.Repeats, mostRuns)
 	case p.Warmup < 0:
 		return errors.New("warmup: want 0 or more")
+	case p.OriginSeeds && (p.Flags.seed(0) != 0 || slices.ContainsFunc(p.Sides, func(s compareSide) bool { return s.Flags.seed(0) != 0 })):
+		return errors.New("origin_compatible (--origin-compatible) keeps seed 0: take the seed out of the flags")
 	case p.Results == "":
 		return errors.New("results: want a directory")
 	case !slices.Contains([]string{orderSides, orderInterleaved, orderABBA}, p.Order):
@@ -324,6 +326,8 @@ func (s *compareSide) check() error {
 		return fmt.Errorf("dir: %q is no name of a directory beneath the results'", s.Dir)
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("url: %q is not of the form http://host:port", s.URL)
+	case s.Ready.Path != "" && !strings.HasPrefix(s.Ready.Path, "/"):
+		return fmt.Errorf("ready: path: %q does not begin with /", s.Ready.Path)
 	case len(s.Start) == 0 && len(s.Exec) > 0:
 		return errors.New("exec: there is no start command for it to run")
 	}

@@ -124,8 +124,8 @@ func (p *comparePlan) whole(u unit) (ok bool, why string) {
 	if !stored.Complete() {
 		return false, "it is not complete"
 	}
-	if stored.ServerPlan() != p.Sides[u.side].digest() {
-		return false, "its server was started in another way"
+	if stored.ServerPlan() != p.Sides[u.side].digest(cfg) {
+		return false, "its server was started in another way, or asked for another model or with other headers, or the tokenizer was another"
 	}
 	for _, f := range cfg.table {
 		switch f.Name {
@@ -139,11 +139,12 @@ func (p *comparePlan) whole(u unit) (ok bool, why string) {
 	return true, ""
 }
 
-// digest identifies a side's server: what starts it, and where. Environments, which
-// may hold secrets, cannot be learnt from it.
-func (s compareSide) digest() string {
+// digest identifies a side's server: what starts it, and where, and what the run's
+// flags name for it. Environments and headers, which may hold secrets, cannot be
+// learnt from it.
+func (s compareSide) digest(cfg *config) string {
 	s.Flags, s.Label, s.Dir, s.Ready, s.Stop = benchFlags{}, "", "", readyRule{}, stopRule{}
-	text, err := yaml.Marshal(s)
+	text, err := yaml.Marshal([]any{s, cfg.Model, cfg.Tokenizer, cfg.Header})
 	if err != nil {
 		return "" // that of no result
 	}

@@ -76,7 +76,7 @@ standard error.
 # Exit codes
 
 0 done; 1 the run failed, or every request did, or a file cannot be written; 2
-wrong usage; 3 done, but a gate that was asked for is missed; 130 and 143
-interrupted, with what was measured saved.
+wrong usage; 3 done, but a gate that was asked for is missed; 129, 130 and
+143 interrupted, with what was measured saved.
 */
 package main

@@ -16,23 +16,25 @@ type interrupted struct{ signal syscall.Signal }
 
 func (i interrupted) Error() string { return "interrupted by " + i.signal.String() }
 
-// exitCode is the shell's: 130 for SIGINT, 143 for SIGTERM.
+// exitCode is the shell's: 129 for SIGHUP, 130 for SIGINT, 143 for SIGTERM.
 func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 
-// withSignals returns a context that the first SIGINT or SIGTERM ends, with an
-// interrupted as its cause. The second one ends the process at once. stop
-// gives the signals back.
+// withSignals returns a context that the first SIGINT, SIGTERM or SIGHUP (the terminal is
+// gone; nohup has it ignored) ends, with an interrupted as its cause. The second one ends
+// the process at once. stop gives the signals back.
 func withSignals(parent context.Context, stderr io.Writer) (ctx context.Context, stop func()) {
 	return onSignals(parent, stderr, "ending the open requests and saving what there is; once more to leave at once",
 		func(cause interrupted) { os.Exit(cause.exitCode()) })
 }
 
 // withTwoSignals is the same for what must not leave at once: the second signal
-// ends the second context.
+// ends the second context. Nor does a pipe that nobody reads any more end the process.
 func withTwoSignals(parent context.Context, stderr io.Writer) (ctx, hurry context.Context, stop func()) {
 	hurry, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	ctx, quit := onSignals(parent, stderr, "saving what there is and stopping the server; once more to kill it", func(cause interrupted) { cancel(cause) })
-	return ctx, hurry, func() { quit(); cancel(nil) }
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	return ctx, hurry, func() { quit(); signal.Stop(pipe); cancel(nil) }
 }
 
 // onSignals returns a context that the first signal ends, and does what it is told at
@@ -41,6 +43,9 @@ func onSignals(parent context.Context, stderr io.Writer, words string, again fun
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	quit := make(chan struct{})
 	done := make(chan struct{})
 	go func() {

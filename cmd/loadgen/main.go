@@ -163,6 +163,6 @@ repeated flag wins. Those marked * are loadgen's own and are known by their full
         {{.Usage}}
 {{end}}{{end}}
 Exit codes: 0 done; 1 the run failed; 2 wrong usage; 3 done, but a gate that was asked for
-(--require) is missed; 130, 143 interrupted, with what was measured saved.
+(--require) is missed; 129, 130, 143 interrupted, with what was measured saved.
 OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded.
 `

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -142,8 +141,7 @@ func (p *plan) save(r *report.Run, m *measured) error {
 	write := func(w io.Writer) error { _, err := w.Write(text); return err }
 	if err := report.WriteFile(path, write); err != nil {
 		err = fmt.Errorf("the result cannot be written: %w", err)
-		spare := filepath.Join(os.TempDir(), filepath.Base(path))
-		if second := report.WriteFile(spare, write); second == nil {
+		if spare, second := report.WriteSpare(path, write); second == nil {
 			return fmt.Errorf("%w; it is in %s", err, spare)
 		}
 		fmt.Fprintf(p.s.err, "%s\n", text)

@@ -42,7 +42,7 @@ func (p *plan) own(m *measured, r *report.Run, j *judged) pyjson.Object {
 		{Key: "server_tokens", Value: serverTokens(results)},
 	}
 	if p.server != nil {
-		o.Set("server", p.server)
+		o.Set("server", p.server())
 	}
 	return o
 }

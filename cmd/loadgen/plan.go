@@ -43,8 +43,8 @@ type plan struct {
 	end      time.Duration
 	metadata [][2]string
 	selected []metrics.Metric
-	server   pyjson.Object    // what is known of the server, where it was asked
-	timeline *timeline.Writer // of --save-timeline, while the run lasts
+	server   func() pyjson.Object // what is known of the server after the run, nil where it is not asked
+	timeline *timeline.Writer     // of --save-timeline, while the run lasts
 	stopSim  func() error
 }
 

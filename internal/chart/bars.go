@@ -15,8 +15,8 @@ type bars struct {
 	axis          string      // what the names are
 	values        [][]float64 // [bar][group], NaN where there is none
 	colors        []color.RGBA
-	void          []bool               // per group
-	missing       []string             // per group: what to write where there is no bar
+	void          [][]bool             // the same
+	missing       [][]string           // the same: what to write where there is no bar
 	write, short  func(float64) string // a value, fully and with less room
 	mark          float64              // where a line for reference is, 0 for none
 }
@@ -108,9 +108,14 @@ func (d *plotted) left(bar, group int) float64 {
 	return d.area.x + (float64(group)+0.5)*d.group - all/2 + float64(bar)*d.bar
 }
 
+// allVoid tells whether every bar of a group is void.
+func (b *bars) allVoid(group int) bool {
+	return !slices.ContainsFunc(b.void, func(bar []bool) bool { return !bar[group] })
+}
+
 func (d *plotted) shadeVoid() {
-	for g, void := range d.void {
-		if void {
+	for g := range d.names {
+		if d.allVoid(g) {
 			d.fill(box{d.area.x + float64(g)*d.group, d.area.y, d.group, d.area.h}, shade)
 		}
 	}
@@ -139,7 +144,7 @@ func (d *plotted) drawBars() {
 				x, right = snap(x), snap(right)-0.6
 			}
 			at := box{x, d.y(v), right - x, d.area.bottom() - d.y(v)}
-			if !d.void[g] {
+			if !d.void[side][g] {
 				d.fill(at, d.colors[side])
 				continue
 			}
@@ -220,7 +225,7 @@ func (d *plotted) groupNames(y float64) float64 {
 		if len(d.names) <= few {
 			lines = tickFace.wrap(d.names[g], room)
 		}
-		if d.void[g] && d.missing[g] != "void" && step == 1 && room > 18 {
+		if d.allVoid(g) && d.missing[0][g] != "void" && step == 1 && room > 18 {
 			lines = append(lines, "void")
 		}
 		for i, s := range lines {
@@ -267,10 +272,10 @@ func (b *bars) labelling(bar, group float64) labelling {
 // texts are the labels of all values.
 func (b *bars) texts(write func(float64) string) []string {
 	var out []string
-	for _, row := range b.values {
+	for bar, row := range b.values {
 		for g, v := range row {
 			if math.IsNaN(v) {
-				out = append(out, b.missing[g])
+				out = append(out, b.missing[bar][g])
 			} else {
 				out = append(out, write(v))
 			}
@@ -288,7 +293,7 @@ func (d *plotted) drawLabels() {
 				d.text("×", typeface{size: d.bar + 1}, muted, x, d.area.bottom()-3, 0.5)
 			case d.labels.write == nil:
 			case math.IsNaN(v):
-				d.label(d.missing[g], muted, x, d.area.bottom()-4)
+				d.label(d.missing[side][g], muted, x, d.area.bottom()-4)
 			default:
 				d.label(d.labels.write(v), ink, x, d.y(v)-4)
 			}

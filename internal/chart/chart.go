@@ -17,7 +17,7 @@ type Panel struct {
 	Title, Unit    string // "Mean TTFT", "ms"
 	HigherIsBetter bool
 	Values         [][]float64 // [side][level], NaN where there is none
-	Void           []string    // per level: why the comparison does not hold, "" where it does
+	Void           [][]string  // [side][level]: why the comparison with the first side does not hold, "" where it does
 }
 
 // Comparison is a figure of panels, three in a row. Where there is more than one
@@ -69,10 +69,19 @@ func (p *Panel) at(side, level int) float64 {
 	return v
 }
 
-// void is why the comparison does not hold at a level, "" where it does.
-func (p *Panel) void(level int) string {
-	if level >= len(p.Void) {
-		return ""
+// void is why a side's comparison with the first does not hold at a level, "" where it
+// does. The first side itself is void where all others are.
+func (p *Panel) void(side, level int) (why string) {
+	if side > 0 {
+		if side >= len(p.Void) || level >= len(p.Void[side]) {
+			return ""
+		}
+		return p.Void[side][level]
 	}
-	return p.Void[level]
+	for other := 1; other < len(p.Void); other++ {
+		if why = p.void(other, level); why == "" {
+			return ""
+		}
+	}
+	return why
 }

@@ -66,6 +66,15 @@ func many(sides, levels int) *Comparison {
 	return c
 }
 
+// void is the same reasons for all sides but the first.
+func void(reasons ...string) [][]string {
+	out := make([][]string, 20)
+	for side := 1; side < len(out); side++ {
+		out[side] = reasons
+	}
+	return out
+}
+
 // holed is a comparison with values that are missing, zero or void.
 func holed() *Comparison {
 	c := typical()
@@ -76,9 +85,9 @@ func holed() *Comparison {
 	c.Panels[3].Values = nil
 	c.Panels[4].Values[0][2] = 0
 	for i := range c.Panels {
-		c.Panels[i].Void = []string{"", "", "TensorRT-LLM refused 12 % of the requests"}
+		c.Panels[i].Void = void("", "", "TensorRT-LLM refused 12 % of the requests")
 	}
-	c.Panels[2].Void = []string{"tokens come in chunks", "tokens come in chunks", "tokens come in chunks"}
+	c.Panels[2].Void = void("tokens come in chunks", "tokens come in chunks", "tokens come in chunks")
 	return c
 }
 
@@ -91,7 +100,7 @@ func marked() *Comparison {
 	c.Levels = []string{"<16>", "a level with a long name", "128&"}
 	c.XLabel = "<i>concurrency</i>"
 	c.Panels[0].Title, c.Panels[0].Unit = `"Mean" <TTFT>`, "µs & more"
-	c.Panels[0].Void = []string{"", "<void> & " + long + long}
+	c.Panels[0].Void = void("", "<void> & "+long+long)
 	return c
 }
 
@@ -108,7 +117,7 @@ func cases() map[string]*Comparison {
 	thinHoled := many(8, 8)
 	thinHoled.Panels[0].Values[3][3] = math.NaN()
 	thinHoled.Panels[1].Values[0][2] = math.NaN()
-	thinHoled.Panels[0].Void = []string{"", "because"}
+	thinHoled.Panels[0].Void = void("", "because")
 	return map[string]*Comparison{
 		"typical": typical(), "three": three, "holed": holed(), "marked": marked(), "one": one, "alone": alone, "zeros": zeros,
 		"s20l3": many(20, 3), "s2l40": many(2, 40), "s20l200": many(20, 200), "s2l200": many(2, 200), "s1l200": many(1, 200), "s3l12": many(3, 12), "s5l8": many(5, 8), "s20l1": many(20, 1),
@@ -120,7 +129,7 @@ func cases() map[string]*Comparison {
 func small() *Comparison {
 	c := typical()
 	c.Title, c.Levels, c.Panels = "A & B", c.Levels[:2], []Panel{c.Panels[0], c.Panels[4]}
-	c.Panels[0].Void = []string{"", "B was throttled"}
+	c.Panels[0].Void = void("", "B was throttled")
 	return c
 }
 
@@ -256,10 +265,14 @@ func TestSpeedUp(t *testing.T) {
 	}{
 		{false, nil, 1.25}, {true, nil, 2.5 / 3}, {false, []string{"void"}, 0.5}, {false, []string{"v", "v", "v"}, math.NaN()},
 	} {
-		p.HigherIsBetter, p.Void = test.higher, test.void
+		p.HigherIsBetter, p.Void = test.higher, void(test.void...)
 		if got := c.speedUp(p, 1); !near(got, test.want) {
 			t.Errorf("%+v: %v", test, got)
 		}
+	}
+	three := &Panel{Values: [][]float64{{2, 4}, {1, 4}, {1, 1}}, Void: [][]string{nil, {"", "v"}, nil}}
+	if a, b := c.speedUp(three, 1), c.speedUp(three, 2); a != 2 || b != 3 || three.void(0, 1) != "" || three.void(1, 1) != "v" || three.void(2, 1) != "" {
+		t.Errorf("one side of three is void at a level: %v %v", a, b)
 	}
 	if got := c.speedUp(p, 2); !math.IsNaN(got) {
 		t.Errorf("a side without values: %v", got)

@@ -74,16 +74,12 @@ func (c *Comparison) panel(p *Panel) *bars {
 	if p.HigherIsBetter {
 		b.remark = "higher is better"
 	}
-	for level := range c.Levels {
-		b.void = append(b.void, p.void(level) != "")
-		b.missing = append(b.missing, "n/a")
-	}
 	for side := range c.Sides {
-		row := make([]float64, len(c.Levels))
+		row, void, missing := make([]float64, len(c.Levels)), make([]bool, len(c.Levels)), make([]string, len(c.Levels))
 		for level := range row {
-			row[level] = p.at(side, level)
+			row[level], void[level], missing[level] = p.at(side, level), p.void(side, level) != "", "n/a"
 		}
-		b.values = append(b.values, row)
+		b.values, b.void, b.missing = append(b.values, row), append(b.void, void), append(b.missing, missing)
 		b.colors = append(b.colors, sideColor(side))
 	}
 	return b
@@ -141,19 +137,22 @@ const mostNotes = 4
 // notes say for which levels and panels the comparison does not hold, and why.
 func (c *Comparison) notes() []string {
 	var reasons []string
-	levels, panels := map[string][]string{}, map[string][]string{}
+	levels, panels, sides := map[string][]string{}, map[string][]string{}, map[string][]string{}
 	for i := range c.Panels {
 		p := &c.Panels[i]
-		for level, name := range c.Levels {
-			why := p.void(level)
-			if why == "" {
-				continue
+		for side := 1; side < len(c.Sides); side++ {
+			for level, name := range c.Levels {
+				why := p.void(side, level)
+				if why == "" {
+					continue
+				}
+				if !slices.Contains(reasons, why) {
+					reasons = append(reasons, why)
+				}
+				levels[why] = appendNew(levels[why], name)
+				panels[why] = appendNew(panels[why], p.Title)
+				sides[why] = appendNew(sides[why], c.Sides[side])
 			}
-			if !slices.Contains(reasons, why) {
-				reasons = append(reasons, why)
-			}
-			levels[why] = appendNew(levels[why], name)
-			panels[why] = appendNew(panels[why], p.Title)
 		}
 	}
 	var out []string
@@ -162,9 +161,17 @@ func (c *Comparison) notes() []string {
 			out = append(out, fmt.Sprintf("and %d other reasons", len(reasons)-len(out)))
 			break
 		}
-		note := "Void (pale, on grey) at " + list(levels[why])
+		partly := len(sides[why]) < len(c.Sides)-1
+		note := "Void (pale, on grey) at "
+		if partly {
+			note = "Void (pale) at "
+		}
+		note += list(levels[why])
 		if len(panels[why]) < len(c.Panels) {
 			note += " in " + list(panels[why])
+		}
+		if partly {
+			note += " for " + list(sides[why])
 		}
 		out = append(out, note+": "+why)
 	}

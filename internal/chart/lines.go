@@ -179,11 +179,22 @@ func (l *Lines) legend() ([]string, [][2]float64) {
 	if len(l.Series) < 2 {
 		return nil, nil
 	}
-	var names []string
-	var places [][2]float64
+	const fewLines = 4
+	names, places := l.legendOf(inlineWidth)
+	if places[len(places)-1][1] >= fewLines*lineHeight {
+		short, closer := l.legendOf(inlineWidth / 2)
+		if len(slices.Compact(slices.Sorted(slices.Values(short)))) == len(short) { // still told apart
+			return short, closer
+		}
+	}
+	return names, places
+}
+
+// legendOf clips the series' names to a width and places them.
+func (l *Lines) legendOf(width float64) (names []string, places [][2]float64) {
 	x, y := 0.0, 0.0
 	for _, s := range l.Series {
-		name := labelFace.clip(s.Name, inlineWidth/2-sample-6)
+		name := labelFace.clip(s.Name, (width-sample-6)/1.05)
 		w := sample + 6 + 1.05*labelFace.width(name) // the page's font may be wider
 		if x > 0 && x+w > inlineWidth {
 			x, y = 0, y+lineHeight

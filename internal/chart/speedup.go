@@ -13,36 +13,32 @@ func (c *Comparison) speedUps() *bars {
 	}
 	partly := false
 	for i := range c.Panels {
-		p := &c.Panels[i]
-		b.names = append(b.names, p.Title)
-		held := c.held(p)
-		missing := "n/a"
-		if held == 0 && len(c.Levels) > 0 {
-			missing = "void"
+		b.names = append(b.names, c.Panels[i].Title)
+	}
+	for side := 1; side < len(c.Sides); side++ {
+		row, void, missing := make([]float64, len(c.Panels)), make([]bool, len(c.Panels)), make([]string, len(c.Panels))
+		for i := range c.Panels {
+			held := c.held(&c.Panels[i], side)
+			row[i], missing[i] = c.speedUp(&c.Panels[i], side), "n/a"
+			if held == 0 && len(c.Levels) > 0 {
+				void[i], missing[i] = true, "void"
+			}
+			partly = partly || held > 0 && held < len(c.Levels)
 		}
-		b.missing = append(b.missing, missing)
-		b.void = append(b.void, missing == "void")
-		partly = partly || held > 0 && held < len(c.Levels)
+		b.values, b.void, b.missing = append(b.values, row), append(b.void, void), append(b.missing, missing)
+		b.colors = append(b.colors, sideColor(side))
 	}
 	if partly {
 		b.remark = "mean over levels not void, relative to " + c.Sides[0] + "; above 1x is better"
 	}
-	for side := 1; side < len(c.Sides); side++ {
-		row := make([]float64, len(c.Panels))
-		for i := range c.Panels {
-			row[i] = c.speedUp(&c.Panels[i], side)
-		}
-		b.values = append(b.values, row)
-		b.colors = append(b.colors, sideColor(side))
-	}
 	return b
 }
 
-// held is at how many levels a panel's comparison holds.
-func (c *Comparison) held(p *Panel) int {
+// held is at how many levels a side's comparison holds in a panel.
+func (c *Comparison) held(p *Panel, side int) int {
 	n := 0
 	for level := range c.Levels {
-		if p.void(level) == "" {
+		if p.void(side, level) == "" {
 			n++
 		}
 	}
@@ -58,7 +54,7 @@ func (c *Comparison) speedUp(p *Panel, side int) float64 {
 		if p.HigherIsBetter {
 			over, under = under, over
 		}
-		if v := over / under; p.void(level) == "" && under > 0 && v < mostValue {
+		if v := over / under; p.void(side, level) == "" && under > 0 && v < mostValue {
 			sum += v
 			n++
 		}

@@ -37,10 +37,13 @@ const OutputThroughput = "output_throughput"
 type Facts struct {
 	Client           string // the program that measured, with its version
 	Model, Server    string // what the server said of itself; "" where it is not known
+	Became           string // what it said after the run, where that was something else
 	Settings         map[string]string
 	Requests, Failed int
-	Input, Output    int // tokens
-	Concurrency      int // 0 for no bound
+	Unsent           int     // of the requests: the run ended before
+	Input, Output    int     // tokens
+	Prompt           float64 // tokens of a prompt as the server counts them, 0 where it is not known
+	Concurrency      int     // 0 for no bound
 	OpenLoop         bool
 	Verdict          string
 	Findings         []Finding
@@ -84,13 +87,15 @@ type Comparison struct {
 	Facts          [][]*Facts // nil where a side has no result at a level
 	Reasons        []Reasons
 	Rows           []Row
+
+	reasons []reason
 }
 
 // Judge compares every side with the first, at every level.
 func Judge(labels, levels []string, facts [][]*Facts) *Comparison {
 	c := &Comparison{Labels: labels, Levels: levels, Facts: facts}
-	reasons := c.reasons()
-	c.Reasons = grouped(reasons)
+	c.reasons = c.findReasons()
+	c.Reasons = grouped(c.reasons)
 	for level := range facts {
 		for side := 1; side < len(labels); side++ {
 			base, other := facts[level][0], facts[level][side]
@@ -102,7 +107,7 @@ func Judge(labels, levels []string, facts [][]*Facts) *Comparison {
 				if math.IsNaN(row.Base) && math.IsNaN(row.Other) {
 					continue
 				}
-				row.Void = voided(reasons, level, side, f.Metric)
+				row.Void = cmp.Or(c.VoidOf(level, side, f.Metric), c.VoidOf(level, 0, f.Metric))
 				row.TooFew = base.TooFew(f.Statistic) || other.TooFew(f.Statistic)
 				if !row.TooFew {
 					row.Interval = interval(base, other, f)
@@ -120,9 +125,11 @@ func (f *Facts) Value(of Figure) float64 { return center(f.Series[of]) }
 
 // TooFew tells whether a quantile wants more requests than there are: 5/(1-q).
 func (f *Facts) TooFew(s Statistic) bool {
-	n := max(1, len(f.Series[Figure{Metric: "ttft", Statistic: MeanOf}])) * (f.Requests - f.Failed)
+	n := max(1, len(f.Series[Figure{Metric: "ttft", Statistic: MeanOf}])) * f.completed()
 	return s.Q > 0 && float64(n)*(1-s.Q) < 5-1e-9
 }
+
+func (f *Facts) completed() int { return f.Requests - f.Failed - f.Unsent }
 
 // interval is that of a figure. A throughput of a closed loop is the concurrency
 // over the mean E2EL, by Little's law, and as uncertain as that.

@@ -15,7 +15,7 @@ var meanTTFT = Figure{Metric: "ttft", Statistic: MeanOf}
 // facts are of a server whose requests take as long as the scale says.
 func facts(seed uint64, scale float64) *Facts {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	f := &Facts{Client: "loadgen 1", Model: "m", Settings: map[string]string{"seed": "1", "prompts": "sha256:1"}, Requests: 640, Input: 640 * 512, Output: 640 * 128, Concurrency: 64, Series: map[Figure][]Series{}}
+	f := &Facts{Client: "loadgen 1", Model: "m", Settings: map[string]string{"seed": "1", "prompts": "sha256:1", "temperature": "0"}, Requests: 640, Prompt: 512, Input: 640 * 512, Output: 640 * 128, Concurrency: 64, Series: map[Figure][]Series{}}
 	for _, figure := range Figures {
 		s := Series{N: 640, Mean: scale, Std: scale / 5}
 		for range 640 {
@@ -100,6 +100,12 @@ func TestWhatMakesAComparisonVoid(t *testing.T) {
 		"client":      {func(f *Facts) { f.Client = "benchmark_serving" }, "workloads_differ", all, "client: benchmark_serving here, loadgen 1 there"},
 		"concurrency": {func(f *Facts) { f.Concurrency = 32 }, "workloads_differ", all, "concurrency: 32 here, 64 there"},
 		"failures":    {func(f *Facts) { f.Failed = 3 }, "failures", all, "3 of 640 requests failed"},
+		"not sent":    {func(f *Facts) { f.Unsent = 3 }, "failures", all, "3 of 640 requests were not sent: the run ended before"},
+		"died":        {func(f *Facts) { f.Unsent, f.Failed, f.Output = 3, 7, 630*128 }, "failures", all, "7 of 637 requests failed, and 3 more were not sent"},
+		"counted":     {func(f *Facts) { f.Prompt = 700 }, "workloads_differ", all, "prompt tokens a request, as the server counts them: 700 here, 512 there"},
+		"a mark more": {func(f *Facts) { f.Prompt = 513 }, "", "", ""},
+		"swapped":     {func(f *Facts) { f.Became = "m (version 2)" }, "server_changed", all, "the server was m before the run, and m (version 2) after it"},
+		"a flag less": {func(f *Facts) { f.Settings["temperature"] = "<nil>" }, "workloads_differ", all, "temperature: none here, 0 there"},
 		"client slow": {func(f *Facts) { f.Verdict = "client-limited" }, "client_limited", all, "could not keep up"},
 		"batch":       {func(f *Facts) { f.Findings = []Finding{find("batch_limited", "", "served", 7.5)} }, "batch_limited", "ttft e2el output_throughput total_token_throughput request_throughput", "about 7.5 requests"},
 		"coalesced":   {func(f *Facts) { f.Findings = []Finding{find("coalesced", "")} }, "coalesced", "itl", "TPOT stands"},

@@ -29,7 +29,7 @@ func (s *Stored) Judge() (findings, notes []Finding) {
 		decoding = s.TPOT * (float64(s.OutputTokens)/float64(s.Completed) - 1)
 	}
 	// Little's law: requests in service are their rate times the time they decode.
-	if served := float64(s.Completed) * decoding / s.Duration; s.Concurrency > 0 && 2*served <= float64(s.Concurrency) && s.TTFT >= decoding {
+	if served := float64(s.Completed) * decoding / s.Duration; served > 0 && s.Concurrency > 0 && 2*served <= float64(s.Concurrency) && s.TTFT >= decoding {
 		findings = append(findings, find("batch_limited", fmt.Sprintf("about %.1f requests were served at a time (Little's law), of %d under way: TTFT is mostly queueing. A batch limit of the server (--max_batch_size, or the engine's own) or its memory was the bound", served, s.Concurrency),
 			"served", served, "under_way", s.Concurrency))
 	}

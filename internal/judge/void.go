@@ -31,8 +31,8 @@ var voiding = map[string][]string{
 	"coalesced":     {"itl"},
 }
 
-// reasons finds what keeps the sides from being comparable.
-func (c *Comparison) reasons() (all []reason) {
+// findReasons finds what keeps the sides from being comparable.
+func (c *Comparison) findReasons() (all []reason) {
 	for level, sides := range c.Facts {
 		for side, f := range sides {
 			if f == nil {
@@ -46,8 +46,8 @@ func (c *Comparison) reasons() (all []reason) {
 					add("workloads_differ", text)
 				}
 			}
-			if f.Failed > 0 {
-				add("failures", fmt.Sprintf("%d of %d requests failed", f.Failed, f.Requests))
+			if text := f.lost(); text != "" {
+				add("failures", text)
 			}
 			if f.Verdict == string(ClientLimited) {
 				add("client_limited", "the client could not keep up")
@@ -55,7 +55,13 @@ func (c *Comparison) reasons() (all []reason) {
 			if before := c.before(level, side); before != nil && before.changed(f) {
 				add("server_changed", fmt.Sprintf("the server was %s, and %s before", described(f), described(before)))
 			}
+			if f.Became != "" {
+				add("server_changed", fmt.Sprintf("the server was %s before the run, and %s after it", described(f), f.Became))
+			}
 			for i, later := range f.Later {
+				if later.Became != "" {
+					add("server_changed", fmt.Sprintf("the server was %s before repeat %d, and %s after it", described(later), i+2, later.Became))
+				}
 				for _, text := range unlike(f, later) {
 					add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, text))
 				}
@@ -94,26 +100,48 @@ func (c *Comparison) before(level, side int) *Facts {
 
 func (f *Facts) changed(later *Facts) bool { return f.Model != later.Model || f.Server != later.Server }
 
-func described(f *Facts) string {
-	text := f.Model
-	if f.Server != "" {
-		text += " (version " + f.Server + ")"
+func described(f *Facts) string { return Described(f.Model, f.Server) }
+
+// Described is a server by its model and its version, if it says one.
+func Described(model, version string) string {
+	if version != "" {
+		model += " (version " + version + ")"
 	}
-	return text
+	return model
 }
 
-// Output lengths may differ by this share.
-const outputShare = 0.01
+// lost says which requests brought nothing, "" where all did.
+func (f *Facts) lost() string {
+	switch sent := f.Requests - f.Unsent; {
+	case f.Failed > 0 && f.Unsent > 0:
+		return fmt.Sprintf("%d of %d requests failed, and %d more were not sent", f.Failed, sent, f.Unsent)
+	case f.Failed > 0:
+		return fmt.Sprintf("%d of %d requests failed", f.Failed, sent)
+	case f.Unsent > 0:
+		return fmt.Sprintf("%d of %d requests were not sent: the run ended before", f.Unsent, f.Requests)
+	}
+	return ""
+}
+
+// Lengths may differ by this share, and prompts as the servers count them by the marks
+// of begin and end, too, which some do not see.
+const (
+	lengthShare = 0.01
+	promptMarks = 2
+)
 
 // differences are what the workloads of two sides do not have in common.
 func differences(a, b *Facts) (texts []string) {
 	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
 	texts = unlike(a, b)
-	perRequest := func(tokens int, f *Facts) float64 { return float64(tokens) / float64(max(1, f.Requests-f.Failed)) }
-	if x, y := perRequest(a.Input, a), perRequest(b.Input, b); x != y && a.Failed+b.Failed == 0 {
+	perRequest := func(tokens int, f *Facts) float64 { return float64(tokens) / float64(max(1, f.completed())) }
+	if x, y := perRequest(a.Input, a), perRequest(b.Input, b); x != y && a.completed() == a.Requests && b.completed() == b.Requests {
 		differ("prompt tokens a request", rounded(x), rounded(y))
 	}
-	if x, y := perRequest(a.Output, a), perRequest(b.Output, b); math.Abs(x-y) > outputShare*max(x, y) {
+	if x, y := a.Prompt, b.Prompt; x > 0 && y > 0 && math.Abs(x-y) > promptMarks+lengthShare*max(x, y) {
+		differ("prompt tokens a request, as the server counts them", rounded(x), rounded(y))
+	}
+	if x, y := perRequest(a.Output, a), perRequest(b.Output, b); math.Abs(x-y) > lengthShare*max(x, y) {
 		differ("completion tokens a request", rounded(x), rounded(y))
 	}
 	for _, key := range ownToRepeats {
@@ -150,15 +178,21 @@ func unlike(a, b *Facts) (texts []string) {
 }
 
 func differing(what string, here, there any) string {
+	for _, value := range []*any{&here, &there} {
+		if *value == "<nil>" {
+			*value = "none"
+		}
+	}
 	return fmt.Sprintf("%s: %v here, %v there", what, there, here)
 }
 
 func rounded(x float64) string { return fmt.Sprintf("%.5g", x) }
 
-// voided is why a metric of a side at a level means nothing beside the first side.
-func voided(all []reason, level, side int, metric string) string {
-	for _, r := range all {
-		if r.level == level && (r.side == side || r.side == 0) && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
+// VoidOf is why a metric of a side means nothing at a level, for reasons of its own or
+// because it is not like the first; "" where nothing is known against it.
+func (c *Comparison) VoidOf(level, side int, metric string) string {
+	for _, r := range c.reasons {
+		if r.level == level && r.side == side && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
 			return r.code
 		}
 	}

@@ -75,6 +75,12 @@ func quantity(f Figure) string {
 
 // times words a speed-up: "2.1 x slower".
 func times(speedUp float64, f Figure) string {
+	switch same := Digits(speedUp) == Digits(1); {
+	case same && f.Higher:
+		return "as many"
+	case same:
+		return "as fast"
+	}
 	return fmt.Sprintf("%s x %s", Digits(max(speedUp, 1/speedUp)), direction(speedUp, f))
 }
 

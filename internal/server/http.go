@@ -121,6 +121,12 @@ func (a About) String() string {
 	return strings.Join(words, ", ")
 }
 
+// Differs tells whether a server says something else than before, of what it says at all.
+func (a About) Differs(before About) bool {
+	differ := func(x, y string) bool { return x != "" && y != "" && x != y }
+	return differ(a.Model, before.Model) || differ(a.Version, before.Version)
+}
+
 // About asks the server what it is.
 func (s *Server) About(ctx context.Context) (a About) {
 	var models struct {

@@ -79,9 +79,9 @@ type Server struct {
 
 // Start starts a server and returns once it is ready. Its port must refuse
 // connections before. If the server ends, or is not ready in time, or ctx ends,
-// then everything that was started is stopped again; in the last case the error
-// is ctx's cause.
-func Start(ctx context.Context, o Options) (*Server, error) {
+// then everything that was started is stopped again, at once where hurry has ended, as
+// by Stop; in the last case the error is ctx's cause.
+func Start(ctx, hurry context.Context, o Options) (*Server, error) {
 	s, err := prepare(o)
 	if err != nil {
 		return nil, err
@@ -103,10 +103,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return s, nil
 	}
 	s.stopping.Store(true)
-	rest := context.WithoutCancel(ctx)
-	failed := s.endAll(rest, min(s.o.StopLimit, abandonLimit))
+	failed := s.endAll(hurry, min(s.o.StopLimit, abandonLimit))
 	if failed == nil && s.err == nil {
-		failed = s.awaitRefusal(rest)
+		failed = s.awaitRefusal(hurry)
 	}
 	if failed != nil {
 		return nil, errors.Join(err, failed)

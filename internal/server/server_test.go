@@ -69,7 +69,7 @@ func (x *trial) checkNothingLeft() {
 
 func (x *trial) start() *Server {
 	x.t.Helper()
-	s, err := Start(x.t.Context(), x.Options)
+	s, err := Start(x.t.Context(), context.Background(), x.Options)
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func (x *trial) start() *Server {
 // fails starts and wants an error with all the words.
 func (x *trial) fails(words ...string) {
 	x.t.Helper()
-	s, err := Start(x.t.Context(), x.Options)
+	s, err := Start(x.t.Context(), context.Background(), x.Options)
 	if err == nil {
 		s.Stop(context.Background())
 		x.t.Fatal("it started")
@@ -226,7 +226,7 @@ func TestDiesWhileLoading(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second { // before the next look, on a busy machine too
 		t.Errorf("noticed after %v", took)
 	}
-	if _, err := Start(t.Context(), x.Options); strings.Contains(err.Error(), "line 4 of") {
+	if _, err := Start(t.Context(), context.Background(), x.Options); strings.Contains(err.Error(), "line 4 of") {
 		t.Errorf("more than 20 lines: %v", err)
 	}
 }
@@ -279,7 +279,7 @@ func TestCancelled(t *testing.T) {
 		inner(format, args...)
 		time.AfterFunc(200*time.Millisecond, func() { cancel(why) })
 	}
-	if _, err := Start(ctx, x.Options); err != why {
+	if _, err := Start(ctx, context.Background(), x.Options); err != why {
 		t.Error(err)
 	}
 }
@@ -351,7 +351,7 @@ func newTrialOf(x *trial) *trial { return &trial{t: x.t, Options: x.Options, tok
 func TestOnlyAURL(t *testing.T) {
 	x := newTrial(t)
 	s := x.start()
-	only, err := Start(t.Context(), Options{BaseURL: x.BaseURL + "/"})
+	only, err := Start(t.Context(), context.Background(), Options{BaseURL: x.BaseURL + "/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +367,7 @@ func TestOnlyAURL(t *testing.T) {
 	default:
 	}
 	x.stop(s)
-	_, err = Start(t.Context(), Options{BaseURL: x.BaseURL, ReadyLimit: 500 * time.Millisecond})
+	_, err = Start(t.Context(), context.Background(), Options{BaseURL: x.BaseURL, ReadyLimit: 500 * time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), "not ready after 500ms") || !strings.Contains(err.Error(), "refused") {
 		t.Error(err)
 	}

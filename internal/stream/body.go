@@ -125,9 +125,16 @@ func (c *dechunker) sized() {
 	}
 }
 
-// begun tells whether the bytes fed last ended after the begin of a chunk and before its data.
+// begun tells whether the bytes fed last ended after the begin of a chunk and before its
+// data, or with the last chunk, which has none.
 func (c *dechunker) begun() bool {
-	return c.state == inSize && c.digits > 0 || c.state == inExtension || c.state == beforeData
+	switch c.state {
+	case inSize:
+		return c.digits > 0
+	case inExtension, beforeData, inTrailer, atEnd:
+		return true
+	}
+	return false
 }
 
 // piece is how many of the bytes to come belong to one chunk: to the one at hand, or

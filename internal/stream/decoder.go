@@ -41,6 +41,7 @@ type Decoder struct {
 	inflate *inflater
 	at      time.Duration // stamp of the bytes at hand
 	fresh   int           // events before the bytes of this stamp
+	after   bool          // more than blank lines followed the last event in the bytes of this stamp
 	o       Options
 	phase   phase
 	chunks  dechunker
@@ -68,7 +69,7 @@ func (d *Decoder) Feed(p []byte, at time.Duration) (done bool) {
 		d.a.FirstByte = at
 	}
 	if at != d.at { // else it may have arrived together with what was fed before
-		d.fresh = len(d.a.Events)
+		d.fresh, d.after = len(d.a.Events), false
 	}
 	d.at, d.a.LastByte = at, at
 	if d.phase == inHead {
@@ -93,18 +94,18 @@ func (d *Decoder) Piece() int {
 // than it.
 func (d *Decoder) Mixed() bool {
 	n := len(d.a.Events) - d.fresh
-	return n > 1 || n == 1 && d.begun()
+	return n > 1 || n == 1 && d.followed()
 }
 
-// begun tells whether the bytes fed last ended with the begin of another line.
-func (d *Decoder) begun() bool { return len(d.buf) > 0 || d.chunks.begun() }
+// followed tells whether the bytes of this stamp hold more after their last event.
+func (d *Decoder) followed() bool { return d.after || len(d.buf) > 0 || d.chunks.begun() }
 
 // Doubt tells by how much the stamp of the bytes fed last may be late, for all events
 // that they complete, or for all that more bytes followed.
 func (d *Decoder) Doubt(late time.Duration, all bool) {
 	slack := uint32(min(max(late, 0), UnknownSlack))
 	fresh := d.a.Events[d.fresh:]
-	if n := len(fresh); n > 0 && !all && !d.begun() {
+	if n := len(fresh); n > 0 && !all && !d.followed() {
 		fresh = fresh[:n-1]
 	}
 	for i := range fresh {
@@ -351,6 +352,7 @@ func (d *Decoder) lines(p []byte) {
 			d.tooLong(limit)
 			return
 		}
+		d.after = d.after || len(line) > 0 // unless it is an event
 		if strict {
 			d.sseLine(line)
 			d.sse.openCR = p[end] == '\r'

@@ -116,6 +116,7 @@ func (d *Decoder) event(m *message) {
 			a.Usage = m.usage
 		}
 	}
+	d.after = false
 	if n := len(a.Events); n > d.fresh {
 		a.Events[n-1].Shared, a.Events[n-1].Slack = true, UnknownSlack
 	}

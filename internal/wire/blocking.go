@@ -193,8 +193,9 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, limit t
 			over := x.Sink.Feed(buffer[:n], at)
 			if kernel {
 				b.add(b.o.Clock.Now() - at)
-			} else {
-				x.Sink.Doubt(stream.UnknownSlack, true)
+			}
+			if !kernel || x.Sink.Mixed() {
+				x.Sink.Doubt(stream.UnknownSlack, !kernel)
 			}
 			if over {
 				return fed, true, nil

@@ -69,27 +69,36 @@ const (
 	apartReads = 64 // of one connection in a turn
 )
 
-// queue is how many bytes of a connection are to be read one event at a time, 0 where
-// no more than one event waits or the loop comes in time.
-func (r *Reactor) queue(f *flow) int {
+// queue is what waits in a connection and is to be read one event at a time.
+type queue struct {
+	left  int           // bytes
+	asked time.Duration // when they were counted: none of them came later
+	same  int           // reads that brought the stamp of the one before
+}
+
+// queue finds what waits; nothing is left where no more than one event does or the loop
+// comes in time.
+func (r *Reactor) queue(f *flow) queue {
 	if w := &r.attention; w.returned-w.since+w.late < apartAfter {
-		return 0
+		return queue{}
 	}
 	piece := f.sink.Piece()
 	if piece == 0 {
-		return 0
+		return queue{}
 	}
-	if n := r.sys.pending(f.link.fd); n >= 2*piece {
-		return n
+	n := r.sys.pending(f.link.fd)
+	if n < 2*piece {
+		return queue{}
 	}
-	return 0
+	return queue{left: n, asked: r.o.Clock.Now()}
 }
 
-// room is where the next read puts what it brings: of a queue no more than one event.
-func (r *Reactor) room(f *flow, queue int) []byte {
-	if queue > 0 {
-		if piece := f.sink.Piece(); 0 < piece && piece < queue {
-			return r.buffer[:min(piece, len(r.buffer))]
+// room is where the next read puts what it brings: of a queue no more than one event,
+// or more and more where many have the same stamp.
+func (r *Reactor) room(f *flow, q *queue) []byte {
+	if q.left > 0 {
+		if piece := f.sink.Piece() << (q.same / 4); 0 < piece && piece < min(q.left, len(r.buffer)) {
+			return r.buffer[:piece]
 		}
 	}
 	return r.buffer

@@ -101,7 +101,7 @@ func TestEventsThatWaitTogether(t *testing.T) {
 	for name, c := range map[string]struct {
 		head  string
 		late  time.Duration
-		wait  []string // a segment each, a millisecond apart; "+" in front: with the stamp before
+		wait  []string // a segment each, a millisecond apart; in front a + for the stamp before, a ^ for one that grows while it is read
 		at    string   // in ms, of the events after the first; ~ where in doubt
 		reads int
 	}{
@@ -113,8 +113,13 @@ func TestEventsThatWaitTogether(t *testing.T) {
 		"late, one is shorter":   {head, 5, []string{chunk(""), chunk(" b"), chunk(" c")}, "~2 2 3", 5},
 		"late, merged":           {head, 5, []string{chunk(" a"), "+" + chunk(" b"), chunk(" c")}, "~1 1 2", 3},
 		"late, cut anywhere":     {head, 5, []string{chunk(" a")[:20], chunk(" a")[20:] + chunk(" b")}, "~2 2", 2},
-		"late, to the end":       {head, 5, []string{chunk(" a"), chunk(" b") + "0\r\n\r\n"}, "1 2", 3},
+		"late, to the end":       {head, 5, []string{chunk(" a"), chunk(" b") + "0\r\n\r\n"}, "1 ~2", 3},
 		"late, no chunks":        {closing, 5, []string{unchunked(" a"), unchunked(" b")}, "~2 2", 1},
+		"late, one grows":        {head, 5, []string{chunk(" a"), "^" + chunk(" b") + chunk(" c")}, "1 ~10 10", 3},
+		"late, many merged":      {head, 5, []string{chunk(" a"), "+" + chunk(" a"), "+" + chunk(" a"), "+" + chunk(" a"), "+" + chunk(" a"), "+" + chunk(" a"), "+" + chunk(" a"), "+" + chunk(" a")}, "~1 ~1 ~1 ~1 ~1 ~1 ~1 1", 7},
+		"a comment behind":       {head, 0, []string{chunk(" a"), "9\r\n: ping\n\n\n\r\n"}, "~2", 1},
+		"a mark behind":          {head, 0, []string{chunk(" a"), "e\r\ndata: [DONE]\n\n\r\n"}, "~2", 1},
+		"the end behind":         {head, 0, []string{chunk(" a"), "0\r\n\r\n"}, "~2", 1},
 		"a part of the next":     {head, 0, []string{chunk(" a"), chunk(" b")[:20]}, "~2", 1},
 		"no chunks, a part":      {closing, 0, []string{unchunked(" a"), unchunked(" b")[:20]}, "~2", 1},
 	} {
@@ -137,12 +142,16 @@ func TestEventsThatWaitTogether(t *testing.T) {
 			r.wall.look(clock)
 			at := time.Duration(0)
 			for _, data := range c.wait {
-				if data[0] == '+' {
-					data = data[1:]
-				} else {
+				mark := data[0]
+				data = strings.TrimLeft(data, "+^")
+				if mark != '+' {
 					at += time.Millisecond
 				}
-				sys.list = append(sys.list, stampOf{data, at - r.wall.instant(0)})
+				stamp := at
+				if mark == '^' {
+					stamp = time.Hour
+				}
+				sys.list = append(sys.list, stampOf{data, stamp - r.wall.instant(0)})
 			}
 			r.read(f, false)
 			var got []string

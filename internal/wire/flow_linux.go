@@ -246,8 +246,8 @@ func (r *Reactor) write(f *flow) {
 // or that there was more than could be read at once.
 func (r *Reactor) read(f *flow, ending bool) {
 	queue := r.queue(f)
-	for i := 0; i < readsPerTurn || i < apartReads && queue > 0; i++ {
-		room := r.room(f, queue)
+	for i := 0; i < readsPerTurn || i < apartReads && queue.left > 0; i++ {
+		room := r.room(f, &queue)
 		n, stamp, err := r.sys.recv(f.link.fd, room)
 		if err == unix.EINTR {
 			continue
@@ -258,28 +258,20 @@ func (r *Reactor) read(f *flow, ending bool) {
 			}
 			return
 		}
-		at := r.wall.look(r.o.Clock)
+		read := r.wall.look(r.o.Clock)
 		if n == 0 || err != nil {
-			r.endOfLink(f, at, err)
+			r.endOfLink(f, read, err)
 			return
 		}
-		read := at
-		switch {
-		case stamp == 0:
-		case stamp == f.stamp: // of the same segment: the very same instant
-			at = f.last
-		default:
-			at = min(at, r.wall.instant(stamp))
-		}
-		f.stamp, f.last = stamp, max(f.last, at)
+		merged := r.stamp(f, &queue, read, stamp, len(room) < len(r.buffer))
 		f.fed, f.active = true, f.last
 		done := f.sink.Feed(r.buffer[:n], f.last)
 		switch {
 		case stamp == 0:
 			f.unstamped = true
 			f.sink.Doubt(r.blind(read, read), true)
-		case f.sink.Mixed():
-			f.sink.Doubt(r.blind(read, f.last)-(read-f.last), false)
+		case merged || f.sink.Mixed():
+			f.sink.Doubt(r.blind(read, f.last)-(read-f.last), merged)
 		}
 		if stamp != 0 {
 			r.delays = append(r.delays, read-f.last)
@@ -289,16 +281,35 @@ func (r *Reactor) read(f *flow, ending bool) {
 			return
 		}
 		if f.words == 0 && f.sink.Failing() {
-			f.words = at + wordsWait
+			f.words = read + wordsWait
 			r.watch(f)
 		}
 		// A short read has emptied the socket: what comes later raises a new edge.
-		queue -= n
+		queue.left -= n
 		if n < len(room) && !ending {
 			return
 		}
 	}
 	r.unread = append(r.unread, f.link)
+}
+
+// stamp sets when what was just read arrived. Of a part of a queue this may be known by
+// a bound alone: merged tells that more has come since and been merged with it, so that
+// it has the stamp of that.
+func (r *Reactor) stamp(f *flow, q *queue, read time.Duration, stamp int64, part bool) (merged bool) {
+	switch at := read; {
+	case stamp == 0:
+		f.stamp, f.last = 0, max(f.last, at)
+	case stamp == f.stamp: // of the same segment: the very same instant
+		q.same++
+	default:
+		at = min(at, r.wall.instant(stamp))
+		if merged = part && at > q.asked; merged {
+			at, stamp = q.asked, 0
+		}
+		f.stamp, f.last, q.same = stamp, max(f.last, at), 0
+	}
+	return merged
 }
 
 // endOfLink takes the end of a connection: the peer's, or an error.

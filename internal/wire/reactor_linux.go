@@ -61,6 +61,9 @@ type lookout struct {
 
 // look notes a wait that was entered at the given time and has returned.
 func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
+	if n < 0 {
+		return // it was interrupted and saw nothing
+	}
 	w, now := &r.attention, r.o.Clock.Now()
 	switch {
 	case slept:
@@ -87,7 +90,9 @@ func (r *Reactor) blind(now, stamp time.Duration) time.Duration {
 		r.askLate()
 	}
 	if age := w.since - stamp; age > w.late {
-		w.late = min(2*age, w.slept)
+		if w.late = 2 * age; w.slept > 0 {
+			w.late = min(w.late, w.slept)
+		}
 	}
 	return now - w.since + w.late
 }

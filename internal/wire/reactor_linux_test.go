@@ -309,6 +309,13 @@ func TestBlindSpot(t *testing.T) {
 	r.attention.since = now - 200*ms
 	r.look(now-90*ms, 1, 256, false)
 	near("the look before was cut short: since the one before that", blind(), 200*ms)
+	r.look(now, -1, 256, true)
+	near("the wait was interrupted: no look at all", blind(), 200*ms)
+	r.attention = lookout{since: now, returned: now, asked: true}
+	if at := clock.Now(); r.blind(at, now-30*ms) < 60*ms {
+		t.Error("an arrival from before the look, though the loop had not slept, is not late")
+	}
+	r.attention = lookout{since: now, returned: now}
 	for _, c := range []struct {
 		name                 string
 		slept, delayed, want time.Duration

@@ -75,3 +75,18 @@ func WriteFile(path string, write func(w io.Writer) error) (err error) {
 	}
 	return nil
 }
+
+// WriteSpare writes what cannot be written to path to a new file of the directory for
+// temporary files.
+func WriteSpare(path string, write func(w io.Writer) error) (spare string, err error) {
+	ext := filepath.Ext(path)
+	f, err := os.CreateTemp("", strings.TrimSuffix(filepath.Base(path), ext)+"-*"+ext)
+	if err != nil {
+		return "", err
+	}
+	if err = errors.Join(write(f), f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}

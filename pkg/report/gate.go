@@ -97,11 +97,12 @@ func (g *Gate) misses(c *judge.Comparison, level, side int) string {
 	if f.TooFew(g.Figure.Statistic) {
 		return "too few requests for this quantile"
 	}
-	for i := range c.Rows {
-		r := &c.Rows[i]
-		if r.Level == level && r.Figure == g.Figure && r.Void != "" && (r.Side == side || side == 0) {
-			return "void (" + r.Void + ")"
-		}
+	void := c.VoidOf(level, side, g.Figure.Metric)
+	if void == "" && g.Relative {
+		void = c.VoidOf(level, 0, g.Figure.Metric)
+	}
+	if void != "" {
+		return "void (" + void + ")"
 	}
 	limit := g.Limit
 	if g.Relative {

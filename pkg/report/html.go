@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -73,7 +72,7 @@ func (g *Group) page() pageGroup {
 		Heading:       g.heading(),
 		Model:         g.model(),
 		Configuration: g.configuration(),
-		Hardware:      cmp.Or(g.Hardware, g.known("2x H200 GPUs")),
+		Hardware:      g.hardware(),
 		Labels:        g.Labels,
 		Compared:      len(g.Sides) > 1,
 		Whole:         len(g.Rows) > 0 && g.Void(),
@@ -130,8 +129,9 @@ func (g *Group) cells(level int) (rows [][]pageCell) {
 
 // overview are the charts over all levels.
 func (g *Group) overview() (charts []template.HTML) {
+	throughput, latency := judge.Figure{Metric: judge.OutputThroughput, Higher: true}, judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}
 	curve := chart.Lines{
-		Title:     "Throughput and latency",
+		Title:     "Throughput and latency" + g.voidMark(throughput, latency),
 		XLabel:    "output throughput (tokens/s)",
 		YLabel:    "mean E2EL (ms)",
 		YFromZero: true,
@@ -140,8 +140,8 @@ func (g *Group) overview() (charts []template.HTML) {
 	for side, label := range g.Labels {
 		s := chart.Series{Name: label, Side: side}
 		for level := range g.Levels {
-			s.X = append(s.X, g.value(level, side, judge.Figure{Metric: judge.OutputThroughput, Higher: true}))
-			s.Y = append(s.Y, g.value(level, side, judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}))
+			s.X = append(s.X, g.value(level, side, throughput))
+			s.Y = append(s.Y, g.value(level, side, latency))
 			s.Notes = append(s.Notes, "concurrency "+g.Levels[level])
 		}
 		curve.Series = append(curve.Series, s)
@@ -169,11 +169,11 @@ func (g *Group) overview() (charts []template.HTML) {
 	return charts
 }
 
-// voidMark says at how many levels a figure is void, "" where at none.
-func (g *Group) voidMark(f judge.Figure) string {
+// voidMark says at how many levels one of some figures is void, "" where at none.
+func (g *Group) voidMark(figures ...judge.Figure) string {
 	var at []int
 	for level := range g.Levels {
-		if slices.ContainsFunc(g.Rows, func(r judge.Row) bool { return r.Level == level && r.Figure == f && r.Void != "" }) {
+		if slices.ContainsFunc(g.Rows, func(r judge.Row) bool { return r.Level == level && slices.Contains(figures, r.Figure) && r.Void != "" }) {
 			at = append(at, level)
 		}
 	}
@@ -247,19 +247,19 @@ func (g *Group) Bars() *chart.Comparison {
 	c := &chart.Comparison{Title: g.heading(), Sides: g.Labels, Levels: g.Levels, XLabel: "concurrency"}
 	for _, row := range summaryRows {
 		name, unit, _ := strings.Cut(row.name, " (")
-		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher, Void: make([]string, len(g.Levels))}
+		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher}
 		for side := range g.Labels {
-			values := make([]float64, len(g.Levels))
+			values, void := make([]float64, len(g.Levels)), make([]string, len(g.Levels))
 			for level := range g.Levels {
 				values[level] = g.value(level, side, row.figure)
 				if r := g.row(level, side, row.figure); r != nil && r.Void != "" {
-					p.Void[level] = strings.ReplaceAll(r.Void, "_", " ")
+					void[level] = strings.ReplaceAll(r.Void, "_", " ")
 				}
 				if math.IsInf(values[level], 0) {
 					values[level] = math.NaN()
 				}
 			}
-			p.Values = append(p.Values, values)
+			p.Values, p.Void = append(p.Values, values), append(p.Void, void)
 		}
 		c.Panels = append(c.Panels, p)
 	}

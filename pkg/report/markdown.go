@@ -14,7 +14,8 @@ import (
 func Markdown(w io.Writer, groups []*Group) error {
 	for _, g := range groups {
 		fmt.Fprintf(w, "# %s\n\n", markdownText(g.heading()))
-		fmt.Fprintf(w, "%s; %s\n\n", markdownText(g.model()), markdownText(g.configuration()))
+		of := slices.DeleteFunc([]string{g.model(), g.configuration(), g.hardware()}, func(s string) bool { return s == "" })
+		fmt.Fprintf(w, "%s\n\n", markdownText(strings.Join(of, "; ")))
 		for _, line := range g.verdict() {
 			line = markdownText(line)
 			if rest, void := strings.CutPrefix(line, "VOID"); void {

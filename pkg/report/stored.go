@@ -128,6 +128,15 @@ func (s *Stored) own() map[string]any {
 	return own
 }
 
+// ownNumber is a value of a table in loadgen's own object, NaN where there is none.
+func (s *Stored) ownNumber(table, key string) float64 {
+	values, _ := s.own()[table].(map[string]any)
+	if x, ok := values[key].(float64); ok {
+		return x
+	}
+	return math.NaN()
+}
+
 // Latency is a statistic (mean, median, std, p99, ...) of a metric in seconds. Where
 // the file has only each request's values, it is made of them.
 func (s *Stored) Latency(statistic string, m metrics.Metric) float64 {

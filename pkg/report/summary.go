@@ -29,7 +29,7 @@ func (g *Group) Summary(w io.Writer) {
 	rule, thin := strings.Repeat("=", 80), strings.Repeat("-", 80)
 	fmt.Fprintf(w, "%s\nBENCHMARK COMPARISON SUMMARY\n%s\n%s\n\n", rule, g.heading(), rule)
 	fmt.Fprintf(w, "Model: %s\n", g.model())
-	if hardware := cmp.Or(g.Hardware, g.known("2x H200 GPUs")); hardware != "" {
+	if hardware := g.hardware(); hardware != "" {
 		fmt.Fprintf(w, "Hardware: %s\n", hardware)
 	}
 	fmt.Fprintf(w, "Configuration: %s\n\n", g.configuration())
@@ -146,6 +146,9 @@ func (g *Group) model() string {
 	name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
 	return strings.TrimPrefix(name, "Meta-")
 }
+
+// hardware is what the user says of it, "" where nothing is known.
+func (g *Group) hardware() string { return cmp.Or(g.Hardware, g.known("2x H200 GPUs")) }
 
 // configuration is the lengths, and what the user says.
 func (g *Group) configuration() string {
