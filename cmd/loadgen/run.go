@@ -218,7 +218,10 @@ func (p *plan) measure(ctx context.Context) (*measured, error) {
 		}
 	}
 	m.elapsed = p.client.Now() - m.Start
-	m.after, m.ended = p.client.Energy(after), p.now()
+	if m.before != nil || !m.Interrupted { // one that had no meter is not worth a wait
+		m.after = p.client.Energy(after)
+	}
+	m.ended = p.now()
 	if p.cfg.ServerMetrics {
 		var err error
 		if m.server, err = p.client.ServerMetrics(after, len(p.requests)); err != nil {

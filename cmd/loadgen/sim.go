@@ -173,6 +173,8 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 		return err
 	}
 	defer stopWorkers()
+	server := trtsim.New(options)
+	server.Load()
 	l, err := o.listen(ctx, stop, options.Dialect)
 	if err != nil {
 		return err
@@ -185,7 +187,6 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 	if !options.Dialect.BindsFirst {
 		fmt.Fprintf(log, "INFO:     Uvicorn running on http://%s (Press CTRL+C to quit)\n", l.Addr())
 	}
-	server := trtsim.New(options)
 	err = server.Serve(ctx, stop, l)
 	fmt.Fprintf(log, "INFO:     Waiting for application shutdown.\nINFO:     Application shutdown complete.\nINFO:     Finished server process [%d]\n", os.Getpid())
 	if n, p50, p99, most := server.Lateness(); n > 0 {

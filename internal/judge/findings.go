@@ -140,14 +140,21 @@ func (r *Run) coalesced() *Finding {
 
 // cacheHits tells that the server took prompt tokens from its cache that were not
 // meant to be there.
+// cacheBlock is how many tokens servers keep together in their caches.
+const cacheBlock = 32
+
 func (r *Run) cacheHits() *Finding {
 	cached, prompts, hits := 0, 0, 0
+	prefix := r.PrefixLen
+	if prefix > 0 && r.TextPrompts { // as text it is encoded anew, a little longer, and cached in whole blocks
+		prefix += prefix/20 + cacheBlock
+	}
 	for i, x := range r.Results {
 		if x.Err != nil || i == 0 && r.Tested {
 			continue // the test request has sent this prompt before
 		}
 		prompts += r.Samples[i].PromptLen
-		if n := x.SeenUsage.Cached - r.PrefixLen; n > 0 {
+		if n := x.SeenUsage.Cached - prefix; n > 0 {
 			cached += n
 			hits++
 		}
@@ -353,11 +360,19 @@ func (r *Run) promptLengths() (finding, note *Finding) {
 	switch {
 	case off == 0:
 	case max(off, -off) > 0.1*want && max(off, -off) > 2:
-		finding = some(find("prompt_length_mismatch", fmt.Sprintf("the server counts %.5g prompt tokens in the mean, where %.5g are nominal: another tokenizer, or prompts that it changes. --tokenizer names the right one, --tokenize-on-client sends ids", got, want), figures...))
+		finding = some(find("prompt_length_mismatch", fmt.Sprintf("the server counts %.5g prompt tokens in the mean, where %.5g are nominal: %s", got, want, r.perhaps("another tokenizer, or prompts that it changes. --tokenizer names the right one, --tokenize-on-client sends ids")), figures...))
 	default:
-		note = some(find("prompt_length_drift", fmt.Sprintf("the server counts %.5g prompt tokens in the mean, where %.5g are nominal: decoded random ids do not encode to themselves (--tokenize-on-client sends ids)", got, want), figures...))
+		note = some(find("prompt_length_drift", fmt.Sprintf("the server counts %.5g prompt tokens in the mean, where %.5g are nominal: %s", got, want, r.perhaps("decoded random ids do not encode to themselves (--tokenize-on-client sends ids)")), figures...))
 	}
 	return finding, note
+}
+
+// perhaps is why the server may count other prompts, for prompts that are text or ids.
+func (r *Run) perhaps(text string) string {
+	if r.TextPrompts {
+		return text
+	}
+	return "it was sent ids, and adds to them or leaves some out"
 }
 
 // tooFew notes percentiles that the number of values does not bear: quantile q

@@ -136,6 +136,23 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// A prefix that the user asked for is in the cache by intent, as text a little longer.
+func TestCommonPrefix(t *testing.T) {
+	for _, c := range []struct {
+		prefix, cached int
+		ids, hit       bool
+	}{{1000, 1056, false, false}, {1000, 1000, true, false}, {1000, 1056, true, true}, {1000, 1200, false, true}, {0, 32, false, true}} {
+		s := clean(1)
+		s.change = func(_ int, r *client.Result) { r.SeenUsage.Cached = c.cached }
+		run := s.run()
+		run.PrefixLen, run.TextPrompts = c.prefix, !c.ids
+		findings, _ := run.Judge()
+		if hit := slices.ContainsFunc(findings, func(f Finding) bool { return f.Code == "prefix_cache_hits" }); hit != c.hit {
+			t.Errorf("%+v: %+v", c, findings)
+		}
+	}
+}
+
 // open makes requests that begin at random and are served at once, or as many at a
 // time as the limit says; prefill takes its share of a request's time.
 func open(seed uint64, underWay float64, limit int, prefill float64) *Run {

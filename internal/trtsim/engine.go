@@ -110,7 +110,8 @@ type engine struct {
 	queue  chan *job
 	batch  []*job
 	wait   []*job
-	filled int // prompt tokens of wait[0] that are prefilled
+	begun  bool // wait[0] is being prefilled
+	filled int  // tokens of its prompt that are
 	polled time.Time
 	cache  *blocks
 	host   *host
@@ -215,7 +216,8 @@ func (e *engine) admit() (took time.Duration) {
 	budget := e.p.MaxTokens
 	for len(e.wait) > 0 && len(e.batch) < e.p.MaxBatch && budget > 0 {
 		j := e.wait[0]
-		if e.filled == 0 {
+		if !e.begun {
+			e.begun = true
 			j.scheduled = time.Now()
 			j.hits, j.misses = e.cache.take(j.ids)
 			j.cached = j.hits * e.p.Blocks
@@ -235,7 +237,7 @@ func (e *engine) admit() (took time.Duration) {
 		if e.filled < j.prompt {
 			break
 		}
-		e.filled = 0
+		e.filled, e.begun = 0, false
 		e.wait = e.wait[1:]
 		e.batch = append(e.batch, j)
 	}
@@ -287,7 +289,7 @@ func (e *engine) poll(now time.Time) {
 	}
 	e.polled = now
 	if len(e.wait) > 0 && e.wait[0].box.left() {
-		e.filled = 0
+		e.filled, e.begun = 0, false
 	}
 	left := func(j *job) bool { return j.box.left() }
 	e.batch = slices.DeleteFunc(e.batch, left)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -65,6 +64,9 @@ type profileField struct {
 	kind  string
 	least float64
 }
+
+// mostOf is more than any field can mean; durations are in ns.
+const mostOf = 1e15
 
 // fields are those of a profile file but for name and base.
 func (p *Profile) fields() map[string]profileField {
@@ -135,20 +137,25 @@ func ReadProfile(r io.Reader) (Profile, error) {
 
 // set sets the field to a value.
 func (f profileField) set(value *yaml.Node) error {
-	if err := value.Decode(f.to); err != nil || value.Tag == "!!null" {
-		return fmt.Errorf("%q is not %s", value.Value, f.kind)
-	}
-	x := math.Inf(1)
+	err := value.Decode(f.to)
+	x := f.least
 	switch to := f.to.(type) {
 	case *time.Duration:
 		x = float64(*to)
-	case *int:
-		x = float64(*to)
+	case *int: // of a fraction the decoder takes what is before the point
+		if x = float64(*to); value.ShortTag() == "!!float" {
+			err = errors.New("a fraction")
+		}
 	case *float64:
 		x = *to
 	}
-	if !(x >= f.least) {
+	switch {
+	case err != nil || value.Tag == "!!null":
+		return fmt.Errorf("%q is not %s", value.Value, f.kind)
+	case !(x >= f.least):
 		return fmt.Errorf("%s is too small", value.Value)
+	case x > mostOf:
+		return fmt.Errorf("%s is too great", value.Value)
 	}
 	return nil
 }

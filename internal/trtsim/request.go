@@ -1,8 +1,10 @@
 package trtsim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -112,6 +114,8 @@ func readPrompts(raw json.RawMessage) (texts []string, lists [][]int, ok bool) {
 	var text string
 	var ids []int
 	switch {
+	case bytes.Contains(raw, []byte("null")) && holdsNull(raw):
+		return nil, nil, false
 	case json.Unmarshal(raw, &text) == nil:
 		return []string{text}, nil, true
 	case json.Unmarshal(raw, &ids) == nil:
@@ -121,6 +125,16 @@ func readPrompts(raw json.RawMessage) (texts []string, lists [][]int, ok bool) {
 	}
 	err := json.Unmarshal(raw, &lists)
 	return nil, lists, err == nil
+}
+
+// holdsNull tells whether a value is null or a list that holds one, which the decoder
+// would take for an empty element.
+func holdsNull(raw json.RawMessage) bool {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return false
+	}
+	return list == nil || slices.ContainsFunc(list, holdsNull)
 }
 
 // readMessages reads a chat's messages, each of which has a role.

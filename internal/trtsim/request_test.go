@@ -25,6 +25,8 @@ func TestBadRequests(t *testing.T) {
 			{"/v1/completions", `{"model":"m","prompt":"x","stream":2}`, completion + `stream\n  Input should be a valid boolean`},
 			{"/v1/completions", `{"model":7,"prompt":"x"}`, completion + `model\n  Input should be a valid string`},
 			{"/v1/completions", `{"model":"m","prompt":{"a":1},"max_tokens":2}`, completion + `prompt\n  Input should be a string, a list`},
+			{"/v1/completions", `{"model":"m","prompt":["a",null]}`, completion + `prompt\n  Input should be a string, a list`},
+			{"/v1/completions", `{"model":"m","prompt":[[1,null]]}`, completion + `prompt\n  Input should be a string, a list`},
 			{"/v1/completions", `{"model":"m","prompt":["a",1]}`, completion + `prompt\n  Input should be a string, a list`},
 			{"/v1/chat/completions", `{"model":"m","prompt_token_ids":[1]}`, chat + `messages\n  Field required`},
 			{"/v1/chat/completions", `{"model":"m","messages":"Hi"}`, chat + `messages\n  Input should be a valid list of messages`},

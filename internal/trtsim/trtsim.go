@@ -77,6 +77,10 @@ func New(o Options) *Server {
 	}
 }
 
+// Load makes what the first request would else wait for. A real server has it when it
+// listens.
+func (s *Server) Load() { s.tok.Encode("", false) }
+
 // Serve answers connections until stop ends, then waits for the streams that are
 // open, as the real server does, until ctx ends.
 func (s *Server) Serve(ctx, stop context.Context, l net.Listener) error {

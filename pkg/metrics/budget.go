@@ -77,7 +77,16 @@ func NewBudget(results []*client.Result, outputLens []int, chat bool, h *health.
 					slacks = append(slacks, late)
 				}
 			}
-			addSpans(&values, r, outputLens[i], chat, sending(r, h), lates)
+			if len(r.Events) > 0 {
+				addSpans(&values, r, outputLens[i], chat, sending(r, h), lates)
+			} else { // it came whole
+				late := wholeLateness(r, h)
+				if late > 0 {
+					slacks = append(slacks, late)
+				}
+				latency := r.LastByte - r.Start
+				values[E2EL].add(seconds(latency), seconds(latency-late-sending(r, h)), seconds(latency))
+			}
 		}
 	}
 	if busy > 0 {
@@ -182,16 +191,30 @@ func Latenesses(r *client.Result, h *health.Report) []time.Duration {
 			late = max(h.Scheduler.P99, h.Reads.P99)
 		}
 		if e.Slack > 0 || e.Shared {
-			// They come one after the other; a starved process has thousands.
-			k := sort.Search(len(h.Stalls), func(k int) bool { return e.At <= h.Stalls[k].To+stallTail })
-			for ; k < len(h.Stalls) && h.Stalls[k].Since < e.At; k++ {
-				late = max(late, e.At-h.Stalls[k].Since)
-			}
-			late = min(late, max(e.At-before, 0))
+			late = min(max(late, stalled(h, e.At)), max(e.At-before, 0))
 		}
 		out[i] = late
 	}
 	return out
+}
+
+// wholeLateness is the same for the end of an answer that came whole: a stamp of the
+// kernel's is exact.
+func wholeLateness(r *client.Result, h *health.Report) time.Duration {
+	if r.KernelStamps {
+		return 0
+	}
+	return min(max(h.Scheduler.P99, h.Reads.P99, stalled(h, r.LastByte)), max(r.LastByte-r.Written, 0))
+}
+
+// stalled is for how long, before something was read, the process may not have run.
+func stalled(h *health.Report, read time.Duration) (late time.Duration) {
+	// Stalls come one after the other; a starved process has thousands.
+	k := sort.Search(len(h.Stalls), func(k int) bool { return read <= h.Stalls[k].To+stallTail })
+	for ; k < len(h.Stalls) && h.Stalls[k].Since < read; k++ {
+		late = max(late, read-h.Stalls[k].Since)
+	}
+	return late
 }
 
 // stallTail is how long after a stall what has piled up is still being read.

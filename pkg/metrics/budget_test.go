@@ -89,3 +89,28 @@ func TestUnknownSlack(t *testing.T) {
 		t.Errorf("%v, want 3 ms", got)
 	}
 }
+
+// TestWholeAnswers: of an answer that came whole, E2EL alone is known, and its end may
+// have been noticed late.
+func TestWholeAnswers(t *testing.T) {
+	const ms = time.Millisecond
+	h := &health.Report{Scheduler: health.Dist{P99: 3 * ms}, Stalls: []health.Stall{{Since: 70 * ms, From: 80 * ms, To: 95 * ms}}}
+	for _, c := range []struct {
+		name   string
+		end    time.Duration
+		kernel bool
+		want   time.Duration
+	}{
+		{"the kernel's stamp", 98 * ms, true, 2 * ms}, // of sending
+		{"a goroutine's", 60 * ms, false, 5 * ms},
+		{"after a stall", 98 * ms, false, 30 * ms},
+		{"not before it was sent", 8 * ms, false, 3 * ms},
+	} {
+		r := &client.Result{Start: 5 * ms, Connect: 5 * ms, Written: 7 * ms, End: c.end, KernelStamps: c.kernel}
+		r.LastByte = c.end
+		b := NewBudget([]*client.Result{r}, []int{4}, false, h)
+		if got := b.Bounds[E2EL]; got.Count != 1 || math.Abs(got.Mean-c.want.Seconds()) > 1e-9 || b.Bounds[TTFT].Count != 0 {
+			t.Errorf("%s: %+v, want %v", c.name, got, c.want)
+		}
+	}
+}

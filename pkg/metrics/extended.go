@@ -25,7 +25,7 @@ type Extended struct {
 	TokensPerChunk Stats
 	SecondToken    Stats // from the first token to the second chunk's
 	UserPace       Stats // tokens per second of one user once they come: 1/TPOT
-	// FromDue are TTFT and E2EL counted from when the schedule wanted the request
+	// DueTTFT and DueE2EL are TTFT and E2EL counted from when the schedule wanted the request
 	// sent, in which waiting for a slot shows; Queue is that wait.
 	DueTTFT, DueE2EL, Queue Stats
 	PeakConcurrency         int
@@ -83,8 +83,10 @@ func NewExtended(results []*client.Result, o ExtendedOptions) *Extended {
 		}
 		tokens, events = tokens+n, events+len(at)
 		content = append(content, seconds(at[0]-r.Start))
-		dueTTFT = append(dueTTFT, seconds(at[0]-min(r.Due, r.Start)))
-		dueE2EL = append(dueE2EL, seconds(at[len(at)-1]-min(r.Due, r.Start)))
+		var s Sample
+		s.timeStream(r, o.Chat)
+		waited := seconds(r.Start - min(r.Due, r.Start))
+		dueTTFT, dueE2EL = append(dueTTFT, waited+s.TTFT), append(dueE2EL, waited+s.Latency)
 		for _, e := range r.Events {
 			if e.Kind == client.Text || e.Kind == client.ToolCall {
 				visible = append(visible, seconds(e.At-r.Start))

@@ -22,6 +22,8 @@ func ExtendedJSON(x *metrics.Extended, percentiles []float64) pyjson.Object {
 	}
 	if x.PerToken != nil {
 		o.Set("itl_per_token_ms", times(*x.PerToken))
+	} else {
+		o.Set("tokens_per_chunk", pyjson.Object{{Key: "mean", Value: x.TokensPerChunk.Mean}})
 	}
 	intervals := pyjson.Object{}
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
