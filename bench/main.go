@@ -21,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // stats are statistics of the truth or of the floor, in milliseconds.
@@ -33,13 +35,14 @@ type truth struct {
 	TPOT   stats   `json:"tpot_ms"`
 	E2EL   stats   `json:"e2e_ms"`
 	Spread float64 `json:"read_spread_ms"`
+	First  int64   `json:"first_read_ns"` // by the monotonic clock
 	Events int
 }
 
 // row is one measurement: reported minus true, in milliseconds.
 type row struct {
 	ttft, ttft99, itl, itl99, itlSD, tpot, e2el float64
-	cpu, spread, memory                         float64 // us an event, ms, KB a stream
+	cpu, spread, memory, start                  float64 // us an event, ms, KB a stream, ms
 }
 
 // level is one load.
@@ -78,8 +81,8 @@ func main() {
 		b.soak(*soak)
 		return
 	}
-	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | spread ms |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | spread ms | start ms |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, name := range strings.Split(*only, ",") {
 		l := level{tokens: 100, ttft: "50ms", itl: "10ms"}
 		if name == "flood" {
@@ -160,11 +163,12 @@ func line(l level, client string, turns []row, floor float64) string {
 	if l.flood {
 		name = "flood (" + name + ")"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %s |", name, client,
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %s | %.0f |", name, client,
 		m(func(r row) float64 { return r.ttft }), m(func(r row) float64 { return r.ttft99 }), m(func(r row) float64 { return r.itl }),
 		m(func(r row) float64 { return r.itl99 }), m(func(r row) float64 { return r.itlSD }), m(func(r row) float64 { return r.tpot }),
 		m(func(r row) float64 { return r.e2el }), m(processor), median(turns, processor)/floor,
-		median(turns, func(r row) float64 { return r.memory }), m(func(r row) float64 { return r.spread }))
+		median(turns, func(r row) float64 { return r.memory }), m(func(r row) float64 { return r.spread }),
+		median(turns, func(r row) float64 { return r.start }))
 }
 
 // run runs one client once.
@@ -181,13 +185,15 @@ func (b *bench) run(client string, l level) (row, error) {
 	default:
 		cmd = b.loadgen(l, file, "--transport", client)
 	}
+	var began unix.Timespec
+	check(unix.ClockGettime(unix.CLOCK_MONOTONIC, &began))
 	out, err := cmd.Output()
 	if err != nil {
 		return row{}, err
 	}
 	var t truth
 	b.get("/truth?last="+n, &t)
-	r := row{spread: t.Spread, memory: float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / float64(l.streams)}
+	r := row{spread: t.Spread, start: float64(t.First-began.Nano()) / 1e6, memory: float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / float64(l.streams)}
 	if client == "floor" {
 		var f struct {
 			TTFT, ITL stats
