@@ -39,6 +39,9 @@ func TestResultIsNeverLost(t *testing.T) {
 		if saved, _ := os.ReadFile(filepath.Join(spare, "r.json")); tmp == spare && (!bytes.Contains(saved, []byte(`"completed": 1`)) || !strings.Contains(err.Error(), spare)) {
 			t.Errorf("%v; %q", err, saved)
 		}
+		if again := p.save(r, &measured{}); tmp == spare && (again == nil || again.Error() == err.Error()) {
+			t.Errorf("another result with the same name takes its place: %v", again)
+		}
 		if tmp != spare && !strings.Contains(log.String(), `"completed": 1`) {
 			t.Errorf("%v; %s", err, log.String())
 		}

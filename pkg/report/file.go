@@ -77,10 +77,14 @@ func WriteFile(path string, write func(w io.Writer) error) (err error) {
 }
 
 // WriteSpare writes what cannot be written to path to a new file of the directory for
-// temporary files.
+// temporary files, of the same name unless there is one.
 func WriteSpare(path string, write func(w io.Writer) error) (spare string, err error) {
-	ext := filepath.Ext(path)
-	f, err := os.CreateTemp("", strings.TrimSuffix(filepath.Base(path), ext)+"-*"+ext)
+	name := filepath.Base(path)
+	f, err := os.OpenFile(filepath.Join(os.TempDir(), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, os.ErrExist) {
+		ext := filepath.Ext(name)
+		f, err = os.CreateTemp("", strings.TrimSuffix(name, ext)+"-*"+ext)
+	}
 	if err != nil {
 		return "", err
 	}
