@@ -155,6 +155,30 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
+// TestDigests: results are another server's where it is started, or asked, in another way.
+func TestDigests(t *testing.T) {
+	seen := map[string]string{}
+	for _, flags := range []string{"", "model: a", "model: b", "tokenizer: a", "header: ['A: b']", "header: ['A: c']"} {
+		p, err := planOf(minimal + "levels: [1]\nflags: {" + flags + "}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		argv, err := p.unitArgv(p.units()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := parse(argv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest := p.Sides[0].digest(cfg)
+		if before, found := seen[digest]; found {
+			t.Errorf("%q and %q are the same", before, flags)
+		}
+		seen[digest] = flags
+	}
+}
+
 // TestExamplePlans: the plan that --init writes and those of examples are right, and
 // their dry runs name every request.
 func TestExamplePlans(t *testing.T) {
@@ -296,6 +320,14 @@ func TestCompareAndResume(t *testing.T) {
 	stored, err := report.ReadStored(half)
 	if err != nil || stored.Number("total_output_tokens") != 90 {
 		t.Error(err, stored.Number("total_output_tokens"))
+	}
+	// What cannot even begin leaves what is there.
+	if err := os.WriteFile(file, bytes.Replace(text, []byte("random-output-len: 8"), []byte("random-output-len: 7, tokenizer: ./none"), 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr = compared(t, exitFailed, "--resume", file)
+	if stored, err := report.ReadStored(half); err != nil || stored.Number("total_output_tokens") != 90 || !strings.Contains(stderr, "there are no results to report") {
+		t.Errorf("%v %s", err, stderr)
 	}
 	// A plan that was only begun with another server does not make its results those
 	// of that server, and what is not made anew is not in the report.
