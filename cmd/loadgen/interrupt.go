@@ -28,17 +28,15 @@ func withSignals(parent context.Context, stderr io.Writer) (ctx context.Context,
 }
 
 // withTwoSignals is the same for what must not leave at once: the second signal
-// ends the second context. Nor does a pipe that nobody reads any more end the process.
+// ends the second context.
 func withTwoSignals(parent context.Context, stderr io.Writer) (ctx, hurry context.Context, stop func()) {
 	hurry, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	ctx, quit := onSignals(parent, stderr, "saving what there is and stopping the server; once more to kill it", func(cause interrupted) { cancel(cause) })
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	return ctx, hurry, func() { quit(); signal.Stop(pipe); cancel(nil) }
+	return ctx, hurry, func() { quit(); cancel(nil) }
 }
 
 // onSignals returns a context that the first signal ends, and does what it is told at
-// each further one.
+// each further one. A pipe that nobody reads any more does not end the process.
 func onSignals(parent context.Context, stderr io.Writer, words string, again func(interrupted)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
@@ -46,6 +44,8 @@ func onSignals(parent context.Context, stderr io.Writer, words string, again fun
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
 	quit := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
@@ -57,6 +57,7 @@ func onSignals(parent context.Context, stderr io.Writer, words string, again fun
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
+		signal.Stop(pipe)
 		close(quit)
 		<-done
 		cancel(nil)

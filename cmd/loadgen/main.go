@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -36,26 +38,52 @@ const (
 	exitGate   = 3
 )
 
-// run is the whole program: the benchmark for flags, a subcommand for a word.
+// output is stdout, and the first error of writing to it. Nothing ends at once for one:
+// results go to files as well.
+type output struct {
+	io.Writer
+	mu  sync.Mutex
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err = cmp.Or(o.err, err)
+	return n, err
+}
+
+// run is the whole program. What could not be written to stdout makes it fail.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := streams{stdin, stdout, stderr, os.LookupEnv}
+	out := &output{Writer: stdout}
+	code := dispatch(ctx, args, streams{stdin, out, stderr, os.LookupEnv})
+	if out.err != nil && code == exitOK {
+		fmt.Fprintf(stderr, "loadgen: error: what stdout should have is incomplete: %v\n", out.err)
+		return exitFailed
+	}
+	return code
+}
+
+// dispatch runs the benchmark for flags, a subcommand for a word.
+func dispatch(ctx context.Context, args []string, s streams) int {
 	app := newApp(ctx, s)
 	argv := args[1:]
 	if len(argv) > 0 && argv[0] != "" && !strings.HasPrefix(argv[0], "-") && !askedForHelp(argv) {
 		if app.Command(argv[0]) == nil {
-			fmt.Fprintf(stderr, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
+			fmt.Fprintf(s.err, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
 			return exitUsage
 		}
-		return exitCode(app.RunContext(ctx, args), stderr)
+		return exitCode(app.RunContext(ctx, args), s.err)
 	}
 	cfg, err := parse(argv)
 	switch {
 	case errors.Is(err, argparse.ErrHelp):
 		app.Setup()
-		cli.HelpPrinter(stdout, app.CustomAppHelpTemplate, app)
+		cli.HelpPrinter(s.out, app.CustomAppHelpTemplate, app)
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them\nloadgen: error: %v\n", err)
+		fmt.Fprintf(s.err, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them\nloadgen: error: %v\n", err)
 		return exitUsage
 	}
 	return runBenchmark(ctx, cfg, s)

@@ -128,6 +128,9 @@ func energyOf(before, after *client.EnergyReading, outputTokens int) *report.Ene
 	return report.NewEnergy(after.TotalJoules-before.TotalJoules, after.QueryTime-before.QueryTime, before.Whole && after.Whole, outputTokens)
 }
 
+// hdrPath is where the HDR log of a result goes.
+func hdrPath(path string) string { return strings.TrimSuffix(path, ".json") + ".hlog" }
+
 // save writes the files that were asked for. A result that cannot be written
 // where it should is not lost: it goes to the directory for temporary files, or
 // else to stderr.
@@ -151,7 +154,7 @@ func (p *plan) save(r *report.Run, m *measured) error {
 	if report.Special(path) {
 		return nil
 	}
-	hdr := strings.TrimSuffix(path, ".json") + ".hlog"
+	hdr := hdrPath(path)
 	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, m.began, p.values(m, r)) })
 	if err == nil {
 		written = append(written, hdr)

@@ -296,7 +296,14 @@ func (p *plan) checkResult() error {
 		}
 	}
 	if p.cfg.SaveResult {
-		return report.ProveWritable(p.resultPath("x.json"))
+		path := p.resultPath("x.json")
+		if report.Special(path) {
+			return nil
+		}
+		if err := report.ProveWritable(path); err != nil {
+			return err
+		}
+		return report.ProveWritable(hdrPath(path))
 	}
 	return nil
 }

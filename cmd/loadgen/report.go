@@ -284,7 +284,11 @@ func (o *reporting) shower(s streams, files []*report.Stored, groups []*report.G
 
 // coloured tells whether standard output is a terminal that wants colour.
 func coloured(s streams) bool {
-	f, ok := s.out.(*os.File)
+	o, ok := s.out.(*output)
+	if !ok {
+		return false
+	}
+	f, ok := o.Writer.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && s.env("NO_COLOR") == ""
 }
 

@@ -159,7 +159,7 @@ func (r *Run) cacheHits() *Finding {
 			hits++
 		}
 	}
-	if prompts == 0 || 100*cached < prompts {
+	if prompts <= 0 || 100*cached < prompts {
 		return nil
 	}
 	text := fmt.Sprintf("%s of the prompts' tokens came from the server's cache in %d requests, which nobody asked for: prefill, and with it TTFT, is that much cheaper. Another --seed has other prompts, a restart an empty cache", percent(float64(cached)/float64(prompts)), hits)

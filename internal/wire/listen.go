@@ -3,13 +3,18 @@ package wire
 import (
 	"context"
 	"net"
+	"net/netip"
 	"time"
 )
 
 // Listen listens for connections whose arrivals the kernel stamps where it can:
 // they are *StampedConn. A server that must know the truth wants that.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
-	l, err := (&net.ListenConfig{Control: enableStamps(AutoStamps)}).Listen(ctx, "tcp", address)
+	network := "tcp"
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Is4() {
+		network = "tcp4" // 0.0.0.0 would take IPv6 along
+	}
+	l, err := (&net.ListenConfig{Control: enableStamps(AutoStamps)}).Listen(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

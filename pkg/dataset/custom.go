@@ -52,7 +52,7 @@ func customLines(r io.Reader) (all []Request, err error) {
 		}
 		var entry struct {
 			Input struct {
-				Messages  []struct{ Content *string }
+				Messages  []struct{ Content any }
 				MaxTokens *int `json:"max_tokens"`
 			}
 		}
@@ -63,14 +63,20 @@ func customLines(r io.Reader) (all []Request, err error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		m := entry.Input.Messages
+		prompt, isText := "", false
+		if len(m) > 1 { // what the others hold does not matter
+			prompt, isText = m[1].Content.(string)
+		}
 		switch {
 		case len(m) < 2:
 			return nil, fmt.Errorf("line %d: input.messages has %d messages: the prompt is the second one (list index out of range)", n, len(m))
 		case m[1].Content == nil:
 			return nil, fmt.Errorf("line %d: the second message has no content", n)
+		case !isText:
+			return nil, fmt.Errorf("line %d: the second message's content is no text", n)
 		case entry.Input.MaxTokens == nil:
 			return nil, fmt.Errorf("line %d: input.max_tokens is missing", n)
 		}
-		all = append(all, Request{Prompt: *m[1].Content, OutputLen: *entry.Input.MaxTokens})
+		all = append(all, Request{Prompt: prompt, OutputLen: *entry.Input.MaxTokens})
 	}
 }

@@ -159,7 +159,7 @@ func conversations(path string, rng *pyrand.Python) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the ShareGPT file: %w", err)
 	}
-	type turns []struct{ Value string }
+	type turns []struct{ Value any } // of the first turn a text; what others hold does not matter
 	var entries []struct{ Conversations, Conversation *turns }
 	if err := json.Unmarshal(data, &entries); err != nil {
 		return nil, fmt.Errorf("%s is not a ShareGPT file, a JSON list of {\"conversations\": [{\"value\": TEXT}, ...]}: %w", path, err)
@@ -170,9 +170,14 @@ func conversations(path string, rng *pyrand.Python) ([]string, error) {
 		if said == nil {
 			said = e.Conversation
 		}
-		if said != nil && len(*said) >= 2 {
-			texts = append(texts, strip((*said)[0].Value))
+		if said == nil || len(*said) < 2 {
+			continue
 		}
+		text, isText := (*said)[0].Value.(string)
+		if !isText {
+			return nil, fmt.Errorf("%s: the first turn of a conversation has no text: {\"value\": %v}", path, (*said)[0].Value)
+		}
+		texts = append(texts, strip(text))
 	}
 	if len(texts) == 0 {
 		return nil, fmt.Errorf("%s holds no conversation of two turns", path)

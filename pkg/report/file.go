@@ -13,11 +13,16 @@ import (
 // ProveWritable makes the directory of path and proves that a file can be
 // written there, so that a run is not lost at its end.
 func ProveWritable(path string) error {
+	info, err := os.Stat(path)
+	isDir := err == nil && info.IsDir()
+	if !isDir && Special(path) {
+		return nil // it is written to as it is
+	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("the directory for the result cannot be made: %w (--result-dir)", err)
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	if isDir {
 		return fmt.Errorf("the result cannot be written: %s is a directory (--result-filename)", path)
 	}
 	f, err := os.CreateTemp(dir, ".loadgen-*")
