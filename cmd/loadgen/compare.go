@@ -372,11 +372,12 @@ func (c *comparison) report() error {
 	if len(files) == 0 {
 		return errors.New("there are no results to report")
 	}
-	groups := report.Groups(files, c.plan.naming())
+	naming := c.plan.naming()
+	groups := report.Groups(files, naming)
 	for _, g := range groups {
 		g.WriteText(c.s.out, coloured(c.s))
 	}
-	return errors.Join(told(c.s, c.plan.Results, groups), gatesMissed(groups, c.plan.gates))
+	return errors.Join(told(c.s, c.plan.Results, groups), gatesMissed(c.s, groups, naming.Order, c.plan.gates))
 }
 
 // sleepFor waits, unless ctx ends before.

@@ -147,7 +147,7 @@ func (o *reporting) run(s streams) error {
 	if len(failed) > 0 {
 		return errors.Join(failed...)
 	}
-	return gatesMissed(groups, o.gates)
+	return gatesMissed(s, groups, o.naming.Order, o.gates)
 }
 
 // resultFiles are the files named, and those beneath the directories named.
@@ -308,9 +308,22 @@ func sideNames(groups []*report.Group) string {
 	return strings.Join(names, ", ")
 }
 
-// gatesMissed is the error of the gates that are missed, nil where none is.
-func gatesMissed(groups []*report.Group, gates []report.Gate) error {
+// gatesMissed is the error of the gates that are missed, nil where none is. It tells of
+// the sides that a plan names and that have no results; without the first of them there
+// is nothing to compare the others with.
+func gatesMissed(s streams, groups []*report.Group, planned []string, gates []report.Gate) error {
 	var missed []string
+	for i, name := range planned {
+		if hasSide(groups, name) {
+			continue
+		}
+		fmt.Fprintf(s.err, "loadgen: there are no results of %s, which the plan names\n", name)
+		for _, g := range gates {
+			if i == 0 && g.Relative {
+				missed = append(missed, fmt.Sprintf("%s: there is no result of %s, which it is beside", g.Text, name))
+			}
+		}
+	}
 	for _, g := range groups {
 		missed = append(missed, report.Missed(g.Comparison, gates)...)
 	}
