@@ -297,13 +297,13 @@ func (r *Reactor) read(f *flow, ending bool) {
 // a bound alone: merged tells that more has come since and been merged with it, so that
 // it has the stamp of that.
 func (r *Reactor) stamp(f *flow, q *queue, read time.Duration, stamp int64, part bool) (merged bool) {
-	switch at := read; {
+	switch {
 	case stamp == 0:
-		f.stamp, f.last = 0, max(f.last, at)
+		f.stamp, f.last = 0, max(f.last, read)
 	case stamp == f.stamp: // of the same segment: the very same instant
 		q.same++
 	default:
-		at = min(at, r.wall.instant(stamp))
+		at := min(read, r.wall.instant(stamp))
 		if merged = part && at > q.asked; merged {
 			at, stamp = q.asked, 0
 		}
