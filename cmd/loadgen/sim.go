@@ -164,9 +164,6 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 			end()
 		}()
 	}
-	if o.dieAfter > 0 {
-		time.AfterFunc(o.dieAfter, func() { os.Exit(exitFailed) })
-	}
 	fmt.Fprintf(log, "[TensorRT-LLM] TensorRT-LLM version: %s\n", options.Dialect.Version)
 	stopWorkers, err := startWorkers(o.workers)
 	if err != nil {
@@ -175,6 +172,9 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 	defer stopWorkers()
 	server := trtsim.New(options)
 	server.Load()
+	if o.dieAfter > 0 {
+		time.AfterFunc(o.dieAfter, func() { os.Exit(exitFailed) })
+	}
 	l, err := o.listen(ctx, stop, options.Dialect)
 	if err != nil {
 		return err

@@ -37,6 +37,8 @@ func startSimulator(t *testing.T, args ...string) *simulator {
 	t.Cleanup(func() { s.cmd.Process.Kill(); s.cmd.Wait() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
+		s.cmd.Process.Kill()
+		s.cmd.Wait() // which ends its log
 		t.Fatalf("%v: %s", err, s.log)
 	}
 	s.url = strings.TrimPrefix(strings.TrimSpace(line), "listening on ")
@@ -138,7 +140,7 @@ func TestSimulatorHangsAndDies(t *testing.T) {
 	if r, err := http.Get(broken.url + "/health"); err != nil || r.StatusCode != 503 {
 		t.Errorf("it is healthy: %v", err)
 	}
-	dying := startSimulator(t, "--die-after", "200ms")
+	dying := startSimulator(t, "--die-after", "500ms")
 	dying.cmd.Wait()
 	if code := dying.cmd.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("exit %d", code)
