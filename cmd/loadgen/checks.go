@@ -8,8 +8,8 @@ import (
 	"loadgen/internal/argparse"
 	"loadgen/internal/load"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/pkg/metrics"
-	"loadgen/pkg/report"
 )
 
 // checkOwn checks the flags that the original does not have: usage errors.
@@ -168,7 +168,7 @@ func (c *config) metadata() (out [][2]string, said []string, err error) {
 			continue
 		}
 		key := strings.TrimSpace(parts[0])
-		if key == report.OwnKey {
+		if key == result.LoadgenKey {
 			return nil, nil, fmt.Errorf("--metadata: the key %q is loadgen's own in the result file: name it otherwise", key)
 		}
 		out = append(out, [2]string{key, strings.TrimSpace(parts[1])})

@@ -16,7 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
-	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/internal/server"
 	"loadgen/pkg/report"
 )
@@ -336,17 +336,12 @@ func (c *comparison) benchmark(ctx context.Context, u unit) error {
 
 // described asks the server what it is, before a run, and returns what to write of it
 // after the run.
-func (c *comparison) described(ctx context.Context, side *compareSide, cfg *config) func() pyjson.Object {
+func (c *comparison) described(ctx context.Context, side *compareSide, cfg *config) func() *result.Server {
 	before, server := c.server.About(ctx), c.server
-	return func() pyjson.Object {
-		o := pyjson.Object{
-			{Key: "model", Value: before.Model},
-			{Key: "version", Value: before.Version},
-			{Key: "note", Value: side.Version},
-			{Key: "plan", Value: side.digest(cfg)},
-		}
+	return func() *result.Server {
+		o := &result.Server{Model: before.Model, Version: before.Version, Note: side.Version, Plan: side.digest(cfg)}
 		if after := server.About(ctx); after.Differs(before) {
-			o.Set("became", pyjson.Object{{Key: "model", Value: after.Model}, {Key: "version", Value: after.Version}})
+			o.Became = &result.ServerIdentity{Model: after.Model, Version: after.Version}
 		}
 		return o
 	}

@@ -16,6 +16,7 @@ import (
 
 	"loadgen/internal/golden"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
@@ -126,7 +127,7 @@ func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map
 	}
 	report.Exceptions(&out, r.Summary)
 	r.Table(&out)
-	err = p.save(r, &measured{began: now})
+	err = p.save(newFile(r), r, &measured{began: now})
 	files = map[string]string{}
 	filepath.Walk(".", func(path string, info os.FileInfo, _ error) error {
 		if info.Mode().IsRegular() && !strings.HasSuffix(path, ".hlog") {
@@ -234,7 +235,7 @@ func TestGoldenResults(t *testing.T) {
 			if checks == nil {
 				checks = p.checkResult()
 			}
-			_, envErr := report.WantPyTorch(c.Env[report.PyTorchEnv])
+			_, envErr := result.WantPyTorch(c.Env[result.PyTorchEnv])
 			failed := float64(0)
 			if checks != nil || envErr != nil {
 				failed = 1
@@ -304,7 +305,7 @@ func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, st
 	if want = withoutDebugging(want); table.String() != want {
 		t.Errorf("stdout:\n%s\nwant:\n%s", table.String(), want)
 	}
-	got := jsonOf(t, pyjson.Append(nil, r.JSON()))
+	got := jsonOf(t, newFile(r).Append(nil))
 	if whole := jsonOf(t, text); !reflect.DeepEqual(got, whole) {
 		for k, w := range whole.(map[string]any) {
 			if g := got.(map[string]any)[k]; !reflect.DeepEqual(g, w) {
@@ -331,7 +332,7 @@ func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, st
 			}
 		}
 	}
-	if a, b := keys(pyjson.Append(nil, r.JSON())), keys(text); !slices.Equal(a, b) {
+	if a, b := keys(newFile(r).Append(nil)), keys(text); !slices.Equal(a, b) {
 		t.Errorf("keys %v\nwant %v", a, b)
 	}
 	if want := filepath.Base(path); p.cfg.ResultFilename == nil && r.FileName() != want {
@@ -364,7 +365,7 @@ func TestGoldenOriginResults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ours := r.JSON()
+			ours := newFile(r).Object()
 			order := strings.Split(string(text), `": `)
 			for i, m := range ours {
 				key := order[i][strings.LastIndexByte(order[i], '"')+1:]
@@ -391,7 +392,7 @@ func TestEnergyWithoutChange(t *testing.T) {
 	if !strings.Contains(out.String(), "(tps/W): N/A") {
 		t.Error(out.String())
 	}
-	if text := string(pyjson.Append(nil, r.JSON())); !strings.Contains(text, `"output_tps_per_w": null, "total_gpu_power_w": -25.125`) || math.IsNaN(0) {
+	if text := string(newFile(r).Append(nil)); !strings.Contains(text, `"output_tps_per_w": null, "total_gpu_power_w": -25.125`) || math.IsNaN(0) {
 		t.Error(text)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"loadgen/internal/definitions"
 	"loadgen/internal/health"
 	"loadgen/internal/judge"
-	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
@@ -22,10 +22,10 @@ type judged struct {
 	budget          *metrics.Budget
 	verdict         judge.Verdict
 	findings, notes []judge.Finding
-	selftest        *report.SelfTest  // nil where none was made
-	extended        *metrics.Extended // nil where answers came whole
-	definitions     []definitions.Row // as extended
-	server          pyjson.Object     // the server's own times, nil without any
+	selftest        *report.SelfTest      // nil where none was made
+	extended        *metrics.Extended     // nil where answers came whole
+	definitions     []definitions.Row     // as extended
+	server          *result.ServerMetrics // nil without any
 }
 
 // remark tells something before or beside the run, and keeps it as a note.
@@ -80,7 +80,7 @@ func (p *plan) judge(m *measured, r *report.Run) *judged {
 		j.definitions = definitions.Rows(definitions.Run{Results: results, OutputLens: run.Got, Chat: run.Chat, Duration: run.Duration})
 	}
 	if m.server != nil && len(m.server.Requests) > 0 {
-		j.server = report.ServerJSON(m.server, percentiles)
+		j.server = serverSection(m.server, percentiles)
 	}
 	if p.cfg.Timestamps == "auto" && wire.KernelStampsSupported && p.dial == nil && !strings.HasPrefix(p.baseURL, "https:") && unstamped(results) {
 		j.notes = append(j.notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})

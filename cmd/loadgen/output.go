@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
@@ -46,9 +47,6 @@ func (p *plan) report(ctx context.Context, m *measured) error {
 	if p.cfg.SelfTest && !m.Interrupted {
 		p.selfTest(ctx, j)
 	}
-	if !p.cfg.StrictJSON {
-		r.Own = p.own(m, r, j)
-	}
 	report.Exceptions(p.s.out, r.Summary)
 	r.Table(p.s.out)
 	if p.cfg.Extended && j.extended != nil {
@@ -66,7 +64,11 @@ func (p *plan) report(ctx context.Context, m *measured) error {
 		p.note("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(r.Samples))
 	}
 	p.tell(j)
-	if err := p.save(r, m); err != nil {
+	file := newFile(r)
+	if !p.cfg.StrictJSON {
+		file.Loadgen = p.loadgenObject(m, r, j)
+	}
+	if err := p.save(file, r, m); err != nil {
 		return err
 	}
 	if allFailed && !m.Interrupted {
@@ -134,12 +136,11 @@ func hdrPath(path string) string { return strings.TrimSuffix(path, ".json") + ".
 // save writes the files that were asked for. A result that cannot be written
 // where it should is not lost: it goes to the directory for temporary files, or
 // else to stderr.
-func (p *plan) save(r *report.Run, m *measured) error {
+func (p *plan) save(file *result.File, r *report.Run, m *measured) error {
 	if !p.cfg.SaveResult {
 		return nil
 	}
-	object := r.JSON()
-	text := pyjson.Append(nil, object)
+	text := file.Append(nil)
 	path := p.resultPath(r.FileName())
 	write := func(w io.Writer) error { _, err := w.Write(text); return err }
 	if err := report.WriteFile(path, write); err != nil {
@@ -161,10 +162,10 @@ func (p *plan) save(r *report.Run, m *measured) error {
 	} else {
 		err = fmt.Errorf("the HDR log cannot be written: %w", err)
 	}
-	wanted, envErr := report.WantPyTorch(p.s.env(report.PyTorchEnv))
+	wanted, envErr := result.WantPyTorch(p.s.env(result.PyTorchEnv))
 	if wanted {
 		name := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
-		records := pyjson.Append(nil, report.PyTorch(object, p.cfg.namespace()))
+		records := pyjson.Append(nil, file.PyTorch(p.cfg.namespace()))
 		if pyErr := report.WriteFile(name, func(w io.Writer) error { _, err := w.Write(records); return err }); pyErr != nil {
 			err = errors.Join(err, fmt.Errorf("PyTorch's format cannot be written: %w", pyErr))
 		} else {

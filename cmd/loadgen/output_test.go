@@ -32,14 +32,14 @@ func TestResultIsNeverLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		os.Remove(filepath.Join(dir, "gone"))
-		err = p.save(r, &measured{})
+		err = p.save(newFile(r), r, &measured{})
 		if err == nil {
 			t.Fatal("no error")
 		}
 		if saved, _ := os.ReadFile(filepath.Join(spare, "r.json")); tmp == spare && (!bytes.Contains(saved, []byte(`"completed": 1`)) || !strings.Contains(err.Error(), spare)) {
 			t.Errorf("%v; %q", err, saved)
 		}
-		if again := p.save(r, &measured{}); tmp == spare && (again == nil || again.Error() == err.Error()) {
+		if again := p.save(newFile(r), r, &measured{}); tmp == spare && (again == nil || again.Error() == err.Error()) {
 			t.Errorf("another result with the same name takes its place: %v", again)
 		}
 		if tmp != spare && !strings.Contains(log.String(), `"completed": 1`) {

@@ -12,7 +12,7 @@ import (
 
 	"loadgen/internal/judge"
 	"loadgen/internal/load"
-	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/internal/timeline"
 	"loadgen/internal/tokenizer"
 	"loadgen/internal/trtsim"
@@ -43,8 +43,8 @@ type plan struct {
 	end      time.Duration
 	metadata [][2]string
 	selected []metrics.Metric
-	server   func() pyjson.Object // what is known of the server after the run, nil where it is not asked
-	timeline *timeline.Writer     // of --save-timeline, while the run lasts
+	server   func() *result.Server // what is known of the server after the run, nil where it is not asked
+	timeline *timeline.Writer      // of --save-timeline, while the run lasts
 	stopSim  func() error
 }
 

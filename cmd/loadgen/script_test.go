@@ -21,8 +21,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"loadgen/internal/golden"
+	"loadgen/internal/result"
 	"loadgen/internal/trtsim"
-	"loadgen/pkg/report"
 )
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 type tests struct{ *testing.M }
 
 func (t tests) Run() int {
-	for _, name := range []string{"OPENAI_API_KEY", report.PyTorchEnv, "HF_HOME", "HF_HUB_CACHE",
+	for _, name := range []string{"OPENAI_API_KEY", result.PyTorchEnv, "HF_HOME", "HF_HUB_CACHE",
 		"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"} {
 		os.Unsetenv(name)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
 )
@@ -159,7 +160,7 @@ func (o *selftest) run(ctx context.Context, s streams) error {
 		return err
 	}
 	if o.json {
-		_, err = s.out.Write(append(pyjson.Append(nil, t.JSON()), '\n'))
+		_, err = s.out.Write(append(pyjson.Append(nil, result.ObjectOf(selfTestSection(t))), '\n'))
 	} else {
 		t.WriteText(s.out)
 	}

@@ -16,6 +16,7 @@ import (
 	"loadgen/internal/judge"
 	"loadgen/internal/load"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/internal/timeline"
 	"loadgen/internal/tokenizer"
 	"loadgen/pkg/client"
@@ -67,7 +68,7 @@ func (p *plan) beginTimeline() (err error) {
 		{Key: "date", Value: p.now().Format(time.RFC3339Nano)},
 		{Key: "version", Value: versionText()},
 		{Key: "go", Value: runtime.Version()},
-		{Key: "machine", Value: machine()},
+		{Key: "machine", Value: result.ObjectOf(machine())},
 		{Key: "effective", Value: p.effective()},
 		{Key: "model", Value: p.model},
 		{Key: "tokenizer", Value: p.cfg.Tokenizer},
@@ -142,12 +143,19 @@ func recompute(name string, in io.Reader, s streams) (*report.Stored, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	r.Own = p.own(m, r, j)
-	r.Own.Set("version", h.Version)
-	r.Own.Set("go", h.Go)
-	r.Own.Set("machine", pyjson.Raw(h.Machine))
-	r.Own.Set("effective", pyjson.Raw(h.Effective))
-	return report.NewStored(name, r)
+	own := p.loadgenObject(m, r, j)
+	own.Version, own.Go = h.Version, h.Go
+	if err := errors.Join(result.ParseSection(h.Machine, own.Machine), result.ParseSection(h.Effective, &own.Effective)); err != nil {
+		return nil, fmt.Errorf("%s: its header: %w", name, err)
+	}
+	file := newFile(r)
+	file.Loadgen = own
+	if !r.Detailed {
+		shown := *file
+		addDetails(&shown, r)
+		return report.NewStored(name, shown.Append(nil), file.Object())
+	}
+	return report.NewStored(name, file.Append(nil), file.Object())
 }
 
 // restoreRun puts a run together from its records. One that was ended before its

@@ -13,7 +13,6 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"loadgen/internal/pyjson"
 	"loadgen/pkg/metrics"
 )
 
@@ -73,15 +72,6 @@ func TestWriteFileIsWholeOrNot(t *testing.T) {
 	}
 	if err := ProveWritable(dir); err == nil {
 		t.Error("a directory passes for a result file")
-	}
-}
-
-// The TTFT of an answer that came whole is Python's int -1.
-func TestWholeAnswersHaveNoTTFT(t *testing.T) {
-	samples := []metrics.Sample{{Success: true, TTFT: -1, Latency: 2}, {Success: true, TTFT: 1, Latency: 2}}
-	r := &Run{Detailed: true, Samples: samples, Summary: metrics.Compute(samples, 1, metrics.Options{})}
-	if text := string(pyjson.Append(nil, r.JSON().Get("ttfts"))); text != "[-1, 1.0]" {
-		t.Error(text)
 	}
 }
 

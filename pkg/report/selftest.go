@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"loadgen/internal/pyjson"
 	"loadgen/pkg/metrics"
 )
 
@@ -30,34 +29,6 @@ func (t *SelfTest) Most() (most float64) {
 		most = max(most, d.Most())
 	}
 	return most
-}
-
-// JSON is the table for programs.
-func (t *SelfTest) JSON() pyjson.Object {
-	errors := pyjson.Object{}
-	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
-		d := t.Errors[m]
-		errors.Set(m.String(), pyjson.Object{{Key: "mean", Value: 1e3 * d.Mean}, {Key: "p50", Value: 1e3 * d.P50}, {Key: "p99", Value: 1e3 * d.P99}})
-	}
-	o := pyjson.Object{
-		{Key: "concurrency", Value: t.Concurrency},
-		{Key: "requests", Value: t.Requests},
-		{Key: "input_len", Value: t.Input},
-		{Key: "output_len", Value: t.Output},
-		{Key: "request_rate", Value: t.Rate},
-		{Key: "reported_minus_true_ms", Value: errors},
-		{Key: "max_error_ms", Value: 1e3 * t.Most()},
-		{Key: "verdict", Value: t.Verdict},
-		{Key: "cpu_us_per_event", Value: 1e6 * t.CPUPerEvent},
-	}
-	if t.EventsPerSecond > 0 {
-		o.Set("ceiling", pyjson.Object{
-			{Key: "streams", Value: t.Streams},
-			{Key: "events_per_s", Value: t.EventsPerSecond},
-			{Key: "requests_per_s", Value: t.RequestsPerSecond},
-		})
-	}
-	return o
 }
 
 // WriteText shows the table to people.

@@ -14,6 +14,7 @@ import (
 
 	"loadgen/internal/judge"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/pkg/metrics"
 )
 
@@ -26,16 +27,15 @@ type Stored struct {
 	hdr    map[string][]second            // what hdrLogs returns
 }
 
-// NewStored is a result that was computed from a run's timelines, with each request's
-// values whether the run was to keep them or not.
-func NewStored(name string, r *Run) (*Stored, error) {
-	detailed := *r
-	detailed.Detailed = true
-	s, err := parseStored(name, pyjson.Append(nil, detailed.JSON()))
+// NewStored is a result that was computed from a run's timelines: text has each
+// request's values, whether the run was to keep them or not, and run is what the run
+// would have saved.
+func NewStored(name string, text []byte, run pyjson.Object) (*Stored, error) {
+	s, err := parseStored(name, text)
 	if err != nil {
 		return nil, err
 	}
-	s.run = r.JSON()
+	s.run = run
 	return s, nil
 }
 
@@ -124,7 +124,7 @@ func (s *Stored) Text(key string) string {
 
 // own is loadgen's own object, nil in the files of other programs.
 func (s *Stored) own() map[string]any {
-	own, _ := s.values[OwnKey].(map[string]any)
+	own, _ := s.values[result.LoadgenKey].(map[string]any)
 	return own
 }
 

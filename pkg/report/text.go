@@ -85,7 +85,7 @@ func (r *Run) Table(w io.Writer) {
 		fmt.Fprintf(w, "%s\nTotal failed requests: %d\n%s\n", failedHead, failed, failedTail)
 	}
 	r.decodedPerIter(w, value)
-	for _, m := range r.selected() {
+	for _, m := range r.Selected() {
 		fmt.Fprintln(w, centred(headings[m], '-'))
 		st := s.Latency[m]
 		value("Mean "+names[m]+" (ms):", 1e3*st.Mean)

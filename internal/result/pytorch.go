@@ -1,4 +1,4 @@
-package report
+package result
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ func WantPyTorch(value string) (bool, error) {
 
 // PyTorch makes PyTorch's records of a result: one for each mean, median,
 // deviation and p99 of TTFT, TPOT and ITL. args are the parsed arguments.
-func PyTorch(result, args pyjson.Object) []pyjson.Object {
+func (f *File) PyTorch(args pyjson.Object) []pyjson.Object {
 	measured := map[string]bool{}
 	var order []string
 	for _, m := range []string{"ttft", "tpot", "itl"} {
@@ -39,10 +39,10 @@ func PyTorch(result, args pyjson.Object) []pyjson.Object {
 	}
 	var extra pyjson.Object
 	values := map[string]any{}
-	for _, m := range result {
+	for _, m := range f.Object() {
 		values[m.Key] = m.Value
 		switch m.Key {
-		case "ttfts", "itls", "e2els", "generated_texts", "errors", OwnKey:
+		case "ttfts", "itls", "e2els", "generated_texts", "errors", LoadgenKey:
 			continue
 		case "tensor_parallel_size":
 			args = append(args[:len(args):len(args)], m)

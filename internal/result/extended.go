@@ -1,0 +1,146 @@
+package result
+
+// Stats is a distribution. Of one whose values are not known only the mean is there.
+type Stats struct {
+	// Mean is the arithmetic mean.
+	Mean float64 `json:"mean"`
+	// Median is the 50th percentile.
+	Median *float64 `json:"median,omitempty"`
+	// Std is the population standard deviation.
+	Std *float64 `json:"std,omitempty"`
+	// Min is the least value.
+	Min *float64 `json:"min,omitempty"`
+	// Max is the greatest value.
+	Max *float64 `json:"max,omitempty"`
+	// Percentiles are the percentiles asked for, as p99, p99.9, ...
+	Percentiles []Percentile `json:"p*"`
+}
+
+// Extended are the metrics beyond the original's.
+type Extended struct {
+	// FirstContent is TTFT to the first event with a token; a role alone is none.
+	FirstContent Stats `json:"ttft_first_content_ms" unit:"ms"`
+	// FirstVisible is TTFT to the first text outside of reasoning.
+	FirstVisible Stats `json:"ttft_first_visible_ms" unit:"ms"`
+	// PerToken is the time between tokens: a gap is shared by the tokens of the chunk
+	// that ends it. It is null where the tokens of chunks are not known.
+	PerToken *Stats `json:"itl_per_token_ms" unit:"ms"`
+	// TokensPerChunk counts tokens by chunk; the mean alone where chunks are not counted.
+	TokensPerChunk Stats `json:"tokens_per_chunk" unit:"tokens"`
+	// SecondToken is the time from the first token to the second chunk's.
+	SecondToken Stats `json:"time_to_second_token_ms" unit:"ms"`
+	// UserPace is the pace of one user's tokens once they come.
+	UserPace Stats `json:"tokens_per_s_per_user" unit:"tokens/s"`
+	// DueTTFT is TTFT counted from when the request was due.
+	DueTTFT Stats `json:"ttft_from_due_ms" unit:"ms"`
+	// DueE2EL is E2EL counted from when the request was due.
+	DueE2EL Stats `json:"e2el_from_due_ms" unit:"ms"`
+	// Queue is the time from due to having a slot.
+	Queue Stats `json:"queue_ms" unit:"ms"`
+	// PeakConcurrency is the most requests under way at once.
+	PeakConcurrency int `json:"peak_concurrency" unit:"requests"`
+	// MeanConcurrency is the time-weighted mean of requests under way.
+	MeanConcurrency float64 `json:"mean_concurrency" unit:"requests"`
+	// Intervals are 95 % confidence intervals of the means.
+	Intervals Intervals `json:"intervals_95" unit:"ms"`
+	// Steady is the part of the run in which all slots were busy, null without one.
+	Steady *Steady `json:"steady_state"`
+	// Series are the seconds of the run.
+	Series []Second `json:"series"`
+}
+
+// Intervals are confidence intervals, low and high; those of too few requests are not there.
+type Intervals struct {
+	// TTFT is the interval of the mean TTFT.
+	TTFT []float64 `json:"mean_ttft_ms,omitempty"`
+	// TPOT is the interval of the mean TPOT.
+	TPOT []float64 `json:"mean_tpot_ms,omitempty"`
+	// ITL is the interval of the mean ITL.
+	ITL []float64 `json:"mean_itl_ms,omitempty"`
+	// E2EL is the interval of the mean E2EL.
+	E2EL []float64 `json:"mean_e2el_ms,omitempty"`
+}
+
+// At points to the interval of a metric, by its place in MetricNames.
+func (i *Intervals) At(m int) *[]float64 {
+	return [...]*[]float64{&i.TTFT, &i.TPOT, &i.ITL, &i.E2EL}[m]
+}
+
+// Steady is what was measured while every slot was busy.
+type Steady struct {
+	// From is when all slots were busy, since the run's start.
+	From float64 `json:"from_s" unit:"s"`
+	// To is until when.
+	To float64 `json:"to_s" unit:"s"`
+	// Requests counts those that lie wholly within.
+	Requests int `json:"requests" unit:"requests"`
+	// Dropped counts those that do not.
+	Dropped int `json:"dropped" unit:"requests"`
+	// OutputThroughput is the rate of tokens within.
+	OutputThroughput float64 `json:"output_throughput" unit:"tokens/s"`
+	// TTFT is that of the requests within.
+	TTFT Stats `json:"ttft_ms" unit:"ms"`
+	// TPOT is that of the requests within.
+	TPOT Stats `json:"tpot_ms" unit:"ms"`
+	// ITL is that of the requests within.
+	ITL Stats `json:"itl_ms" unit:"ms"`
+	// E2EL is that of the requests within.
+	E2EL Stats `json:"e2el_ms" unit:"ms"`
+}
+
+// At points to the distribution of a metric, by its place in MetricNames.
+func (s *Steady) At(m int) *Stats { return [...]*Stats{&s.TTFT, &s.TPOT, &s.ITL, &s.E2EL}[m] }
+
+// Second is one second of a run.
+type Second struct {
+	// Second is its number, from 0.
+	Second int `json:"second"`
+	// Concurrency is the time-weighted mean of requests under way.
+	Concurrency float64 `json:"concurrency" unit:"requests"`
+	// Peak is the most requests under way at once.
+	Peak int `json:"peak" unit:"requests"`
+	// Tokens counts the tokens that arrived.
+	Tokens int `json:"tokens" unit:"tokens"`
+	// Started counts the requests that started.
+	Started int `json:"started" unit:"requests"`
+	// Completed counts the requests that ended.
+	Completed int `json:"completed" unit:"requests"`
+}
+
+// Definition is what another tool would have reported.
+type Definition struct {
+	// Tool is its name, the key of the object.
+	Tool string `json:"-" key:"true"`
+	// TTFT is what it calls time to first token; null where it has none.
+	TTFT *Summary `json:"ttft_ms" unit:"ms"`
+	// ITL is what it calls inter-token latency.
+	ITL *Summary `json:"itl_ms" unit:"ms"`
+	// TPOT is what it calls time per output token.
+	TPOT *Summary `json:"tpot_ms" unit:"ms"`
+	// Latency is what it calls the latency of a request.
+	Latency *Summary `json:"latency_ms" unit:"ms"`
+	// Duration is what it takes for the length of the run.
+	Duration float64 `json:"duration_s" unit:"s"`
+	// OutputThroughput is its output throughput.
+	OutputThroughput float64 `json:"output_tokens_per_s" unit:"tokens/s"`
+}
+
+// ServerMetrics are the server's own records of a run.
+type ServerMetrics struct {
+	// Requests is the number of records.
+	Requests int `json:"requests" unit:"requests"`
+	// Queue is the time from arrival to being scheduled.
+	Queue Stats `json:"queue_ms" unit:"ms"`
+	// Prefill is the time from being scheduled to the first token.
+	Prefill Stats `json:"prefill_ms" unit:"ms"`
+	// Decode is the time from the first token to the last.
+	Decode Stats `json:"decode_ms" unit:"ms"`
+	// ReusedBlocks counts the blocks of the KV cache that prompts found.
+	ReusedBlocks int `json:"reused_blocks" unit:"blocks"`
+	// MissedBlocks counts the blocks of the KV cache that prompts did not find.
+	MissedBlocks int `json:"missed_blocks" unit:"blocks"`
+	// Iterations counts the steps of the engine.
+	Iterations int `json:"iterations"`
+	// PeakActiveRequests is the most requests in one step.
+	PeakActiveRequests int `json:"peak_active_requests" unit:"requests"`
+}

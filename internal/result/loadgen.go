@@ -1,0 +1,231 @@
+package result
+
+import "loadgen/internal/pyjson"
+
+// SchemaVersion is the version of loadgen's own object. Keys may be added within a
+// version; a key that is there keeps its meaning and unit.
+const SchemaVersion = 1
+
+// Loadgen is loadgen's own object, at the end of the file. Unknown keys of newer
+// versions are ignored when it is read; sections that are not there are nil.
+type Loadgen struct {
+	// Schema is the version of this object, 1.
+	Schema int `json:"schema" from:"loadgen"`
+	// Version is loadgen's version.
+	Version string `json:"version" from:"loadgen"`
+	// Go is the version of Go that loadgen was built with.
+	Go string `json:"go" from:"loadgen"`
+	// Machine is where loadgen ran.
+	Machine *Machine `json:"machine" from:"system"`
+	// Effective are all settings of the run by flag name, after defaults; secrets are masked.
+	Effective pyjson.Object `json:"effective" from:"flags"`
+	// Requests counts the requests of the run.
+	Requests *Requests `json:"requests" from:"timelines"`
+	// Prompts is a digest of the prompts: equal for equal prompts.
+	Prompts string `json:"prompts" from:"data set"`
+	// Interrupted is whether the run was ended by a signal.
+	Interrupted bool `json:"interrupted" from:"loadgen"`
+	// SelfTest is the self-test that belongs to the run, null where none was made.
+	SelfTest *SelfTest `json:"selftest" from:"self-test"`
+	// Verdict is how far the metrics can be trusted: clean, degraded or client-limited.
+	Verdict string `json:"verdict" from:"judgement"`
+	// Findings are what a reader of the result must know.
+	Findings []Finding `json:"findings" from:"judgement"`
+	// Notes are what a reader of the result should know.
+	Notes []Finding `json:"notes" from:"judgement"`
+	// Metrics are the metrics beyond the original's, null where answers came whole.
+	Metrics *Extended `json:"metrics" from:"timelines"`
+	// Definitions are what other tools would have reported of the same timelines, by tool.
+	Definitions []Definition `json:"definitions" from:"timelines"`
+	// ServerMetrics are the server's own records, null unless they were asked for.
+	ServerMetrics *ServerMetrics `json:"server_metrics" from:"server"`
+	// ErrorBudget is what loadgen measured of its own part in the metrics.
+	ErrorBudget *ErrorBudget `json:"error_budget" from:"client's measurements"`
+	// Failures counts failures by class.
+	Failures *Failures `json:"failures" from:"timelines"`
+	// Timestamps is which clock stamped the arrivals.
+	Timestamps *Timestamps `json:"timestamps" from:"timelines"`
+	// CPU is loadgen's processor time from the first start to the last answer.
+	CPU *CPU `json:"cpu" from:"system"`
+	// Connections counts connections.
+	Connections *Connections `json:"connections" from:"timelines"`
+	// SentAfterSlot is the time from a request's slot, or its due time if that is later,
+	// to its last byte written.
+	SentAfterSlot *Summary `json:"sent_after_slot_ms" unit:"ms" from:"timelines"`
+	// Chunks counts the events of successes that brought choices: what ITL is measured between.
+	Chunks int `json:"chunks" unit:"events" from:"timelines"`
+	// ServerTokens sums the usage that the server sent with the successes.
+	ServerTokens *ServerTokens `json:"server_tokens" from:"server's usage"`
+	// Server is what a comparison wrote of the server; only there in results of one.
+	Server *Server `json:"server,omitempty" from:"server"`
+}
+
+// Machine describes where a run took place; what cannot be read is null.
+type Machine struct {
+	// OS is the operating system, as Go names it.
+	OS string `json:"os"`
+	// Arch is the architecture, as Go names it.
+	Arch string `json:"arch"`
+	// Kernel is the kernel's release.
+	Kernel *string `json:"kernel"`
+	// CPU is the processor's model.
+	CPU *string `json:"cpu"`
+	// CPUs is the number of processors that loadgen may use.
+	CPUs int `json:"cpus" unit:"processors"`
+	// GoMaxProcs is the number of processors that loadgen did use.
+	GoMaxProcs int `json:"gomaxprocs" unit:"processors"`
+	// CgroupCPUMax is the cgroup's cpu.max: quota and period in microseconds.
+	CgroupCPUMax *string `json:"cgroup_cpu_max"`
+}
+
+// Requests counts the requests of a run.
+type Requests struct {
+	// Asked is the number asked for.
+	Asked int `json:"asked" unit:"requests"`
+	// Planned is the number that the data set gave.
+	Planned int `json:"planned" unit:"requests"`
+	// Sent is the number sent.
+	Sent int `json:"sent" unit:"requests"`
+}
+
+// Finding is something that a reader of a result must or should know.
+type Finding struct {
+	// Code is the finding's stable name.
+	Code string `json:"code"`
+	// Text is a sentence or two.
+	Text string `json:"text"`
+	// Figures are the evidence, by name; times are in seconds.
+	Figures pyjson.Object `json:"figures"`
+}
+
+// Summary sums up values.
+type Summary struct {
+	// Mean is the arithmetic mean.
+	Mean float64 `json:"mean"`
+	// Median is the 50th percentile.
+	Median float64 `json:"median"`
+	// P99 is the 99th percentile.
+	P99 float64 `json:"p99"`
+}
+
+// Failures counts failures by class.
+type Failures struct {
+	// Rule is what counts as a failure: strict or original.
+	Rule string `json:"rule" from:"flags"`
+	// Total is the number of failures.
+	Total int `json:"total" unit:"requests"`
+	// ByClass counts them by class.
+	ByClass map[string]int `json:"by_class" unit:"requests"`
+	// OriginalRuleTotal is how many the original would have counted.
+	OriginalRuleTotal int `json:"original_rule_total" unit:"requests"`
+}
+
+// Timestamps is which clock stamped the arrivals.
+type Timestamps struct {
+	// ByKernel counts the requests whose arrivals the kernel stamped.
+	ByKernel int `json:"requests_stamped_by_kernel" unit:"requests"`
+	// Events counts the events of all streams.
+	Events int `json:"events" unit:"events"`
+	// SharingARead counts those that shared a read with a later one: their stamps may be late.
+	SharingARead int `json:"events_sharing_a_read" unit:"events"`
+}
+
+// CPU is processor time.
+type CPU struct {
+	// User is the time in user mode.
+	User float64 `json:"user_s" unit:"s"`
+	// System is the time in the kernel.
+	System float64 `json:"system_s" unit:"s"`
+	// PerEvent is both for each event.
+	PerEvent float64 `json:"us_per_event" unit:"us"`
+}
+
+// Connections counts connections.
+type Connections struct {
+	// Opened is how many were opened.
+	Opened int `json:"opened" unit:"connections"`
+	// Reused is how many requests used an open one.
+	Reused int `json:"reused" unit:"requests"`
+	// SYNRetransmit is how many needed a second attempt: the server's backlog was full,
+	// or a packet was lost.
+	SYNRetransmit int `json:"syn_retransmit" unit:"connections"`
+}
+
+// ServerTokens sums what the server counted.
+type ServerTokens struct {
+	// Requests is the number of successes whose prompts the server counted.
+	Requests int `json:"requests" unit:"requests"`
+	// Prompt sums their prompts.
+	Prompt int `json:"prompt" unit:"tokens"`
+	// Completion sums their completions.
+	Completion int `json:"completion" unit:"tokens"`
+	// Cached sums their prompts' tokens that were in the server's prefix cache.
+	Cached int `json:"cached" unit:"tokens"`
+}
+
+// Server is what a comparison knows of a server.
+type Server struct {
+	// Model is the first model that the server named before the run.
+	Model string `json:"model"`
+	// Version is the version that the server named before the run.
+	Version string `json:"version"`
+	// Note is the plan's version note.
+	Note string `json:"note" from:"plan"`
+	// Plan is a digest of how the server was started and loaded.
+	Plan string `json:"plan" from:"plan"`
+	// Became is what the server was after the run; only there where that differs.
+	Became *ServerIdentity `json:"became,omitempty"`
+}
+
+// ServerIdentity is what a server says it is.
+type ServerIdentity struct {
+	// Model is the first model that the server names.
+	Model string `json:"model"`
+	// Version is the version that the server names.
+	Version string `json:"version"`
+}
+
+// SelfTest is what loadgen reports against what its simulated server knows.
+type SelfTest struct {
+	// Concurrency is the load's, 0 without a bound.
+	Concurrency int `json:"concurrency" unit:"requests"`
+	// Requests is the number of requests.
+	Requests int `json:"requests" unit:"requests"`
+	// InputLen is the length of prompts.
+	InputLen int `json:"input_len" unit:"tokens"`
+	// OutputLen is the length of completions.
+	OutputLen int `json:"output_len" unit:"tokens"`
+	// RequestRate is the load's, 0 for all at once.
+	RequestRate float64 `json:"request_rate" unit:"requests/s"`
+	// Errors are the reported statistics minus the true ones, by metric.
+	Errors ByMetric[SelfTestError] `json:"reported_minus_true_ms" unit:"ms"`
+	// MaxError is the largest of them all, by absolute value.
+	MaxError float64 `json:"max_error_ms" unit:"ms"`
+	// Verdict is the self-test run's own verdict.
+	Verdict string `json:"verdict"`
+	// CPUPerEvent is loadgen's processor time for each event, the simulator's not included.
+	CPUPerEvent float64 `json:"cpu_us_per_event" unit:"us"`
+	// Ceiling is the most that this machine reached with the simulator on it; only there
+	// where it was measured.
+	Ceiling *Ceiling `json:"ceiling,omitempty"`
+}
+
+// SelfTestError is by how much a metric's statistics were off.
+type SelfTestError struct {
+	// Mean is that of the mean.
+	Mean float64 `json:"mean"`
+	// P50 is that of the median.
+	P50 float64 `json:"p50"`
+	// P99 is that of the 99th percentile.
+	P99 float64 `json:"p99"`
+}
+
+// Ceiling is the most that a machine reached.
+type Ceiling struct {
+	// Streams is the number of streams at once.
+	Streams int `json:"streams" unit:"requests"`
+	// Events is the rate of events.
+	Events float64 `json:"events_per_s" unit:"events/s"`
+	// Requests is the rate of requests.
+	Requests float64 `json:"requests_per_s" unit:"requests/s"`
+}
