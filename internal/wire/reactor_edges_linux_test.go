@@ -56,7 +56,7 @@ func TestAConnectionMakesRoomForTheNext(t *testing.T) {
 		if sys.open != 1 {
 			t.Fatalf("%d connections are open for one exchange", sys.open)
 		}
-		r.close(f)
+		r.close(f, 0)
 	}
 }
 
@@ -75,6 +75,7 @@ func TestSYNsSentAgainAreCounted(t *testing.T) {
 		sys := newScripted(&scriptedConn{})
 		r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: Clock{time.Now().Add(-time.Hour)}}, sys: sys, links: []*link{nil}}
 		f := newFlow(&Exchange{Sink: &counter{}, Head: []byte("x"), Start: r.o.Clock.Now() - c.took})
+		f.opened = f.x.Start
 		f.link = &link{fd: 100, flow: f}
 		if c.end(r, f); f.x.SYNRetransmits != c.again {
 			t.Errorf("%s: %d, want %d", c.name, f.x.SYNRetransmits, c.again)

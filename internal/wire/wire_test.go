@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -121,44 +120,6 @@ func TestKernelStampsComeBeforeTheReader(t *testing.T) {
 		if x.Start >= x.Connect || x.Connect >= x.Written || x.Written >= s.at[0] || s.at[0] < time.Duration(sent[0].Load()) {
 			t.Errorf("out of order: start %v connect %v written %v sent %v first %v", x.Start, x.Connect, x.Written, time.Duration(sent[0].Load()), s.at[0])
 		}
-	}
-}
-
-func TestKeepAlive(t *testing.T) {
-	var mu sync.Mutex
-	conns := 0
-	to := listen(t, func(n int, conn net.Conn) {
-		mu.Lock()
-		conns++
-		mu.Unlock()
-		in := bufio.NewReader(conn)
-		for i := 0; ; i++ {
-			if _, err := http.ReadRequest(in); err != nil {
-				return
-			}
-			if n == 0 && i == 2 {
-				return // gives the third request up without an answer
-			}
-			io.WriteString(conn, "ok.")
-		}
-	})
-	b := NewBlocking(Options{Clock: NewClock(), Env: noEnv})
-	defer b.Close()
-	var reused []bool
-	for range 4 {
-		s := &sink{enough: ".", reusable: true}
-		x := &Exchange{To: to, Head: []byte(get), Sink: s}
-		b.Do(context.Background(), x)
-		if s.text.String() != "ok." || s.ended {
-			t.Errorf("%q %v", s.text.String(), s.err)
-		}
-		reused = append(reused, x.Reused)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	// The third goes over a fresh connection, as the server dropped the first one.
-	if want := "[false true false true]"; fmt.Sprint(reused) != want || conns != 2 {
-		t.Errorf("reused %v on %d connections, want %s on 2", reused, conns, want)
 	}
 }
 
