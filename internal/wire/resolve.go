@@ -16,7 +16,6 @@ import (
 type resolver struct {
 	look  func(ctx context.Context, host string) ([]net.IPAddr, error)
 	limit time.Duration // of one look-up
-	idle  bool          // the limit is the idle timeout
 
 	stop context.CancelFunc
 	ctx  context.Context // of all look-ups, until close
@@ -43,10 +42,8 @@ const (
 
 func newResolver(o Options) *resolver {
 	r := &resolver{look: net.DefaultResolver.LookupIPAddr, limit: lookupLimit, hosts: map[string]*lookup{}}
-	for _, limit := range []time.Duration{o.Timeout, o.IdleTimeout} {
-		if limit > 0 && limit < r.limit {
-			r.limit, r.idle = limit, limit == o.IdleTimeout
-		}
+	if o.Timeout > 0 {
+		r.limit = min(r.limit, o.Timeout)
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
@@ -111,7 +108,7 @@ func (r *resolver) run(l *lookup, host string) {
 	case strings.EqualFold(host, "localhost"):
 		l.ips, l.err = withLoopbacks(l.ips), nil
 	case l.err != nil && ctx.Err() == context.DeadlineExceeded:
-		l.err = timedOut(Resolving, r.limit, r.idle)
+		l.err = timedOut(Resolving, r.limit, false)
 	case l.err == nil && len(l.ips) == 0:
 		l.err = &net.DNSError{Err: "no addresses", Name: host, IsNotFound: true}
 	}

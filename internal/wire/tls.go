@@ -242,18 +242,23 @@ func secure(ctx context.Context, conn net.Conn, config *tls.Config, host string,
 type guarded struct {
 	net.Conn
 	limits *limits
+	failed error // what the last read or write failed with
 }
 
 func (g *guarded) Read(p []byte) (int, error) {
 	if g.limits != nil {
 		g.SetReadDeadline(g.limits.next())
 	}
-	return g.Conn.Read(p)
+	n, err := g.Conn.Read(p)
+	g.failed = err
+	return n, err
 }
 
 func (g *guarded) Write(p []byte) (int, error) {
-	if g.limits != nil {
-		return writeAll(g.Conn, g.limits, p, nil)
+	if g.limits == nil {
+		return g.Conn.Write(p)
 	}
-	return g.Conn.Write(p)
+	n, err := writeAll(g.Conn, g.limits, p, nil)
+	g.failed = err
+	return n, err
 }

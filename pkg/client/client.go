@@ -310,6 +310,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		if hop == 0 {
 			r.Start = x.Start
 		}
+		r.Resent += x.Resent
 		if o.Raw || !redirected(&r.Answer) {
 			break
 		}
@@ -329,6 +330,6 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		x = &wire.Exchange{To: wire.EndpointOf(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
 	}
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
-	r.ConnectLate, r.MinRTT, r.Retransmits = x.ConnectLate, x.MinRTT, x.Retransmits
+	r.ConnectLate, r.MinRTT, r.Retransmits, r.Ended = x.ConnectLate, x.MinRTT, x.Retransmits, x.Ended
 	r.End = c.clock.Now()
 }
