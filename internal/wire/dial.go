@@ -155,7 +155,11 @@ func hostPort(u *url.URL) string {
 // of a socket on which HTTP is spoken.
 func EndpointOf(u *url.URL) Endpoint {
 	if u.Scheme == "unix" {
-		return Endpoint{Host: "localhost:80", Unix: u.Opaque + u.Path} // opaque where the path is relative
+		path := u.Path
+		if relative, err := url.PathUnescape(u.Opaque); err == nil && relative != "" {
+			path = relative
+		}
+		return Endpoint{Host: "localhost:80", Unix: path}
 	}
 	return Endpoint{TLS: u.Scheme == "https", Host: hostPort(u)}
 }

@@ -60,13 +60,14 @@ func TestARequestThatMetAClosedConnection(t *testing.T) {
 				}
 			}
 			var asked atomic.Int64
-			closed := make(chan struct{}, 2)
+			finish, closed := make(chan struct{}), make(chan struct{})
 			to := listen(t, func(n int, conn net.Conn) {
 				in := bufio.NewReader(conn)
 				for readAsked(in) == nil {
 					asked.Add(1)
 					io.WriteString(conn, "ok.")
 					if n == 0 {
+						<-finish
 						conn.Close()
 						closed <- struct{}{}
 						return
@@ -74,6 +75,7 @@ func TestARequestThatMetAClosedConnection(t *testing.T) {
 				}
 			})
 			ask(map[bool]Transport{true: sleeping, false: awake}[name == "reactor"], to)
+			finish <- struct{}{}
 			<-closed
 			before := clock.Now()
 			x, s := again(to)

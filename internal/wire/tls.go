@@ -205,6 +205,13 @@ func secure(ctx context.Context, conn net.Conn, config *tls.Config, host string,
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(host)
 	}
+	asked := false // for a certificate that there is none of
+	if len(config.Certificates) == 0 && config.GetClientCertificate == nil {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			asked = true
+			return &tls.Certificate{}, nil
+		}
+	}
 	l.phase = Handshaking
 	over := tls.Client(&guarded{Conn: conn, limits: l}, config)
 	shaking, cancel := context.WithTimeout(ctx, handshakeLimit)
@@ -225,6 +232,9 @@ func secure(ctx context.Context, conn net.Conn, config *tls.Config, host string,
 	case errors.As(err, &timeout), pastDeadline(err):
 		return nil, l.expired()
 	case problem != nil:
+		if asked && problem.Code == TLSHandshake {
+			problem.Code = TLSClientCertificate
+		}
 		return nil, tlsFailure(problem)
 	case strings.Contains(err.Error(), "protocol version"):
 		return nil, tlsFailure(&TLSError{TLSVersion, err})

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -215,20 +213,6 @@ func TestErrorsHaveClasses(t *testing.T) {
 	}
 }
 
-// A server that does not speak TLS may wait for the end of what it takes for a request.
-func TestMuteTLSServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		here, there := net.Pipe()
-		go io.Copy(io.Discard, there)
-		b := NewBlocking(Options{Clock: NewClock(), Env: noEnv, Dial: func(context.Context, string, string) (net.Conn, error) { return here, nil }})
-		s, before := &sink{}, time.Now()
-		b.Do(context.Background(), &Exchange{To: Endpoint{TLS: true, Host: "127.0.0.1:443"}, Head: []byte(get), Sink: s, Fresh: true})
-		if s.class() != TLS || time.Since(before) != handshakeLimit {
-			t.Errorf("%v after %v", s.err, time.Since(before))
-		}
-	})
-}
-
 func TestLocalhostIsBothLoopbacks(t *testing.T) {
 	four, six := net.IPAddr{IP: net.IPv4(127, 0, 0, 1)}, net.IPAddr{IP: net.IPv6loopback}
 	for _, known := range [][]net.IPAddr{nil, {four}, {six}, {six, four}} {
@@ -236,32 +220,6 @@ func TestLocalhostIsBothLoopbacks(t *testing.T) {
 		if len(got) != 2 || got[0].IP.Equal(got[1].IP) || len(known) > 0 && !got[0].IP.Equal(known[0].IP) {
 			t.Errorf("%v of %v", got, known)
 		}
-	}
-}
-
-func TestTLS(t *testing.T) {
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "secret") }))
-	defer srv.Close()
-	u, _ := url.Parse(srv.URL)
-	do := func(config *tls.Config, to Endpoint) *sink {
-		s := &sink{enough: "secret"}
-		b := NewBlocking(Options{Clock: NewClock(), Env: noEnv, TLSConfig: config})
-		x := &Exchange{To: to, Head: []byte(get), Sink: s, Fresh: true}
-		if b.Do(context.Background(), x); s.err == nil && x.ConnectLate != UnknownLate {
-			t.Errorf("late by %v for the handshake, which nothing tells", x.ConnectLate)
-		}
-		return s
-	}
-	trusting := srv.Client().Transport.(*http.Transport).TLSClientConfig
-	if s := do(trusting, EndpointOf(u)); s.ended || !strings.HasPrefix(s.text.String(), "HTTP/1.1 200") {
-		t.Errorf("%q %v", s.text.String(), s.err)
-	}
-	if s := do(nil, EndpointOf(u)); s.class() != TLS {
-		t.Errorf("an unknown authority: %v", s.err)
-	}
-	plain := listen(t, func(_ int, conn net.Conn) { io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") })
-	if s := do(nil, Endpoint{TLS: true, Host: plain.Host}); s.class() != TLS {
-		t.Errorf("a server without TLS: %v", s.err)
 	}
 }
 
