@@ -118,3 +118,39 @@ func TestKernelStampsAreCheckedFor(t *testing.T) {
 		t.Errorf("a kernel without IPv4: %v, %d sockets left open", err, sys.open)
 	}
 }
+
+// TestReactorsPhases: the loop ends what is stuck, and says where.
+func TestReactorsPhases(t *testing.T) {
+	for phase, conn := range map[Phase]scriptedConn{
+		Connecting: {connectErr: unix.EINPROGRESS, silent: true},
+		Writing:    {writes: []any{3, full{}}},
+		Awaiting:   {},
+		Reading:    {reads: []any{stampOf{"x", time.Millisecond}}},
+	} {
+		for _, idle := range []bool{true, false} {
+			const limit = 20 * time.Millisecond
+			sys := newScripted(&conn)
+			o := Options{Clock: Clock{sys.origin}, Env: noEnv, Timeout: limit}
+			if idle {
+				o.Timeout, o.IdleTimeout = 0, limit
+			}
+			r, err := newReactor(o, sys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn := conn
+			sys.conns[0] = &conn
+			s := &sink{}
+			x := &Exchange{To: Endpoint{Host: "127.0.0.1:80"}, Head: []byte(get), Sink: s, Fresh: true}
+			r.Do(context.Background(), x)
+			r.Close()
+			var cause *TimeoutError
+			if !errors.As(s.err, &cause) || *cause != (TimeoutError{phase, limit, idle}) || strings.Contains(s.err.Message, "--") {
+				t.Errorf("%s, idle %v: %v", phase, idle, s.err)
+			}
+			if x.Ended == 0 || sys.open != 0 || (x.Connect == 0) != (phase == Connecting) {
+				t.Errorf("%s: connected at %v, over at %v, %d connections left open", phase, x.Connect, x.Ended, sys.open)
+			}
+		}
+	}
+}

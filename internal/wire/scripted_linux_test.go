@@ -30,7 +30,8 @@ type scriptedConn struct {
 	socketErr  error
 	connectErr error
 	lateErr    error // found when the connection is ready
-	writes     []any // int: bytes taken; error
+	silent     bool  // it never is ready
+	writes     []any // int: bytes taken; error; full: no more, ever
 	reads      []any // []byte, error; stampOf; nil ends a burst (EAGAIN); full stays
 	written    []byte
 	unacked    int // how many of these the peer has not acknowledged
@@ -44,7 +45,7 @@ type stampOf struct {
 	at   time.Duration
 }
 
-// full is as much as is asked for, again and again.
+// full is as much as is asked for, again and again; of a write, nothing.
 type full struct{}
 
 func newScripted(conns ...*scriptedConn) *scripted {
@@ -91,7 +92,9 @@ func (s *scripted) epollAdd(_, fd int, t tag) error {
 	defer s.mu.Unlock()
 	if fd >= 100 {
 		c := s.conn(fd)
-		c.tag = t
+		if c.tag = t; c.silent {
+			return nil
+		}
 		s.edge(c, unix.EPOLLOUT)
 		if len(c.reads) > 0 {
 			s.edge(c, unix.EPOLLIN)
@@ -149,6 +152,9 @@ func (s *scripted) write(fd int, head, body []byte) (int, error) {
 	}
 	if len(c.writes) > 0 {
 		step := c.writes[0]
+		if step == (full{}) {
+			return 0, unix.EAGAIN
+		}
 		c.writes = c.writes[1:]
 		if err, isErr := step.(error); isErr {
 			if err == unix.EAGAIN {
