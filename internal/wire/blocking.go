@@ -7,8 +7,8 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"loadgen/internal/stream"
@@ -34,95 +34,107 @@ type Blocking struct {
 	o      Options
 	dialer *dialer
 	buffer sync.Pool
-
-	mu   sync.Mutex
-	idle map[Endpoint][]*pooled
+	pool   pool
 	*readDelays
 }
 
 // NewBlocking returns a blocking transport.
 func NewBlocking(o Options) *Blocking {
-	return &Blocking{o: o, dialer: newDialer(o), idle: map[Endpoint][]*pooled{}, readDelays: newReadDelays(),
+	return &Blocking{o: o, dialer: newDialer(o), readDelays: newReadDelays(),
 		buffer: sync.Pool{New: func() any { return new([16 << 10]byte) }}}
 }
 
-// wordsWait is how long the body of an answer that is a failure is waited for.
-const wordsWait = 2 * time.Second
+// messageWait is how long the body of an answer that is a failure is waited for.
+const messageWait = 2 * time.Second
 
 // Do runs one exchange.
 func (b *Blocking) Do(ctx context.Context, x *Exchange) {
 	if x.Start = b.o.Clock.Now(); ctx.Err() != nil {
-		x.Sink.End(x.Start, interrupted(ctx))
+		b.end(x, x.Start, interrupted(ctx))
 		return
 	}
-	reused := b.take(x)
-	if reused != nil && b.on(ctx, x, reused) {
-		return
+	l := newLimits(b.o)
+	if !x.Fresh {
+		if p := b.pool.take(x.To); p != nil {
+			x.Start = b.o.Clock.Now()
+			x.Connect, x.Reused = x.Start, true
+			setLimits(p.conn, l)
+			if b.on(ctx, x, p, l, x.Start) {
+				return
+			}
+			x.Connect, x.Written, x.Reused = 0, 0, false
+			x.Resent++
+		}
 	}
-	// A fresh connection; also for a reused one that the server had given up
-	// before the request reached it.
-	x.Start, x.Reused = b.o.Clock.Now(), false
-	dialing, cancel := ctx, func() {}
-	if b.o.Timeout > 0 {
-		dialing, cancel = context.WithTimeout(ctx, b.o.Timeout)
+	b.overFresh(ctx, x, l)
+}
+
+// overFresh runs an exchange over a connection of its own.
+func (b *Blocking) overFresh(ctx context.Context, x *Exchange, l *limits) {
+	l.phase = Resolving
+	way, err := b.dialer.find(ctx, x.To)
+	opened := b.o.Clock.Now()
+	if x.Resent == 0 {
+		x.Start = opened
 	}
-	conn, proxy, err := b.dialer.connect(dialing, x.To)
-	cancel()
+	var conn net.Conn
+	var proxy *url.URL
+	if err == nil {
+		conn, proxy, err = b.dialer.connect(ctx, way, l)
+	}
 	now := b.o.Clock.Now()
 	if err != nil {
-		b.giveUp(ctx, x, now, err)
+		if ctx.Err() != nil {
+			err = interrupted(ctx)
+		}
+		b.end(x, now, classify(err))
 		return
 	}
 	x.Connect = now
-	if x.Connect-x.Start > synTimeout {
-		_, x.SYNRetransmits = info(conn)
+	if now-opened > synTimeout {
+		x.SYNRetransmits = info(conn).retransmits
 	}
-	b.on(ctx, x, &pooled{conn: conn, proxy: proxy})
+	b.on(ctx, x, &pooled{conn: conn, proxy: proxy}, l, opened)
 }
 
-// giveUp ends an exchange that got no connection.
-func (b *Blocking) giveUp(ctx context.Context, x *Exchange, at time.Duration, err error) {
-	x.Connect = 0 // that of a connection used again, which was dead
-	if ctx.Err() != nil {
-		x.Sink.End(at, interrupted(ctx))
-		return
-	}
-	x.Sink.End(at, classify(err))
+// end ends an exchange.
+func (b *Blocking) end(x *Exchange, at time.Duration, err *stream.Error) {
+	x.Ended = at
+	x.Sink.End(at, err)
 }
 
-func interrupted(ctx context.Context) *stream.Error {
-	return failure(Interrupted, "the run was interrupted", context.Cause(ctx))
-}
-
-// on runs an exchange on a connection. It returns false, with nothing fed, if a
-// reused connection turns out to be dead.
-func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled) bool {
+// on runs an exchange on a connection whose opening began at the given time. It returns
+// false, with nothing fed, if a reused connection was closed before the server can have
+// read any of the request.
+func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled, l *limits, opened time.Duration) bool {
 	conn := p.conn
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	limit := time.Time{}
-	if b.o.Timeout > 0 {
-		limit = b.o.Clock.origin.Add(x.Start + b.o.Timeout)
-	}
-	conn.SetDeadline(limit)
-
 	head := x.Head
 	if p.proxy != nil {
 		head = viaProxy(head, x.To, p.proxy)
 	}
-	buffers := net.Buffers{head, x.Body}
-	if _, isTCP := conn.(*net.TCPConn); !isTCP || len(x.Body) == 0 { // no writev: one write is better than two
-		buffers = net.Buffers{append(head[:len(head):len(head)], x.Body...)}
-	}
-	_, writeErr := buffers.WriteTo(conn)
+	l.phase = Writing
+	sent, writeErr := writeAll(conn, l, head, x.Body)
 	x.Written = b.o.Clock.Now()
+	var tooLate *stream.Error
+	if pastDeadline(writeErr) {
+		tooLate = l.expired()
+		l.end = time.Now().Add(aMoment)
+	} else {
+		l.phase = Awaiting
+	}
 	// Even a request that could not be written may have been answered.
-	fed, done, err := b.read(ctx, x, conn, limit)
-	x.MinRTT, x.Retransmits = info(conn)
-	x.ConnectLate = x.connectLate()
-	if done {
-		if !x.Fresh && x.Sink.Reusable() && stop() {
-			b.put(x.To, p)
+	got := b.read(ctx, x, conn, l)
+	state := info(conn)
+	x.MinRTT, x.Retransmits = state.minRTT, state.retransmits
+	x.ConnectLate = x.connectLate(opened)
+	acked := ackedBytes(conn)
+	if got.done {
+		x.Ended = got.last
+		if !x.Fresh && writeErr == nil && x.Sink.Reusable() && stop() {
+			p.acked = acked
+			b.pool.put(x.To, p)
 		} else {
 			conn.Close()
 		}
@@ -130,65 +142,133 @@ func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled) bool {
 	}
 	conn.Close()
 	at := b.o.Clock.Now()
+	_, plain := conn.(*net.TCPConn)
 	switch {
 	case ctx.Err() != nil:
-		x.Sink.End(at, interrupted(ctx))
-	case x.Reused && !fed && !errors.Is(err, os.ErrDeadlineExceeded):
+		b.end(x, at, interrupted(ctx))
+	case x.Reused && !got.fed && (plain && writeErr != nil && sent == 0 || neverRead(p.acked, acked, writeErr, got.err)):
 		return false
-	case writeErr != nil && !fed && !errors.Is(err, os.ErrDeadlineExceeded):
-		x.Sink.End(at, classify(writeErr))
-	case err == io.EOF:
-		x.Sink.End(at, nil)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		x.Sink.End(at, b.late(at, x))
+	case got.stale:
+		b.end(x, at, unsolicited())
+	case got.failure != nil:
+		b.end(x, at, got.failure)
+	case got.fed && got.err == io.EOF:
+		b.end(x, at, nil)
+	case tooLate != nil:
+		b.end(x, at, tooLate)
+	case pastDeadline(got.err):
+		b.end(x, at, l.expired())
+	case writeErr != nil && !got.fed:
+		b.end(x, at, classify(writeErr))
+	case got.err == io.EOF:
+		b.end(x, at, nil)
 	default:
-		x.Sink.End(at, classify(err))
+		b.end(x, at, classify(got.err))
 	}
 	return true
+}
+
+// aMoment is how long an answer is looked for after a write that came to its deadline.
+const aMoment = time.Millisecond
+
+// neverRead reports whether the server can have read nothing of a request on a reused
+// connection: its end of the connection is here (the FIN, which carries what the server
+// had received when it closed), and nothing was acknowledged since the request before. A
+// reset alone does not say so: a server that has read a request may reset the connection
+// before the delayed acknowledgement went out.
+func neverRead(ackedBefore, acked uint64, writeErr, readErr error) bool {
+	return readErr == io.EOF && !errors.Is(writeErr, syscall.ECONNRESET) && acked > 0 && acked == ackedBefore
+}
+
+// writePiece is what a write with a deadline takes at most, so that the idle timeout
+// counts from the last progress.
+const writePiece = 64 << 10
+
+// writeAll writes head and body, with one write where that is possible.
+func writeAll(conn net.Conn, l *limits, head, body []byte) (sent int, err error) {
+	if _, isTCP := conn.(*net.TCPConn); !isTCP || len(body) == 0 { // no writev: one write is better than two
+		head, body = append(head[:len(head):len(head)], body...), nil
+	}
+	for len(head)+len(body) > 0 {
+		conn.SetWriteDeadline(l.next())
+		most := len(head) + len(body)
+		if l.idle > 0 {
+			most = min(most, writePiece)
+		}
+		h := min(most, len(head))
+		buffers := net.Buffers{head[:h], body[:most-h]}
+		if most == h { // an empty write waits for its reader on a pipe
+			buffers = buffers[:1]
+		} else if h == 0 {
+			buffers = buffers[1:]
+		}
+		n, err := buffers.WriteTo(conn)
+		if sent += int(n); err != nil {
+			return sent, err
+		}
+		head, body = head[h:], body[most-h:]
+	}
+	return sent, nil
 }
 
 // connectLate is what connecting took beyond the path's round trip: a goroutine
 // comes to its connection late. A packet that was lost is not its fault. Nothing is
 // known of what goes by way of TLS or a proxy, or where the system does not tell.
-func (x *Exchange) connectLate() time.Duration {
+func (x *Exchange) connectLate(opened time.Duration) time.Duration {
 	switch {
 	case x.Reused, x.SYNRetransmits > 0:
 		return 0
 	case x.MinRTT == 0:
 		return UnknownLate
 	}
-	return max(x.Connect-x.Start-x.MinRTT, 0)
+	return max(x.Connect-opened-x.MinRTT, 0)
 }
 
-// late words a deadline that passed.
-func (b *Blocking) late(at time.Duration, x *Exchange) *stream.Error {
-	if b.o.Timeout > 0 && at >= x.Start+b.o.Timeout {
-		return failure(Timeout, "no complete answer within "+b.o.Timeout.String()+" (--timeout)", os.ErrDeadlineExceeded)
-	}
-	return failure(IdleTimeout, "nothing came for "+b.o.IdleTimeout.String()+" (--idle-timeout)", os.ErrDeadlineExceeded)
+// received is what a connection brought.
+type received struct {
+	fed   bool
+	done  bool          // the sink has enough; else err says why there is no more
+	last  time.Duration // when the last bytes came
+	stale bool          // something came that is older than the request
+	err   error
+	// failure is what err means, where that is not for classify to say.
+	failure *stream.Error
 }
 
-// read feeds the answer to the sink. done tells that the sink has enough; else
-// err is why there is no more.
-func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, limit time.Time) (fed, done bool, err error) {
+// read feeds the answer to the sink.
+func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, l *limits) (got received) {
 	buffer := b.buffer.Get().(*[16 << 10]byte)
 	defer b.buffer.Put(buffer)
 	r := newStampReader(conn, b.o)
 	x.KernelStamps = true
-	words := time.Time{}
+	deadline := time.Unix(1, 0) // that is set
 	for {
-		if words.IsZero() && x.Sink.Failing() {
-			words = time.Now().Add(wordsWait)
+		if l.message.IsZero() && x.Sink.Failing() {
+			l.message = time.Now().Add(messageWait)
 		}
-		if b.o.IdleTimeout > 0 || !words.IsZero() {
-			conn.SetReadDeadline(b.readLimit(limit, words))
+		if next := l.next(); next != deadline {
+			conn.SetReadDeadline(next)
+			deadline = next
 			if ctx.Err() != nil { // the deadline may have revived a closed connection's read
-				return fed, false, ctx.Err()
+				got.err = ctx.Err()
+				return got
 			}
 		}
 		n, at, kernel, err := r.read(buffer[:])
-		if n > 0 {
-			fed = true
+		switch {
+		case n == 0:
+		case x.Reused && !got.fed && (got.stale || kernel && at < x.Start):
+			if got.stale && at >= x.Start { // it goes on: there is no telling what is what
+				return got
+			}
+			got.stale, l.message = true, time.Now().Add(messageWait)
+		default:
+			if !got.fed && !x.To.TLS {
+				if got.failure = alertAnswer(buffer[:n]); got.failure != nil {
+					return got
+				}
+			}
+			got.fed, got.last, l.phase = true, at, Reading
 			x.KernelStamps = x.KernelStamps && kernel
 			over := x.Sink.Feed(buffer[:n], at)
 			if kernel {
@@ -198,88 +278,28 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, limit t
 				x.Sink.Doubt(stream.UnknownSlack, !kernel)
 			}
 			if over {
-				return fed, true, nil
+				got.done = true
+				return got
 			}
 		}
 		if err != nil {
-			x.KernelStamps = x.KernelStamps && fed
-			if !words.IsZero() && errors.Is(err, os.ErrDeadlineExceeded) {
-				err = io.EOF // what has come of the words must do
+			x.KernelStamps = x.KernelStamps && got.fed
+			if x.Sink.Failing() && pastDeadline(err) && !l.message.IsZero() {
+				err = io.EOF // what has come of the message must do
 			}
-			return fed, false, err
+			got.err = err
+			return got
 		}
 	}
-}
-
-// readLimit is the earliest of the deadlines of a read.
-func (b *Blocking) readLimit(limit, words time.Time) time.Time {
-	earliest := limit
-	candidates := []time.Time{words}
-	if b.o.IdleTimeout > 0 {
-		candidates = append(candidates, time.Now().Add(b.o.IdleTimeout))
-	}
-	for _, t := range candidates {
-		if !t.IsZero() && (earliest.IsZero() || t.Before(earliest)) {
-			earliest = t
-		}
-	}
-	return earliest
-}
-
-// pooled is a connection, and the proxy at its other end that wants absolute
-// request targets.
-type pooled struct {
-	conn  net.Conn
-	proxy *url.URL
-	since time.Time
-}
-
-// idleLimit is how long an idle connection is kept: uvicorn closes one after 5 s.
-const idleLimit = 3 * time.Second
-
-// take returns an idle connection for an exchange that may have one, the one
-// used last, nil if there is none.
-func (b *Blocking) take(x *Exchange) *pooled {
-	if x.Fresh {
-		return nil
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	list := b.idle[x.To]
-	for len(list) > 0 {
-		p := list[len(list)-1]
-		list = list[:len(list)-1]
-		b.idle[x.To] = list
-		if time.Since(p.since) < idleLimit && alive(p.conn) {
-			x.Reused, x.Connect = true, x.Start
-			return p
-		}
-		p.conn.Close()
-	}
-	return nil
-}
-
-func (b *Blocking) put(to Endpoint, p *pooled) {
-	p.conn.SetDeadline(time.Time{})
-	p.since = time.Now()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.idle[to] = append(b.idle[to], p)
 }
 
 // Close ends the idle connections.
 func (b *Blocking) Close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for to, list := range b.idle {
-		for _, p := range list {
-			p.conn.Close()
-		}
-		delete(b.idle, to)
-	}
+	b.dialer.close()
+	b.pool.close()
 }
 
-// stampReader reads from a connection and tells when the bytes arrived.
+// stampReader reads from a connection and returns when the bytes arrived.
 type stampReader interface {
 	read(p []byte) (n int, at time.Duration, kernel bool, err error)
 }

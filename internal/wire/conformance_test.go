@@ -35,6 +35,7 @@ func transcripts() map[string]string {
 	w.Close()
 	return map[string]string{
 		"until close": head + "\r\n" + body,
+		"HTTP/1.0":    "HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + body,
 		"chunked":     head + "Transfer-Encoding: chunked\r\n\r\n" + chunks.String() + "0\r\n\r\n",
 		"by length":   fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(body), body),
 		"gzip":        head + "Content-Encoding: gzip\r\n\r\n" + packed.String(),

@@ -15,16 +15,27 @@ func (r *Reactor) watch(f *flow) {
 
 // deadline is when a flow must end unless something comes, 0 for never, and why.
 func (r *Reactor) deadline(f *flow) (at time.Duration, why stream.Class) {
-	if r.o.Timeout > 0 {
-		at, why = f.x.Start+r.o.Timeout, Timeout
-	}
-	if since := max(f.active, f.x.Start); r.o.IdleTimeout > 0 && (at == 0 || since+r.o.IdleTimeout < at) {
+	at, why = f.limit, Timeout
+	if since := max(f.active, f.opened, f.x.Start); r.o.IdleTimeout > 0 && (at == 0 || since+r.o.IdleTimeout < at) {
 		at, why = since+r.o.IdleTimeout, IdleTimeout
 	}
-	if f.words > 0 && (at == 0 || f.words < at) {
-		at, why = f.words, ""
+	if f.message > 0 && (at == 0 || f.message < at) {
+		at, why = f.message, ""
 	}
 	return at, why
+}
+
+// phase is what a flow waits for.
+func (f *flow) phase() Phase {
+	switch {
+	case f.link == nil || !f.link.connected:
+		return Connecting
+	case !f.written:
+		return Writing
+	case !f.fed:
+		return Awaiting
+	}
+	return Reading
 }
 
 // checkDeadlines ends what is late, and finds out when to look again.
@@ -40,12 +51,14 @@ func (r *Reactor) checkDeadlines() {
 		case at == 0 || now < at:
 			r.watch(f)
 		case why == Timeout:
-			r.fail(f, failure(Timeout, "no complete answer within "+r.o.Timeout.String()+" (--timeout)", nil))
+			r.fail(f, timedOut(f.phase(), r.o.Timeout, false))
 		case why == IdleTimeout:
-			r.fail(f, failure(IdleTimeout, "nothing came for "+r.o.IdleTimeout.String()+" (--idle-timeout)", nil))
-		default: // what has come of the words must do
+			r.fail(f, timedOut(f.phase(), r.o.IdleTimeout, true))
+		case f.stale:
+			r.fail(f, unsolicited())
+		default: // what has come of the message must do
 			f.sink.End(now, nil)
-			r.close(f)
+			r.close(f, now)
 		}
 	}
 }

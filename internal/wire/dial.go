@@ -3,30 +3,26 @@ package wire
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
+	"errors"
 	"net"
 	"net/url"
-	"slices"
-	"strings"
-	"sync"
+	"syscall"
 	"time"
 )
 
 // DialFunc makes a connection, as net.Dialer.DialContext does.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// dialer connects to endpoints. Each host is resolved once.
+// dialer connects to endpoints.
 type dialer struct {
+	*resolver
 	dial DialFunc
 	env  func(string) string
 	tls  *tls.Config
-
-	mu        sync.Mutex
-	addresses map[string][]string
 }
 
 func newDialer(o Options) *dialer {
-	d := &dialer{dial: o.Dial, env: o.Env, tls: o.TLSConfig, addresses: map[string][]string{}}
+	d := &dialer{resolver: newResolver(o), dial: o.Dial, env: o.Env, tls: o.TLSConfig}
 	if d.dial == nil {
 		// The happy-eyeballs delay is left out: addresses are tried one by one.
 		d.dial = (&net.Dialer{Control: enableStamps(o.Stamps), KeepAlive: 30 * time.Second}).DialContext
@@ -34,121 +30,112 @@ func newDialer(o Options) *dialer {
 	return d
 }
 
+// route is the way to an endpoint.
+type route struct {
+	to        Endpoint
+	proxy     *url.URL // nil for none
+	next      Endpoint // the proxy, or to itself
+	addresses []string // of next
+}
+
+// find finds the way to an endpoint.
+func (d *dialer) find(ctx context.Context, to Endpoint) (route, error) {
+	r := route{to: to, next: to}
+	if to.Unix != "" {
+		r.addresses = []string{to.Unix}
+		return r, nil
+	}
+	var err error
+	if r.proxy, err = ProxyFor(to, d.env); err != nil {
+		return r, failure(Proxy, err.Error(), err)
+	}
+	if r.proxy != nil {
+		r.next = Endpoint{TLS: r.proxy.Scheme == "https", Host: hostPort(r.proxy)}
+	}
+	if r.addresses, err = d.resolve(ctx, r.next.Host); err != nil {
+		err = r.viaProxy(err)
+	}
+	return r, err
+}
+
+// viaProxy blames the proxy, if there is one, for what went wrong on the way to it.
+func (r *route) viaProxy(err error) error {
+	e := classify(err)
+	if r.proxy == nil || e.Class == Interrupted {
+		return e
+	}
+	class := Proxy
+	if e.Class == Timeout || e.Class == IdleTimeout {
+		class = e.Class
+	}
+	return failure(class, "the proxy "+r.proxy.Redacted()+" cannot be reached: "+e.Message, e)
+}
+
 // connect returns a connection that is ready for a request, and the proxy that
 // wants it in absolute form, if any.
-func (d *dialer) connect(ctx context.Context, to Endpoint) (net.Conn, *url.URL, error) {
-	proxy, err := ProxyFor(to, d.env)
-	if err != nil {
-		return nil, nil, failure(Proxy, err.Error(), err)
+func (d *dialer) connect(ctx context.Context, r route, l *limits) (net.Conn, *url.URL, error) {
+	conn, err := d.open(ctx, r, l)
+	if err == nil && r.next.TLS {
+		conn, err = secure(ctx, conn, d.tls, r.next.Host, l)
 	}
-	if proxy == nil {
-		conn, err := d.open(ctx, to)
-		return conn, nil, err
+	switch {
+	case err != nil:
+		return nil, nil, r.viaProxy(err)
+	case r.proxy == nil || !r.to.TLS:
+		return conn, r.proxy, nil
 	}
-	next := Endpoint{TLS: proxy.Scheme == "https", Host: hostPort(proxy)}
-	conn, err := d.open(ctx, next)
-	if err != nil {
-		e := classify(err)
-		return nil, nil, failure(Proxy, "the proxy "+proxy.Redacted()+" cannot be reached: "+e.Message, err)
-	}
-	if !to.TLS {
-		return conn, proxy, nil
-	}
-	if err := connectTunnel(ctx, conn, to, proxy); err != nil {
+	if err := connectTunnel(ctx, conn, r.to, r.proxy, l); err != nil {
 		conn.Close()
 		return nil, nil, err
 	}
-	conn, err = d.secure(ctx, conn, to)
+	conn, err = secure(ctx, conn, d.tls, r.to.Host, l)
 	return conn, nil, err
 }
 
-// open makes a connection to an endpoint itself.
-func (d *dialer) open(ctx context.Context, to Endpoint) (net.Conn, error) {
-	addresses, err := d.resolve(ctx, to.Host)
-	if err != nil {
-		return nil, err
-	}
-	var conn net.Conn
-	for _, a := range addresses {
-		var failed error
-		if conn, failed = d.dial(ctx, "tcp", a); failed == nil {
-			err = nil
-			break
-		}
-		if err == nil { // the first address tells more than one of a family that is not there
-			err = failed
-		}
-	}
-	if err != nil || !to.TLS {
-		return conn, err
-	}
-	return d.secure(ctx, conn, to)
-}
-
-// handshakeLimit bounds a TLS handshake: a server that does not speak TLS may wait
-// for ever for the end of what it takes for a request. It is asyncio's.
-const handshakeLimit = time.Minute
-
-func (d *dialer) secure(ctx context.Context, conn net.Conn, to Endpoint) (net.Conn, error) {
-	config := d.tls.Clone()
-	if config == nil {
-		config = &tls.Config{}
-	}
-	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(to.Host)
-	}
-	secure := tls.Client(conn, config)
-	shaking, cancel := context.WithTimeout(ctx, handshakeLimit)
+// open connects to the first of the addresses that takes one.
+func (d *dialer) open(ctx context.Context, r route, l *limits) (net.Conn, error) {
+	l.phase = Connecting
+	dialing, cancel := l.context(ctx)
 	defer cancel()
-	if err := secure.HandshakeContext(shaking); err != nil {
-		conn.Close()
-		if ctx.Err() == nil && shaking.Err() != nil {
-			return nil, failure(TLS, fmt.Sprintf("no handshake within %v: does the server speak TLS at all?", handshakeLimit), err)
-		}
-		if e := classify(err); e.Class != Network {
-			return nil, e
-		}
-		return nil, failure(TLS, err.Error(), err)
+	network := "tcp"
+	if r.next.Unix != "" {
+		network = "unix"
 	}
-	return secure, nil
+	var first error // it tells more than that of a family that the system does not have
+	for _, a := range r.addresses {
+		conn, err := d.dialPatiently(dialing, network, a)
+		switch {
+		case err == nil:
+			return conn, nil
+		case ctx.Err() != nil:
+			return nil, interrupted(ctx)
+		case dialing.Err() != nil, pastDeadline(err) && !l.next().IsZero():
+			return nil, l.expired()
+		case first == nil:
+			first = err
+		}
+	}
+	return nil, first
 }
 
-// resolve returns the addresses of host:port, asked for once in a run.
-func (d *dialer) resolve(ctx context.Context, hostport string) ([]string, error) {
-	host, port, err := net.SplitHostPort(hostport)
-	if err != nil || net.ParseIP(host) != nil {
-		return []string{hostport}, nil
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if known := d.addresses[hostport]; known != nil {
-		return known, nil
-	}
-	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
-	if strings.EqualFold(host, "localhost") && ctx.Err() == nil {
-		ips, err = withLoopbacks(ips), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var addresses []string
-	for _, ip := range ips {
-		addresses = append(addresses, net.JoinHostPort(ip.String(), port))
-	}
-	d.addresses[hostport] = addresses
-	return addresses, nil
-}
+// unixPause is how long a Unix socket whose backlog is full is left alone. Where TCP
+// waits, the kernel answers EAGAIN.
+const unixPause = time.Millisecond
 
-// withLoopbacks appends this machine's own addresses of both families where they are
-// missing: many a container names only one of them localhost, and servers listen
-// on the other.
-func withLoopbacks(ips []net.IPAddr) []net.IPAddr {
-	for _, own := range []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback} {
-		if !slices.ContainsFunc(ips, func(a net.IPAddr) bool { return a.IP.Equal(own) }) {
-			ips = append(ips, net.IPAddr{IP: own})
+func (d *dialer) dialPatiently(ctx context.Context, network, address string) (net.Conn, error) {
+	for {
+		conn, err := d.dial(ctx, network, address)
+		if network != "unix" || !errors.Is(err, syscall.EAGAIN) {
+			return conn, err
+		}
+		pause := time.NewTimer(unixPause)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, ctx.Err()
 		}
 	}
-	return ips
 }
 
 // hostPort is the host:port of a URL.
@@ -164,7 +151,15 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// EndpointOf is the endpoint of a URL.
+// EndpointOf is the endpoint of a URL: http://, https://, or unix:PATH, where PATH is that
+// of a socket on which HTTP is spoken.
 func EndpointOf(u *url.URL) Endpoint {
+	if u.Scheme == "unix" {
+		path := u.Path
+		if relative, err := url.PathUnescape(u.Opaque); err == nil && relative != "" {
+			path = relative
+		}
+		return Endpoint{Host: "localhost:80", Unix: path}
+	}
 	return Endpoint{TLS: u.Scheme == "https", Host: hostPort(u)}
 }

@@ -2,4 +2,4 @@
 
 package wire
 
-func makeRoom() {}
+func growFileTable() {}

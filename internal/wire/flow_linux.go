@@ -24,7 +24,7 @@ func (r *Reactor) begin(f *flow) {
 				r.drop(l)
 				continue
 			}
-			l.flow, f.link = f, l
+			l.flow, f.link, f.kept = f, l, true
 			f.x.Start = r.o.Clock.Now()
 			f.x.Connect, f.x.Reused = f.x.Start, true
 			r.watch(f)
@@ -40,7 +40,6 @@ func (r *Reactor) dial() {
 	n := min(dialsPerTurn, len(r.dialing))
 	for _, f := range r.dialing[:n] {
 		if !f.over {
-			f.x.Start, f.x.Reused = 0, false
 			r.connect(f)
 		}
 	}
@@ -65,8 +64,10 @@ func (r *Reactor) connect(f *flow) {
 			err = f.first(named("socket", err))
 			break
 		}
-		if f.x.Start == 0 {
-			f.x.Start = r.o.Clock.Now()
+		if f.opened == 0 {
+			if f.opened = r.o.Clock.Now(); f.x.Resent == 0 {
+				f.x.Start = f.opened
+			}
 			r.watch(f)
 		}
 		err = r.sys.connect(fd, to)
@@ -87,7 +88,7 @@ func (r *Reactor) connect(f *flow) {
 					}
 					return // the next event says whether it was made
 				}
-				f.x.ConnectLate = f.x.Connect - f.x.Start // nothing was waited for
+				f.x.ConnectLate = f.x.Connect - f.opened // nothing was waited for
 			}
 			r.write(f)
 			return
@@ -183,7 +184,7 @@ func (r *Reactor) event(e unix.EpollEvent) {
 // the next address if it could not be.
 func (r *Reactor) linked(f *flow) {
 	f.x.Connect = r.o.Clock.Now()
-	f.x.ConnectLate = min(r.blind(f.x.Connect, f.x.Connect), f.x.Connect-f.x.Start)
+	f.x.ConnectLate = min(r.blind(f.x.Connect, f.x.Connect), f.x.Connect-f.opened)
 	r.countSYNs(f)
 	err := r.sys.connected(f.link.fd)
 	if err == nil {
@@ -207,8 +208,8 @@ func (r *Reactor) linked(f *flow) {
 // countSYNs looks up how often the first packet of a connection was sent again, if
 // there was time for that.
 func (r *Reactor) countSYNs(f *flow) {
-	if f.link != nil && r.o.Clock.Now()-f.x.Start > synTimeout {
-		_, f.x.SYNRetransmits = r.sys.info(f.link.fd)
+	if f.link != nil && r.o.Clock.Now()-f.opened > synTimeout {
+		f.x.SYNRetransmits = r.sys.info(f.link.fd).retransmits
 	}
 }
 
@@ -228,6 +229,7 @@ func (r *Reactor) write(f *flow) {
 		switch err {
 		case nil, unix.EINTR:
 		case unix.EAGAIN:
+			f.active = r.o.Clock.Now() // it may have taken a part
 			return
 		default:
 			f.writeErr = &net.OpError{Op: "write", Net: "tcp", Err: named("writev", err)}
@@ -254,7 +256,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 		}
 		if err == unix.EAGAIN {
 			if f.writeErr != nil {
-				r.fail(f, classify(f.writeErr))
+				r.endOfLink(f, r.o.Clock.Now(), unix.EAGAIN)
 			}
 			return
 		}
@@ -264,6 +266,12 @@ func (r *Reactor) read(f *flow, ending bool) {
 			return
 		}
 		merged := r.stamp(f, &queue, read, stamp, len(room) < len(r.buffer))
+		if !f.fed && r.outOfTurn(f, r.buffer[:n], read, stamp != 0) {
+			if f.over || n < len(room) && !ending {
+				return
+			}
+			continue
+		}
 		f.fed, f.active = true, f.last
 		done := f.sink.Feed(r.buffer[:n], f.last)
 		switch {
@@ -280,8 +288,8 @@ func (r *Reactor) read(f *flow, ending bool) {
 			r.finish(f)
 			return
 		}
-		if f.words == 0 && f.sink.Failing() {
-			f.words = read + wordsWait
+		if f.message == 0 && f.sink.Failing() {
+			f.message = read + messageWait
 			r.watch(f)
 		}
 		// A short read has emptied the socket: what comes later raises a new edge.
@@ -312,59 +320,89 @@ func (r *Reactor) stamp(f *flow, q *queue, read time.Duration, stamp int64, part
 	return merged
 }
 
+// outOfTurn reports whether the first bytes that a connection brings to a flow are none of
+// its answer, and deals with them: those that are older than the request, on a connection
+// used before, and a TLS alert.
+func (r *Reactor) outOfTurn(f *flow, p []byte, read time.Duration, stamped bool) bool {
+	switch {
+	case f.kept && stamped && f.last < f.x.Start:
+		f.stale, f.message = true, read+messageWait
+		r.watch(f)
+		return true
+	case f.stale: // it goes on: there is no telling what is what
+		r.fail(f, unsolicited())
+		return true
+	}
+	f.kept = false
+	if alert := alertAnswer(p); alert != nil {
+		r.fail(f, alert)
+		return true
+	}
+	return false
+}
+
 // endOfLink takes the end of a connection: the peer's, or an error.
 func (r *Reactor) endOfLink(f *flow, at time.Duration, err error) {
-	f.x.MinRTT, f.x.Retransmits = r.sys.info(f.link.fd)
+	info := r.sys.info(f.link.fd)
+	f.x.MinRTT, f.x.Retransmits = info.minRTT, info.retransmits
+	if err == nil {
+		err = io.EOF
+	}
 	switch {
-	case f.x.Reused && !f.fed: // given up by the server before the request reached it
+	case f.kept && (f.sent == 0 || neverRead(f.link.acked, info.acked, f.writeErr, err)):
 		r.drop(f.link)
-		*f = flow{x: f.x, sink: f.sink, addresses: f.addresses, done: f.done}
-		f.x.Written, f.x.Reused = 0, false
+		*f = flow{x: f.x, sink: f.sink, limit: f.limit, addresses: f.addresses, done: f.done}
+		f.x.Connect, f.x.Written, f.x.Reused = 0, 0, false
+		f.x.Resent++
 		r.dialing = append(r.dialing, f)
-	case f.writeErr != nil && !f.fed:
+	case f.stale:
+		r.fail(f, unsolicited())
+	case f.writeErr != nil && (!f.fed || err == unix.EAGAIN):
 		r.fail(f, classify(f.writeErr))
-	case err == nil || err == io.EOF:
+	case err == io.EOF:
 		f.sink.End(at, nil)
-		r.close(f)
+		r.close(f, at)
 	default:
 		f.sink.End(at, classify(&net.OpError{Op: "read", Net: "tcp", Err: named("recvmsg", err)}))
-		r.close(f)
+		r.close(f, at)
 	}
 }
 
 // fail ends a flow with an error.
 func (r *Reactor) fail(f *flow, err *stream.Error) {
+	now := r.o.Clock.Now()
 	if f.x.Start == 0 {
-		f.x.Start = r.o.Clock.Now()
+		f.x.Start = now
 	}
 	if f.link == nil || !f.link.connected {
 		f.x.Connect = 0
 		r.countSYNs(f)
 	}
-	f.sink.End(r.o.Clock.Now(), err)
-	r.close(f)
+	f.sink.End(now, err)
+	r.close(f, now)
 }
 
 // finish ends a flow whose answer is complete.
 func (r *Reactor) finish(f *flow) {
 	l := f.link
-	f.x.MinRTT, f.x.Retransmits = r.sys.info(l.fd)
+	info := r.sys.info(l.fd)
+	f.x.MinRTT, f.x.Retransmits = info.minRTT, info.retransmits
 	if f.x.Fresh || !f.sink.Reusable() || f.sent < len(f.x.Head)+len(f.x.Body) {
-		r.close(f)
+		r.close(f, f.last)
 		return
 	}
-	l.flow, l.since, f.link = nil, r.o.Clock.Now(), nil
+	l.flow, l.since, l.acked, f.link = nil, r.o.Clock.Now(), info.acked, nil
 	r.idle[l.to] = append(r.idle[l.to], l)
-	r.close(f)
+	r.close(f, f.last)
 }
 
 // close ends a flow, which its caller gets back at the end of the turn.
-func (r *Reactor) close(f *flow) {
+func (r *Reactor) close(f *flow, ended time.Duration) {
 	if f.link != nil {
 		r.drop(f.link)
 		f.link = nil
 	}
-	f.over, f.x.KernelStamps = true, f.fed && !f.unstamped
+	f.over, f.x.Ended, f.x.KernelStamps = true, ended, f.fed && !f.unstamped
 	r.over = append(r.over, f)
 }
 

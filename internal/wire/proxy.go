@@ -86,16 +86,28 @@ func viaProxy(head []byte, to Endpoint, proxy *url.URL) []byte {
 }
 
 // connectTunnel asks a proxy for a tunnel (RFC 9110, 9.3.6).
-func connectTunnel(ctx context.Context, conn net.Conn, to Endpoint, proxy *url.URL) error {
+func connectTunnel(ctx context.Context, conn net.Conn, to Endpoint, proxy *url.URL, l *limits) error {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", to.Host, to.Host, proxyAuthorization(proxy)); err != nil {
-		return failure(Proxy, "cannot ask the proxy for a tunnel: "+err.Error(), err)
+	l.phase = Tunnelling
+	guarded := &guarded{Conn: conn, limits: l}
+	wrong := func(what string, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return interrupted(ctx)
+		case pastDeadline(guarded.failed): // fasthttp keeps its words alone
+			return l.expired()
+		}
+		return failure(Proxy, what+": "+err.Error(), err)
 	}
-	// The proxy sends nothing after its head before we do: reading ahead is safe.
+	if _, err := fmt.Fprintf(guarded, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", to.Host, to.Host, proxyAuthorization(proxy)); err != nil {
+		return wrong("cannot ask the proxy for a tunnel", err)
+	}
+	// The proxy sends nothing after its head before we do: reading ahead is safe. A head
+	// larger than the reader's buffer is an error.
 	var head fasthttp.ResponseHeader
-	if err := head.Read(bufio.NewReader(conn)); err != nil {
-		return failure(Proxy, "no answer to CONNECT: "+err.Error(), err)
+	if err := head.Read(bufio.NewReader(guarded)); err != nil {
+		return wrong("no answer to CONNECT", err)
 	}
 	if code := head.StatusCode(); code/100 != 2 {
 		return failure(Proxy, fmt.Sprintf("the proxy refuses the tunnel: %d %s", code, head.StatusMessage()), nil)

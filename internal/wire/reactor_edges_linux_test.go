@@ -56,7 +56,7 @@ func TestAConnectionMakesRoomForTheNext(t *testing.T) {
 		if sys.open != 1 {
 			t.Fatalf("%d connections are open for one exchange", sys.open)
 		}
-		r.close(f)
+		r.close(f, 0)
 	}
 }
 
@@ -75,6 +75,7 @@ func TestSYNsSentAgainAreCounted(t *testing.T) {
 		sys := newScripted(&scriptedConn{})
 		r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: Clock{time.Now().Add(-time.Hour)}}, sys: sys, links: []*link{nil}}
 		f := newFlow(&Exchange{Sink: &counter{}, Head: []byte("x"), Start: r.o.Clock.Now() - c.took})
+		f.opened = f.x.Start
 		f.link = &link{fd: 100, flow: f}
 		if c.end(r, f); f.x.SYNRetransmits != c.again {
 			t.Errorf("%s: %d, want %d", c.name, f.x.SYNRetransmits, c.again)
@@ -115,5 +116,41 @@ func TestKernelStampsAreCheckedFor(t *testing.T) {
 	sys := newScripted(&scriptedConn{socketErr: unix.EAFNOSUPPORT}, &scriptedConn{})
 	if err := checkStamps(sys); err != nil || sys.open != 0 {
 		t.Errorf("a kernel without IPv4: %v, %d sockets left open", err, sys.open)
+	}
+}
+
+// TestReactorsPhases: the loop ends what is stuck, and says where.
+func TestReactorsPhases(t *testing.T) {
+	for phase, conn := range map[Phase]scriptedConn{
+		Connecting: {connectErr: unix.EINPROGRESS, silent: true},
+		Writing:    {writes: []any{3, full{}}},
+		Awaiting:   {},
+		Reading:    {reads: []any{stampOf{"x", time.Millisecond}}},
+	} {
+		for _, idle := range []bool{true, false} {
+			const limit = 20 * time.Millisecond
+			sys := newScripted(&conn)
+			o := Options{Clock: Clock{sys.origin}, Env: noEnv, Timeout: limit}
+			if idle {
+				o.Timeout, o.IdleTimeout = 0, limit
+			}
+			r, err := newReactor(o, sys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn := conn
+			sys.conns[0] = &conn
+			s := &sink{}
+			x := &Exchange{To: Endpoint{Host: "127.0.0.1:80"}, Head: []byte(get), Sink: s, Fresh: true}
+			r.Do(context.Background(), x)
+			r.Close()
+			var cause *TimeoutError
+			if !errors.As(s.err, &cause) || *cause != (TimeoutError{phase, limit, idle}) || strings.Contains(s.err.Message, "--") {
+				t.Errorf("%s, idle %v: %v", phase, idle, s.err)
+			}
+			if x.Ended == 0 || sys.open != 0 || (x.Connect == 0) != (phase == Connecting) {
+				t.Errorf("%s: connected at %v, over at %v, %d connections left open", phase, x.Connect, x.Ended, sys.open)
+			}
+		}
 	}
 }

@@ -124,15 +124,19 @@ type flow struct {
 	sink      Sink
 	link      *link
 	active    time.Duration // when bytes came last
-	words     time.Duration // when to stop waiting for the words of a failure, 0 for not
+	message   time.Duration // when to stop waiting for the rest of a failure's message, 0 for not
 	stamp     int64         // of the last read, by the wall clock; 0 for none
 	last      time.Duration // the newest stamp
 	written   bool          // all of the request, or in vain
 	fed       bool
+	kept      bool // it is on a connection used before, and nothing of its answer is here
+	stale     bool // something came that is older than the request
 	over      bool
 	unstamped bool // a read brought no stamp of the kernel's
 
 	x         *Exchange
+	limit     time.Duration // when it must be over, 0 for never
+	opened    time.Duration // when its connection's opening began
 	addresses []netip.AddrPort
 	dialErr   error // of the first address that failed
 	earlyErr  error // of a write before the connection was known to be made
@@ -149,6 +153,7 @@ type link struct {
 	connected bool
 	to        Endpoint
 	since     time.Duration // idle since
+	acked     uint64        // bytes that the peer had acknowledged then, 0 for unknown
 }
 
 const (
@@ -191,6 +196,10 @@ func newReactor(o Options, sys syscalls) (*Reactor, error) {
 // Do runs one exchange.
 func (r *Reactor) Do(ctx context.Context, x *Exchange) {
 	f := newFlow(x)
+	began := r.o.Clock.Now()
+	if r.o.Timeout > 0 {
+		f.limit = began + r.o.Timeout
+	}
 	addresses, err := r.dialer.resolve(ctx, x.To.Host)
 	for _, a := range addresses {
 		if address, bad := netip.ParseAddrPort(a); bad == nil {
@@ -200,11 +209,11 @@ func (r *Reactor) Do(ctx context.Context, x *Exchange) {
 		}
 	}
 	if ctx.Err() != nil || len(f.addresses) == 0 {
-		x.Start = r.o.Clock.Now()
+		x.Start, x.Ended = began, r.o.Clock.Now()
 		if ctx.Err() != nil {
-			x.Sink.End(x.Start, interrupted(ctx))
+			x.Sink.End(x.Ended, interrupted(ctx))
 		} else {
-			x.Sink.End(x.Start, classify(err))
+			x.Sink.End(x.Ended, classify(err))
 		}
 		return
 	}
@@ -218,6 +227,7 @@ func newFlow(x *Exchange) *flow { return &flow{x: x, sink: x.Sink, done: make(ch
 
 // Close ends the idle connections and the loop. No exchange must be under way.
 func (r *Reactor) Close() {
+	r.dialer.close()
 	r.submit(command{quit: true})
 	<-r.ended
 }

@@ -62,15 +62,23 @@ func newStampReader(conn net.Conn, o Options) stampReader {
 	return userReader{conn, o.Clock}
 }
 
-// info is a connection's least round trip time and how many segments it has sent
-// again.
-func info(conn net.Conn) (minRTT time.Duration, retransmits int) {
+// info is what the kernel knows of a TCP connection, all zero for any other.
+func info(conn net.Conn) (i tcpInfo) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
-			raw.Control(func(fd uintptr) { minRTT, retransmits = (&linux{}).info(int(fd)) })
+			raw.Control(func(fd uintptr) { i = (&linux{}).info(int(fd)) })
 		}
 	}
-	return minRTT, retransmits
+	return i
+}
+
+// ackedBytes is how many bytes the peer of a connection has acknowledged, whatever is
+// spoken over it; 0 where that is not known.
+func ackedBytes(conn net.Conn) (n uint64) {
+	if raw := socketOf(conn); raw != nil {
+		raw.Control(func(fd uintptr) { n = (&linux{}).info(int(fd)).acked })
+	}
+	return n
 }
 
 // kernelReader reads with recvmsg, which brings the stamp of the last segment.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"syscall"
-	"time"
 )
 
 // KernelStampsSupported tells whether this system stamps arrivals.
@@ -17,6 +16,8 @@ func CheckKernelStamps() error { return errors.New("the kernel's stamps are read
 
 func enableStamps(Stamps) func(network, address string, c syscall.RawConn) error { return nil }
 
-func info(net.Conn) (time.Duration, int) { return 0, 0 }
+func info(net.Conn) tcpInfo { return tcpInfo{} }
+
+func ackedBytes(net.Conn) uint64 { return 0 }
 
 func newStampReader(conn net.Conn, o Options) stampReader { return userReader{conn, o.Clock} }

@@ -36,8 +36,7 @@ type syscalls interface {
 	socket(family int, stamps Stamps) (int, error)
 	connect(fd int, to netip.AddrPort) error
 	connected(fd int) error
-	// info is the least round trip time seen and the number of segments sent again.
-	info(fd int) (minRTT time.Duration, retransmits int)
+	info(fd int) tcpInfo
 	write(fd int, head, body []byte) (int, error)
 	// recv reads, and returns the kernel's receive stamp in wall-clock nanoseconds, 0 for none.
 	recv(fd int, p []byte) (n int, stamp int64, err error)
@@ -197,16 +196,16 @@ func (k *linux) connected(fd int) error {
 	return err
 }
 
-func (k *linux) info(fd int) (time.Duration, int) {
+func (k *linux) info(fd int) tcpInfo {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
-		return 0, 0
+		return tcpInfo{}
 	}
 	minRTT := time.Duration(info.Min_rtt) * time.Microsecond
 	if info.Min_rtt == math.MaxUint32 { // none has been seen
 		minRTT = 0
 	}
-	return minRTT, int(info.Total_retrans)
+	return tcpInfo{minRTT, int(info.Total_retrans), info.Bytes_acked}
 }
 
 func (k *linux) write(fd int, head, body []byte) (int, error) {

@@ -79,6 +79,8 @@ type Sink interface {
 type Endpoint struct {
 	TLS  bool
 	Host string // host:port
+	// Unix is the path of a Unix socket to connect to, "" for TCP.
+	Unix string
 }
 
 // Exchange is one request and the instants of its answer.
@@ -93,7 +95,17 @@ type Exchange struct {
 	Start   time.Duration // immediately before connect, or the write on a reused connection
 	Connect time.Duration // connection ready, TLS and proxy included; 0 if it never was
 	Written time.Duration // request handed to the kernel
-	Reused  bool
+	// Ended is when nothing more was to be had of the server: the stamp of a complete answer's
+	// last byte, else when the transport saw the end, the error, the deadline or the
+	// interruption. What passes after it is this program's time, what passed between the
+	// last byte and it the server's or the user's.
+	Ended time.Duration
+	// Reused reports whether the connection had carried a request before.
+	Reused bool
+	// Resent is how often the request was sent again, over a fresh connection, because a
+	// reused one turned out to be closed before the server can have read a byte. Start
+	// stays that of the first try.
+	Resent int
 	// KernelStamps tells whether every read that brought bytes was stamped by
 	// the kernel.
 	KernelStamps bool
@@ -158,19 +170,4 @@ const (
 	AutoStamps   Stamps = iota // the kernel's where there are any
 	KernelStamps               // the kernel's, or an error
 	UserStamps                 // the time right after the read
-)
-
-// The classes of failure that a transport finds; stream.Reset is another.
-const (
-	Refused      stream.Class = "refused"
-	DNS          stream.Class = "dns"
-	Timeout      stream.Class = "timeout"
-	IdleTimeout  stream.Class = "idle_timeout"
-	TLS          stream.Class = "tls"
-	Interrupted  stream.Class = "interrupted"
-	Proxy        stream.Class = "proxy"
-	Unreachable  stream.Class = "unreachable"
-	TooManyFiles stream.Class = "too_many_files"
-	NoPorts      stream.Class = "no_ports"
-	Network      stream.Class = "network" // anything else
 )

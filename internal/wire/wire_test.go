@@ -5,12 +5,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -124,44 +121,6 @@ func TestKernelStampsComeBeforeTheReader(t *testing.T) {
 	}
 }
 
-func TestKeepAlive(t *testing.T) {
-	var mu sync.Mutex
-	conns := 0
-	to := listen(t, func(n int, conn net.Conn) {
-		mu.Lock()
-		conns++
-		mu.Unlock()
-		in := bufio.NewReader(conn)
-		for i := 0; ; i++ {
-			if _, err := http.ReadRequest(in); err != nil {
-				return
-			}
-			if n == 0 && i == 2 {
-				return // gives the third request up without an answer
-			}
-			io.WriteString(conn, "ok.")
-		}
-	})
-	b := NewBlocking(Options{Clock: NewClock(), Env: noEnv})
-	defer b.Close()
-	var reused []bool
-	for range 4 {
-		s := &sink{enough: ".", reusable: true}
-		x := &Exchange{To: to, Head: []byte(get), Sink: s}
-		b.Do(context.Background(), x)
-		if s.text.String() != "ok." || s.ended {
-			t.Errorf("%q %v", s.text.String(), s.err)
-		}
-		reused = append(reused, x.Reused)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	// The third goes over a fresh connection, as the server dropped the first one.
-	if want := "[false true false true]"; fmt.Sprint(reused) != want || conns != 2 {
-		t.Errorf("reused %v on %d connections, want %s on 2", reused, conns, want)
-	}
-}
-
 // pipeTo dials a server in memory.
 func pipeTo(serve func(conn net.Conn)) DialFunc {
 	return func(context.Context, string, string) (net.Conn, error) {
@@ -254,20 +213,6 @@ func TestErrorsHaveClasses(t *testing.T) {
 	}
 }
 
-// A server that does not speak TLS may wait for the end of what it takes for a request.
-func TestMuteTLSServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		here, there := net.Pipe()
-		go io.Copy(io.Discard, there)
-		b := NewBlocking(Options{Clock: NewClock(), Env: noEnv, Dial: func(context.Context, string, string) (net.Conn, error) { return here, nil }})
-		s, before := &sink{}, time.Now()
-		b.Do(context.Background(), &Exchange{To: Endpoint{TLS: true, Host: "127.0.0.1:443"}, Head: []byte(get), Sink: s, Fresh: true})
-		if s.class() != TLS || time.Since(before) != handshakeLimit {
-			t.Errorf("%v after %v", s.err, time.Since(before))
-		}
-	})
-}
-
 func TestLocalhostIsBothLoopbacks(t *testing.T) {
 	four, six := net.IPAddr{IP: net.IPv4(127, 0, 0, 1)}, net.IPAddr{IP: net.IPv6loopback}
 	for _, known := range [][]net.IPAddr{nil, {four}, {six}, {six, four}} {
@@ -275,32 +220,6 @@ func TestLocalhostIsBothLoopbacks(t *testing.T) {
 		if len(got) != 2 || got[0].IP.Equal(got[1].IP) || len(known) > 0 && !got[0].IP.Equal(known[0].IP) {
 			t.Errorf("%v of %v", got, known)
 		}
-	}
-}
-
-func TestTLS(t *testing.T) {
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "secret") }))
-	defer srv.Close()
-	u, _ := url.Parse(srv.URL)
-	do := func(config *tls.Config, to Endpoint) *sink {
-		s := &sink{enough: "secret"}
-		b := NewBlocking(Options{Clock: NewClock(), Env: noEnv, TLSConfig: config})
-		x := &Exchange{To: to, Head: []byte(get), Sink: s, Fresh: true}
-		if b.Do(context.Background(), x); s.err == nil && x.ConnectLate != UnknownLate {
-			t.Errorf("late by %v for the handshake, which nothing tells", x.ConnectLate)
-		}
-		return s
-	}
-	trusting := srv.Client().Transport.(*http.Transport).TLSClientConfig
-	if s := do(trusting, EndpointOf(u)); s.ended || !strings.HasPrefix(s.text.String(), "HTTP/1.1 200") {
-		t.Errorf("%q %v", s.text.String(), s.err)
-	}
-	if s := do(nil, EndpointOf(u)); s.class() != TLS {
-		t.Errorf("an unknown authority: %v", s.err)
-	}
-	plain := listen(t, func(_ int, conn net.Conn) { io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") })
-	if s := do(nil, Endpoint{TLS: true, Host: plain.Host}); s.class() != TLS {
-		t.Errorf("a server without TLS: %v", s.err)
 	}
 }
 

@@ -77,8 +77,8 @@ type Client struct {
 
 // New returns a client.
 func New(o Options) (*Client, error) {
-	base, bad := parseBase(o.BaseURL)
-	c := &Client{o: o, base: base, badURL: bad, to: wire.EndpointOf(base), clock: wire.NewClock()}
+	base, to, bad := parseBase(o.BaseURL)
+	c := &Client{o: o, base: base, badURL: bad, to: to, clock: wire.NewClock()}
 	var err error
 	if o.BodyPatch != "" {
 		if c.patch, err = parsePatch(o.BodyPatch); err != nil {
@@ -88,6 +88,8 @@ func New(o Options) (*Client, error) {
 	if o.Stamps == wire.KernelStamps {
 		if err = wire.CheckKernelStamps(); c.to.TLS {
 			err = errors.New("the kernel cannot stamp what TLS brings")
+		} else if c.to.Unix != "" {
+			err = errors.New("the kernel stamps nothing that a Unix socket brings")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("--timestamps kernel: %w; use auto or user", err)
@@ -108,21 +110,27 @@ func New(o Options) (*Client, error) {
 }
 
 // parseBase reads the server's URL. A bad one is an error of the requests, as
-// with the original, not of the client.
-func parseBase(text string) (*url.URL, *Error) {
+// with the original, not of the client. Over unix:PATH, requests are for http://localhost.
+func parseBase(text string) (*url.URL, wire.Endpoint, *Error) {
 	bad := &Error{Class: "bad_url", Exception: true,
 		Message: fmt.Sprintf("bad_url: the server's URL %q is none: want http://HOST:PORT or https://HOST (--base-url, --host, --port)", text)}
 	nowhere := &url.URL{Scheme: "http", Host: "localhost"}
+	to := wire.EndpointOf(nowhere)
 	base, err := url.Parse(text)
+	if err == nil && base.Scheme == "unix" && base.Host == "" {
+		if to = wire.EndpointOf(base); to.Unix != "" {
+			return nowhere, to, nil
+		}
+	}
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.ContainsAny(base.Host, " \t") {
-		return nowhere, bad
+		return nowhere, to, bad
 	}
 	if port := base.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nowhere, bad
+			return nowhere, to, bad
 		}
 	}
-	return base, nil
+	return base, wire.EndpointOf(base), nil
 }
 
 // Now reads the clock that every instant of a Result is from.
@@ -228,6 +236,14 @@ func (c *Client) target(path string) string {
 	return target
 }
 
+// endpoint is where a redirect goes: the base's host stays behind its Unix socket.
+func (c *Client) endpoint(u *url.URL) wire.Endpoint {
+	if c.to.Unix != "" && u.Scheme == c.base.Scheme && u.Host == c.base.Host {
+		return c.to
+	}
+	return wire.EndpointOf(u)
+}
+
 // setHeader gives a request its header, and renders the head.
 func (c *Client) setHeader(p *Prepared, closes bool) {
 	host := c.base.Host
@@ -310,6 +326,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		if hop == 0 {
 			r.Start = x.Start
 		}
+		r.Resent += x.Resent
 		if o.Raw || !redirected(&r.Answer) {
 			break
 		}
@@ -326,9 +343,9 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		}
 		p = follow(p, r.Status, at, next)
 		at = next
-		x = &wire.Exchange{To: wire.EndpointOf(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
+		x = &wire.Exchange{To: c.endpoint(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
 	}
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
-	r.ConnectLate, r.MinRTT, r.Retransmits = x.ConnectLate, x.MinRTT, x.Retransmits
+	r.ConnectLate, r.MinRTT, r.Retransmits, r.Ended = x.ConnectLate, x.MinRTT, x.Retransmits, x.Ended
 	r.End = c.clock.Now()
 }

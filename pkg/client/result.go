@@ -48,10 +48,14 @@ type Result struct {
 	Start   time.Duration // immediately before connect (before the write on a reused connection)
 	Connect time.Duration // connection ready, TLS and proxy included
 	Written time.Duration // request handed to the kernel
+	Ended   time.Duration // nothing more was to be had of the server (wire.Exchange.Ended); what follows is this program's time
 	End     time.Duration // Do returned
 
 	// Reused tells whether the connection had carried a request before.
 	Reused bool
+	// Resent is how often the request was sent again because a reused connection was closed
+	// before the server can have read a byte of it.
+	Resent int
 	// KernelStamps tells whether all event stamps come from the kernel.
 	KernelStamps bool
 	// SYNRetransmits is how often the connection's first packet was sent again.

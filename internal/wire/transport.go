@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
@@ -16,13 +17,13 @@ const (
 	BlockingTransport Kind = "blocking" // a goroutine a stream
 )
 
-// New returns a transport. Whatever the kind, TLS, proxies and connections by a
-// dial function of its own are carried by the blocking one. why tells that the
-// reactor was wanted and could not be had.
+// New returns a transport. Whatever the kind, TLS, proxies, Unix sockets and connections
+// made by a dial function are carried by the blocking one. why is the reason for which the
+// reactor was asked for and is not there.
 func New(kind Kind, o Options) (t Transport, why error, err error) {
 	blocking := NewBlocking(o)
 	if o.Dial == nil {
-		go makeRoom() // it is over long before the requests are prepared
+		go growFileTable() // it is over long before the requests are prepared
 	}
 	if kind == BlockingTransport {
 		return blocking, nil, nil
@@ -36,36 +37,38 @@ func New(kind Kind, o Options) (t Transport, why error, err error) {
 	}
 	switch {
 	case why == nil:
-		return &chosen{reactor, blocking, o.Env}, nil, nil
+		return &combined{reactor, blocking, o.Env}, nil, nil
 	case kind == ReactorTransport:
 		return nil, nil, why
 	}
 	return blocking, why, nil
 }
 
-// chosen carries plain TCP by the reactor, everything else by the blocking transport.
-type chosen struct {
+// combined carries plain TCP by the reactor, everything else by the blocking transport.
+type combined struct {
 	reactor, blocking Transport
 	env               func(string) string
 }
 
-func (e *chosen) Do(ctx context.Context, x *Exchange) {
-	proxy, err := ProxyFor(x.To, e.env)
-	if x.To.TLS || proxy != nil || err != nil {
-		e.blocking.Do(ctx, x)
+// Do runs one exchange.
+func (c *combined) Do(ctx context.Context, x *Exchange) {
+	proxy, err := ProxyFor(x.To, c.env)
+	if x.To.TLS || x.To.Unix != "" || proxy != nil || err != nil {
+		c.blocking.Do(ctx, x)
 	} else {
-		e.reactor.Do(ctx, x)
+		c.reactor.Do(ctx, x)
 	}
 }
 
 // ReadDelays are those of both.
-func (e *chosen) ReadDelays() *hdrhistogram.Histogram {
-	all := e.reactor.ReadDelays()
-	all.Merge(e.blocking.ReadDelays())
+func (c *combined) ReadDelays() *hdrhistogram.Histogram {
+	all := c.reactor.ReadDelays()
+	all.Merge(c.blocking.ReadDelays())
 	return all
 }
 
-func (e *chosen) Close() {
-	e.reactor.Close()
-	e.blocking.Close()
+// Close ends the idle connections of both.
+func (c *combined) Close() {
+	c.reactor.Close()
+	c.blocking.Close()
 }

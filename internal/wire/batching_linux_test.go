@@ -61,8 +61,8 @@ type segments struct {
 	reads int
 }
 
-func (s *segments) runDelay() time.Duration       { return 0 }
-func (s *segments) info(int) (time.Duration, int) { return 0, 0 }
+func (s *segments) runDelay() time.Duration { return 0 }
+func (s *segments) info(int) tcpInfo        { return tcpInfo{} }
 
 func (s *segments) pending(int) (n int) {
 	for _, segment := range s.list {
