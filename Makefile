@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VE
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles stats-coverage demo-pictures dist clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles faults stats-coverage demo-pictures dist clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -47,6 +47,9 @@ bench-peers: ## the same, and the commands in PEER_NAME variables ({url}, {n}, {
 
 bench-soak: ## 2,000 streams for five minutes: memory and descriptors stay flat
 	go run ./bench -soak 5m
+
+faults: ## every fault of internal/faults on the real binary: about 1,900 runs, five minutes
+	go run ./bench/faults
 
 stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 pairs each
 	COVERAGE_PAIRS=10000 go test -count=1 -run TestStatsCoverage -v -timeout 30m ./internal/judge

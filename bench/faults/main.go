@@ -1,0 +1,178 @@
+// Faults tries every fault of internal/faults on the program itself: each cell is a run of the
+// real binary against a server that gives every fifth request the fault, for both backends,
+// streamed and whole answers, with and without kept connections, under both failure rules.
+// A cell passes when everything in check holds. The table goes to standard output, or with
+// -update into docs/reliability.md.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"loadgen/internal/faults"
+)
+
+// cell is one combination.
+type cell struct {
+	fault                      faults.Fault
+	chat, whole, kept, lenient bool
+}
+
+func (c cell) String() string {
+	text := c.fault.Name
+	for _, p := range []struct {
+		on        bool
+		yes, not_ string
+	}{{c.chat, "chat", "completions"}, {c.whole, "whole", "streamed"}, {c.kept, "keep-alive", "close"}, {c.lenient, "original", "strict"}} {
+		if p.on {
+			text += " " + p.yes
+		} else {
+			text += " " + p.not_
+		}
+	}
+	return text
+}
+
+func main() {
+	only := flag.String("only", "", "try only cells whose name matches this `REGEXP`")
+	parallel := flag.Int("parallel", 6, "cells at a time")
+	update := flag.Bool("update", false, "write the table into docs/reliability.md")
+	binary := flag.String("binary", "", "the loadgen to try (default: built from this checkout)")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *only, *parallel, *update, *binary); err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, only string, parallel int, update bool, binary string) error {
+	pattern, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "faults")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if binary == "" {
+		binary = filepath.Join(dir, "loadgen")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/loadgen").CombinedOutput(); err != nil {
+			return fmt.Errorf("building loadgen: %w\n%s", err, out)
+		}
+	}
+	var todo []cell
+	for _, f := range faults.All() {
+		for i := range 16 {
+			c := cell{f, i&1 > 0, i&2 > 0, i&4 > 0, i&8 > 0}
+			if pattern.MatchString(c.String()) {
+				todo = append(todo, c)
+			}
+		}
+	}
+	problems := tryAll(ctx, binary, dir, todo, parallel)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var table bytes.Buffer
+	failed := writeTable(&table, todo, problems)
+	if update {
+		if only != "" {
+			return errors.New("-update needs all cells: leave -only out")
+		}
+		if err := updatePage("docs/reliability.md", table.String()); err != nil {
+			return err
+		}
+	}
+	io.Copy(os.Stdout, &table)
+	if failed > 0 {
+		return fmt.Errorf("%d of %d cells failed", failed, len(todo))
+	}
+	return nil
+}
+
+// tryAll tries cells in parallel; problems are by cell, "" for one that passed.
+func tryAll(ctx context.Context, binary, dir string, todo []cell, parallel int) []string {
+	problems := make([]string, len(todo))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for w := range parallel {
+		workers.Go(func() {
+			for i := range next {
+				if err := try(ctx, binary, filepath.Join(dir, fmt.Sprint(w)), todo[i]); err != nil {
+					problems[i] = err.Error()
+					fmt.Fprintf(os.Stderr, "FAILED %v: %v\n", todo[i], err)
+				}
+			}
+		})
+	}
+	for i := range todo {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+		if (i+1)%100 == 0 {
+			fmt.Fprintf(os.Stderr, "%d of %d cells\n", i+1, len(todo))
+		}
+	}
+	close(next)
+	workers.Wait()
+	return problems
+}
+
+// writeTable writes a row for each fault, and returns how many cells failed.
+func writeTable(w io.Writer, todo []cell, problems []string) (failed int) {
+	type row struct {
+		fault          faults.Fault
+		tried, passed  int
+		firstComplaint string
+	}
+	var rows []*row
+	for i, c := range todo {
+		if len(rows) == 0 || rows[len(rows)-1].fault.Name != c.fault.Name {
+			rows = append(rows, &row{fault: c.fault})
+		}
+		r := rows[len(rows)-1]
+		r.tried++
+		if problems[i] == "" {
+			r.passed++
+		} else if failed++; r.firstComplaint == "" {
+			r.firstComplaint = problems[i]
+		}
+	}
+	names := map[faults.Outcome]string{faults.Fails: "fails", faults.Succeeds: "succeeds", faults.Either: "either"}
+	fmt.Fprintln(w, "| fault | streamed | whole | cells | passed |\n|---|---|---|---|---|")
+	for _, r := range rows {
+		fmt.Fprintf(w, "| %s | %s | %s | %d | %d |\n", strings.ReplaceAll(r.fault.Name, "_", " "), names[r.fault.Stream], names[r.fault.Whole], r.tried, r.passed)
+	}
+	fmt.Fprintf(w, "| **all** | | | %d | %d |\n", len(todo), len(todo)-failed)
+	return failed
+}
+
+// updatePage puts the table between the page's marks.
+func updatePage(name, table string) error {
+	const begin, end = "<!-- table -->\n", "<!-- end -->"
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	head, rest, ok := strings.Cut(string(text), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no %s", name, strings.TrimSpace(begin))
+	}
+	return os.WriteFile(name, []byte(head+begin+table+end+tail), 0o644)
+}
