@@ -291,9 +291,9 @@ func (c *comparison) load(parent, hurry context.Context, u unit) {
 	if unfit != nil {
 		c.fail(fmt.Errorf("%s: %w", where, unfit))
 		c.stop(hurry)
-	} else if err != nil && parent.Err() == nil && !errors.Is(err, errTold) {
+	} else if err != nil && parent.Err() == nil && !errors.Is(err, errReported) {
 		c.fail(fmt.Errorf("%s: %w", where, err))
-	} else if errors.Is(err, errTold) {
+	} else if errors.Is(err, errReported) {
 		c.failed = append(c.failed, fmt.Errorf("%s: every request failed", where))
 	}
 }
@@ -318,10 +318,10 @@ func (c *comparison) benchmark(ctx context.Context, u unit) error {
 	if err := os.Rename(path, former); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(err, text.Close())
 	}
-	p := &plan{
+	p := &benchmark{
 		cfg:    cfg,
 		s:      streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup},
-		now:    time.Now,
+		system: thisSystem(),
 		server: c.described(ctx, &c.plan.Sides[u.side], cfg),
 	}
 	err = p.run(ctx)

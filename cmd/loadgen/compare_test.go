@@ -130,7 +130,7 @@ func TestSeeds(t *testing.T) {
 			seeds[cfg.Seed] = map[string]bool{}
 		}
 		seeds[cfg.Seed][p.Sides[u.side].Name] = true
-		if !cfg.NoTestInput || cfg.Warmup != 8 || !cfg.SaveDetailed || cfg.PercentileMetrics != "ttft,tpot,itl,e2el" || cfg.NumPrompts != 5*cfg.concurrency() || !cfg.IgnoreEOS {
+		if !cfg.NoTestInput || cfg.Warmup != 8 || !cfg.SaveDetailed || cfg.PercentileMetrics != "ttft,tpot,itl,e2el" || cfg.NumPrompts != 5*cfg.Concurrency() || !cfg.IgnoreEOS {
 			t.Errorf("%q", argv)
 		}
 	}

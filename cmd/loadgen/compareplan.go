@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"loadgen/internal/recording"
 	"loadgen/pkg/report"
 )
 
@@ -132,7 +132,7 @@ func (p *comparePlan) whole(u unit) (ok bool, why string) {
 		case "--model", "--tokenizer", "--header", "--base-url", "--result-dir", "--disable-tqdm":
 			continue
 		}
-		if differs := stored.Differs(destination(f.Name), plain(f.bind(cfg))); differs != "" {
+		if differs := stored.Differs(destination(f.Name), recording.Plain(f.bind(cfg))); differs != "" {
 			return false, fmt.Sprintf("it was made with %s %s", f.Name, differs)
 		}
 	}
@@ -152,9 +152,7 @@ func (s compareSide) digest(cfg *config) string {
 }
 
 // assumeQuietly fills in the bare run as the run itself will.
-func (c *config) assumeQuietly() {
-	(&plan{cfg: c, s: streams{err: io.Discard}}).assume()
-}
+func (c *config) assumeQuietly() { c.assume() }
 
 // freePort is a port on which nothing listens.
 func freePort() (string, error) {

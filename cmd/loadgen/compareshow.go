@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"loadgen/internal/bench"
 )
 
 //go:embed compare.yaml
@@ -67,7 +69,7 @@ func (p *comparePlan) print(w io.Writer) error {
 			case len(s.Start) > 0:
 				fmt.Fprintf(w, "# %s: start%s\n%s\n", s.label(), s.surroundings(), shellWords(append(slices.Clone(s.Exec), s.Start...)))
 			default:
-				fmt.Fprintf(w, "# %s: runs at %s\n", s.label(), withoutPassword(s.URL))
+				fmt.Fprintf(w, "# %s: runs at %s\n", s.label(), bench.WithoutPassword(s.URL))
 			}
 			side = u.side
 		}

@@ -3,79 +3,22 @@ package main
 import (
 	"math"
 	"math/big"
-	"strings"
-	"time"
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/recording"
 )
 
 // config is the command line of a benchmark.
 type config struct {
-	Backend, Endpoint, Host                 string
-	BaseURL                                 *string
-	Port                                    int
-	DatasetName                             string
-	DatasetPath, DownloadPath               *string
-	DownloadTimeout                         int
-	MaxConcurrency                          *int
-	Model, Tokenizer                        *string
-	UseBeamSearch                           bool
-	NumPrompts                              int
-	Logprobs, TopK                          *big.Int // as they are, for the server to judge
-	RequestRate, Burstiness                 float64
-	NonStreaming                            bool
-	Seed                                    int
-	TrustRemoteCode                         bool
-	CustomTokenizer                         *string
-	DisableTqdm, Profile                    bool
-	SaveResult, SaveDetailed                bool
-	Metadata                                *[]string
-	ResultDir, ResultFilename               *string
-	IgnoreEOS                               bool
-	PercentileMetrics, MetricPercentiles    string
-	Goodput                                 *[]string
-	SonnetInputLen, SonnetOutputLen         int
-	SonnetPrefixLen                         int
-	ShareGPTOutputLen                       *int
-	RandomInputLen, RandomOutputLen         int
-	RandomRangeRatio                        float64
-	RandomPrefixLen                         int
-	RandomIDs, TokenizeOnClient             bool
-	RandomImageWidth, RandomImageHeight     int
-	RandomImageSize, RandomNumImages        int
-	HFSubset, HFSplit                       *string
-	HFOutputLen                             *int
-	TopP, MinP, Temperature                 *float64
-	TokenizerMode                           string
-	ServedModelName                         *string
-	LoRAModules                             *[]string
-	NoTestInput                             bool
-	DryRun, KeepAlive, StrictJSON           bool
-	Header                                  *[]string
-	WaitReady, Timeout, IdleTimeout         float64 // seconds
-	Failures, Compat, Timestamps, Transport string
-	BodyPatch, Sim, Require, SaveTimeline   *string
-	TimeBreakdown, SelfTest, Extended       bool
-	ContinuousUsage, ServerMetrics          bool
-	Warmup                                  int
+	recording.Settings
 
 	table  []flag
 	values argparse.Values // what was given, by flag
 }
 
 // newConfig is the original's defaults.
-func newConfig() *config {
-	return &config{
-		Backend: "openai", Endpoint: "/v1/completions", Host: "127.0.0.1", Port: 8000, DatasetName: "sharegpt",
-		DownloadTimeout: 180, NumPrompts: 1000, RequestRate: math.Inf(1), Burstiness: 1,
-		PercentileMetrics: "ttft,tpot,itl", MetricPercentiles: "99",
-		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128,
-		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
-		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto",
-		table: flagTable(),
-	}
-}
+func newConfig() *config { return &config{Settings: recording.Defaults(), table: flagTable()} }
 
 // parse reads a command line. The error is argparse.ErrHelp, or what is wrong.
 func parse(argv []string) (*config, error) {
@@ -100,7 +43,7 @@ func parse(argv []string) (*config, error) {
 	return c, c.checkOwn()
 }
 
-// is12 tells whether a command line asks for the 1.2 release's ways, whose one
+// is12 reports whether a command line asks for the 1.2 release's ways, whose one
 // more flag is unknown otherwise.
 func is12(argv []string) bool {
 	for i, word := range argv {
@@ -151,15 +94,10 @@ func saturate(n *big.Int) int {
 	return math.MaxInt
 }
 
-// given tells whether a flag was on the command line.
+// given reports whether a flag was on the command line.
 func (c *config) given(name string) bool {
 	_, ok := c.values[name]
 	return ok
-}
-
-// destination is argparse's name for a flag: --max-concurrency is max_concurrency.
-func destination(name string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(name, "--"), "-", "_")
 }
 
 // namespace is the parsed command line under the original's names, before
@@ -175,62 +113,7 @@ func (c *config) namespace() pyjson.Object {
 		if !given {
 			value = f.bind(defaults)
 		}
-		out = append(out, pyjson.Member{Key: destination(f.Name), Value: plain(value)})
+		out = append(out, pyjson.Member{Key: destination(f.Name), Value: recording.Plain(value)})
 	}
 	return out
-}
-
-// plain turns a flag's value, or a pointer to it, into one for JSON; infinities
-// and NaN as strings.
-func plain(value any) any {
-	switch v := value.(type) {
-	case *bool:
-		return *v
-	case *string:
-		return *v
-	case *int:
-		return *v
-	case *float64:
-		return plain(*v)
-	case **string:
-		return deref(*v)
-	case **int:
-		return deref(*v)
-	case **big.Int:
-		if *v == nil {
-			return nil
-		}
-		return *v
-	case **float64:
-		return deref(*v)
-	case **[]string:
-		return deref(*v)
-	case float64:
-		if math.IsInf(v, 0) || math.IsNaN(v) {
-			return pyjson.FormatFloat(v)
-		}
-	}
-	return value
-}
-
-func deref[T any](p *T) any {
-	if p == nil {
-		return nil
-	}
-	return plain(any(*p))
-}
-
-// str is the text of an optional flag, "" when it was not given.
-func str(p *string) string {
-	if p == nil {
-		return ""
-	}
-	return *p
-}
-
-func (c *config) chat() bool { return c.Backend == "openai-chat" }
-
-// durationOf turns seconds into a duration that cannot overflow.
-func durationOf(seconds float64) time.Duration {
-	return time.Duration(min(seconds*1e9, float64(math.MaxInt64/4)))
 }

@@ -14,8 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"loadgen/internal/analysis"
 	"loadgen/internal/golden"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
@@ -37,7 +39,7 @@ type sampleJSON struct {
 
 // sample is the output as the statistics take it.
 func (s sampleJSON) sample(promptLen int) metrics.Sample {
-	out := metrics.Sample{Success: s.Success, PromptLen: promptLen, TTFT: s.TTFT, Latency: s.Latency, ITL: s.ITL, Text: string(s.Text), Error: string(s.Error)}
+	out := metrics.Sample{Success: s.Success, PromptLen: promptLen, TTFT: s.TTFT, Latency: s.Latency, ITL: s.ITL, Text: []byte(s.Text), Error: string(s.Error)}
 	if s.Tokens != nil {
 		out.OutputTokens = *s.Tokens
 	}
@@ -85,6 +87,56 @@ func reading(t *testing.T, answer []any) *client.EnergyReading {
 	return c.Energy(t.Context())
 }
 
+// reported is a run's result as it is shown, and what it is made of.
+type reported struct {
+	*report.Run
+	rec *recording.Recording
+	a   *analysis.Analysis
+}
+
+func (r *reported) file() *result.File { return r.a.File(r.rec, r.rec.Settings.SaveDetailed) }
+
+// reportOfSamples is the report of requests under the settings of a command line; energy
+// is nil without a reading of the meter.
+func reportOfSamples(cfg *config, samples []metrics.Sample, energy *analysis.Energy, elapsed float64, date time.Time, count func([]byte) int) (*reported, error) {
+	percentiles, err := cfg.Percentiles()
+	if err != nil {
+		return nil, err
+	}
+	goals, err := cfg.Goals()
+	if err != nil {
+		return nil, err
+	}
+	rec := &recording.Recording{Settings: cfg.Settings, TokenizerID: *cfg.Model, Ended: date}
+	if cfg.Tokenizer != nil {
+		rec.TokenizerID = *cfg.Tokenizer
+	}
+	a := &analysis.Analysis{Samples: samples, Energy: energy, Summary: metrics.Compute(samples, elapsed, metrics.Options{Percentiles: percentiles, Goodput: goals, CountTokens: count})}
+	a.Selected, _ = cfg.SelectedMetrics()
+	a.Metadata, _, err = cfg.Items()
+	return &reported{shown(rec, a), rec, a}, err
+}
+
+// energyOf compares two readings of the meter.
+func energyOf(before, after *client.EnergyReading) *analysis.Energy {
+	if before == nil || after == nil {
+		return nil
+	}
+	return &analysis.Energy{Joules: after.TotalJoules - before.TotalJoules, Seconds: after.QueryTime - before.QueryTime, Whole: before.Whole && after.Whole}
+}
+
+// checkValues makes the checks that come before the test request.
+func checkValues(cfg *config) error {
+	if _, err := cfg.Goals(); err != nil {
+		return err
+	}
+	percentiles, err := cfg.Percentiles()
+	if err != nil {
+		return err
+	}
+	return recording.CheckPercentiles(percentiles)
+}
+
 // run reports the case's outputs as the program would.
 func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map[string]string, err error) {
 	t.Chdir(t.TempDir())
@@ -102,12 +154,12 @@ func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map
 		return "", nil, err
 	}
 	var out, log bytes.Buffer
-	p := &plan{cfg: cfg, model: *cfg.Model, s: streams{out: &out, err: &log, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
+	p := &benchmark{cfg: cfg, s: streams{out: &out, err: &log, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
 	now, err := time.Parse("2006-01-02T15:04:05", c.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cfg.checkBeforeTest(); err != nil {
+	if err := checkValues(cfg); err != nil {
 		return "", nil, err
 	}
 	if err := p.checkResult(); err != nil {
@@ -118,16 +170,17 @@ func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map
 		samples = append(samples, o.sample(c.Prompts[i]))
 	}
 	// The stand-in for the tokenizer counts words.
-	r, err := p.newReport(samples, c.Duration, now, func(text string) int { return len(strings.Fields(text)) })
+	var energy *analysis.Energy
+	if len(c.Energy) > 1 {
+		energy = energyOf(reading(t, c.Energy[0]), reading(t, c.Energy[1]))
+	}
+	r, err := reportOfSamples(cfg, samples, energy, c.Duration, now, func(text []byte) int { return len(bytes.Fields(text)) })
 	if err != nil {
 		return "", nil, err
 	}
-	if len(c.Energy) > 1 {
-		r.Energy = energyOf(reading(t, c.Energy[0]), reading(t, c.Energy[1]), r.Summary.OutputTokens)
-	}
 	report.Exceptions(&out, r.Summary)
 	r.Table(&out)
-	err = p.save(newFile(r), r, &measured{began: now})
+	err = p.save(r.file(), r.FileName(), &recording.Recording{Began: now}, &analysis.Analysis{})
 	files = map[string]string{}
 	filepath.Walk(".", func(path string, info os.FileInfo, _ error) error {
 		if info.Mode().IsRegular() && !strings.HasSuffix(path, ".hlog") {
@@ -229,9 +282,9 @@ func TestGoldenResults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := &plan{cfg: cfg, model: *cfg.Model, s: streams{out: &bytes.Buffer{}, err: &bytes.Buffer{}, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
+			p := &benchmark{cfg: cfg, s: streams{out: &bytes.Buffer{}, err: &bytes.Buffer{}, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
 			t.Chdir(t.TempDir())
-			checks := cfg.checkBeforeTest()
+			checks := checkValues(cfg)
 			if checks == nil {
 				checks = p.checkResult()
 			}
@@ -252,14 +305,14 @@ func TestGoldenResults(t *testing.T) {
 				if strings.HasSuffix(path, ".pytorch.json") {
 					continue
 				}
-				p.compareResult(t, path, text, c.Stdout, c.Server.Avg != 0)
+				compareResult(t, cfg, path, text, c.Stdout, c.Server.Avg != 0)
 			}
 		})
 	}
 	t.Logf("%d runs, %d of them with arrays to compute from", len(files), compared)
 }
 
-func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, stdout string, perIter bool) {
+func compareResult(t *testing.T, cfg *config, path string, text json.RawMessage, stdout string, perIter bool) {
 	t.Helper()
 	var f struct {
 		resultFile
@@ -276,7 +329,7 @@ func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, st
 	var samples []metrics.Sample
 	for i := range f.TTFTs {
 		s := metrics.Sample{Success: f.Errors[i] == "", PromptLen: f.Inputs[i], OutputTokens: f.OutputLens[i],
-			TTFT: f.TTFTs[i], Latency: f.E2ELs[i], ITL: f.ITLs[i], Text: f.Texts[i], Error: f.Errors[i]}
+			TTFT: f.TTFTs[i], Latency: f.E2ELs[i], ITL: f.ITLs[i], Text: []byte(f.Texts[i]), Error: f.Errors[i]}
 		if lines := strings.Split(strings.TrimSpace(s.Error), "\n"); strings.Contains(s.Error, "Error: ") || strings.Contains(s.Error, "aiohttp") {
 			class, _, _ := strings.Cut(lines[len(lines)-1], ":")
 			s.Exception = class[strings.LastIndexByte(class, '.')+1:]
@@ -287,12 +340,13 @@ func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, st
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := p.newReport(samples, f.Duration, date, nil)
+	var energy *analysis.Energy
+	if f.Energy != nil {
+		energy = &analysis.Energy{Joules: f.Energy.Joules, Seconds: f.Energy.Joules / f.Energy.Watts}
+	}
+	r, err := reportOfSamples(cfg, samples, energy, f.Duration, date, nil)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if f.Energy != nil {
-		r.Energy = report.NewEnergy(f.Energy.Joules, f.Energy.Joules/f.Energy.Watts, false, r.Summary.OutputTokens)
 	}
 	if perIter { // the values of the single requests are not in the file
 		return
@@ -305,7 +359,7 @@ func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, st
 	if want = withoutDebugging(want); table.String() != want {
 		t.Errorf("stdout:\n%s\nwant:\n%s", table.String(), want)
 	}
-	got := jsonOf(t, newFile(r).Append(nil))
+	got := jsonOf(t, r.file().Append(nil))
 	if whole := jsonOf(t, text); !reflect.DeepEqual(got, whole) {
 		for k, w := range whole.(map[string]any) {
 			if g := got.(map[string]any)[k]; !reflect.DeepEqual(g, w) {
@@ -332,10 +386,10 @@ func (p *plan) compareResult(t *testing.T, path string, text json.RawMessage, st
 			}
 		}
 	}
-	if a, b := keys(newFile(r).Append(nil)), keys(text); !slices.Equal(a, b) {
+	if a, b := keys(r.file().Append(nil)), keys(text); !slices.Equal(a, b) {
 		t.Errorf("keys %v\nwant %v", a, b)
 	}
-	if want := filepath.Base(path); p.cfg.ResultFilename == nil && r.FileName() != want {
+	if want := filepath.Base(path); cfg.ResultFilename == nil && r.FileName() != want {
 		t.Errorf("file name %s, want %s", r.FileName(), want)
 	}
 }
@@ -357,15 +411,15 @@ func TestGoldenOriginResults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := &plan{cfg: cfg, model: *cfg.Model, s: streams{err: &bytes.Buffer{}}}
+			p := &benchmark{cfg: cfg, s: streams{err: &bytes.Buffer{}}}
 			if err := p.checkResult(); err != nil {
 				t.Fatal(err)
 			}
-			r, err := p.newReport([]metrics.Sample{{Success: true, PromptLen: 1, OutputTokens: 3, TTFT: 0.1, Latency: 0.3, ITL: []float64{0.1, 0.1}, DecodedPerIter: 1}}, 1, time.Now(), nil)
+			r, err := reportOfSamples(cfg, []metrics.Sample{{Success: true, PromptLen: 1, OutputTokens: 3, TTFT: 0.1, Latency: 0.3, ITL: []float64{0.1, 0.1}, DecodedPerIter: 1}}, nil, 1, time.Now(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ours := newFile(r).Object()
+			ours := r.file().Object()
 			order := strings.Split(string(text), `": `)
 			for i, m := range ours {
 				key := order[i][strings.LastIndexByte(order[i], '"')+1:]
@@ -387,12 +441,14 @@ func TestGoldenOriginResults(t *testing.T) {
 
 func TestEnergyWithoutChange(t *testing.T) {
 	var out bytes.Buffer
-	r := &report.Run{Summary: metrics.Compute(nil, 1, metrics.Options{}), Energy: report.NewEnergy(-100.5, 4, false, 10)}
+	rec := &recording.Recording{Settings: recording.Defaults()}
+	a := &analysis.Analysis{Summary: metrics.Compute(nil, 1, metrics.Options{}), Energy: &analysis.Energy{Joules: -100.5, Seconds: 4}}
+	r := shown(rec, a)
 	r.Table(&out)
 	if !strings.Contains(out.String(), "(tps/W): N/A") {
 		t.Error(out.String())
 	}
-	if text := string(newFile(r).Append(nil)); !strings.Contains(text, `"output_tps_per_w": null, "total_gpu_power_w": -25.125`) || math.IsNaN(0) {
+	if text := string(a.File(rec, false).Append(nil)); !strings.Contains(text, `"output_tps_per_w": null, "total_gpu_power_w": -25.125`) || math.IsNaN(0) {
 		t.Error(text)
 	}
 }

@@ -96,7 +96,7 @@ func runPlan(t *testing.T, argv []string, env map[string]string, dial func(conte
 	if err != nil {
 		return outcome{exitUsage, "", err.Error()}
 	}
-	err = (&plan{cfg: cfg, s: s, dial: dial, now: time.Now}).run(context.Background())
+	err = (&benchmark{cfg: cfg, s: s, system: system{now: time.Now, dial: dial}}).run(context.Background())
 	return outcome{exitCode(err, &stderr), stdout.String(), stderr.String()}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -10,40 +11,82 @@ import (
 	"testing"
 )
 
-// TestImportsGoOneWay: what is sent, sending it, what it means, judging it and
-// showing it build on each other in this order, and the decoder and the sockets
-// are the client's.
-func TestImportsGoOneWay(t *testing.T) {
-	importers := map[string][]string{
-		"internal/stream": {"internal/wire", "pkg/client"},
-		"internal/wire":   {"pkg/client", "internal/trtsim", "cmd/loadgen"},
-		"pkg/dataset":     {"pkg/client", "cmd/loadgen"},
-		"internal/load":   {"cmd/loadgen"},
-		"pkg/metrics":     {"internal/definitions", "internal/judge", "pkg/report", "cmd/loadgen"},
-		"internal/judge":  {"pkg/report", "cmd/loadgen"},
-		"pkg/report":      {"cmd/loadgen"},
-		"internal/trtsim": {"cmd/loadgen"},
-		"internal/server": {"cmd/loadgen"},
-	}
-	files, err := filepath.Glob("../../*/*/*.go")
-	if err != nil || len(files) < 100 {
-		t.Fatal(len(files), err)
-	}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+// house are the program's packages from the ground up: each may import those before it in
+// the list, but for what forbidden has.
+var house = []string{
+	"internal/argparse", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/golden",
+	"internal/wire", "internal/stream", "internal/tokenizer",
+	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
+	"pkg/metrics", "internal/definitions", "internal/judge", "internal/recording", "internal/result", "internal/analysis",
+	"internal/server", "internal/trtsim", "internal/bench", "internal/selftest", "pkg/report", "internal/compare", "internal/faults",
+	"cmd/loadgen",
+}
+
+// allowed are the only importers of a package, of this module or another.
+var allowed = map[string][]string{
+	"internal/stream":             {"pkg/client"},
+	"internal/health/observe":     {"cmd/loadgen"},
+	"internal/bench":              {"internal/selftest", "internal/compare", "cmd/loadgen"},
+	"internal/selftest":           {"cmd/loadgen"},
+	"github.com/urfave/cli/v2":    {"cmd/loadgen"},
+	"golang.org/x/term":           {"cmd/loadgen"},
+	"github.com/valyala/fasthttp": {"internal/stream", "internal/wire", "pkg/client", "internal/server", "internal/trtsim", "internal/selftest", "internal/compare", "internal/faults", "cmd/loadgen"},
+}
+
+// pure packages read no clock and do no I/O: they import none of these.
+var pure = map[string][]string{
+	"pkg/metrics":          {"os", "io", "net", "context", "sync", "internal/health", "internal/stream", "internal/wire"},
+	"internal/definitions": {"os", "io", "net", "context", "sync", "internal/health"},
+	"internal/judge":       {"os", "io", "net", "context", "sync"},
+	"internal/analysis":    {"os", "io", "net", "context", "sync"},
+	"internal/health":      {"os", "io", "net", "context", "sync", "runtime"},
+}
+
+// imports calls visit with each import of the program's own packages, tests left out.
+func imports(t *testing.T, visit func(from, to, file string)) {
+	t.Helper()
+	packages := map[string]bool{}
+	for _, root := range []string{"cmd", "internal", "pkg"} {
+		err := filepath.WalkDir(filepath.Join("../..", root), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			from, _ := filepath.Rel("../..", filepath.Dir(path))
+			packages[from] = true
+			for _, spec := range f.Imports {
+				to, _ := strconv.Unquote(spec.Path.Value)
+				visit(filepath.ToSlash(from), strings.TrimPrefix(to, "loadgen/"), path)
+			}
+			return nil
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		from, _ := filepath.Rel("../..", filepath.Dir(name))
-		for _, spec := range f.Imports {
-			path, _ := strconv.Unquote(spec.Path.Value)
-			to := strings.TrimPrefix(path, "loadgen/")
-			if allowed, bound := importers[to]; bound && !slices.Contains(allowed, filepath.ToSlash(from)) {
-				t.Errorf("%s imports %s, which is for %s", from, to, strings.Join(allowed, ", "))
-			}
+	}
+	for name := range packages {
+		if !slices.Contains(house, name) {
+			t.Errorf("%s has no place in the house (imports_test.go)", name)
 		}
 	}
+}
+
+// TestImportsGoOneWay: what is sent, sending it, recording it, what it means, judging it
+// and showing it build on each other in this order. ARCHITECTURE.md draws it.
+func TestImportsGoOneWay(t *testing.T) {
+	place := func(name string) int { return slices.Index(house, name) }
+	imports(t, func(from, to, file string) {
+		if place(to) >= 0 && place(to) >= place(from) {
+			t.Errorf("%s: %s imports %s, which is above it", file, from, to)
+		}
+		if only, bound := allowed[to]; bound && !slices.Contains(only, from) {
+			t.Errorf("%s: %s imports %s, which is for %s", file, from, to, strings.Join(only, ", "))
+		}
+		if slices.Contains(pure[from], to) {
+			t.Errorf("%s: %s is pure, and imports %s", file, from, to)
+		}
+	})
 }

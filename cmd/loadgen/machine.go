@@ -5,18 +5,16 @@ import (
 	"runtime"
 	"strings"
 
-	"loadgen/internal/result"
+	"loadgen/internal/recording"
 )
 
-// machine describes where the run took place; what cannot be read is null.
-func machine() *result.Machine {
-	return &result.Machine{
-		OS:           runtime.GOOS,
-		Arch:         runtime.GOARCH,
-		Kernel:       firstLine("/proc/sys/kernel/osrelease", ""),
-		CPU:          firstLine("/proc/cpuinfo", "model name"),
-		CPUs:         runtime.NumCPU(),
-		GoMaxProcs:   runtime.GOMAXPROCS(0),
+// machine describes where the run takes place.
+func machine() recording.Machine {
+	return recording.Machine{
+		OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Kernel: firstLine("/proc/sys/kernel/osrelease", ""),
+		CPU:    firstLine("/proc/cpuinfo", "model name"),
+		CPUs:   runtime.NumCPU(), GoMaxProcs: runtime.GOMAXPROCS(0),
 		CgroupCPUMax: firstLine("/sys/fs/cgroup/cpu.max", ""),
 	}
 }
@@ -28,12 +26,14 @@ func firstLine(path, key string) *string {
 	if err != nil {
 		return nil
 	}
-	for _, line := range strings.Split(string(data), "\n") {
-		if key == "" {
-			return new(strings.TrimSpace(line))
-		}
-		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == key {
-			return new(strings.TrimSpace(value))
+	for line := range strings.Lines(string(data)) {
+		name, value, _ := strings.Cut(line, ":")
+		switch text := strings.TrimSpace(line); {
+		case key == "":
+			return &text
+		case strings.TrimSpace(name) == key:
+			text = strings.TrimSpace(value)
+			return &text
 		}
 	}
 	return nil

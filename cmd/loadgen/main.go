@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"loadgen/internal/argparse"
+	"loadgen/internal/recording"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr)) }
@@ -59,7 +60,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	out := &output{Writer: stdout}
 	code := dispatch(ctx, args, streams{stdin, out, stderr, os.LookupEnv})
 	if out.err != nil && code == exitOK {
-		fmt.Fprintf(stderr, "loadgen: error: what stdout should have is incomplete: %v\n", out.err)
+		fmt.Fprintf(stderr, "loadgen: error: could not write all of stdout: %v\n", out.err)
 		return exitFailed
 	}
 	return code
@@ -89,7 +90,7 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 	return runBenchmark(ctx, cfg, s)
 }
 
-// askedForHelp tells whether a word that is no subcommand is followed by -h, where
+// askedForHelp reports whether a word that is no subcommand is followed by -h, where
 // the original prints its help.
 func askedForHelp(argv []string) bool {
 	_, err := parse(argv)
@@ -106,12 +107,12 @@ func exitCode(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errTold):
+	case errors.Is(err, errReported):
 		return exitFailed
 	case errors.As(err, &signal): // a server that a signal ended
 		return signal.exitCode()
 	}
-	fmt.Fprintf(stderr, "loadgen: error: %v\n", err)
+	fmt.Fprintf(stderr, "loadgen: error: %s\n", message(err))
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
@@ -165,7 +166,7 @@ func (f flag) forHelp(defaults *config) cli.Flag {
 	if f.Exact {
 		value = strings.TrimSpace(value + " *")
 	}
-	switch v := plain(f.bind(defaults)).(type) {
+	switch v := recording.Plain(f.bind(defaults)).(type) {
 	case nil, bool:
 	case string:
 		if v != "" && f.Name != "--dataset-name" { // sharegpt, where the bare run does otherwise
@@ -191,6 +192,6 @@ repeated flag wins. Those marked * are loadgen's own and are known by their full
         {{.Usage}}
 {{end}}{{end}}
 Exit codes: 0 done; 1 the run failed; 2 wrong usage; 3 done, but a gate that was asked for
-(--require) is missed; 129, 130, 143 interrupted, with what was measured saved.
-OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are heeded.
+(--require) is missed; 129, 130, 143 interrupted, with partial results saved.
+OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured.
 `

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
 )
 
 // progress draws the state of a run on stderr in tqdm's manner: a bar five
@@ -21,6 +22,7 @@ type progress struct {
 	width func() int // columns of the terminal; nil when w is none
 	total int
 	start time.Time
+	rule  metrics.Rule
 
 	mu        sync.Mutex
 	done      int
@@ -31,8 +33,8 @@ type progress struct {
 }
 
 // startProgress begins to draw; finish ends it.
-func startProgress(w io.Writer, total int) *progress {
-	p := &progress{w: w, total: total, start: time.Now(),
+func startProgress(w io.Writer, total int, rule metrics.Rule) *progress {
+	p := &progress{w: w, total: total, start: time.Now(), rule: rule,
 		ttft: hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		itl:  hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		quit: make(chan struct{}), ended: make(chan struct{})}
@@ -49,7 +51,7 @@ func startProgress(w io.Writer, total int) *progress {
 }
 
 // count takes in a finished request; it is called on the request's goroutine.
-func (p *progress) count(_ int, r *client.Result) {
+func (p *progress) count(r *client.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done++
@@ -57,17 +59,13 @@ func (p *progress) count(_ int, r *client.Result) {
 		p.failed++
 		return
 	}
-	last := time.Duration(-1)
-	for _, e := range r.Events {
-		switch {
-		case !e.Choices:
-			continue
-		case last < 0:
-			record(p.ttft, e.At-r.Start)
-		default:
-			record(p.itl, e.At-last)
+	for s := range p.rule.Of(r).Spans {
+		switch s.Metric {
+		case metrics.TTFT:
+			record(p.ttft, s.Length())
+		case metrics.ITL:
+			record(p.itl, s.Length())
 		}
-		last = e.At
 	}
 }
 
@@ -119,7 +117,7 @@ func (p *progress) paint(end string) {
 	fmt.Fprint(p.w, "\r", state.bar(p.width()-1), "\x1b[K", end)
 }
 
-// progressState is what one line of progress tells.
+// progressState is what one line of progress shows.
 type progressState struct {
 	total, done, failed int
 	elapsed, ttft, itl  time.Duration // ttft and itl are medians, 0 when there is none yet
@@ -136,7 +134,7 @@ func (s progressState) bar(width int) string {
 		left = clock(time.Duration(float64(s.elapsed) / share * (1 - share)))
 	}
 	head := fmt.Sprintf("Benchmarking: %3.0f%%|", 100*share)
-	tail := fmt.Sprintf("| %d/%d [%s<%s, %s]", s.done, s.total, clock(s.elapsed), left, s.figures())
+	tail := fmt.Sprintf("| %d/%d [%s<%s, %s]", s.done, s.total, clock(s.elapsed), left, s.metrics())
 	room := width - len(head) - len(tail)
 	switch {
 	case room >= 4:
@@ -151,10 +149,10 @@ func (s progressState) bar(width int) string {
 
 // line is the plain form, for logs.
 func (s progressState) line() string {
-	return fmt.Sprintf("loadgen: %d/%d requests after %s, %s", s.done, s.total, clock(s.elapsed), s.figures())
+	return fmt.Sprintf("loadgen: %d/%d requests after %s, %s", s.done, s.total, clock(s.elapsed), s.metrics())
 }
 
-func (s progressState) figures() string {
+func (s progressState) metrics() string {
 	text := fmt.Sprintf("%.2freq/s", float64(s.done)/max(s.elapsed.Seconds(), 1e-9))
 	if s.ttft > 0 {
 		text += fmt.Sprintf(", TTFT %s", short(s.ttft))
@@ -168,7 +166,7 @@ func (s progressState) figures() string {
 	return text
 }
 
-// short writes a latency with three figures.
+// short writes a latency with three digits.
 func short(d time.Duration) string {
 	switch {
 	case d < 10*time.Millisecond:

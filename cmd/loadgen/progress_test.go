@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
 )
 
 func TestProgressBar(t *testing.T) {
@@ -36,15 +37,15 @@ func TestProgressBar(t *testing.T) {
 func TestProgressLinesOffATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := startProgress(&out, 3)
+		p := startProgress(&out, 3, metrics.Rule{})
 		ok := &client.Result{Start: time.Second}
 		ok.Events = []client.Event{{At: 1100 * time.Millisecond, Choices: true}, {At: 1110 * time.Millisecond},
 			{At: 1120 * time.Millisecond, Choices: true}}
-		p.count(0, ok)
-		p.count(1, &client.Result{Answer: client.Result{}.Answer})
+		p.count(ok)
+		p.count(&client.Result{Answer: client.Result{}.Answer})
 		bad := &client.Result{}
 		bad.Err = &client.Error{}
-		p.count(2, bad)
+		p.count(bad)
 		time.Sleep(25 * time.Second)
 		p.finish()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"loadgen/internal/pyjson"
-	"loadgen/internal/timeline"
+	"loadgen/internal/recording"
 	"loadgen/pkg/report"
 )
 
@@ -183,8 +183,8 @@ func readResult(name string, s streams) (*report.Stored, error) {
 	}
 	defer f.Close()
 	in := bufio.NewReaderSize(f, 1<<20)
-	if start, _ := in.Peek(len(timeline.Magic)); string(start) == timeline.Magic {
-		return recompute(name, in, s)
+	if start, _ := in.Peek(len(recording.Magic)); recording.IsFile(start) {
+		return readTimeline(name, in, s)
 	}
 	return report.ReadStored(name)
 }

@@ -2,34 +2,40 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"math"
 	"math/big"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
-	"github.com/valyala/fasthttp"
 
+	"loadgen/internal/analysis"
 	"loadgen/internal/argparse"
+	"loadgen/internal/bench"
+	"loadgen/internal/judge"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/recording"
 	"loadgen/internal/result"
-	"loadgen/pkg/metrics"
+	"loadgen/internal/selftest"
 	"loadgen/pkg/report"
 )
 
-const selftestHelp = `The simulator, in a process of its own, is the server: it knows when it wrote each token.
+const selftestHelp = `The simulator, a separate process, is the server: it knows when it wrote each token.
 The load is that of the benchmark's flags (--max-concurrency, --request-rate, --num-prompts,
---random-input-len, --random-output-len, --transport, ...), or of a result file.
+--random-input-len, --random-output-len, --transport, ...), or of a result file. Beside each
+metric's error stands the measurement error that the run states of itself (bound).
 
-  --max-error MS   end with exit code 3 if a mean, median or p99 is off by more
-  --profile NAME   the simulated engine's timing: ideal, origin-pytorch, origin-trt (default: ideal)
-  --format FORMAT  text or json
-  --quick          do not look for the machine's ceiling`
+  --max-error MS      end with exit code 3 if a mean, median or p99 is off by more
+  --require clean     end with exit code 3 unless the run's verdict is clean and each error is
+                      within its bound (0.1 ms more for the way between the processes)
+  --sim-profile NAME  the simulated engine's timing: ideal, origin-pytorch, origin-trt (default: ideal)
+  --format FORMAT     text or json
+  --quick             do not look for the machine's ceiling`
 
 func selftestCommand(ctx context.Context, s streams) *cli.Command {
 	return &cli.Command{
@@ -58,8 +64,8 @@ func selftestCommand(ctx context.Context, s streams) *cli.Command {
 	}
 }
 
-// selftest is a self-test to be made.
-type selftest struct {
+// selftestRun is a self-test to be made.
+type selftestRun struct {
 	cfg      *config
 	profile  string
 	json     bool
@@ -69,8 +75,8 @@ type selftest struct {
 
 // parseSelftest reads the command line: the self-test's own flags, a result file,
 // and the benchmark's flags.
-func parseSelftest(args []string) (*selftest, error) {
-	o := &selftest{profile: "ideal", maxError: math.NaN()}
+func parseSelftest(args []string) (*selftestRun, error) {
+	o := &selftestRun{profile: "ideal", maxError: math.NaN()}
 	var rest []string
 	var stored *report.Stored
 	for i := 0; i < len(args); i++ {
@@ -88,14 +94,18 @@ func parseSelftest(args []string) (*selftest, error) {
 		var err error
 		switch name {
 		case "--quick":
-			o.quick = true
+			if o.quick = true; has {
+				if o.quick, err = strconv.ParseBool(value); err != nil {
+					err = fmt.Errorf("argument --quick: %q is neither true nor false", value)
+				}
+			}
 		case "--max-error":
 			if text, err = next(); err == nil {
 				if o.maxError, err = strconv.ParseFloat(text, 64); err != nil || !(o.maxError >= 0) {
-					err = fmt.Errorf("argument --max-error: %q is no number of milliseconds, 0 or more", text)
+					err = fmt.Errorf("argument --max-error: %q is not a number of milliseconds, 0 or more", text)
 				}
 			}
-		case "--profile":
+		case "--sim-profile":
 			if o.profile, err = next(); err == nil {
 				err = checkProfile(o.profile)
 			}
@@ -105,9 +115,8 @@ func parseSelftest(args []string) (*selftest, error) {
 			}
 			o.json = text == "json"
 		default:
-			takesFile := i > 0 && (args[i-1] == "--result-filename" || args[i-1] == "--dataset-path" || args[i-1] == "--tokenizer")
-			if strings.HasSuffix(name, ".json") && !has && stored == nil && !strings.HasPrefix(name, "-") && !takesFile {
-				stored, err = report.ReadStored(name)
+			if stored == nil && isResult(args[:i], args[i]) {
+				stored, err = report.ReadStored(args[i])
 			} else {
 				rest = append(rest, args[i])
 			}
@@ -125,6 +134,24 @@ func parseSelftest(args []string) (*selftest, error) {
 		cfg.likeStored(stored)
 	}
 	return o, nil
+}
+
+// isResult reports whether a word of the command line, after others, is a result file: one
+// that there is, and not the value of a flag.
+func isResult(before []string, word string) bool {
+	if !strings.HasSuffix(word, ".json") || strings.HasPrefix(word, "-") {
+		return false
+	}
+	if _, err := os.Stat(word); errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	for i := len(before) - 1; i >= 0; i-- {
+		if strings.HasPrefix(before[i], "-") {
+			_, err := parse(append(slices.Clone(before[i:]), word))
+			return err != nil // as a value of the flag it would be right
+		}
+	}
+	return true
 }
 
 // likeStored makes the load that of a result file, where no flag says otherwise.
@@ -153,192 +180,84 @@ func (c *config) likeStored(s *report.Stored) {
 	}
 }
 
+// load is the load of a command line: the bare run's lengths and number of requests
+// where nothing else is said.
+func (c *config) load() recording.Settings {
+	s := c.Settings
+	if !c.given("--random-input-len") && !c.given("--dataset-name") {
+		s.RandomInputLen = 512
+	}
+	if !c.given("--num-prompts") {
+		s.NumPrompts = 5 * max(c.Concurrency(), 40)
+	}
+	return s
+}
+
 // run makes the self-test and shows it.
-func (o *selftest) run(ctx context.Context, s streams) error {
-	t, err := o.measure(ctx, s)
+func (o *selftestRun) run(ctx context.Context, s streams) error {
+	t, err := selftest.Run(ctx, selftestOptions(s, thisSystem(), o.cfg.load(), o.profile, o.quick))
 	if err != nil {
 		return err
 	}
 	if o.json {
-		_, err = s.out.Write(append(pyjson.Append(nil, result.ObjectOf(selfTestSection(t))), '\n'))
+		_, err = s.out.Write(append(pyjson.Append(nil, result.ObjectOf(t.Section())), '\n'))
 	} else {
 		t.WriteText(s.out)
 	}
-	if most := 1e3 * t.Most(); err == nil && most > o.maxError {
-		err = gateMissed{fmt.Sprintf("--max-error %g: reported and true differ by up to %.3g ms", o.maxError, most)}
+	most := 1e3 * t.Most()
+	switch {
+	case err != nil:
+		return err
+	case most > o.maxError:
+		return gateMissed{fmt.Sprintf("--max-error %g: reported and true differ by up to %.3g ms", o.maxError, most)}
+	case o.cfg.Require == nil:
+		return nil
+	case t.Verdict != string(judge.Clean):
+		return gateMissed{fmt.Sprintf("--require clean: the verdict is %s", t.Verdict)}
 	}
-	return err
+	return withinBounds(t)
 }
 
-// measure compares a run with its truth, and looks for the machine's ceiling.
-func (o *selftest) measure(ctx context.Context, s streams) (*report.SelfTest, error) {
-	run, err := o.against(ctx, s, o.profile, 1, o.cfg)
-	if err != nil {
-		return nil, err
+// withinBounds is the gate that no error exceeds the bound that the run states.
+func withinBounds(t *selftest.Table) error {
+	var over []string
+	for _, m := range t.Beyond() {
+		over = append(over, fmt.Sprintf("%s is off by %.3g ms, and the bound is %.3g ms", strings.ToUpper(m.String()), 1e3*t.Minus[m].Most(), 1e3*t.Bounds[m].Most()))
 	}
-	cfg := run.plan.cfg
-	t := &report.SelfTest{Concurrency: cfg.concurrency(), Requests: len(run.plan.requests), Input: cfg.RandomInputLen, Output: cfg.RandomOutputLen,
-		Errors: run.reported.Minus(&run.truth), Verdict: string(run.judged.verdict.Level), CPUPerEvent: run.cpuPerEvent()}
-	if !math.IsInf(cfg.RequestRate, 1) {
-		t.Rate = cfg.RequestRate
-	}
-	if o.quick {
-		return t, nil
-	}
-	return t, o.ceiling(ctx, s, t)
-}
-
-// Levels of the search for the machine's ceiling, and what counts as reached.
-const (
-	ceilingFrom  = 250
-	ceilingTo    = 8000
-	ceilingError = 2e-3 // of mean TTFT, and of p99 ITL, in seconds
-)
-
-// ceiling finds how many streams at once, events and requests a second there can
-// be, the simulator taking its share of the machine.
-func (o *selftest) ceiling(ctx context.Context, s streams, t *report.SelfTest) error {
-	probe := func(concurrency, requests, in, out int, speed float64) (*selfRun, error) {
-		cfg := *o.cfg
-		cfg.MaxConcurrency, cfg.NumPrompts, cfg.RandomInputLen, cfg.RandomOutputLen = &concurrency, requests, in, out
-		cfg.RequestRate = math.Inf(1)
-		return o.against(ctx, s, "ideal", speed, &cfg)
-	}
-	flood, err := probe(64, 400, 16, 200, 1e4)
-	if err != nil {
-		return err
-	}
-	t.EventsPerSecond = float64(flood.events()) / flood.m.elapsed.Seconds()
-	short, err := probe(64, 4000, 16, 1, 1e4)
-	if err != nil {
-		return err
-	}
-	t.RequestsPerSecond = float64(len(short.m.Results)) / short.m.elapsed.Seconds()
-	for n := ceilingFrom; n <= ceilingTo; n *= 2 {
-		run, err := probe(n, n, 16, 32, 1)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil { // out of files or ports: that is the ceiling
-			break
-		}
-		off := run.reported.Minus(&run.truth)
-		if math.Abs(off[metrics.TTFT].Mean) > ceilingError || math.Abs(off[metrics.ITL].P99) > ceilingError {
-			break
-		}
-		t.Streams = n
+	if len(over) > 0 {
+		return gateMissed{"--require clean: the self-test's errors exceed their bounds: " + strings.Join(over, "; ")}
 	}
 	return nil
 }
 
-// selfRun is a run against the simulator, and what that knows of it.
-type selfRun struct {
-	plan            *plan
-	m               *measured
-	judged          *judged
-	reported, truth metrics.Values
-}
-
-func (r *selfRun) events() (n int) {
-	for i := range r.m.Results {
-		n += len(r.m.Results[i].Events)
+// selftestOptions make a self-test of a load on this machine.
+func selftestOptions(s streams, y system, load recording.Settings, profile string, quick bool) selftest.Options {
+	o := selftest.Options{Bench: y.options(s), Load: load, Profile: profile, Quick: quick}
+	o.Bench.Env = withoutProxies(s.lookup)
+	o.Simulator = func(ctx context.Context, profile string, speed float64) (string, func() error, error) {
+		return startSim(ctx, profile, s.err, "--quiet", "--speed", strconv.FormatFloat(speed, 'g', -1, 64))
 	}
-	return n
+	return o
 }
 
-func (r *selfRun) cpuPerEvent() float64 {
-	return (r.m.health.User + r.m.health.System).Seconds() / float64(max(r.events(), 1))
-}
-
-// against runs a load against a simulator of its own.
-func (o *selftest) against(ctx context.Context, s streams, profile string, speed float64, given *config) (*selfRun, error) {
-	url, stop, err := startSim(ctx, profile, s.err, "--quiet", "--speed", strconv.FormatFloat(speed, 'g', -1, 64))
+// selfTest makes the self-test that belongs to a run. A run without one is whole.
+func (m *benchmark) selfTest(ctx context.Context, b *bench.Bench, a *analysis.Analysis) *selftest.Table {
+	m.log("self-test: the same load against a simulated server")
+	load := m.cfg.Settings
+	load.RandomInputLen, load.RandomOutputLen = b.MeanLengths()
+	load.NumPrompts = max(len(b.Requests()), 1)
+	load.RandomRangeRatio, load.RandomPrefixLen = 0, 0 // the lengths are the run's means
+	t, err := selftest.Run(ctx, selftestOptions(m.s, m.system, load, "ideal", true))
 	if err != nil {
-		return nil, err
+		a.Notes = append(a.Notes, judge.Finding{Code: "selftest_failed", Text: fmt.Sprintf("the self-test failed: %v", err)})
+		return nil
 	}
-	defer stop()
-	cfg := given.forSelfTest(url)
-	quiet := streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard, lookup: noProxies(s.lookup)}
-	p := &plan{cfg: cfg, s: quiet, now: time.Now}
-	defer p.close()
-	if err := p.settle(ctx); err != nil {
-		return nil, err
-	}
-	if err := p.testRequest(ctx); err != nil {
-		return nil, err
-	}
-	m, err := p.measure(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	r := &selfRun{plan: p, m: m}
-	for i := range m.Results {
-		if m.Results[i].Err != nil {
-			return nil, fmt.Errorf("a request of the self-test failed: %w", m.Results[i].Err)
-		}
-		r.reported.Add(m.Results[i].Start, metrics.Tokens(&m.Results[i]))
-	}
-	if _, r.judged, err = p.compute(m); err != nil {
-		return nil, err
-	}
-	return r, r.askTruth(url, len(m.Results))
+	t.WriteText(m.s.err)
+	return t
 }
 
-// askTruth asks the simulator for what really happened to the last n requests.
-func (r *selfRun) askTruth(url string, n int) error {
-	status, body, err := fasthttp.GetTimeout(nil, fmt.Sprintf("%s/sim/truth?last=%d", url, n), time.Minute)
-	if err != nil || status != 200 {
-		return fmt.Errorf("the simulator does not tell the truth: status %d, %w", status, err)
-	}
-	var v struct {
-		Each []struct {
-			Read   float64   `json:"read_s"`
-			Events []float64 `json:"events_s"`
-		}
-	}
-	if err := json.Unmarshal(body, &v); err != nil {
-		return fmt.Errorf("the simulator's truth cannot be read: %w", err)
-	}
-	if len(v.Each) != n {
-		return fmt.Errorf("the simulator knows of %d requests, and %d were sent", len(v.Each), n)
-	}
-	instant := func(seconds float64) time.Duration { return time.Duration(math.Round(seconds * 1e9)) }
-	for _, one := range v.Each {
-		var tokens []time.Duration
-		for _, at := range one.Events {
-			tokens = append(tokens, instant(at))
-		}
-		r.truth.Add(instant(one.Read), tokens)
-	}
-	return nil
-}
-
-// forSelfTest is the load of a configuration, against a simulator: random ids,
-// whole lengths, no files.
-func (c *config) forSelfTest(url string) *config {
-	out := *c
-	if !c.given("--random-input-len") && !c.given("--dataset-name") && out.RandomInputLen == newConfig().RandomInputLen {
-		out.RandomInputLen = 512
-	}
-	if !c.given("--num-prompts") && out.NumPrompts == newConfig().NumPrompts {
-		out.NumPrompts = 5 * max(c.concurrency(), 40)
-	}
-	builtin := "llama3"
-	out.BaseURL, out.Sim, out.Model, out.ServedModelName, out.Tokenizer = &url, nil, nil, nil, &builtin
-	out.DatasetName, out.DatasetPath, out.RandomIDs, out.IgnoreEOS = "random", nil, true, true
-	out.SaveTimeline = nil
-	out.SaveResult, out.SaveDetailed, out.DisableTqdm, out.Profile, out.NonStreaming, out.DryRun = false, false, true, false, false, false
-	out.BodyPatch, out.LoRAModules, out.Header, out.WaitReady, out.Endpoint = nil, nil, nil, 0, "/v1/completions"
-	out.Failures, out.SelfTest, out.Warmup, out.ServerMetrics = "strict", false, 0, false
-	out.values = argparse.Values{"--dataset-name": "random"} // nothing is to be assumed
-	return &out
-}
-
-// noProxies is an environment without proxies: the simulator is on this machine.
-func noProxies(lookup func(string) (string, bool)) func(string) (string, bool) {
+// withoutProxies is an environment without proxies: the simulator is on this machine.
+func withoutProxies(lookup func(string) (string, bool)) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		if strings.HasSuffix(strings.ToLower(name), "_proxy") {
 			return "", false

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"loadgen/internal/golden"
+	"loadgen/internal/selftest"
 )
 
 // table is what the self-test says, in ms.
@@ -81,14 +82,15 @@ func TestSelfTestTakesTheLoadOfAResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := o.cfg.forSelfTest("http://127.0.0.1:1")
-	if c.NumPrompts != 70 || c.concurrency() != 64 || c.RandomInputLen != 512 || c.RandomOutputLen != 128 || !math.IsInf(c.RequestRate, 1) || c.SaveResult {
+	load := o.cfg.load()
+	c := selftest.Load(&load)
+	if c.NumPrompts != 70 || c.Concurrency() != 64 || c.RandomInputLen != 512 || c.RandomOutputLen != 128 || !math.IsInf(c.RequestRate, 1) || c.SaveResult {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestSelfTestRejects(t *testing.T) {
-	for _, args := range []string{"--max-error", "--max-error x", "--max-error -1", "--profile none", "--format xml", "--frobnicate", "none.json"} {
+	for _, args := range []string{"--max-error", "--max-error x", "--max-error -1", "--sim-profile none", "--format xml", "--frobnicate", "none.json"} {
 		var out, err bytes.Buffer
 		if code := run(context.Background(), strings.Fields("loadgen selftest "+args), strings.NewReader(""), &out, &err); code != exitUsage || err.Len() == 0 {
 			t.Errorf("selftest %s: exit %d: %s", args, code, err.String())

@@ -89,7 +89,7 @@ func TestReportOfATornTimeline(t *testing.T) {
 	if err := os.WriteFile("header", whole[:40], 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr := reportOf(t, 1, "header"); !strings.Contains(stderr, "header: this is no loadgen timeline: it has no header") {
+	if _, stderr := reportOf(t, 1, "header"); !strings.Contains(stderr, "header: not a loadgen timeline: it has no header") {
 		t.Error(stderr)
 	}
 }

@@ -1,6 +1,7 @@
 // Package definitions reads TTFT, ITL, TPOT, latency and throughput off the same
-// timelines as the field's load generators define them, so that a figure of
-// theirs can be told from one of ours. docs/definitions.md explains them by an example.
+// timelines as the field's load generators define them, so that their results can be
+// compared with ours. It takes the requests of a run and gives a row for each tool; it
+// does no I/O. docs/definitions.md explains them by an example.
 package definitions
 
 import (
@@ -25,14 +26,6 @@ type Row struct {
 	Throughput               float64 // output tokens per second
 }
 
-// Run is a run's timelines.
-type Run struct {
-	Results    []*client.Result
-	OutputLens []int // by result
-	Chat       bool
-	Duration   float64 // the original's, in seconds
-}
-
 // request is the instants of one success, since its start, in seconds.
 type request struct {
 	start       time.Duration
@@ -42,8 +35,8 @@ type request struct {
 	lastChoices float64
 }
 
-// event is an event that brought tokens; visible tells of text outside of
-// reasoning, text of any text.
+// event is an event that brought tokens; visible is text outside of
+// reasoning, text any text.
 type event struct {
 	at            float64
 	text, visible bool
@@ -56,64 +49,162 @@ type values struct{ ttft, itl, tpot, latency []float64 }
 // tool reads its values off a request.
 type tool struct {
 	name string
-	read func(v *values, q *request, chat bool, r *client.Result)
+	read func(v *values, q *request, s *metrics.Sample)
+	// gaps says that it has a value for each gap. originalITL says that these are the
+	// original's.
+	gaps        bool
+	originalITL whose
 	// duration is the tool's own; nil is the original's.
-	duration func(all []request) float64
+	duration func(all []ends) float64
 }
 
-// Rows are what each tool would report of a run, in a fixed order.
-func Rows(run Run) (rows []Row) {
-	var all []request
-	var results []*client.Result
-	tokens := 0
-	for i, r := range run.Results {
-		if r.Err != nil {
-			continue
+// whose gaps a tool takes from the original.
+type whose int
+
+const (
+	nobodys whose = iota
+	ofAll
+	ofThoseWithTokens // it has no other
+)
+
+// ends are what a duration is made of: a request's start, and the last event with text
+// and the last with choices, in seconds since then.
+type ends struct {
+	start                 time.Duration
+	lastText, lastChoices float64
+}
+
+// Reader reads a run's successes, one after the other.
+type Reader struct {
+	values  []values // by tool
+	samples []*metrics.Sample
+	leftOut bool // some successes are failures to another tool
+	all     []ends
+	tokens  int
+	q       request
+	counts  []int
+}
+
+// NewReader returns a reader that has read nothing yet; events is how many events there
+// are in all, a hint for memory.
+func NewReader(events int) *Reader {
+	d := &Reader{values: make([]values, len(tools))}
+	for i, t := range tools {
+		if t.gaps {
+			d.values[i].itl = make([]float64, 0, events)
 		}
-		all, results = append(all, newRequest(r, run.OutputLens[i])), append(results, r)
-		tokens += run.OutputLens[i]
 	}
-	for _, t := range tools {
-		var v values
-		for i := range all {
-			t.read(&v, &all[i], run.Chat, results[i])
+	return d
+}
+
+// Add reads a success: its timeline, its sample, and the length of its completion.
+func (d *Reader) Add(r *client.Result, s *metrics.Sample, outputLen int) {
+	d.tokens += outputLen
+	d.read(r, outputLen)
+	e := ends{start: r.Start, lastChoices: d.q.lastChoices}
+	if last := d.q.last(text); last != nil {
+		e.lastText = last.at
+	}
+	d.all = append(d.all, e)
+	if len(d.q.events) > 0 {
+		d.samples = append(d.samples, s)
+	} else {
+		d.leftOut = true
+	}
+	for i := range tools {
+		tools[i].read(&d.values[i], &d.q, s)
+	}
+}
+
+// Rows are what each tool would report, in a fixed order; s is the original's summary of
+// the same requests.
+func (d *Reader) Rows(s *metrics.Summary) (rows []Row) {
+	scratch := make([]float64, len(s.Sorted[metrics.ITL]))
+	stat := func(x []float64) Stat {
+		if len(scratch) < len(x) {
+			scratch = make([]float64, len(x))
 		}
-		row := Row{Tool: t.name, TTFT: stat(v.ttft), ITL: stat(v.itl), TPOT: stat(v.tpot), Latency: stat(v.latency), Duration: run.Duration}
-		if t.duration != nil && len(all) > 0 {
-			row.Duration = t.duration(all)
+		metrics.Sort(x, scratch)
+		return statOf(x)
+	}
+	twins := d.twins()
+	for i, t := range tools {
+		v := &d.values[i]
+		row := Row{Tool: t.name, TTFT: stat(v.ttft), TPOT: stat(v.tpot), Latency: stat(v.latency), Duration: s.Duration}
+		switch t.originalITL {
+		case ofAll:
+			row.ITL = statOf(s.Sorted[metrics.ITL])
+		case ofThoseWithTokens:
+			if row.ITL = rows[0].ITL; d.leftOut {
+				row.ITL = stat(d.originalITL())
+			}
+		default:
+			if k := twins[i]; k < i {
+				row.ITL = rows[k].ITL
+			} else {
+				row.ITL = stat(v.itl)
+			}
+		}
+		if t.duration != nil && len(d.all) > 0 {
+			row.Duration = t.duration(d.all)
 		}
 		if row.Duration > 0 {
-			row.Throughput = float64(tokens) / row.Duration
+			row.Throughput = float64(d.tokens) / row.Duration
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-func stat(x []float64) Stat {
-	slices.Sort(x)
+// twins is for each tool the first with the same gaps, as many agree on with one token a
+// chunk: these are summed up once.
+func (d *Reader) twins() (out [len(tools)]int) {
+	for i := range tools {
+		out[i] = i
+		for k := range i {
+			if tools[k].originalITL == nobodys && slices.Equal(d.values[k].itl, d.values[i].itl) {
+				out[i] = k
+				break
+			}
+		}
+	}
+	return out
+}
+
+// originalITL are the original's gaps of the requests that brought tokens.
+func (d *Reader) originalITL() (out []float64) {
+	for _, s := range d.samples {
+		out = append(out, s.ITL...)
+	}
+	return out
+}
+
+// statOf sums sorted values up.
+func statOf(x []float64) Stat {
 	return Stat{len(x), metrics.Mean(x), metrics.Median(x), metrics.Percentile(x, 99)}
 }
 
-func newRequest(r *client.Result, n int) (q request) {
+// read makes q the request of a result; its events' memory is used again.
+func (d *Reader) read(r *client.Result, n int) {
 	since := func(at time.Duration) float64 { return (at - r.Start).Seconds() }
-	q = request{start: r.Start, n: n, lastByte: since(r.LastByte)}
-	counts := metrics.ChunkTokens(r, n)
-	for _, e := range r.Events {
+	d.q = request{start: r.Start, n: n, lastByte: since(r.LastByte), events: d.q.events[:0]}
+	counts, known := metrics.ChunkTokens(d.counts[:0], r, n)
+	d.counts = counts
+	for i := range r.Events {
+		e := &r.Events[i]
 		if !e.Choices {
 			continue
 		}
-		q.lastChoices = since(e.At)
-		if e.Kind == client.Role {
+		d.q.lastChoices = since(e.At)
+		if !metrics.BringsTokens(e) {
 			continue
 		}
 		tokens := 1
-		if counts != nil {
-			tokens = counts[len(q.events)]
+		if known {
+			tokens = counts[len(d.q.events)]
 		}
-		q.events = append(q.events, event{since(e.At), e.Kind == client.Text || e.Kind == client.Reasoning, e.Kind == client.Text, tokens})
+		d.q.events = append(d.q.events, event{d.q.lastChoices, e.Kind == client.Text || e.Kind == client.Reasoning, e.Kind == client.Text, tokens})
 	}
-	return q
 }
 
 // first and last are the first and last event that a condition holds for, nil
@@ -140,15 +231,15 @@ func anyToken(*event) bool  { return true }
 func text(e *event) bool    { return e.text }
 func visible(e *event) bool { return e.visible }
 
-// addTPOT adds (latency - ttft) / (n - 1), which one token alone does not have.
-func (v *values) addTPOT(to *[]float64, latency, ttft float64, n int) {
+// addPerToken adds (latency - ttft) / (n - 1), which one token alone does not have.
+func addPerToken(to *[]float64, latency, ttft float64, n int) {
 	if n > 1 {
 		*to = append(*to, (latency-ttft)/float64(n-1))
 	}
 }
 
 // sinceStart is from the first request's start to the last instant that end gives.
-func sinceStart(all []request, end func(q *request) float64) float64 {
+func sinceStart(all []ends, end func(e *ends) float64) float64 {
 	first, last := all[0].start.Seconds(), 0.0
 	for i := range all {
 		first = min(first, all[i].start.Seconds())

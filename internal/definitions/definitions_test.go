@@ -7,7 +7,16 @@ import (
 
 	"loadgen/internal/stream"
 	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
 )
+
+// rowsOf are the rows of a run of one request.
+func rowsOf(r *client.Result, rule metrics.Rule, n int, duration float64) []Row {
+	s := metrics.NewSample(r, 0, rule)
+	d := NewReader(len(r.Events))
+	d.Add(r, &s, n)
+	return d.Rows(metrics.Compute([]metrics.Sample{s}, duration, metrics.Options{}))
+}
 
 // A server's count may be any number; weighing by it must not take its memory.
 func TestAbsurdCount(t *testing.T) {
@@ -17,7 +26,7 @@ func TestAbsurdCount(t *testing.T) {
 		r.Events = append(r.Events, client.Event{At: at, Kind: stream.Text, Choices: true, Tokens: tokens})
 		r.LastByte = at
 	}
-	for _, row := range Rows(Run{Results: []*client.Result{r}, OutputLens: []int{math.MaxInt}, Duration: 1}) {
+	for _, row := range rowsOf(r, metrics.Rule{}, math.MaxInt, 1) {
 		if row.ITL.Count > 1 {
 			t.Errorf("%s: %d latencies of two events", row.Tool, row.ITL.Count)
 		}
@@ -31,7 +40,7 @@ func rows(t *testing.T, n int, events ...client.Event) map[string]Row {
 	r := &client.Result{Start: 5 * ms}
 	r.Events, r.LastByte = events, 105*ms
 	out := map[string]Row{}
-	for _, row := range Rows(Run{Results: []*client.Result{r}, OutputLens: []int{n}, Chat: true, Duration: 0.1}) {
+	for _, row := range rowsOf(r, metrics.Rule{Chat: true}, n, 0.1) {
 		out[row.Tool] = row
 	}
 	return out

@@ -15,14 +15,10 @@ type change struct {
 }
 
 // changes orders the starts, first events and ends of the successes.
-func (r *Run) changes() (all []change) {
-	for _, x := range r.Results {
-		n := len(x.Events)
-		if x.Err != nil || n < 2 {
-			continue
-		}
-		first, last := x.Events[0].At, x.Events[n-1].At
-		all = append(all, change{x.Start, 1, 0}, change{first, 0, 1}, change{last, -1, -1})
+func (f *FindingsReader) changes() []change {
+	all := make([]change, 0, 3*len(f.answers))
+	for _, x := range f.answers {
+		all = append(all, change{x.start, 1, 0}, change{x.first, 0, 1}, change{x.last, -1, -1})
 	}
 	// Stable: of one request's changes at the same instant the start comes first.
 	slices.SortStableFunc(all, func(a, b change) int { return cmp.Compare(a.at, b.at) })
@@ -41,13 +37,13 @@ const (
 
 // batchLimited finds a plateau of simultaneously decoding streams while others
 // wait: the server serves about as many at a time.
-func (r *Run) batchLimited() *Finding {
+func (f *FindingsReader) batchLimited() *Finding {
 	type level struct{ underWay, decoding int }
 	spent := map[level]time.Duration{}
 	var now level
 	var before, busy time.Duration
 	most := 0
-	for _, c := range r.changes() {
+	for _, c := range f.changes() {
 		if now.underWay > 0 {
 			spent[now] += c.at - before
 			busy += c.at - before

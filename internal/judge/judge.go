@@ -14,6 +14,9 @@ import (
 type Finding struct {
 	Code string // stable
 	Text string // a sentence, or two
+	// Hint names what can be done about it, "" for nothing: the command line has the
+	// words, as it has the flags.
+	Hint string
 	// Figures are the evidence; times are in seconds.
 	Figures pyjson.Object
 }
@@ -27,7 +30,13 @@ func find(code, text string, figures ...any) Finding {
 	return f
 }
 
-// short words a time for people: three digits.
+// withHint is the finding with a hint.
+func (f Finding) withHint(hint string) Finding {
+	f.Hint = hint
+	return f
+}
+
+// short writes a time with three digits.
 func short(seconds float64) string {
 	d := time.Duration(seconds * 1e9)
 	for unit := time.Second; unit > time.Nanosecond; unit /= 1000 {

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,6 +16,25 @@ import (
 )
 
 const ms = time.Millisecond
+
+// run is a run and its requests.
+type run struct {
+	Run
+	Results    []*client.Result
+	Samples    []metrics.Sample
+	Asked, Got []int
+	Health     *health.Report
+}
+
+func (r *run) Judge() (findings, notes []Finding) { return r.read().Findings() }
+
+func (r *run) read() *FindingsReader {
+	f := NewFindingsReader(r.Run)
+	for i, x := range r.Results {
+		f.Add(Request{x, &r.Samples[i], AppendLateness(nil, x, cmp.Or(r.Health, &health.Report{})), r.Asked[i], r.Got[i]})
+	}
+	return f
+}
 
 // server is a scripted server and the load on it.
 type server struct {
@@ -33,8 +53,8 @@ func clean(seed uint64) server {
 
 // run makes the time lines: a slot sends its next request when its last is
 // answered; a request waits for a place in the batch, is prefilled and decodes.
-func (s server) run() *Run {
-	r := &Run{Concurrency: s.concurrency, TextPrompts: true, Tested: true, IgnoreEOS: true, Streaming: true}
+func (s server) run() *run {
+	r := &run{Run: Run{Concurrency: s.concurrency, TextPrompts: true, Tested: true, IgnoreEOS: true}}
 	slots := make([]time.Duration, s.concurrency)
 	places := make([]time.Duration, max(s.batch, 1))
 	for i := range s.n {
@@ -65,10 +85,9 @@ func (s server) run() *Run {
 			s.change(i, x)
 		}
 		r.Results = append(r.Results, x)
-		r.Samples = append(r.Samples, metrics.NewSample(x, 512, false, true))
+		r.Samples = append(r.Samples, metrics.NewSample(x, 512, metrics.Rule{}))
 		r.Asked, r.Got = append(r.Asked, s.tokens), append(r.Got, max(x.Usage.Completion, 0))
 	}
-	r.Duration = slices.Max(slots).Seconds()
 	return r
 }
 
@@ -83,7 +102,11 @@ func least(all []time.Duration) (at int) {
 
 func (s server) judged(h *health.Report) Verdict {
 	r := s.run()
-	return Decide(metrics.NewBudget(r.Results, r.Got, false, h), h, 0, DefaultLimits)
+	b := NewBudgetReader(r.Rule, h)
+	for i, x := range r.Results {
+		b.Add(x, AppendLateness(nil, x, h), r.Got[i])
+	}
+	return Decide(b.Budget(metrics.Compute(r.Samples, 1, metrics.Options{})), h, 0, DefaultLimits)
 }
 
 func TestCleanRunsHaveNothingToSay(t *testing.T) {
@@ -155,10 +178,10 @@ func TestCommonPrefix(t *testing.T) {
 
 // open makes requests that begin at random and are served at once, or as many at a
 // time as the limit says; prefill takes its share of a request's time.
-func open(seed uint64, underWay float64, limit int, prefill float64) *Run {
+func open(seed uint64, underWay float64, limit int, prefill float64) *run {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	const whole = 500 * ms
-	r := &Run{Rate: underWay / whole.Seconds(), Streaming: true}
+	r := &run{Run: Run{Rate: underWay / whole.Seconds()}}
 	places := make([]time.Duration, max(limit, 1))
 	start := time.Duration(0)
 	for range 600 {
@@ -171,6 +194,7 @@ func open(seed uint64, underWay float64, limit int, prefill float64) *Run {
 		last := first + time.Duration((1-prefill)*float64(whole))
 		places[place] = last
 		r.Results = append(r.Results, &client.Result{Start: start, Answer: stream.Answer{Events: []client.Event{{At: first, Choices: true}, {At: last, Choices: true}}}})
+		r.Samples, r.Asked, r.Got = append(r.Samples, metrics.Sample{}), append(r.Asked, 2), append(r.Got, 2)
 	}
 	return r
 }
@@ -180,14 +204,14 @@ func TestPlateaus(t *testing.T) {
 	for seed := range uint64(10) {
 		for _, underWay := range []float64{2, 8, 30, 300} {
 			for _, prefill := range []float64{0.05, 0.5, 0.9} {
-				if f := open(seed, underWay, 0, prefill).batchLimited(); f != nil {
+				if f := open(seed, underWay, 0, prefill).read().batchLimited(); f != nil {
 					t.Errorf("seed %d, %v under way, prefill %v: %v", seed, underWay, prefill, f)
 				}
 			}
 		}
 	}
 	for _, limit := range []int{1, 2, 8, 100} {
-		f := open(1, 2*float64(limit), limit, 0.08).batchLimited()
+		f := open(1, 2*float64(limit), limit, 0.08).read().batchLimited()
 		if f == nil || f.Figures.Get("served") != limit {
 			t.Errorf("limit %d: %v", limit, f)
 		}
@@ -231,14 +255,14 @@ func TestColdStart(t *testing.T) {
 			}
 		}
 		r := s.run()
-		if f := r.coldStart(); (f != nil) != c.want {
+		if f := r.read().coldStart(); (f != nil) != c.want {
 			t.Errorf("%s: %v", name, f)
 		}
 		for _, x := range r.Results[:s.concurrency] { // and if the client was stopped meanwhile
 			x.Events[0].Shared = true
 		}
 		r.Health = &health.Report{Stalls: []health.Stall{{Since: 0, From: ms, To: 500 * ms}}}
-		if f := r.coldStart(); f != nil {
+		if f := r.read().coldStart(); f != nil {
 			t.Errorf("%s: of a stopped client: %v", name, f)
 		}
 	}
@@ -246,7 +270,7 @@ func TestColdStart(t *testing.T) {
 
 func TestRateNotReached(t *testing.T) {
 	for held, want := range map[time.Duration]int{0: 0, 20 * ms: 1} {
-		r := &Run{Rate: 100, Concurrency: 4}
+		r := &run{Run: Run{Rule: metrics.Rule{Whole: true}, Rate: 100, Concurrency: 4}}
 		for i := range 50 {
 			due := time.Duration(i) * 10 * ms
 			r.Results = append(r.Results, &client.Result{Due: due, Start: due + time.Duration(i)*held})
@@ -334,7 +358,7 @@ func TestVerdicts(t *testing.T) {
 				}
 			}
 		}, stalls, ClientLimited, []string{"itl"}, "did not get to run"},
-		"slots that stand empty": {func(s *server) { s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms } }, nil, Degraded, []string{"throughput"}, "stood empty"},
+		"slots that stand empty": {func(s *server) { s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms } }, nil, Degraded, []string{"throughput"}, "were idle"},
 		"a clock step":           {func(s *server) {}, &health.Report{Steps: []health.Step{{At: ms, By: time.Second}}}, Degraded, []string{"clock"}, "stepped"},
 		"a processor limit": {func(s *server) {
 			s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms }
@@ -365,7 +389,11 @@ func TestLateSchedule(t *testing.T) {
 		due := time.Duration(i) * 10 * ms
 		results = append(results, &client.Result{Due: due, Handed: due + 15*ms, Permit: due + 15*ms, Start: due + 15*ms})
 	}
-	b := metrics.NewBudget(results, make([]int, 100), false, nil)
+	late := NewBudgetReader(metrics.Rule{}, &health.Report{})
+	for _, r := range results {
+		late.Add(r, nil, 0)
+	}
+	b := late.Budget(metrics.Compute(nil, 1, metrics.Options{}))
 	if v := Decide(b, &health.Report{}, 0.01, DefaultLimits); v.Level != ClientLimited || v.Reasons[0].What != "schedule" {
 		t.Errorf("%+v", v)
 	}

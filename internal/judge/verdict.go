@@ -9,7 +9,7 @@ import (
 	"loadgen/pkg/metrics"
 )
 
-// Level is how far a run's figures can be trusted.
+// Level is how far a run's metrics can be trusted.
 type Level string
 
 // The levels, from the best to the worst.
@@ -43,7 +43,7 @@ type Reason struct {
 	Text         string
 }
 
-// Verdict is the judgement on the client's own part.
+// Verdict says whether the client could keep up.
 type Verdict struct {
 	Level   Level
 	Reasons []Reason
@@ -51,7 +51,7 @@ type Verdict struct {
 
 // Decide judges a budget. meanGap is the mean time between two requests of the
 // schedule in seconds, 0 where all are due at once.
-func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verdict {
+func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 	v := Verdict{Level: Clean}
 	blame := func(level Level, r Reason) {
 		if level == ClientLimited || v.Level == Clean {
@@ -61,14 +61,14 @@ func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verd
 	}
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		bound := b.Bounds[m]
-		limit := max(l.Floor, l.CleanShare*bound.Typical)
+		limit := max(l.Floor, l.CleanShare*bound.ReportedMedian)
 		if most := bound.Most(); most > limit {
 			level := Degraded
-			if most > l.LimitedShare*max(bound.Typical, bound.Average) {
+			if most > l.LimitedShare*max(bound.ReportedMedian, bound.ReportedMean) {
 				level = ClientLimited
 			}
 			blame(level, Reason{m.String(), most, limit, fmt.Sprintf("%s may be off by up to %s (%s; clean is at most %s)%s",
-				strings.ToUpper(m.String()), short(most), ofMedian(most, bound.Typical), short(limit), because(m, b))})
+				strings.ToUpper(m.String()), short(most), ofMedian(most, bound.ReportedMedian), short(limit), because(m, b))})
 		}
 	}
 	if b.Idle > l.IdleShare {
@@ -76,7 +76,7 @@ func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verd
 		if b.Idle > l.LimitedShare {
 			level = ClientLimited
 		}
-		blame(level, Reason{"throughput", b.Idle, l.IdleShare, fmt.Sprintf("slots stood empty for %s of their time before loadgen began the next request: throughput may be understated by as much", percent(b.Idle))})
+		blame(level, Reason{"throughput", b.Idle, l.IdleShare, fmt.Sprintf("slots were idle for %s of their time because loadgen started requests late: throughput may be understated by as much", percent(b.Idle))})
 	}
 	if late := b.Lateness.P99.Seconds(); meanGap > 0 && late > meanGap {
 		blame(ClientLimited, Reason{"schedule", late, meanGap, fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for", short(late), short(meanGap))})
@@ -92,7 +92,7 @@ func Decide(b *metrics.Budget, h *health.Report, meanGap float64, l Limits) Verd
 	return v
 }
 
-// ofMedian is how much a bound is beside its metric's median.
+// ofMedian is how much a bound is relative to its metric's median.
 func ofMedian(bound, median float64) string {
 	switch {
 	case median <= 0:
@@ -103,8 +103,8 @@ func ofMedian(bound, median float64) string {
 	return percent(bound/median) + " of its median"
 }
 
-// because names what of the client's part weighs most in a metric.
-func because(m metrics.Metric, b *metrics.Budget) string {
+// because names what weighs most in the measurement error of a metric.
+func because(m metrics.Metric, b *Budget) string {
 	if m == metrics.TTFT || m == metrics.E2EL {
 		if b.SendDelay.P99 > b.Slack.P99 {
 			return fmt.Sprintf(": sending a request took %v (p99)", b.SendDelay.P99.Round(time.Microsecond))
@@ -127,7 +127,7 @@ func surroundings(h *health.Report) string {
 		add("loadgen used %.3g of its %d processors", used/h.Wall.Seconds(), h.Cores)
 	}
 	if m := h.Machine; m != nil && m.Busy > 0.9 {
-		add("the machine was %s busy: loadgen wants a processor of its own", percent(m.Busy))
+		add("the machine was %s busy: give loadgen a core of its own", percent(m.Busy))
 	}
 	if m := h.Machine; m != nil && m.Steal > 0.02 {
 		add("the hypervisor took %s of the processors' time", percent(m.Steal))

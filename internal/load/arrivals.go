@@ -43,9 +43,9 @@ func CheckRate(rate, burstiness float64) error {
 	case !(burstiness > 0):
 		return fmt.Errorf("A positive burstiness factor is expected, but given %s.", pyjson.FormatFloat(burstiness))
 	case float64(rate*burstiness) == 0:
-		return errors.New("float division by zero (--request-rate must not be 0, nor its product with --burstiness)")
+		return errors.New("float division by zero: the request rate must not be 0, nor its product with the burstiness")
 	case rate < 0:
-		return errors.New("scale < 0 (--request-rate must not be negative)")
+		return errors.New("scale < 0: the request rate must not be negative")
 	}
 	return nil
 }

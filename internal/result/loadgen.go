@@ -201,6 +201,11 @@ type SelfTest struct {
 	Errors ByMetric[SelfTestError] `json:"reported_minus_true_ms" unit:"ms"`
 	// MaxError is the largest of them all, by absolute value.
 	MaxError float64 `json:"max_error_ms" unit:"ms"`
+	// Bounds is the measurement error that the run states of itself, by metric.
+	Bounds ByMetric[SelfTestError] `json:"bound_ms" unit:"ms"`
+	// BeyondBound are the metrics of which an error exceeds its bound, by more than the
+	// 0.1 ms that the way between the processes may take.
+	BeyondBound []string `json:"beyond_bound"`
 	// Verdict is the self-test run's own verdict.
 	Verdict string `json:"verdict"`
 	// CPUPerEvent is loadgen's processor time for each event, the simulator's not included.
@@ -224,6 +229,8 @@ type SelfTestError struct {
 type Ceiling struct {
 	// Streams is the number of streams at once.
 	Streams int `json:"streams" unit:"requests"`
+	// StreamsCapped is whether more streams were not tried.
+	StreamsCapped bool `json:"streams_capped"`
 	// Events is the rate of events.
 	Events float64 `json:"events_per_s" unit:"events/s"`
 	// Requests is the rate of requests.

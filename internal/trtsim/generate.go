@@ -254,7 +254,7 @@ func (g *generation) finished() {
 	if g.a.err != nil {
 		return
 	}
-	id := g.s.truth.end(g.record)
+	id := g.s.truth.end(g.record, g.output)
 	for _, c := range g.choices {
 		g.s.perf.add(g.perf(id, c.job))
 	}

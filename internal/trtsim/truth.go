@@ -15,6 +15,7 @@ import (
 type record struct {
 	read   time.Duration   // the request arrived
 	tokens []time.Duration // each event was about to be written
+	count  int             // tokens of the whole answer
 	done   bool            // it was answered in full
 	over   bool            // nothing more will be written
 	fault  Fault
@@ -57,10 +58,10 @@ func (t *truth) wrote(r *record, at, due time.Duration) {
 }
 
 // end notes that a request has been answered in full, and counts those.
-func (t *truth) end(r *record) (completed int) {
+func (t *truth) end(r *record, tokens int) (completed int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r.done = true
+	r.done, r.count = true, tokens
 	t.completed++
 	return t.completed
 }
@@ -125,7 +126,7 @@ func (t *truth) json(last, skip, count int) pyjson.Object {
 				tpot = append(tpot, ms(r.tokens[n-1]-r.tokens[0])/float64(n-1))
 			}
 		}
-		one := pyjson.Object{{Key: "read_s", Value: r.read.Seconds()}, {Key: "events_s", Value: instants}, {Key: "done", Value: r.done}}
+		one := pyjson.Object{{Key: "read_s", Value: r.read.Seconds()}, {Key: "events_s", Value: instants}, {Key: "tokens", Value: r.count}, {Key: "done", Value: r.done}}
 		if r.fault != "" {
 			one.Set("fault", string(r.fault))
 		}

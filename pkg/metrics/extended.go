@@ -1,12 +1,8 @@
 package metrics
 
 import (
-	"cmp"
-	"math"
 	"slices"
 	"time"
-
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"loadgen/pkg/client"
 )
@@ -60,299 +56,119 @@ type Interval struct{ Low, High float64 }
 type ExtendedOptions struct {
 	Start       time.Duration
 	Concurrency int // 0 for no bound
-	Chat        bool
-	OutputLens  []int
 	Percentiles []float64
+	// Events is how many events there are in all, a hint for memory.
+	Events int
 }
 
-// NewExtended reads the extended metrics off a run.
-func NewExtended(results []*client.Result, o ExtendedOptions) *Extended {
-	x := &Extended{}
-	var content, visible, perToken, chunks, second, pace, dueTTFT, dueE2EL, queue []float64
-	tokensKnown := true
-	tokens, events := 0, 0
-	for i, r := range results {
-		if r.Err != nil {
-			continue
-		}
-		n := o.OutputLens[i]
-		queue = append(queue, seconds(max(r.Permit-r.Due, 0)))
-		at := Tokens(r)
-		if len(at) == 0 {
-			continue
-		}
-		tokens, events = tokens+n, events+len(at)
-		content = append(content, seconds(at[0]-r.Start))
-		var s Sample
-		s.timeStream(r, o.Chat)
-		waited := seconds(r.Start - min(r.Due, r.Start))
-		dueTTFT, dueE2EL = append(dueTTFT, waited+s.TTFT), append(dueE2EL, waited+s.Latency)
-		for _, e := range r.Events {
-			if e.Kind == client.Text || e.Kind == client.ToolCall {
-				visible = append(visible, seconds(e.At-r.Start))
-				break
-			}
-		}
-		if len(at) > 1 {
-			second = append(second, seconds(at[1]-at[0]))
-			if span := seconds(at[len(at)-1] - at[0]); span > 0 && n > 1 {
-				pace = append(pace, float64(n-1)/span)
-			}
-		}
-		counts := ChunkTokens(r, n)
-		tokensKnown = tokensKnown && counts != nil
-		for k, c := range counts {
-			chunks = append(chunks, float64(c))
-			if k == 0 || c == 0 {
-				continue
-			}
-			for range c {
-				perToken = append(perToken, seconds(at[k]-at[k-1])/float64(c))
-			}
-		}
-	}
-	stats := func(v []float64) Stats { return newStats(v, o.Percentiles) }
-	x.FirstContent, x.FirstVisible, x.SecondToken, x.UserPace = stats(content), stats(visible), stats(second), stats(pace)
-	x.DueTTFT, x.DueE2EL, x.Queue = stats(dueTTFT), stats(dueE2EL), stats(queue)
-	if tokensKnown && events > 0 {
-		all := stats(perToken)
-		x.PerToken, x.TokensPerChunk = &all, stats(chunks)
-	} else if events > 0 {
-		x.TokensPerChunk = Stats{Mean: float64(tokens) / float64(events)}
-	}
-	x.concurrency(results, o)
-	x.Steady = steady(results, o)
-	x.Means = meanIntervals(results, o)
-	return x
+// ExtendedReader reads the extended metrics off a run, request by request.
+type ExtendedReader struct {
+	o                                                                         ExtendedOptions
+	content, visible, perToken, chunks, second, pace, dueTTFT, dueE2EL, queue []float64
+	tokensUnknown                                                             bool
+	tokens, events                                                            int
+	perSecond                                                                 []int // tokens
+	requests                                                                  []request
+
+	at     []time.Duration // of one request's events with tokens
+	counts []int           // of their tokens
 }
 
-// MostTokens is more than an answer can hold: what a server counts beyond it is a
-// mistake, and no figure is weighed by it.
-const MostTokens = 1 << 20
-
-// ChunkTokens is how many tokens each of the events that Tokens lists brought: by the
-// server's running count, else one each where there are as many as tokens, or one
-// more, which brings the finish reason alone; nil where neither says, or the count
-// cannot be.
-func ChunkTokens(r *client.Result, n int) []int {
-	var out []int
-	before, counted, finish := 0, true, false
-	for _, e := range r.Events {
-		if !e.Choices || e.Kind == client.Role {
-			continue
-		}
-		counted = counted && int(e.Tokens) >= before
-		out = append(out, int(e.Tokens)-before)
-		before, finish = int(e.Tokens), e.Kind == client.Finish
-	}
-	switch {
-	case counted && len(out) > 0 && before <= MostTokens:
-		return out
-	case len(out) != n && !(finish && len(out) == n+1):
-		return nil
-	}
-	clear(out)
-	for i := range n {
-		out[i] = 1
-	}
-	return out
+// request is what of a request the metrics of the whole run need.
+type request struct {
+	r         *client.Result
+	s         *Sample
+	from, to  time.Duration // under way
+	n, tokens int           // output tokens, and the events that brought them
 }
 
-// span is a request's time under way.
-func span(r *client.Result) (from, to time.Duration) {
-	to = r.End
+// NewExtendedReader returns a reader that has read nothing yet.
+func NewExtendedReader(o ExtendedOptions) *ExtendedReader {
+	return &ExtendedReader{o: o, perToken: make([]float64, 0, o.Events), chunks: make([]float64, 0, o.Events)}
+}
+
+// Add reads a request that was sent: its timeline, its sample and the length of its
+// completion. It keeps the pointers.
+func (x *ExtendedReader) Add(r *client.Result, s *Sample, n int) {
+	q := request{r: r, s: s, from: r.Start, to: r.End, n: n}
 	if n := len(r.Events); n > 0 {
-		to = r.Events[n-1].At
+		q.to = r.Events[n-1].At
 	}
-	return r.Start, max(to, r.Start)
+	q.to = max(q.to, r.Start)
+	if r.Err == nil {
+		q.tokens = x.success(r, s, n)
+	}
+	x.requests = append(x.requests, q)
 }
 
-// step is a change of the number of requests under way.
-type step struct {
-	at time.Duration
-	by int
-}
-
-func steps(results []*client.Result) (all []step) {
-	for _, r := range results {
-		from, to := span(r)
-		all = append(all, step{from, 1}, step{to, -1})
+// success reads a success and returns how many events brought tokens.
+func (x *ExtendedReader) success(r *client.Result, s *Sample, n int) int {
+	x.queue = append(x.queue, seconds(max(r.Permit-r.Due, 0)))
+	x.at = appendTokens(x.at[:0], r)
+	at := x.at
+	if len(at) == 0 {
+		return 0
 	}
-	// At the same instant what ends goes first.
-	slices.SortFunc(all, func(a, b step) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
-	return all
-}
-
-// concurrency fills in the peak, the mean and the series of seconds.
-func (x *Extended) concurrency(results []*client.Result, o ExtendedOptions) {
-	all := steps(results)
-	if len(all) == 0 {
-		return
-	}
-	end := all[len(all)-1].at
-	n := int(math.Ceil(seconds(end - o.Start)))
-	const longest = 100000 // seconds kept
-	x.Series = make([]Second, min(max(n, 1), longest))
-	bin := func(at time.Duration) *Second {
-		return &x.Series[min(max(int((at-o.Start)/time.Second), 0), len(x.Series)-1)]
-	}
-	now := 0
-	var before time.Duration
-	area := 0.0
-	for _, s := range all {
-		if now > 0 {
-			area += float64(now) * seconds(s.at-before)
-			for from := before; from < s.at; { // over the seconds that it spans
-				to := min(s.at, o.Start+((from-o.Start)/time.Second+1)*time.Second)
-				b := bin(from)
-				b.Concurrency += float64(now) * seconds(to-from)
-				b.Peak = max(b.Peak, now)
-				from = to
-			}
+	x.tokens, x.events = x.tokens+n, x.events+len(at)
+	x.content = append(x.content, seconds(at[0]-r.Start))
+	waited := seconds(r.Start - min(r.Due, r.Start))
+	x.dueTTFT, x.dueE2EL = append(x.dueTTFT, waited+s.TTFT), append(x.dueE2EL, waited+s.Latency)
+	for i := range r.Events {
+		if e := &r.Events[i]; e.Kind == client.Text || e.Kind == client.ToolCall {
+			x.visible = append(x.visible, seconds(e.At-r.Start))
+			break
 		}
-		now += s.by
-		before = s.at
-		x.PeakConcurrency = max(x.PeakConcurrency, now)
-		bin(s.at).Peak = max(bin(s.at).Peak, now)
 	}
-	if whole := seconds(end - all[0].at); whole > 0 {
-		x.MeanConcurrency = area / whole
+	if len(at) > 1 {
+		x.second = append(x.second, seconds(at[1]-at[0]))
+		if span := seconds(at[len(at)-1] - at[0]); span > 0 && n > 1 {
+			x.pace = append(x.pace, float64(n-1)/span)
+		}
 	}
-	for i, r := range results {
-		bin(r.Start).Started++
-		if r.Err != nil {
+	counts, known := ChunkTokens(x.counts[:0], r, n)
+	x.counts = counts
+	x.tokensUnknown = x.tokensUnknown || !known
+	if !known {
+		counts = evenly(counts[:0], n, len(at))
+		x.counts = counts
+	}
+	for k, c := range counts {
+		x.inSecond(at[k], c)
+		if !known {
 			continue
 		}
-		_, to := span(r)
-		bin(to).Completed++
-		at, weight := Tokens(r), 0.0
-		counts := ChunkTokens(r, o.OutputLens[i])
-		given := 0
-		for k, t := range at {
-			c := 0
-			if counts != nil {
-				c = counts[k]
-			} else { // as evenly as can be
-				weight += float64(o.OutputLens[i]) / float64(len(at))
-				c = int(math.Round(weight)) - given
-			}
-			given += c
-			bin(t).Tokens += c
-		}
-	}
-}
-
-// steady measures the time from when all slots were busy first to when they were last.
-func steady(results []*client.Result, o ExtendedOptions) *Steady {
-	if o.Concurrency <= 0 {
-		return nil
-	}
-	now := 0
-	var from, to time.Duration
-	for _, s := range steps(results) {
-		if now == o.Concurrency && s.by < 0 {
-			to = s.at
-		}
-		if now += s.by; now == o.Concurrency && from == 0 {
-			from = s.at
-		}
-	}
-	if from == 0 || to <= from {
-		return nil
-	}
-	out := &Steady{From: seconds(from - o.Start), To: seconds(to - o.Start)}
-	var values Values
-	tokens := 0.0
-	for i, r := range results {
-		at := Tokens(r)
-		inside := 0
-		for _, t := range at {
-			if from <= t && t <= to {
-				inside++
-			}
-		}
-		if r.Err == nil && len(at) > 0 {
-			tokens += float64(o.OutputLens[i]) * float64(inside) / float64(len(at))
-		}
-		start, end := span(r)
-		if start < from || end > to || r.Err != nil {
-			out.Dropped++
+		x.chunks = append(x.chunks, float64(c))
+		if k == 0 || c == 0 {
 			continue
 		}
-		out.Requests++
-		addSample(&values, r, o.OutputLens[i], o.Chat)
+		gap := seconds(at[k]-at[k-1]) / float64(c)
+		for range c {
+			x.perToken = append(x.perToken, gap)
+		}
 	}
-	for m := range values {
-		out.Latency[m] = newStats(values[m], o.Percentiles)
-	}
-	out.TokensPerSecond = tokens / seconds(to-from)
-	return out
+	return len(at)
 }
 
-// addSample adds a success's latencies under the original's definitions.
-func addSample(v *Values, r *client.Result, outputLen int, chat bool) {
-	s := NewSample(r, 0, chat, true)
-	v[TTFT], v[E2EL], v[ITL] = append(v[TTFT], s.TTFT), append(v[E2EL], s.Latency), append(v[ITL], s.ITL...)
-	if outputLen > 1 {
-		v[TPOT] = append(v[TPOT], (s.Latency-s.TTFT)/float64(outputLen-1))
+// Extended makes the metrics of what was read; s is the summary of the same requests.
+func (x *ExtendedReader) Extended(s *Summary) *Extended {
+	stats := func(v []float64) Stats { return StatsOf(v, x.o.Percentiles) }
+	out := &Extended{
+		FirstContent: stats(x.content), FirstVisible: stats(x.visible), SecondToken: stats(x.second), UserPace: stats(x.pace),
+		DueTTFT: stats(x.dueTTFT), DueE2EL: stats(x.dueE2EL), Queue: stats(x.queue),
 	}
-}
-
-// Blocks of a mean's interval: at most so many, of at least so many requests.
-const (
-	blocksMost = 20
-	blockLeast = 5
-)
-
-// meanIntervals are 95 % intervals by the means of blocks of requests that began
-// one after the other: those of a closed loop are correlated. ITL is blocked by
-// whole requests, too.
-func meanIntervals(results []*client.Result, o ExtendedOptions) (out [4]*Interval) {
-	type sums struct{ sum, n [4]float64 }
-	type one struct {
-		start time.Duration
-		sums
-	}
-	var all []one
-	for i, r := range results {
-		if r.Err != nil {
-			continue
+	if !x.tokensUnknown && x.events > 0 {
+		all := s.Latency[ITL]
+		if !slices.Equal(x.perToken, s.Values[ITL]) { // as they are with one token a chunk
+			all = stats(x.perToken)
 		}
-		var v Values
-		addSample(&v, r, o.OutputLens[i], o.Chat)
-		x := one{start: r.Start}
-		for m := range v {
-			for _, f := range v[m] {
-				x.sum[m] += f
-				x.n[m]++
-			}
-		}
-		all = append(all, x)
+		out.PerToken, out.TokensPerChunk = &all, stats(x.chunks)
+	} else if x.events > 0 {
+		out.TokensPerChunk = Stats{Mean: float64(x.tokens) / float64(x.events)}
 	}
-	slices.SortStableFunc(all, func(a, b one) int { return cmp.Compare(a.start, b.start) })
-	k := min(blocksMost, len(all)/blockLeast)
-	if k < 5 {
-		return out
-	}
-	for m := range out {
-		means := make([]float64, 0, k)
-		for b := range k {
-			sum, n := 0.0, 0.0
-			for _, x := range all[b*len(all)/k : (b+1)*len(all)/k] {
-				sum, n = sum+x.sum[m], n+x.n[m]
-			}
-			if n > 0 {
-				means = append(means, sum/n)
-			}
-		}
-		if len(means) < k {
-			continue
-		}
-		t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(k - 1)}.Quantile(0.975)
-		mean, sd := Mean(means), Std(means)*math.Sqrt(float64(k)/float64(k-1))
-		half := t * sd / math.Sqrt(float64(k))
-		out[m] = &Interval{mean - half, mean + half}
-	}
+	steps := x.steps()
+	x.concurrency(out, steps)
+	out.Steady = x.steady(steps)
+	out.Means = x.meanIntervals()
 	return out
 }
 
@@ -363,5 +179,5 @@ func ServerTimes(s *client.ServerMetrics, percentiles []float64) (queue, prefill
 	for _, r := range s.Requests {
 		q, p, d = append(q, r.Scheduled-r.Arrival), append(p, r.FirstToken-r.Scheduled), append(d, r.LastToken-r.FirstToken)
 	}
-	return newStats(q, percentiles), newStats(p, percentiles), newStats(d, percentiles)
+	return StatsOf(q, percentiles), StatsOf(p, percentiles), StatsOf(d, percentiles)
 }

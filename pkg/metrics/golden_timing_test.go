@@ -154,7 +154,7 @@ func (s *scenario) run(t *testing.T, o client.Options) metrics.Sample {
 	}
 	var r client.Result
 	c.Do(context.Background(), p, &r)
-	return metrics.NewSample(&r, 5, o.Chat, s.Streaming)
+	return metrics.NewSample(&r, 5, metrics.Rule{Chat: o.Chat, Whole: !s.Streaming})
 }
 
 // inMemory returns a dial function to the scripted server.
@@ -193,7 +193,7 @@ func (s *scenario) check(t *testing.T, got metrics.Sample, diffs golden.Differen
 	}
 	field("output_tokens", tokens, want.Tokens)
 	if want.Text != nil {
-		field("generated_text", decoded(got.Text), *want.Text)
+		field("generated_text", decoded(string(got.Text)), *want.Text)
 	} else if want.TextSum != nil {
 		sum := sha256.Sum256([]byte(got.Text))
 		field("generated_text_sha256", hex.EncodeToString(sum[:]), *want.TextSum)

@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // Mean is numpy.mean, 0 for no values.
 func Mean(x []float64) float64 {
@@ -49,8 +46,11 @@ func Std(x []float64) float64 {
 	if len(x) == 0 {
 		return 0
 	}
-	mean := Mean(x)
-	squares := make([]float64, len(x))
+	return std(x, Mean(x), make([]float64, len(x)))
+}
+
+// std is the same given the mean and room for as many values.
+func std(x []float64, mean float64, squares []float64) float64 {
 	for i, v := range x {
 		d := v - mean
 		squares[i] = float64(d * d)
@@ -101,10 +101,17 @@ type Stats struct {
 	Percentiles []float64
 }
 
-func newStats(x []float64, percentiles []float64) Stats {
-	sorted := slices.Sorted(slices.Values(x))
-	s := Stats{Mean: Mean(x), Median: Median(sorted), Std: Std(x)}
-	if n := len(sorted); n > 0 {
+// StatsOf sums values up. It leaves them sorted.
+func StatsOf(x []float64, percentiles []float64) Stats { return newStats(x, x, percentiles) }
+
+// newStats sums values up and sorts the copy of them, or themselves.
+func newStats(x, sorted []float64, percentiles []float64) (s Stats) {
+	if n := len(x); n > 0 {
+		scratch := make([]float64, n)
+		s.Mean = Mean(x)
+		s.Std = std(x, s.Mean, scratch)
+		Sort(sorted, scratch)
+		s.Median = Median(sorted)
 		if s.Min, s.Max = sorted[0], sorted[n-1]; math.IsNaN(s.Min) { // NaN is sorted to the front
 			s.Max = s.Min
 		}

@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -73,7 +74,7 @@ func TestStatsAreNumPys(t *testing.T) {
 			state = state*6364136223846793005 + 1442695040888963407
 			x[i] = float64(state>>11) / (1 << 53)
 		}
-		s := newStats(x, percentiles)
+		s := newStats(x, slices.Clone(x), percentiles)
 		got := append([]float64{s.Mean, s.Std, s.Median}, s.Percentiles...)
 		if fmt.Sprintf("%x", got) != fmt.Sprintf("%x", want) {
 			t.Errorf("%d values:\n%x, want\n%x", n, got, want)
@@ -86,7 +87,7 @@ func TestStatsAreNumPys(t *testing.T) {
 
 // As in NumPy, one NaN makes every statistic NaN.
 func TestNaN(t *testing.T) {
-	s := newStats([]float64{1, math.NaN(), 2}, []float64{99})
+	s := StatsOf([]float64{1, math.NaN(), 2}, []float64{99})
 	for name, v := range map[string]float64{"mean": s.Mean, "median": s.Median, "std": s.Std, "min": s.Min, "max": s.Max, "p99": s.Percentiles[0]} {
 		if !math.IsNaN(v) {
 			t.Errorf("%s: %v", name, v)

@@ -1,12 +1,8 @@
 // Package metrics turns timelines into statistics. It is pure: no clock, no
-// I/O. Its numbers are float64 seconds, equal to NumPy's to the last bit.
+// I/O, no process facts. Its numbers are float64 seconds, equal to NumPy's to the last bit.
 package metrics
 
-import (
-	"time"
-
-	"loadgen/pkg/client"
-)
+import "loadgen/pkg/client"
 
 // Sample is what one request contributes to the statistics, under the
 // original's definitions.
@@ -21,9 +17,9 @@ type Sample struct {
 	TTFT, Latency float64
 	// ITL holds the gaps in seconds.
 	ITL []float64
-	// Text is the generated text, "" for a failure.
-	Text string
-	// Error is the failure's words, "" for a success.
+	// Text is the generated text, the timeline's own bytes; empty for a failure.
+	Text []byte
+	// Error is the failure's message, "" for a success.
 	Error string
 	// Exception is the class of a failure that the original would have counted
 	// as an exception; "" otherwise.
@@ -34,29 +30,24 @@ type Sample struct {
 	NullDecodedPerIter bool
 }
 
-// NewSample reads the original's metrics off a timeline: TTFT from the start to
-// the first event with choices; ITL between those events, for chat from the
-// event of any kind before; latency to the last event with choices, for chat of
-// any kind.
-func NewSample(r *client.Result, promptLen int, chat, streaming bool) Sample {
+// NewSample reads the original's metrics off a timeline (see Timeline.Spans).
+func NewSample(r *client.Result, promptLen int, rule Rule) Sample {
 	s := Sample{Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
 	if r.HasDecodedPerIter {
 		s.DecodedPerIter = r.DecodedPerIter
 	}
-	if streaming {
-		s.timeStream(r, chat)
-	} else if s.Success || !chat && r.Err.Class == client.NoUsage {
-		s.TTFT, s.Latency = -1, seconds(r.LastByte-r.Start)
+	if !rule.Whole || s.Success || !rule.Chat && r.Err.Class == client.NoUsage {
+		s.time(rule.Of(r))
 	}
 	switch {
 	case s.Success:
-		s.Text = string(r.Text)
+		s.Text = r.Text
 	default:
 		if s.Error = r.Err.Message; r.Err.Exception {
 			s.Exception = string(r.Err.Class)
 		}
 		if r.Err.Class == client.NoUsage { // the original has set these before it stumbles
-			s.Text = string(r.Text)
+			s.Text = r.Text
 		} else {
 			s.Latency = 0
 		}
@@ -64,24 +55,22 @@ func NewSample(r *client.Result, promptLen int, chat, streaming bool) Sample {
 	return s
 }
 
-func (s *Sample) timeStream(r *client.Result, chat bool) {
-	if n := len(r.Events); n > 1 {
+// time fills in the latencies.
+func (s *Sample) time(t Timeline) {
+	if t.Whole {
+		s.TTFT = -1
+	}
+	if n := len(t.Result.Events); n > 1 {
 		s.ITL = make([]float64, 0, n-1)
 	}
-	first := true
-	last := r.Start
-	for _, e := range r.Events {
-		switch {
-		case !e.Choices && !chat:
-			continue
-		case e.Choices && first:
-			first, s.TTFT = false, seconds(e.At-r.Start)
-		case e.Choices:
-			s.ITL = append(s.ITL, seconds(e.At-last))
+	for span := range t.Spans {
+		switch x := seconds(span.Length()); span.Metric {
+		case TTFT:
+			s.TTFT = x
+		case ITL:
+			s.ITL = append(s.ITL, x)
+		case E2EL:
+			s.Latency = x
 		}
-		last = e.At
 	}
-	s.Latency = seconds(last - r.Start)
 }
-
-func seconds(d time.Duration) float64 { return float64(d) / 1e9 }

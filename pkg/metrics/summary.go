@@ -1,6 +1,9 @@
 package metrics
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Metric names one of the four latencies.
 type Metric uint8
@@ -30,7 +33,7 @@ type Options struct {
 	Goodput []SLO
 	// CountTokens counts the tokens of a text, special ones left out, for answers
 	// that came without a count.
-	CountTokens func(text string) int
+	CountTokens func(text []byte) int
 }
 
 // Summary is what a run means. Times are in seconds.
@@ -46,6 +49,9 @@ type Summary struct {
 	Latency                   [4]Stats // by Metric
 	DecodedPerIter            Stats
 	Percentiles               []float64 // as in Options
+	// Values are the latencies of the successes in the order of the requests, Sorted
+	// the same in ascending order; both by Metric.
+	Values, Sorted [4][]float64
 	// OutputLens holds each request's completion length, 0 for a failure.
 	OutputLens []int
 	// Exceptions counts failures that the original counts as exceptions, by class,
@@ -63,7 +69,7 @@ type ClassCount struct {
 // does. duration is the run's in seconds.
 func Compute(samples []Sample, duration float64, o Options) *Summary {
 	s := &Summary{Total: len(samples), Duration: duration, Percentiles: o.Percentiles, OutputLens: make([]int, len(samples))}
-	var values [4][]float64
+	values := room(samples)
 	var users, perIter []float64
 	good := 0
 	for i := range samples {
@@ -72,19 +78,15 @@ func Compute(samples []Sample, duration float64, o Options) *Summary {
 			s.countException(r.Exception)
 			continue
 		}
-		n := r.OutputTokens
-		if n <= 0 && o.CountTokens != nil {
-			n = o.CountTokens(r.Text)
-		}
+		n := r.Tokens(o.CountTokens)
 		s.OutputLens[i] = max(n, 0)
 		s.Completed++
 		s.InputTokens += r.PromptLen
 		if s.OutputTokens += s.OutputLens[i]; s.OutputTokens < 0 { // beyond the range: a server's mistake
 			s.OutputTokens = math.MaxInt
 		}
-		tpot := 0.0
-		if n > 1 {
-			tpot = (r.Latency - r.TTFT) / float64(n-1)
+		tpot, ok := PerToken(r.TTFT, r.Latency, n)
+		if ok {
 			values[TPOT] = append(values[TPOT], tpot)
 		}
 		values[TTFT] = append(values[TTFT], r.TTFT)
@@ -101,9 +103,11 @@ func Compute(samples []Sample, duration float64, o Options) *Summary {
 		}
 	}
 	for m := range values {
-		s.Latency[m] = newStats(values[m], o.Percentiles)
+		s.Sorted[m] = slices.Clone(values[m])
+		s.Latency[m] = newStats(values[m], s.Sorted[m], o.Percentiles)
 	}
-	s.DecodedPerIter = newStats(perIter, o.Percentiles)
+	s.Values = values
+	s.DecodedPerIter = StatsOf(perIter, o.Percentiles)
 	s.UserThroughput = Mean(users)
 	perSecond := func(n float64) float64 {
 		if duration <= 0 {
@@ -118,6 +122,30 @@ func Compute(samples []Sample, duration float64, o Options) *Summary {
 		s.Goodput = &rate
 	}
 	return s
+}
+
+// room is a list for the values of each metric, with room for those of samples.
+func room(samples []Sample) (values [4][]float64) {
+	requests, gaps := 0, 0
+	for i := range samples {
+		if samples[i].Success {
+			requests, gaps = requests+1, gaps+len(samples[i].ITL)
+		}
+	}
+	for m := range values {
+		values[m] = make([]float64, 0, requests)
+	}
+	values[ITL] = make([]float64, 0, gaps)
+	return values
+}
+
+// Tokens is the length of a success's completion: the server's count, or else that of
+// the text by count, which may be nil.
+func (s *Sample) Tokens(count func(text []byte) int) int {
+	if s.OutputTokens <= 0 && count != nil {
+		return count(s.Text)
+	}
+	return s.OutputTokens
 }
 
 func (s *Summary) countException(class string) {

@@ -13,29 +13,19 @@ type Value struct {
 	Value  time.Duration
 }
 
-// AppendValues appends the values of one successful streamed answer, counted as
-// NewSample counts them.
-func AppendValues(dst []Value, r *client.Result, chat bool, outputLen int, start time.Duration) []Value {
-	first, ttft, last := true, time.Duration(0), r.Start
-	for _, e := range r.Events {
-		switch {
-		case !e.Choices && !chat:
-			continue
-		case e.Choices && first:
-			first, ttft = false, e.At-r.Start
-			dst = append(dst, Value{TTFT, e.At - start, ttft})
-		case e.Choices:
-			dst = append(dst, Value{ITL, e.At - start, e.At - last})
+// AppendValues appends the values of one success, for a histogram of durations.
+func AppendValues(dst []Value, r *client.Result, rule Rule, outputLen int, start time.Duration) []Value {
+	timed, ttft := false, time.Duration(0)
+	for s := range rule.Of(r).Spans {
+		dst = append(dst, Value{s.Metric, s.End - start, s.Length()})
+		switch s.Metric {
+		case TTFT:
+			timed, ttft = true, s.Length()
+		case E2EL:
+			if tpot, ok := PerToken(ttft, s.Length(), outputLen); ok && timed {
+				dst = append(dst, Value{TPOT, s.End - start, tpot})
+			}
 		}
-		last = e.At
-	}
-	if first {
-		last = r.LastByte
-	}
-	latency := last - r.Start
-	dst = append(dst, Value{E2EL, last - start, latency})
-	if outputLen > 1 && !first {
-		dst = append(dst, Value{TPOT, last - start, (latency - ttft) / time.Duration(outputLen-1)})
 	}
 	return dst
 }

@@ -8,6 +8,36 @@ import (
 	"loadgen/pkg/client"
 )
 
+// TestWholeAnswersHaveE2EL: of an answer that came in one piece there is one latency.
+func TestWholeAnswersHaveE2EL(t *testing.T) {
+	r := &client.Result{Start: 100}
+	r.LastByte = 340
+	got := AppendValues(nil, r, Rule{Whole: true}, 7, 40)
+	if want := (Value{E2EL, 300, 240}); len(got) != 1 || got[0] != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if s := NewSample(r, 1, Rule{Whole: true}); s.TTFT != -1 || s.Latency != 240e-9 || s.ITL != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestSpansAllocateNothing: timelines are read in the progress line, too, while a run lasts.
+func TestSpansAllocateNothing(t *testing.T) {
+	r := &client.Result{Start: 1}
+	r.Events = make([]client.Event, 50)
+	for i := range r.Events {
+		r.Events[i] = client.Event{At: time.Duration(10 * i), Choices: i%3 > 0}
+	}
+	sum := time.Duration(0)
+	if n := testing.AllocsPerRun(10, func() {
+		for s := range (Rule{Chat: true}).Of(r).Spans {
+			sum += s.Length()
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestValuesAreTheSamples: the HDR log's values are those of the result file.
 func TestValuesAreTheSamples(t *testing.T) {
 	const ms = time.Millisecond
@@ -21,10 +51,10 @@ func TestValuesAreTheSamples(t *testing.T) {
 			for _, tokens := range []int{1, 2, 3} {
 				r := &client.Result{Start: 100 * ms}
 				r.Events, r.LastByte = events, 200*ms
-				s := NewSample(r, 1, chat, true)
+				s := NewSample(r, 1, Rule{Chat: chat})
 				var got Sample
 				tpot := math.NaN()
-				for _, v := range AppendValues(nil, r, chat, tokens, 40*ms) {
+				for _, v := range AppendValues(nil, r, Rule{Chat: chat}, tokens, 40*ms) {
 					switch v.Metric {
 					case TTFT:
 						got.TTFT = seconds(v.Value)
@@ -38,9 +68,6 @@ func TestValuesAreTheSamples(t *testing.T) {
 					case TPOT:
 						tpot = seconds(v.Value)
 					}
-				}
-				if len(events) == 0 {
-					s.Latency = 0.1 // the whole answer's
 				}
 				if got.TTFT != s.TTFT || got.Latency != s.Latency || len(got.ITL) != len(s.ITL) {
 					t.Errorf("%s, chat %v: %+v, want %+v", name, chat, got, s)

@@ -11,7 +11,7 @@ import (
 )
 
 // WriteVerdict tells a verdict: one line when all is well, else why not.
-func WriteVerdict(w io.Writer, prefix string, v judge.Verdict, b *metrics.Budget) {
+func WriteVerdict(w io.Writer, prefix string, v judge.Verdict, b *judge.Budget) {
 	var bounds []string
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		if x := b.Bounds[m]; x.Count > 0 {

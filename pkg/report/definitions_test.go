@@ -13,12 +13,13 @@ import (
 	"loadgen/internal/definitions"
 	"loadgen/internal/stream"
 	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
 )
 
 var update = flag.Bool("update", false, "write the documents' tables")
 
 // example is the chat stream of docs/definitions.md: five tokens in four chunks.
-func example() definitions.Run {
+func example() []definitions.Row {
 	const ms = time.Millisecond
 	start := 1000 * ms
 	r := &client.Result{Start: start, Written: start}
@@ -33,7 +34,10 @@ func example() definitions.Run {
 		r.Events = append(r.Events, client.Event{At: start + time.Duration(e.at)*ms, Kind: e.kind, Choices: e.choices, Tokens: e.tokens})
 	}
 	r.LastByte, r.End = start+200*ms, start+201*ms
-	return definitions.Run{Results: []*client.Result{r}, OutputLens: []int{5}, Chat: true, Duration: 0.205}
+	s := metrics.NewSample(r, 0, metrics.Rule{Chat: true})
+	d := definitions.NewReader(len(r.Events))
+	d.Add(r, &s, 5)
+	return d.Rows(metrics.Compute([]metrics.Sample{s}, 0.205, metrics.Options{}))
 }
 
 // writeTable writes a Markdown table of the means.
@@ -63,7 +67,7 @@ func TestDefinitionsPage(t *testing.T) {
 		t.Fatal("the page has no table")
 	}
 	var want bytes.Buffer
-	writeTable(&want, definitions.Rows(example()))
+	writeTable(&want, example())
 	if *update {
 		if err := os.WriteFile(page, []byte(head+begin+want.String()+end+tail), 0o644); err != nil {
 			t.Fatal(err)

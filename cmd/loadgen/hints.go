@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/bench"
+	"loadgen/internal/judge"
+	"loadgen/internal/recording"
+)
+
+// hints are what can be done about findings and notes, which name no flags themselves.
+var hints = map[string]string{
+	"ignore_eos":       "; --ignore-eos generates to the full length",
+	"num_prompts":      " (--num-prompts)",
+	"other_prompts":    ". Another --seed has other prompts, a restart an empty cache",
+	"per_token":        ", or the per-token ITL of --extended",
+	"random_input_len": " (--random-input-len)",
+	"save_timeline":    " (--save-timeline)",
+	"send_ids":         " (--tokenize-on-client sends ids)",
+	"tokenizer":        ". --tokenizer names the right one, --tokenize-on-client sends ids",
+	"tokenizer_path":   "; --tokenizer PATH names the right one",
+	"warmup":           ". --warmup N sends requests before",
+}
+
+// withHints completes the texts of an analysis.
+func withHints(a *analysis.Analysis) {
+	for _, list := range [][]judge.Finding{a.Findings, a.Notes} {
+		for i := range list {
+			list[i].Text += hints[list[i].Hint]
+			list[i].Hint = ""
+		}
+	}
+}
+
+// message is an error's text, with a hint where there is one.
+func message(err error) string {
+	text := err.Error()
+	var setting *recording.SettingError
+	if errors.As(err, &setting) && setting.Setting != "" {
+		return text + " (" + flagName(setting.Setting) + ")"
+	}
+	var test *bench.TestFailed
+	if !errors.As(err, &test) {
+		return text
+	}
+	switch {
+	case test.Status == 401 || test.Status == 403:
+		text += "\nhint: the environment's OPENAI_API_KEY is sent as the bearer token, --header sends another; --body-patch changes the body"
+	case 400 <= test.Status && test.Status < 500:
+		text += "\nhint: a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
+	case test.Status == 0:
+		text += fmt.Sprintf("\nhint: the server was expected at %s: --host, --port or --base-url name another, --wait-ready SECONDS waits for one that is loading", test.URL)
+	}
+	return text
+}
+
+// destination is argparse's name for a flag: --max-concurrency is max_concurrency.
+func destination(name string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(name, "--"), "-", "_")
+}
+
+// flagName is the flag of a setting.
+func flagName(setting string) string { return "--" + strings.ReplaceAll(setting, "_", "-") }

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/bench"
+	"loadgen/internal/judge"
+	"loadgen/internal/pyjson"
+	"loadgen/internal/recording"
+	"loadgen/internal/result"
+	"loadgen/internal/selftest"
+	"loadgen/internal/tokenizer"
+	"loadgen/pkg/metrics"
+	"loadgen/pkg/report"
+)
+
+// checkResult reads the flags of the result and proves that it can be written.
+func (m *benchmark) checkResult() error {
+	_, odd, err := m.cfg.Items()
+	if err != nil {
+		return err
+	}
+	_, more := m.cfg.SelectedMetrics()
+	for _, what := range append(odd, more...) {
+		m.log("%s", message(what))
+	}
+	if m.cfg.TimeBreakdown {
+		m.log("--save-request-time-breakdown: the server's time breakdown is not saved: it has no counterpart here")
+	}
+	if m.cfg.DryRun {
+		return nil
+	}
+	if path := recording.Text(m.cfg.SaveTimeline); path != "" {
+		if err := report.ProveWritable(path); err != nil {
+			return fmt.Errorf("--save-timeline: %w", err)
+		}
+	}
+	if m.cfg.SaveResult {
+		path := m.cfg.resultPath("x.json")
+		if report.Special(path) {
+			return nil
+		}
+		if err := report.ProveWritable(path); err != nil {
+			return err
+		}
+		return report.ProveWritable(hdrPath(path))
+	}
+	return nil
+}
+
+// resultPath is where the result goes; name is what it is called unless the flags say.
+func (c *config) resultPath(name string) string {
+	if given := recording.Text(c.ResultFilename); given != "" {
+		name = given
+	}
+	if dir := recording.Text(c.ResultDir); dir != "" && !filepath.IsAbs(name) {
+		return filepath.Join(dir, name)
+	}
+	return name
+}
+
+// hdrPath is where the HDR log of a result goes.
+func hdrPath(path string) string { return strings.TrimSuffix(path, ".json") + ".hlog" }
+
+// shown is a recording's result as the console shows it.
+func shown(rec *recording.Recording, a *analysis.Analysis) *report.Run {
+	s := &rec.Settings
+	r := &report.Run{
+		Date: rec.Ended, Backend: s.Backend, ModelID: recording.Text(s.Model), Tokenizer: rec.TokenizerID, NumPrompts: s.NumPrompts,
+		Metadata: a.Metadata, RequestRate: s.RequestRate, Burstiness: s.Burstiness, MaxConcurrency: s.MaxConcurrency,
+		Metrics: a.Selected, Compat12: s.Compat12(), Detailed: s.SaveDetailed, Summary: a.Summary, Samples: a.Samples,
+	}
+	if e := a.Energy; e != nil {
+		r.Energy = report.NewEnergy(e.Joules, e.Seconds, e.Whole, a.Summary.OutputTokens)
+	}
+	return r
+}
+
+// report prints and saves what a run brought.
+func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.Recording, a *analysis.Analysis) error {
+	var test *selftest.Table
+	if m.cfg.SelfTest && !rec.Interrupted {
+		test = m.selfTest(ctx, b, a)
+	}
+	r, file := shown(rec, a), a.File(rec, m.cfg.SaveDetailed)
+	if !m.cfg.StrictJSON {
+		file.Loadgen = a.Loadgen(rec)
+		if test != nil {
+			file.Loadgen.SelfTest = test.Section()
+		}
+		if m.server != nil {
+			file.Loadgen.Server = m.server()
+		}
+	}
+	report.Exceptions(m.s.out, r.Summary)
+	r.Table(m.s.out)
+	if m.cfg.Extended && a.Extended != nil {
+		report.Extended(m.s.out, a.Extended, r.Summary.Percentiles, a.ServerSection(rec))
+	}
+	allFailed := len(r.Samples) > 0 && r.Summary.Completed == 0
+	switch {
+	case rec.Interrupted:
+		m.log("interrupted: %d of %d requests were sent; the metrics cover these", len(r.Samples), len(rec.Planned))
+	case len(r.Samples) == 0:
+		m.log("there was no request to send: the data set holds none (--num-prompts)")
+	case allFailed:
+		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(r.Samples))
+	}
+	// The recording's own notes were logged as they arose.
+	report.WriteFindings(m.s.err, "loadgen: ", a.Findings, a.Notes[len(rec.Notes):])
+	report.WriteVerdict(m.s.err, "loadgen: ", a.Verdict, a.Budget)
+	if err := m.save(file, r.FileName(), rec, a); err != nil {
+		return err
+	}
+	if allFailed && !rec.Interrupted {
+		return errReported
+	}
+	return m.gates(a, test)
+}
+
+// firstError is the message of the first failure.
+func firstError(samples []metrics.Sample) string {
+	for _, s := range samples {
+		if s.Error != "" {
+			return " The first error: " + bench.Printable(s.Error)
+		}
+	}
+	return ""
+}
+
+// gateMissed is a gate that a finished run did not pass.
+type gateMissed struct{ text string }
+
+func (g gateMissed) Error() string { return g.text }
+
+// gates are those that the flags ask for.
+func (m *benchmark) gates(a *analysis.Analysis, test *selftest.Table) error {
+	if m.cfg.Require == nil {
+		return nil
+	}
+	if a.Verdict.Level != judge.Clean {
+		return gateMissed{fmt.Sprintf("--require clean: the verdict is %s", a.Verdict.Level)}
+	}
+	if test != nil {
+		return withinBounds(test)
+	}
+	return nil
+}
+
+// save writes the files that were asked for. A result that cannot be written
+// where it should is not lost: it goes to the directory for temporary files, or
+// else to stderr.
+func (m *benchmark) save(file *result.File, name string, rec *recording.Recording, a *analysis.Analysis) error {
+	if !m.cfg.SaveResult {
+		return nil
+	}
+	text := file.Append(nil)
+	path := m.cfg.resultPath(name)
+	write := func(w io.Writer) error { _, err := w.Write(text); return err }
+	if err := report.WriteFile(path, write); err != nil {
+		err = fmt.Errorf("the result cannot be written: %w", err)
+		if spare, second := report.WriteSpare(path, write); second == nil {
+			return fmt.Errorf("%w; it is in %s", err, spare)
+		}
+		fmt.Fprintf(m.s.err, "%s\n", text)
+		return fmt.Errorf("%w; it is printed above", err)
+	}
+	written := []string{path}
+	if report.Special(path) {
+		return nil
+	}
+	hdr := hdrPath(path)
+	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, rec.Began, values(rec, a)) })
+	if err == nil {
+		written = append(written, hdr)
+	} else {
+		err = fmt.Errorf("the HDR log cannot be written: %w", err)
+	}
+	wanted, envErr := result.WantPyTorch(m.s.env(result.PyTorchEnv))
+	if wanted {
+		name := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
+		records := pyjson.Append(nil, file.PyTorch(m.cfg.namespace()))
+		if pyErr := report.WriteFile(name, func(w io.Writer) error { _, err := w.Write(records); return err }); pyErr != nil {
+			err = errors.Join(err, fmt.Errorf("PyTorch's format cannot be written: %w", pyErr))
+		} else {
+			written = append(written, name)
+		}
+	}
+	m.log("wrote %s", strings.Join(written, ", "))
+	return errors.Join(err, envErr)
+}
+
+// values are the latencies of all successes, for the HDR log.
+func values(rec *recording.Recording, a *analysis.Analysis) []metrics.Value {
+	rule := analysis.RuleOf(&rec.Settings)
+	all := make([]metrics.Value, 0, a.Counts.Events+3*len(a.Results))
+	for i, r := range a.Results {
+		if r.Err == nil {
+			all = metrics.AppendValues(all, r, rule, a.Summary.OutputLens[i], rec.Start)
+		}
+	}
+	return all
+}
+
+// readTimeline makes a run's result of its timeline file.
+func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, error) {
+	rec, err := recording.Read(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	id := recording.Text(rec.Settings.Tokenizer)
+	tok, err := tokenizer.Find(id, s.env)
+	if err != nil {
+		tok = tokenizer.Llama3()
+		rec.Notes = append(rec.Notes, recording.Note{Code: "tokenizer_assumed", Text: fmt.Sprintf("the run's tokenizer %q is not here: texts that the server did not count are counted with Llama 3's", id)})
+	}
+	if rec.Killed {
+		rec.Notes = append(rec.Notes, tornNote(rec))
+	}
+	a, err := analysis.Analyze(rec, func(text []byte) int { return len(tok.Encode(string(text), false)) })
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", name, message(err))
+	}
+	withHints(a)
+	file := a.File(rec, rec.Settings.SaveDetailed)
+	file.Loadgen = a.Loadgen(rec)
+	detailed := a.File(rec, true)
+	detailed.Loadgen = file.Loadgen
+	return report.NewStored(name, detailed.Append(nil), file.Object())
+}
+
+// tornNote says that a recording ends before its run did.
+func tornNote(rec *recording.Recording) recording.Note {
+	n := 0
+	for _, r := range rec.Results {
+		if r != nil {
+			n++
+		}
+	}
+	return recording.Note{Code: "timeline_torn", Text: fmt.Sprintf("loadgen was killed during the run: %d of %d requests are in the file, %d bytes at its end are no whole record, and the verdict knows nothing of the machine",
+		n, len(rec.Planned), rec.Lost)}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/recording"
+	"loadgen/pkg/metrics"
+)
+
+// TestResultIsNeverLost takes the result's directory away during the run.
+func TestResultIsNeverLost(t *testing.T) {
+	dir := t.TempDir()
+	spare := filepath.Join(dir, "spare")
+	for _, tmp := range []string{spare, filepath.Join(dir, "missing")} {
+		t.Setenv("TMPDIR", tmp)
+		os.Mkdir(spare, 0o777)
+		cfg, err := parse([]string{"--model", "m", "--save-result", "--result-dir", filepath.Join(dir, "gone"), "--result-filename", "r.json"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		p := &benchmark{cfg: cfg, s: streams{err: &log}}
+		if err := p.checkResult(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := reportOfSamples(cfg, []metrics.Sample{{Success: true, OutputTokens: 1, TTFT: 1, Latency: 1}}, nil, 1, time.Now(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, a := &recording.Recording{}, &analysis.Analysis{}
+		os.Remove(filepath.Join(dir, "gone"))
+		err = p.save(r.file(), r.FileName(), rec, a)
+		if err == nil {
+			t.Fatal("no error")
+		}
+		if saved, _ := os.ReadFile(filepath.Join(spare, "r.json")); tmp == spare && (!bytes.Contains(saved, []byte(`"completed": 1`)) || !strings.Contains(err.Error(), spare)) {
+			t.Errorf("%v; %q", err, saved)
+		}
+		if again := p.save(r.file(), r.FileName(), rec, a); tmp == spare && (again == nil || again.Error() == err.Error()) {
+			t.Errorf("another result with the same name takes its place: %v", again)
+		}
+		if tmp != spare && !strings.Contains(log.String(), `"completed": 1`) {
+			t.Errorf("%v; %s", err, log.String())
+		}
+	}
+}

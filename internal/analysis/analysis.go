@@ -1,0 +1,197 @@
+// Package analysis turns a Recording into everything that is reported of it: statistics,
+// extended metrics, error budget, verdict, findings and notes, other tools' definitions.
+// It is pure, without a clock, I/O or goroutines, and reads each timeline once.
+package analysis
+
+import (
+	"slices"
+	"time"
+
+	"loadgen/internal/definitions"
+	"loadgen/internal/judge"
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+)
+
+// Analysis is what a recording means.
+type Analysis struct {
+	// Selected are the metrics to report.
+	Selected []metrics.Metric
+	Metadata [][2]string
+	// Results are the requests that were sent, in the order of the plan; Samples and
+	// Summary.OutputLens are theirs.
+	Results []*client.Result
+	Samples []metrics.Sample
+	Summary *metrics.Summary
+	// Extended and Definitions are nil where answers came whole.
+	Extended    *metrics.Extended
+	Definitions []definitions.Row
+	Server      *ServerTimes // nil where the server gave none
+	Energy      *Energy      // nil without two readings of its meter
+	Budget      *judge.Budget
+	Verdict     judge.Verdict
+	Findings    []judge.Finding
+	Notes       []judge.Finding
+	Counts      Counts
+}
+
+// ServerTimes are the server's own times of its requests, in seconds.
+type ServerTimes struct {
+	Queue, Prefill, Decode metrics.Stats
+}
+
+// Energy is by how much the server's meter rose during the run.
+type Energy struct {
+	Joules, Seconds float64
+	Whole           bool // the server wrote the joules as whole numbers
+}
+
+// CountTokens counts the tokens of a text, special ones left out. It stands in where the
+// server gave no count; nil is 0.
+type CountTokens func(text []byte) int
+
+// Analyze makes the analysis of a recording. The error is that of settings that cannot be.
+func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
+	s := &rec.Settings
+	percentiles, err := s.Percentiles()
+	if err != nil {
+		return nil, err
+	}
+	goals, err := s.Goals()
+	if err != nil {
+		return nil, err
+	}
+	a := &Analysis{Notes: kept(rec.Notes)}
+	a.Selected, _ = s.SelectedMetrics()
+	if a.Metadata, _, err = s.Items(); err != nil {
+		return nil, err
+	}
+	c := newCollector(rec, percentiles, count)
+	for i, r := range rec.Results {
+		if r != nil {
+			c.add(r, rec.Planned[i])
+		}
+	}
+	a.Results, a.Samples, a.Counts = c.results, c.samples, c.counts
+	a.Summary = metrics.Compute(c.samples, rec.Elapsed.Seconds(), metrics.Options{Percentiles: percentiles, Goodput: goals})
+	a.Budget = c.budget.Budget(a.Summary)
+	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(s), judge.DefaultLimits)
+	findings, notes := c.findings.Findings()
+	a.Findings, a.Notes = findings, append(a.Notes, notes...)
+	if !c.rule.Whole {
+		a.Extended = c.extended.Extended(a.Summary)
+		a.Definitions = c.definitions.Rows(a.Summary)
+	}
+	if rec.Server != nil && len(rec.Server.Requests) > 0 {
+		a.Server = &ServerTimes{}
+		a.Server.Queue, a.Server.Prefill, a.Server.Decode = metrics.ServerTimes(rec.Server, percentiles)
+	}
+	a.energy(rec)
+	if rec.KernelStamps && a.Counts.Events > 0 && a.Counts.KernelStamped == 0 {
+		a.Notes = append(a.Notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})
+	}
+	return a, nil
+}
+
+// meanGap is the mean time between two requests of the schedule, 0 for all at once.
+func meanGap(s *recording.Settings) float64 {
+	if rate := s.Rate(); rate != 0 {
+		return 1 / rate
+	}
+	return 0
+}
+
+// kept are a recording's notes.
+func kept(notes []recording.Note) (out []judge.Finding) {
+	for _, n := range notes {
+		out = append(out, judge.Finding{Code: n.Code, Text: n.Text, Hint: n.Hint})
+	}
+	return out
+}
+
+// energy compares the meter's readings.
+func (a *Analysis) energy(rec *recording.Recording) {
+	before, after := rec.Before, rec.After
+	switch {
+	case before != nil && after != nil:
+		a.Energy = &Energy{after.TotalJoules - before.TotalJoules, after.QueryTime - before.QueryTime, before.Whole && after.Whole}
+	case before != nil || after != nil:
+		a.Notes = slices.Insert(a.Notes, len(rec.Notes), judge.Finding{Code: "energy_incomplete", Text: "the server's energy meter answered only once: no energy is reported"})
+	}
+}
+
+// collector hands each request that was sent to all that read timelines.
+type collector struct {
+	rule        metrics.Rule
+	rec         *recording.Recording
+	count       CountTokens
+	results     []*client.Result
+	samples     []metrics.Sample
+	late        []time.Duration // of one request's events
+	extended    *metrics.ExtendedReader
+	definitions *definitions.Reader
+	budget      *judge.BudgetReader
+	findings    *judge.FindingsReader
+	counts      Counts
+}
+
+// RuleOf is how a run's timelines are read.
+func RuleOf(s *recording.Settings) metrics.Rule {
+	return metrics.Rule{Chat: s.Chat(), Whole: s.NonStreaming}
+}
+
+func newCollector(rec *recording.Recording, percentiles []float64, count CountTokens) *collector {
+	s, sent, events := &rec.Settings, 0, 0
+	for _, r := range rec.Results {
+		if r != nil {
+			sent, events = sent+1, events+len(r.Events)
+		}
+	}
+	rule := RuleOf(s)
+	run := judge.Run{
+		Rule:        rule,
+		Concurrency: s.Concurrency(),
+		Rate:        s.Rate(),
+		TextPrompts: !s.TokenizeOnClient,
+		Tested:      !s.NoTestInput,
+		IgnoreEOS:   s.IgnoreEOS,
+		Percentiles: percentiles,
+	}
+	if s.DatasetName == "random" {
+		run.PrefixLen = s.RandomPrefixLen
+	}
+	return &collector{
+		rule: rule, rec: rec, count: count,
+		results:     make([]*client.Result, 0, sent),
+		samples:     make([]metrics.Sample, 0, sent),
+		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: percentiles, Events: events}),
+		definitions: definitions.NewReader(events),
+		budget:      judge.NewBudgetReader(rule, &rec.Health),
+		findings:    judge.NewFindingsReader(run),
+		counts:      Counts{Classes: map[string]int{}},
+	}
+}
+
+// add reads a request that was sent.
+func (c *collector) add(r *client.Result, p recording.Planned) {
+	c.results = append(c.results, r)
+	c.samples = append(c.samples, metrics.NewSample(r, p.PromptLen, c.rule))
+	s := &c.samples[len(c.samples)-1]
+	n := 0
+	if s.Success {
+		s.OutputTokens = s.Tokens(c.count)
+		n = max(s.OutputTokens, 0)
+	}
+	c.late = judge.AppendLateness(c.late[:0], r, &c.rec.Health)
+	c.budget.Add(r, c.late, n)
+	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: p.OutputLen, Got: n})
+	c.counts.add(r)
+	if c.rule.Whole {
+		return
+	}
+	c.extended.Add(r, s, n)
+	if s.Success {
+		c.definitions.Add(r, s, n)
+	}
+}

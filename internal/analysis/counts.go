@@ -1,0 +1,74 @@
+package analysis
+
+import (
+	"time"
+
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+)
+
+// Counts are what was counted of the requests that were sent.
+type Counts struct {
+	// Failed is by the rule of the run, OriginalFailed by the original's; Classes are
+	// the former's.
+	Failed, OriginalFailed int
+	Classes                map[string]int
+	// KernelStamped are requests whose events all have the kernel's timestamps; Shared
+	// are events that shared a read with a later one.
+	KernelStamped, Events, Shared int
+	// Retried are connections whose opening took a second attempt.
+	Opened, Reused, Retried int
+	// Chunks are the events of successes that brought choices.
+	Chunks int
+	Server ServerTokens
+	// Lags are the times from a request's slot, or its due time if that is later, to its
+	// last byte, in seconds.
+	Lags []float64
+}
+
+// ServerTokens is what the server counted in the successes.
+type ServerTokens struct{ Requests, Prompt, Completion, Cached int }
+
+func (c *Counts) add(r *client.Result) {
+	if r.Err != nil {
+		c.Failed++
+		c.Classes[string(r.Err.Class)]++
+	}
+	if r.OriginalFailed {
+		c.OriginalFailed++
+	}
+	if r.KernelStamps {
+		c.KernelStamped++
+	}
+	c.Events += len(r.Events)
+	for i := range r.Events {
+		if r.Events[i].Shared {
+			c.Shared++
+		}
+		if r.Events[i].Choices && r.Err == nil {
+			c.Chunks++
+		}
+	}
+	switch {
+	case r.Reused:
+		c.Reused++
+	case r.Connect > 0:
+		c.Opened++
+	}
+	if r.SYNRetransmits > 0 {
+		c.Retried++
+	}
+	if r.Err == nil && r.SeenUsage.Prompt >= 0 {
+		s := &c.Server
+		s.Requests++
+		s.Prompt += r.SeenUsage.Prompt
+		s.Completion += max(r.SeenUsage.Completion, 0)
+		s.Cached += max(r.SeenUsage.Cached, 0)
+	}
+	if r.Written > 0 {
+		c.Lags = append(c.Lags, float64(r.Written-max(r.Permit, r.Due))/float64(time.Second))
+	}
+}
+
+// Lag sums the lags up; its median and p99 are percentiles 50 and 99.
+func (c *Counts) Lag() metrics.Stats { return metrics.StatsOf(c.Lags, []float64{99}) }

@@ -1,0 +1,62 @@
+package analysis
+
+import (
+	"maps"
+	"time"
+
+	"loadgen/internal/recording"
+	"loadgen/internal/result"
+)
+
+// Loadgen is loadgen's object of the result file, without a self-test and without what a
+// comparison knows of the server.
+func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
+	c, percentiles := &a.Counts, a.Summary.Percentiles
+	machine := result.Machine(rec.Machine)
+	lag := c.Lag()
+	o := &result.Loadgen{
+		Schema:        result.SchemaVersion,
+		Version:       rec.Version,
+		Go:            rec.Go,
+		Machine:       &machine,
+		Effective:     rec.Settings.Object(),
+		Requests:      &result.Requests{Asked: rec.Settings.NumPrompts, Planned: len(rec.Planned), Sent: len(a.Results)},
+		Prompts:       rec.Prompts,
+		Interrupted:   rec.Interrupted,
+		Verdict:       string(a.Verdict.Level),
+		Findings:      findingsSection(a.Findings),
+		Notes:         findingsSection(a.Notes),
+		Definitions:   definitionsSection(a.Definitions),
+		ErrorBudget:   budgetSection(a.Budget, &rec.Health, a.Verdict),
+		Failures:      &result.Failures{Rule: rec.Settings.Failures, Total: c.Failed, ByClass: maps.Clone(c.Classes), OriginalRuleTotal: c.OriginalFailed},
+		Timestamps:    &result.Timestamps{ByKernel: c.KernelStamped, Events: c.Events, SharingARead: c.Shared},
+		CPU:           a.cpu(rec),
+		Connections:   &result.Connections{Opened: c.Opened, Reused: c.Reused, SYNRetransmit: c.Retried},
+		SentAfterSlot: &result.Summary{Mean: 1e3 * lag.Mean, Median: 1e3 * lag.Median, P99: 1e3 * lag.Percentiles[0]},
+		Chunks:        c.Chunks,
+		ServerTokens:  &result.ServerTokens{Requests: c.Server.Requests, Prompt: c.Server.Prompt, Completion: c.Server.Completion, Cached: c.Server.Cached},
+	}
+	if a.Extended != nil {
+		o.Metrics = extendedSection(a.Extended, percentiles)
+	}
+	o.ServerMetrics = a.ServerSection(rec)
+	return o
+}
+
+// ServerSection is the server's own records as the result has them, nil without any.
+func (a *Analysis) ServerSection(rec *recording.Recording) *result.ServerMetrics {
+	if a.Server == nil {
+		return nil
+	}
+	return serverSection(a.Server, rec.Server, a.Summary.Percentiles)
+}
+
+// cpu is the processor time from the first start to the join, in all and per event.
+func (a *Analysis) cpu(rec *recording.Recording) *result.CPU {
+	h := &rec.Health
+	c := &result.CPU{User: h.User.Seconds(), System: h.System.Seconds()}
+	if a.Counts.Events > 0 {
+		c.PerEvent = float64((h.User+h.System)/time.Nanosecond) / 1e3 / float64(a.Counts.Events)
+	}
+	return c
+}

@@ -1,0 +1,145 @@
+// Package bench prepares and runs a benchmark. It takes settings and what the program
+// has to offer (environment, observer, callbacks) and gives a Recording. It judges
+// nothing, prints nothing and knows no command line: what its user must know goes through
+// callbacks, and its errors name settings.
+package bench
+
+import (
+	"context"
+	"time"
+
+	"loadgen/internal/health"
+	"loadgen/internal/recording"
+	"loadgen/internal/tokenizer"
+	"loadgen/internal/wire"
+	"loadgen/pkg/client"
+)
+
+// Options are what a benchmark needs. Callbacks that are nil are not called.
+type Options struct {
+	Settings recording.Settings
+	// BaseURL is the server's, in place of the settings' base URL, host and port.
+	BaseURL string
+	// Env looks up an environment variable: the API key, proxies, tokenizers' places.
+	Env func(name string) (string, bool)
+	// Version is the program's.
+	Version string
+	// Machine describes where the run takes place.
+	Machine recording.Machine
+	// Now is the calendar.
+	Now func() time.Time
+	// Dial is nil for the system's connections.
+	Dial wire.DialFunc
+	// KernelStamps says that the kernel can be expected to stamp arrivals.
+	KernelStamps bool
+	// Observe begins to watch the process on the given clock, until stop is called; nil
+	// observes nothing.
+	Observe func(now func() time.Duration) (stop func() health.Report)
+	// CheckConnections says whether the system can hold so many connections at once; nil
+	// does not ask.
+	CheckConnections func(atOnce int) error
+
+	// OnStage is called as a run goes through its stages, in order.
+	OnStage func(Stage)
+	// OnNote is called with what the user should know at once; some of it is kept in the
+	// Recording.
+	OnNote func(recording.Note)
+	// OnStart is called before the first of so many measured requests, OnDone on a
+	// request's own goroutine when it is done, OnEnd after the last.
+	OnStart func(planned int)
+	OnDone  func(i int, r *client.Result)
+	OnEnd   func()
+}
+
+// Stage is a point that a run has reached.
+type Stage int
+
+// The stages, in the order of a run.
+const (
+	TestSkipped Stage = iota
+	TestStarting
+	TestCompleted
+	ProfilerStarting
+	ProfilerStarted
+	TrafficStarting
+	ProfilerStopping
+	ProfilerStopped
+)
+
+// Bench is a benchmark. Connect, Prepare and Run are called in this order, Close at the
+// end, whatever they return.
+type Bench struct {
+	o         Options
+	s         *recording.Settings
+	model     string // "" where it is not known: a dry run without a server
+	tokenizer *tokenizer.Tokenizer
+	client    *client.Client
+	test      *client.Prepared   // the test request and the profiler's body: prompt 0, no LoRA name
+	requests  []*client.Prepared // the measured requests
+	prompts   string             // their digest
+	arrivals  []float64          // their due times and the end of the schedule, in seconds as drawn
+	notes     []recording.Note
+}
+
+// New returns a benchmark. It reads the settings until it is closed.
+func New(o Options) *Bench {
+	b := &Bench{o: o}
+	b.s = &b.o.Settings
+	if b.o.Env == nil {
+		b.o.Env = func(string) (string, bool) { return "", false }
+	}
+	if b.o.Now == nil {
+		b.o.Now = time.Now
+	}
+	return b
+}
+
+// Close ends the idle connections.
+func (b *Bench) Close() {
+	if b.client != nil {
+		b.client.Close()
+	}
+}
+
+// Settings are those that were given.
+func (b *Bench) Settings() *recording.Settings { return b.s }
+
+// Model is the model's name, "" where it is not known.
+func (b *Bench) Model() string { return b.model }
+
+// Requests are the measured requests, once they are prepared.
+func (b *Bench) Requests() []*client.Prepared { return b.requests }
+
+// CountTokens counts the tokens of a text, special ones left out.
+func (b *Bench) CountTokens(text []byte) int { return len(b.tokenizer.Encode(string(text), false)) }
+
+func (b *Bench) env(name string) string {
+	value, _ := b.o.Env(name)
+	return value
+}
+
+func (b *Bench) stage(s Stage) {
+	if b.o.OnStage != nil {
+		b.o.OnStage(s)
+	}
+}
+
+// say hands a note to the user, and keep keeps it in the Recording as well.
+func (b *Bench) say(n recording.Note) {
+	if b.o.OnNote != nil {
+		b.o.OnNote(n)
+	}
+}
+
+func (b *Bench) keep(n recording.Note) {
+	b.notes = append(b.notes, n)
+	b.say(n)
+}
+
+// stopped is why a context ended, nil while it has not.
+func stopped(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}

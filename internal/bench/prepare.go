@@ -1,0 +1,211 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"loadgen/internal/load"
+	"loadgen/internal/recording"
+	"loadgen/internal/tokenizer"
+	"loadgen/internal/trtsim"
+	"loadgen/internal/wire"
+	"loadgen/pkg/client"
+	"loadgen/pkg/dataset"
+)
+
+// Connect waits until the server is ready if asked to, and asks it for the model where
+// none was named. In a dry run nothing is waited for, and a server need not be there.
+func (b *Bench) Connect(ctx context.Context) (err error) {
+	s := b.s
+	switch {
+	case b.o.BaseURL != "":
+	case s.BaseURL != nil:
+		b.o.BaseURL = *s.BaseURL
+	default:
+		b.o.BaseURL = "http://" + hostPort(s.Host, s.Port)
+	}
+	b.model = recording.Text(s.Model)
+	if b.client, err = client.New(b.clientOptions()); err != nil {
+		return err
+	}
+	if proxy := b.client.ProxyURL(); proxy != "" {
+		b.say(recording.Note{Code: "proxy", Text: fmt.Sprintf("requests go through the proxy %s, as the environment says", proxy)})
+	}
+	if why := b.client.Fallback(); why != nil {
+		b.keep(recording.Note{Code: "no_reactor", Text: fmt.Sprintf("each stream has its own goroutine, so timestamps are late when many streams run at once: %v", why)})
+	}
+	if s.WaitReady > 0 && !s.DryRun {
+		if err := b.client.WaitReady(ctx, recording.Seconds(s.WaitReady)); err != nil {
+			return err
+		}
+	}
+	if s.Model != nil {
+		return nil
+	}
+	model := trtsim.DefaultModel // which the simulator would name
+	if s.Sim == nil || !s.DryRun {
+		model, err = b.client.Model(ctx)
+	}
+	switch {
+	case err == nil:
+		b.say(recording.Note{Code: "model", Text: fmt.Sprintf("model %s, as the server says", model)})
+		b.model = model
+		if recording.Text(s.ServedModelName) == "" {
+			b.client.SetModel(model)
+		}
+	case s.DryRun:
+		b.say(recording.Note{Code: "no_model", Text: fmt.Sprintf("no model: %v", err)})
+		err = nil
+	}
+	return err
+}
+
+// hostPort joins a host, bracketed or not, and a port.
+func hostPort(host string, port int) string {
+	if len(host) > 1 && host[0] == '[' && host[len(host)-1] == ']' {
+		host = host[1 : len(host)-1]
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+func (b *Bench) clientOptions() client.Options {
+	s := b.s
+	o := client.Options{
+		BaseURL:         b.o.BaseURL,
+		Endpoint:        s.Endpoint,
+		Chat:            s.Chat(),
+		NonStreaming:    s.NonStreaming,
+		Model:           s.Model,
+		Logprobs:        s.Logprobs,
+		IgnoreEOS:       s.IgnoreEOS,
+		ContinuousUsage: s.ContinuousUsage,
+		TopP:            s.TopP,
+		TopK:            s.TopK,
+		MinP:            s.MinP,
+		Temperature:     s.Temperature,
+		BodyPatch:       recording.Text(s.BodyPatch),
+		OriginalRules:   s.Failures == "original",
+		KeepAlive:       s.KeepAlive,
+		Timeout:         recording.Seconds(s.Timeout),
+		IdleTimeout:     recording.Seconds(s.IdleTimeout),
+		UserAgent:       "loadgen/" + b.o.Version,
+		Transport:       wire.Kind(s.Transport),
+		Env:             b.env,
+		Dial:            b.o.Dial,
+		Stamps:          map[string]wire.Stamps{"kernel": wire.KernelStamps, "user": wire.UserStamps}[s.Timestamps],
+	}
+	if recording.Text(s.ServedModelName) != "" {
+		o.Model = s.ServedModelName
+	}
+	if key, set := b.o.Env("OPENAI_API_KEY"); set { // empty is not the same as unset
+		o.APIKey = &key
+	}
+	if s.Header != nil {
+		o.Header = recording.Headers(*s.Header)
+	}
+	return o
+}
+
+// Prepare settles a run in the original's order: seed, tokenizer, data set, the settings
+// that are checked after them. Every request's bytes are built.
+func (b *Bench) Prepare(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{
+		func(context.Context) error { return checkSeed(b.s) },
+		func(context.Context) error { return b.findTokenizer() },
+		b.makeRequests,
+		func(context.Context) error { return checkBeforeTest(b.s) },
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if err := stopped(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findTokenizer loads the tokenizer that the settings name. For a model that the server
+// named, or a path of its machine to a Llama 3, the built-in one stands in where there is
+// no other.
+func (b *Bench) findTokenizer() (err error) {
+	name := recording.Text(b.s.Tokenizer)
+	if name == "" {
+		name = b.model
+	}
+	b.tokenizer, err = tokenizer.Find(name, b.env)
+	if errors.Is(err, tokenizer.ErrNotFound) && b.s.Tokenizer == nil && (b.s.Model == nil || tokenizer.IsLlama3(name)) {
+		b.tokenizer, err = tokenizer.Llama3(), nil
+		of := "the model, which is not known"
+		if name != "" {
+			of = strconv.Quote(name) + " here"
+		}
+		b.keep(recording.Note{Code: "tokenizer_assumed", Hint: "tokenizer_path",
+			Text: fmt.Sprintf("no tokenizer for %s: the built-in Llama-3 vocabulary stands in, so the server may count other prompt lengths", of)})
+	}
+	return err
+}
+
+// makeRequests draws the data set and the LoRA names, and builds every request's bytes.
+func (b *Bench) makeRequests(ctx context.Context) error {
+	set, err := b.dataset(ctx)
+	if err != nil {
+		return err
+	}
+	if len(set.Requests) > 0 {
+		if b.test, err = b.client.PrepareTest(set.Requests[0]); err != nil {
+			return err
+		}
+	}
+	if b.s.LoRAModules != nil {
+		set.DrawLoRA(*b.s.LoRAModules)
+	}
+	b.prompts = set.Digest()
+	b.requests = make([]*client.Prepared, len(set.Requests))
+	for i, r := range set.Requests {
+		if b.requests[i], err = b.client.Prepare(r); err != nil {
+			return err
+		}
+		set.Requests[i] = dataset.Request{} // its body holds all of it
+	}
+	if len(b.requests) > 0 && b.requests[0].PromptLen <= 0 {
+		b.say(recording.Note{Code: "empty_prompt", Hint: "random_input_len",
+			Text: fmt.Sprintf("the first prompt is %d tokens long: a server may reject it", b.requests[0].PromptLen)})
+	}
+	if n := b.s.NumPrompts - len(b.requests); n > 0 {
+		b.say(recording.Note{Code: "few_prompts", Hint: "num_prompts",
+			Text: fmt.Sprintf("the data set gives %d requests, %d fewer than requested", len(b.requests), n)})
+	}
+	return nil
+}
+
+// dataset draws the prompts.
+func (b *Bench) dataset(ctx context.Context) (*dataset.Set, error) {
+	s := b.s
+	if err := checkDataset(s); err != nil {
+		return nil, err
+	}
+	if s.DatasetName == "trtllm_custom" {
+		return dataset.Custom(ctx, b.tokenizer, recording.Text(s.DatasetPath), s.NumPrompts, uint32(s.Seed))
+	}
+	return dataset.Random(ctx, b.tokenizer, dataset.RandomOptions{
+		NumPrompts: s.NumPrompts, InputLen: s.RandomInputLen, OutputLen: s.RandomOutputLen,
+		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, IDs: s.RandomIDs,
+		TokenizeOnClient: s.TokenizeOnClient, Seed: uint32(s.Seed), Path: recording.Text(s.DatasetPath),
+	})
+}
+
+// Arrivals are the due times of the requests and the end of the schedule in seconds, as
+// they are drawn, once their settings have been checked.
+func (b *Bench) Arrivals() ([]float64, error) {
+	if err := checkAfterTest(b.s); err != nil {
+		return nil, err
+	}
+	if b.arrivals == nil {
+		b.arrivals = load.Arrivals(len(b.requests), b.s.RequestRate, b.s.Burstiness, uint32(b.s.Seed))
+	}
+	return b.arrivals, nil
+}

@@ -1,0 +1,250 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"loadgen/internal/health"
+	"loadgen/internal/load"
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+)
+
+// Run makes the run: test request, warm-up, measured requests, with the profiler and
+// the energy readings around them in the original's order. An interrupted run is a
+// Recording, too, once the first measured request was sent.
+func (b *Bench) Run(ctx context.Context) (*recording.Recording, error) {
+	if err := b.testRequest(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.warmUp(ctx); err != nil {
+		return nil, err
+	}
+	if b.s.ServerMetrics {
+		_, _ = b.client.ServerMetrics(ctx, 0) // what is there is not the run's
+	}
+	return b.measure(ctx)
+}
+
+// TestFailed is the error of a test request that failed.
+type TestFailed struct {
+	Message string // of the failure
+	Status  int    // of the answer, 0 for none
+	Body    string // of the answer, cut
+	URL     string // of the server
+}
+
+// Error is the original's message, and what the server says.
+func (e *TestFailed) Error() string {
+	text := "Initial test run failed - Please make sure benchmark arguments are correctly specified. Error: " + e.Message
+	if e.Body != "" {
+		text += fmt.Sprintf("\nthe server says (%d): %s", e.Status, e.Body)
+	}
+	return text
+}
+
+// testRequest sends prompt 0 once, outside the measurement.
+func (b *Bench) testRequest(ctx context.Context) error {
+	if b.s.NoTestInput {
+		b.stage(TestSkipped)
+		return nil
+	}
+	b.stage(TestStarting)
+	if b.test == nil {
+		return wrong("num_prompts", "the data set holds no requests, so there is nothing to test the server with")
+	}
+	if err := b.client.CheckEndpoint(); err != nil {
+		return err
+	}
+	var r client.Result
+	b.client.Do(ctx, b.test, &r)
+	if err := stopped(ctx); err != nil {
+		return err
+	}
+	if r.Err != nil {
+		body := Printable(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)])))
+		return &TestFailed{Message: Printable(r.Err.Message), Status: r.Status, Body: body, URL: WithoutPassword(b.o.BaseURL)}
+	}
+	b.stage(TestCompleted)
+	return nil
+}
+
+// Printable replaces what a terminal cannot show.
+func Printable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// measure sends the requests.
+func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
+	// Without a test request the original dies of the missing prompt.
+	profiling := b.s.Profile && b.test != nil
+	if profiling {
+		b.stage(ProfilerStarting)
+		if b.client.StartProfile(ctx, b.test) {
+			b.stage(ProfilerStarted)
+		}
+	}
+	b.stage(TrafficStarting)
+	arrivals, err := b.Arrivals()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.client.CheckEndpoint(); err != nil {
+		return nil, err
+	}
+	rec := b.planned()
+	rec.Before = b.client.Energy(ctx)
+	if b.o.CheckConnections != nil {
+		if err := b.o.CheckConnections(b.atOnce()); err != nil {
+			return nil, err
+		}
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent()))
+	rec.Began = b.o.Now()
+	var file *recording.Writer
+	if path := recording.Text(b.s.SaveTimeline); path != "" {
+		if file, err = recording.Create(path, rec); err != nil {
+			return nil, wrong("save_timeline", err.Error())
+		}
+	}
+	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(file)}
+	o.Due, o.End = load.Schedule(arrivals)
+	b.send(ctx, o, rec)
+	b.afterwards(ctx, rec, profiling)
+	if file != nil {
+		if err := file.Close(rec); err != nil { // the result is not lost for it
+			b.say(recording.Note{Code: "timeline_failed", Text: err.Error(), Hint: "save_timeline"})
+		} else {
+			b.say(recording.Note{Code: "timeline_written", Text: "wrote " + *b.s.SaveTimeline})
+		}
+	}
+	return rec, nil
+}
+
+// planned is the recording of a run that has not begun.
+func (b *Bench) planned() *recording.Recording {
+	rec := &recording.Recording{
+		Version: b.o.Version, Go: runtime.Version(), Machine: b.o.Machine,
+		Settings:     b.Effective(),
+		TokenizerID:  b.model,
+		Prompts:      b.prompts,
+		KernelStamps: b.o.KernelStamps && b.s.Timestamps == "auto" && !strings.HasPrefix(b.o.BaseURL, "https:"),
+		Planned:      make([]recording.Planned, len(b.requests)),
+		Results:      make([]*client.Result, len(b.requests)),
+		Notes:        b.notes,
+	}
+	if b.s.Tokenizer != nil {
+		rec.TokenizerID = *b.s.Tokenizer
+	}
+	for i, r := range b.requests {
+		rec.Planned[i] = recording.Planned{PromptLen: r.PromptLen, OutputLen: r.OutputLen}
+	}
+	return rec
+}
+
+// onDone is what happens when a request is done, on its own goroutine.
+func (b *Bench) onDone(file *recording.Writer) func(int, *client.Result) {
+	return func(i int, r *client.Result) {
+		b.requests[i].Release() // its timeline takes about as much
+		if file != nil {
+			file.Add(i, r)
+		}
+		if b.o.OnDone != nil {
+			b.o.OnDone(i, r)
+		}
+	}
+}
+
+// send runs the load and observes the process meanwhile.
+func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recording) {
+	stop := func() health.Report { return health.Report{} }
+	if b.o.OnStart != nil {
+		b.o.OnStart(len(b.requests))
+	}
+	if b.o.Observe != nil {
+		stop = b.o.Observe(b.client.Now)
+	}
+	out := load.Run(ctx, b.client, b.requests, o)
+	rec.Health = stop()
+	rec.Health.Reads = readDelays(b.client)
+	if b.o.OnEnd != nil {
+		b.o.OnEnd()
+	}
+	rec.Start, rec.Interrupted = out.Start, out.Interrupted
+	for i := range out.Results {
+		if out.Sent[i] {
+			rec.Results[i] = &out.Results[i]
+		}
+	}
+}
+
+// afterwards ends what was begun on the server, even after an interrupt, and asks it for
+// what it knows.
+func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, profiling bool) {
+	limit := time.Hour
+	if rec.Interrupted {
+		limit = 5 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	if profiling {
+		b.stage(ProfilerStopping)
+		if b.client.StopProfile(ctx, b.test) {
+			b.stage(ProfilerStopped)
+		}
+	}
+	rec.Elapsed = b.client.Now() - rec.Start
+	if rec.Before != nil || !rec.Interrupted { // one that had no meter is not worth a wait
+		rec.After = b.client.Energy(ctx)
+	}
+	rec.Ended = b.o.Now()
+	if b.s.ServerMetrics {
+		var err error
+		if rec.Server, err = b.client.ServerMetrics(ctx, len(b.requests)); err != nil {
+			b.keep(recording.Note{Code: "no_server_metrics", Text: fmt.Sprintf("the server's own times cannot be read: %v", err)})
+		} else if len(rec.Server.Requests) == 0 {
+			b.keep(recording.Note{Code: "no_server_metrics", Text: "the server keeps no times of its requests: return_perf_metrics and perf_metrics_max_requests in its YAML turn them on"})
+		}
+	}
+	rec.Notes = b.notes
+}
+
+// atOnce is the number of connections that may be open together, where that is
+// known: with a request rate it depends on the server.
+func (b *Bench) atOnce() int {
+	n := len(b.requests)
+	if c := b.s.Concurrency(); c > 0 {
+		n = min(n, c)
+	} else if !math.IsInf(b.s.RequestRate, 1) {
+		return 0
+	}
+	return n
+}
+
+// LeanGC is the garbage collector's setting before and after the measured run, so that
+// neither takes much more memory than the run itself.
+const LeanGC = 25
+
+// gcPercent collects the garbage of the preparation, and returns the setting that
+// keeps the collector away from the run: until the heap is eleven times what is
+// alive, or 128 MiB more than that.
+func gcPercent() int {
+	const most, growth = 1000, 128 << 20
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(max(LeanGC, min(most, growth*100/max(m.HeapAlloc, 1))))
+}
+
+// readDelays sums up the client's times from stamp to read.
+func readDelays(c *client.Client) health.Dist {
+	h := c.ReadDelays()
+	at := func(q float64) time.Duration { return time.Duration(h.ValueAtQuantile(q)) }
+	if h.TotalCount() == 0 {
+		return health.Dist{}
+	}
+	return health.Dist{Count: int(h.TotalCount()), P50: at(50), P99: at(99), Max: time.Duration(h.Max())}
+}

@@ -1,0 +1,67 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+
+	"loadgen/internal/load"
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+	"loadgen/pkg/dataset"
+)
+
+// warmUp sends requests with other prompts than the run's, as many at once as the run
+// will, and measures nothing.
+func (b *Bench) warmUp(ctx context.Context) error {
+	n := b.s.Warmup
+	if n == 0 || len(b.requests) == 0 {
+		return nil
+	}
+	in, out := b.MeanLengths()
+	const otherPrompts = 1 << 31 // flips the seed's highest bit
+	set, err := dataset.Random(ctx, b.tokenizer, dataset.RandomOptions{NumPrompts: n, InputLen: in, OutputLen: out, IDs: true,
+		TokenizeOnClient: b.s.TokenizeOnClient, Seed: uint32(b.s.Seed) ^ otherPrompts})
+	if err != nil {
+		return fmt.Errorf("warm-up: %w", err)
+	}
+	requests := make([]*client.Prepared, n)
+	for i, r := range set.Requests {
+		if requests[i], err = b.client.Prepare(r); err != nil {
+			return err
+		}
+	}
+	b.say(recording.Note{Code: "warming_up", Text: fmt.Sprintf("warming up with %d requests", n)})
+	bound := b.s.Concurrency()
+	if bound == 0 {
+		bound = n
+	}
+	done := load.Run(ctx, b.client, requests, load.Options{Concurrency: bound})
+	if err := stopped(ctx); err != nil {
+		return err
+	}
+	failed := 0
+	var first *client.Error
+	for i := range done.Results {
+		if r := &done.Results[i]; r.Err != nil {
+			if failed++; first == nil {
+				first = r.Err
+			}
+		}
+	}
+	if failed > 0 {
+		b.keep(recording.Note{Code: "warmup_failed", Text: fmt.Sprintf("%d of %d warm-up requests failed; the first: %s", failed, n, Printable(first.Message))})
+	}
+	return nil
+}
+
+// MeanLengths are the mean lengths of the run's prompts and completions, at least 1.
+func (b *Bench) MeanLengths() (in, out int) {
+	n := len(b.requests)
+	if n == 0 {
+		return 1, 1
+	}
+	for _, r := range b.requests {
+		in, out = in+r.PromptLen, out+r.OutputLen
+	}
+	return max(in/n, 1), max(out/n, 1)
+}

@@ -1,0 +1,255 @@
+package judge
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"loadgen/internal/health"
+	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
+)
+
+// Budget is the measurement error that a run knows of. Nothing of it is subtracted from
+// its metrics.
+type Budget struct {
+	Lateness   health.Dist // due to handed out
+	SlotWait   health.Dist // handed out to a concurrency slot: the load's, not an error
+	StartDelay health.Dist // slot to start, which no latency contains
+	SendDelay  health.Dist // start to written, the connection included
+	Connect    health.Dist // start to connected, of those that opened a connection
+	RTT        health.Dist // least round trip times, one a connection
+	Slack      health.Dist // of the stamps that may be late: by how much at most
+	// Retransmits counts the segments that were sent again.
+	Retransmits int
+	// Idle is the share of the slots' time between the end of an answer and the
+	// start of the next request: by so much at most throughput is understated.
+	Idle float64
+	// Bounds are by Metric.
+	Bounds [4]Bound
+}
+
+// Bound is by how much a metric's statistics can be off, at most, in seconds, given the
+// delays that were measured in the client: the true values lie between those of a
+// timeline with all delays taken out and the one that is reported.
+type Bound struct {
+	Mean, Median, P99 float64
+	// ReportedMedian and ReportedMean are the metric's own; Count is the number of values.
+	ReportedMedian, ReportedMean float64
+	Count                        int
+}
+
+// Most is the largest of the bounds.
+func (b Bound) Most() float64 { return max(b.Mean, b.Median, b.P99) }
+
+// BudgetReader derives a budget from a run's requests, one after the other.
+type BudgetReader struct {
+	rule                                                   metrics.Rule
+	h                                                      *health.Report
+	lateness, waits, starts, sends, connects, rtts, slacks []time.Duration
+	retransmits                                            int
+	idle, busy                                             time.Duration
+	counts                                                 [4]int     // of the values so far, by Metric
+	doubtful                                               [4][]doubt // those that may be other than reported
+}
+
+// doubt is a value, by its place among its metric's, and the least and most that it
+// can have been.
+type doubt struct {
+	index  int
+	lo, hi float64
+}
+
+// NewBudgetReader returns a reader that has read nothing yet.
+func NewBudgetReader(rule metrics.Rule, h *health.Report) *BudgetReader {
+	return &BudgetReader{rule: rule, h: h}
+}
+
+// Add reads a request that was sent, by how much its events may be late (AppendLateness)
+// and its completion's length.
+func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int) {
+	b.lateness = append(b.lateness, max(r.Handed-r.Due, 0))
+	b.waits = append(b.waits, max(r.Permit-r.Handed, 0))
+	b.starts = append(b.starts, max(r.Start-r.Permit, 0))
+	if r.Written > 0 {
+		b.sends = append(b.sends, r.Written-r.Start)
+	}
+	if r.Connect > 0 && !r.Reused {
+		b.connects = append(b.connects, r.Connect-r.Start)
+	}
+	if r.MinRTT > 0 {
+		b.rtts = append(b.rtts, r.MinRTT)
+	}
+	b.retransmits += r.Retransmits
+	b.busy += r.End - r.Permit
+	if b.idle += max(r.Start-r.Permit, 0); r.LastByte > 0 {
+		b.idle += max(r.End-r.LastByte, 0)
+	}
+	if r.Err == nil {
+		b.success(r, late, outputLen)
+	}
+}
+
+// success takes in the values of a success, in the order in which a Summary has them.
+func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen int) {
+	end := time.Duration(0) // of a whole answer
+	if b.rule.Whole {
+		end = wholeLateness(r, b.h)
+		b.slack(end)
+	}
+	for _, l := range late {
+		b.slack(l)
+	}
+	sent := sending(r, b.h)
+	var first, last, ttft time.Duration // the first and last event's lateness, and TTFT
+	for s := range b.rule.Of(r).Spans {
+		at := func(event int) time.Duration {
+			if event < 0 {
+				return end
+			}
+			return late[event]
+		}
+		x := s.Length()
+		switch s.Metric {
+		case metrics.TTFT:
+			ttft, first = x, at(s.To)
+			b.add(metrics.TTFT, x, x-first-sent, x)
+		case metrics.ITL:
+			b.add(metrics.ITL, x, x-at(s.To), x+at(s.From))
+		case metrics.E2EL:
+			last = at(s.To)
+			b.add(metrics.E2EL, x, x-last-sent, x)
+			if !b.rule.Whole {
+				b.addPerToken(ttft, x, first, last, outputLen)
+			}
+		}
+	}
+}
+
+func (b *BudgetReader) slack(late time.Duration) {
+	if late > 0 {
+		b.slacks = append(b.slacks, late)
+	}
+}
+
+func (b *BudgetReader) add(m metrics.Metric, reported, lo, hi time.Duration) {
+	if lo = max(lo, 0); lo != reported || hi != reported {
+		b.doubtful[m] = append(b.doubtful[m], doubt{b.counts[m], lo.Seconds(), hi.Seconds()})
+	}
+	b.counts[m]++
+}
+
+// addPerToken adds a request's TPOT.
+func (b *BudgetReader) addPerToken(ttft, latency, first, last time.Duration, n int) {
+	of := func(ttft, latency time.Duration) float64 {
+		tpot, _ := metrics.PerToken(ttft.Seconds(), latency.Seconds(), n)
+		return max(tpot, 0)
+	}
+	if n < 2 {
+		return
+	}
+	if first > 0 || last > 0 {
+		b.doubtful[metrics.TPOT] = append(b.doubtful[metrics.TPOT], doubt{b.counts[metrics.TPOT], of(ttft, latency-last), of(ttft-first, latency)})
+	}
+	b.counts[metrics.TPOT]++
+}
+
+// Budget makes the budget of what was read; s is the summary of the same requests.
+func (b *BudgetReader) Budget(s *metrics.Summary) *Budget {
+	out := &Budget{
+		Lateness: health.NewDist(b.lateness), SlotWait: health.NewDist(b.waits), StartDelay: health.NewDist(b.starts), SendDelay: health.NewDist(b.sends),
+		Connect: health.NewDist(b.connects), RTT: health.NewDist(b.rtts), Slack: health.NewDist(b.slacks), Retransmits: b.retransmits,
+	}
+	if b.busy > 0 {
+		out.Idle = float64(b.idle) / float64(b.busy)
+	}
+	for m := range out.Bounds {
+		if b.counts[m] > 0 {
+			out.Bounds[m] = bound(s.Values[m], s.Sorted[m], b.doubtful[m])
+		}
+	}
+	return out
+}
+
+// bound compares values as they were reported with the least and most they can be.
+func bound(reported, sorted []float64, doubtful []doubt) Bound {
+	b := Bound{ReportedMedian: metrics.Median(sorted), ReportedMean: metrics.Mean(sorted), Count: len(sorted)}
+	if len(doubtful) == 0 {
+		return b
+	}
+	lo, hi := slices.Clone(reported), slices.Clone(reported)
+	for _, d := range doubtful {
+		if d.index < len(reported) {
+			lo[d.index], hi[d.index] = d.lo, d.hi
+		}
+	}
+	metrics.Sort(lo, nil)
+	metrics.Sort(hi, nil)
+	off := func(f func([]float64) float64) float64 {
+		at := f(sorted)
+		return max(at-f(lo), f(hi)-at)
+	}
+	b.Mean, b.Median = off(metrics.Mean), off(metrics.Median)
+	b.P99 = off(func(x []float64) float64 { return metrics.Percentile(x, 99) })
+	return b
+}
+
+// sending is how long the client took, at most, from the start to the written
+// request: to write it, and to notice its connection. Where the transport cannot
+// tell the latter, it is what goroutines usually wait, or a stall of the process.
+func sending(r *client.Result, h *health.Report) time.Duration {
+	late := r.ConnectLate
+	if late == client.UnknownLate {
+		late = h.Scheduler.P99
+		for _, s := range h.Stalls {
+			late += max(min(s.To, r.Connect)-max(s.Since, r.Start), 0)
+		}
+		late = min(late, r.Connect-r.Start)
+	}
+	return late + max(r.Written-max(r.Connect, r.Start), 0)
+}
+
+// AppendLateness appends by how much each event's stamp may be late: what the transport
+// says; where it cannot tell, what goroutines usually wait, before they run and
+// before they read; in a stall of the process, since the latter was last seen to run.
+// An event that shared a read came after the read before.
+func AppendLateness(dst []time.Duration, r *client.Result, h *health.Report) []time.Duration {
+	before, at := r.Written, r.Written // the stamps of the read before, and of this one
+	for i := range r.Events {
+		e := &r.Events[i]
+		if e.At != at {
+			before, at = at, e.At
+		}
+		late := time.Duration(e.Slack)
+		if e.Slack == client.UnknownSlack {
+			late = max(h.Scheduler.P99, h.Reads.P99)
+		}
+		if e.Slack > 0 || e.Shared {
+			late = min(max(late, stalled(h, e.At)), max(e.At-before, 0))
+		}
+		dst = append(dst, late)
+	}
+	return dst
+}
+
+// wholeLateness is the same for the end of an answer that came whole: a stamp of the
+// kernel's is exact.
+func wholeLateness(r *client.Result, h *health.Report) time.Duration {
+	if r.KernelStamps {
+		return 0
+	}
+	return min(max(h.Scheduler.P99, h.Reads.P99, stalled(h, r.LastByte)), max(r.LastByte-r.Written, 0))
+}
+
+// stalled is for how long, before something was read, the process may not have run.
+func stalled(h *health.Report, read time.Duration) (late time.Duration) {
+	// Stalls come one after the other; a starved process has thousands.
+	k := sort.Search(len(h.Stalls), func(k int) bool { return read <= h.Stalls[k].To+stallTail })
+	for ; k < len(h.Stalls) && h.Stalls[k].Since < read; k++ {
+		late = max(late, read-h.Stalls[k].Since)
+	}
+	return late
+}
+
+// stallTail is how long after a stall what has piled up is still being read.
+const stallTail = 5 * time.Millisecond

@@ -1,0 +1,98 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"loadgen/pkg/metrics"
+)
+
+// smallGap is a gap that no decoding step makes.
+const smallGap = 200 * time.Microsecond
+
+// coalesced reports that tokens came in bursts: at least a third of the gaps are
+// next to nothing while the pace is that of decoding steps.
+func (f *FindingsReader) coalesced() *Finding {
+	if f.gaps == 0 || 3*f.smallGaps < f.gaps || f.gapSum/time.Duration(f.gaps) < 5*smallGap {
+		return nil
+	}
+	where, by := "by the kernel's timestamps they arrived so", "server"
+	if 2*f.late > f.smallGaps {
+		where, by = "they may have been delayed in loadgen; see the verdict", "client"
+	}
+	mean := (f.gapSum / time.Duration(f.gaps)).Seconds()
+	return some(find("coalesced", fmt.Sprintf("tokens come in bursts: %s of the gaps are under 0.2 ms at a mean of %s; %s. Read TPOT, not ITL",
+		percent(float64(f.smallGaps)/float64(f.gaps)), short(mean), where),
+		"small_gaps", f.smallGaps, "gaps", f.gaps, "mean_gap_s", mean, "where", by))
+}
+
+// coldStart reports that the server was slower at first: to its first answer, or in
+// its first wave's pace.
+func (f *FindingsReader) coldStart() *Finding {
+	order := slices.Clone(f.answers)
+	slices.SortStableFunc(order, func(a, b answer) int { return cmp.Compare(a.start, b.start) })
+	// Of those that begin together the first to be served counts, which waits for no other.
+	wave := 1
+	if f.run.Rate <= 0 {
+		wave = f.run.Concurrency
+	}
+	if n := len(order); wave > 0 && n >= max(10, 3*wave) {
+		first, rest := ttfts(order[:wave])[0], ttfts(order[wave:])
+		if median := metrics.Median(rest); first > 5*median && first > 2*metrics.Percentile(rest, 95) {
+			return some(find("cold_start", fmt.Sprintf("the first answer took %s to its first token, the others %s (median): the server was cold", short(first), short(median)),
+				"first_s", first, "median_s", median).withHint("warmup"))
+		}
+	}
+	if c := f.run.Concurrency; c > 0 && len(order) >= 3*c {
+		early := gaps(order[:c])
+		e := metrics.Median(early)
+		if len(early) < 10 || e <= 1e-3 || !mostlyBelow(order[c:], e/2) {
+			return nil
+		}
+		if l := metrics.Median(gaps(order[c:])); e > 2*l && l >= smallGap.Seconds() {
+			return some(find("cold_start", fmt.Sprintf("the first %d answers came at %s a chunk, the others at %s: the server was cold", c, short(e), short(l)),
+				"first_s", e, "median_s", l).withHint("warmup"))
+		}
+	}
+	return nil
+}
+
+// ttfts are the sorted times to the first event, in seconds.
+func ttfts(answers []answer) (out []float64) {
+	for _, a := range answers {
+		out = append(out, a.ttft.Seconds())
+	}
+	slices.Sort(out)
+	return out
+}
+
+// mostlyBelow reports whether at least half of the gaps of some answers are below a limit,
+// as they are where their median is.
+func mostlyBelow(answers []answer, limit float64) bool {
+	below, all := 0, 0
+	for _, a := range answers {
+		all += len(a.gaps)
+		for _, g := range a.gaps {
+			if g < limit {
+				below++
+			}
+		}
+	}
+	return 2*below >= all
+}
+
+// gaps are the sorted gaps of some answers, in seconds.
+func gaps(answers []answer) []float64 {
+	n := 0
+	for _, a := range answers {
+		n += len(a.gaps)
+	}
+	out := make([]float64, 0, n)
+	for _, a := range answers {
+		out = append(out, a.gaps...)
+	}
+	metrics.Sort(out, nil)
+	return out
+}

@@ -1,0 +1,141 @@
+package recording
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strings"
+
+	"loadgen/pkg/client"
+)
+
+// ErrFormat is the error of a file that is no timeline.
+var ErrFormat = errors.New("not a loadgen timeline")
+
+// IsFile reports whether a file that begins so is a timeline, of this version or another.
+func IsFile(start []byte) bool { return strings.HasPrefix(string(start), family) }
+
+// Read reads a file up to its last whole record. Of a run that was killed, what is known
+// only after a run is missing, and Killed is set.
+func Read(in io.Reader) (*Recording, error) {
+	r := bufio.NewReaderSize(in, 64<<10)
+	magic := make([]byte, len(Magic))
+	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != Magic {
+		if IsFile(magic) {
+			return nil, fmt.Errorf("%w of this version: its first line is %q, which another version of loadgen wrote and reads", ErrFormat, strings.TrimSpace(string(magic)))
+		}
+		return nil, ErrFormat
+	}
+	f := reading{out: &Recording{Killed: true}}
+	for {
+		record, size, err := next(r)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			rest, _ := io.Copy(io.Discard, r)
+			f.out.Lost = size + rest
+			break
+		}
+		if err := f.take(record[0], record[1:]); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+	}
+	if !f.begun {
+		return nil, fmt.Errorf("%w: it has no header", ErrFormat)
+	}
+	if f.out.Killed {
+		f.killed()
+	}
+	return f.out, nil
+}
+
+// reading is a recording in the making.
+type reading struct {
+	out            *Recording
+	begun, planned bool
+}
+
+// take takes in a record.
+func (f *reading) take(kind byte, content []byte) (err error) {
+	r := f.out
+	switch {
+	case kind == kindHeader && !f.begun:
+		f.begun = true
+		h := header{Settings: &r.Settings}
+		if err := json.Unmarshal(content, &h); err != nil {
+			return fmt.Errorf("its header: %w", err)
+		}
+		r.Began, r.Version, r.Go, r.Machine, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes = h.Date, h.Version, h.Go, h.Machine, h.TokenizerID, h.Prompts, h.Kernel, h.Notes
+	case kind == kindPlan && f.begun && !f.planned:
+		f.planned = true
+		if r.Planned, err = decodePlan(content); err != nil {
+			return err
+		}
+		r.Results = make([]*client.Result, len(r.Planned))
+	case kind == kindRequest && f.planned:
+		index, result, err := decode(content)
+		if err != nil {
+			return fmt.Errorf("a request: %w", err)
+		}
+		if index < 0 || index >= len(r.Results) || r.Results[index] != nil {
+			return fmt.Errorf("request %d of %d", index, len(r.Results))
+		}
+		r.Results[index] = result
+	case kind == kindEnd && f.planned && r.Killed:
+		var e end
+		if err := json.Unmarshal(content, &e); err != nil {
+			return fmt.Errorf("its end: %w", err)
+		}
+		r.Killed = false
+		r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.Notes = e.Date, e.Start, e.Elapsed, e.Interrupted, e.Health, e.Before, e.After, e.Server, e.Notes
+	case strings.IndexByte("hpre", kind) < 0:
+		return fmt.Errorf("a record of kind %q: a newer loadgen wrote it", kind)
+	default:
+		return fmt.Errorf("a record of kind %q is out of order", kind)
+	}
+	return nil
+}
+
+// killed fills in, from the requests that are there, when a run that was killed began and
+// for how long it is known.
+func (f *reading) killed() {
+	r, any := f.out, false
+	for _, q := range r.Results {
+		if q == nil {
+			continue
+		}
+		if r.Elapsed = max(r.Elapsed, q.End); !any || q.Due < r.Start {
+			any, r.Start = true, q.Due
+		}
+	}
+	r.Interrupted = true
+	r.Elapsed -= r.Start
+	r.Ended = r.Began.Add(r.Elapsed)
+}
+
+var errTorn = errors.New("the record is not whole")
+
+// next reads a record, and returns how many bytes of one that is not whole there were.
+func next(r *bufio.Reader) (record []byte, size int64, err error) {
+	n, err := binary.ReadUvarint(r)
+	switch {
+	case err == io.EOF:
+		return nil, 0, err
+	case err != nil, n == 0, n > recordMost:
+		return nil, 1, errTorn
+	}
+	// Not more is asked for than there is.
+	record, err = io.ReadAll(io.LimitReader(r, int64(n)+4))
+	if err != nil || uint64(len(record)) != n+4 {
+		return nil, int64(len(record)) + 1, errTorn
+	}
+	if record, sum := record[:n], record[n:]; crc32.Checksum(record, castagnoli) == binary.LittleEndian.Uint32(sum) {
+		return record, 0, nil
+	}
+	return nil, int64(len(record)) + 1, errTorn
+}

@@ -1,0 +1,122 @@
+package recording
+
+import (
+	"fmt"
+	"strings"
+
+	"loadgen/internal/argparse"
+	"loadgen/internal/pyjson"
+	"loadgen/pkg/metrics"
+)
+
+// SettingError is a setting that cannot be.
+type SettingError struct {
+	// Setting is its name, as in JSON; "" where the text says it all.
+	Setting string
+	Text    string
+}
+
+func (e *SettingError) Error() string { return e.Text }
+
+func wrong(setting, format string, args ...any) error {
+	return &SettingError{setting, fmt.Sprintf(format, args...)}
+}
+
+// Goals reads the objectives of the goodput, which are given in milliseconds.
+func (s *Settings) Goals() (slos []metrics.SLO, err error) {
+	if s.Goodput == nil {
+		return nil, nil
+	}
+	const names = "['ttft', 'tpot', 'e2el']"
+	known := map[string]metrics.Metric{"ttft": metrics.TTFT, "tpot": metrics.TPOT, "e2el": metrics.E2EL}
+	type objective struct {
+		name string
+		ms   float64
+	}
+	var all []objective
+	for _, item := range *s.Goodput {
+		name, value, ok := strings.Cut(item, ":")
+		ms, isNumber := argparse.ParseFloat(value)
+		if !ok || !isNumber || strings.Contains(value, ":") {
+			return nil, wrong("", `Invalid format found for service level objectives. Specify service level objectives for goodput as "KEY:VALUE" pairs, where the key is a metric name, and the value is a number in milliseconds.`)
+		}
+		all = append(all, objective{name, ms})
+	}
+	for _, o := range all {
+		m, ok := known[o.name]
+		if !ok {
+			return nil, wrong("", "Invalid metric name found, %s: %s. The service level objective name should be one of %s. ", o.name, pyjson.FormatFloat(o.ms), names)
+		}
+		if o.ms < 0 {
+			return nil, wrong("", "Invalid value found, %s: %s. The service level objective value should be non-negative.", o.name, pyjson.FormatFloat(o.ms))
+		}
+		slos = append(slos, metrics.SLO{Metric: m, Seconds: o.ms / 1000})
+	}
+	return slos, nil
+}
+
+// Percentiles reads the percentiles to report.
+func (s *Settings) Percentiles() (out []float64, err error) {
+	for _, text := range strings.Split(s.MetricPercentiles, ",") {
+		p, ok := argparse.ParseFloat(text)
+		if !ok {
+			return nil, wrong("metric_percentiles", "could not convert string to float: '%s'", text)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// CheckPercentiles checks their range.
+func CheckPercentiles(percentiles []float64) error {
+	for _, p := range percentiles {
+		if !(p >= 0 && p <= 100) {
+			return wrong("metric_percentiles", "Percentiles must be in the range [0, 100]")
+		}
+	}
+	return nil
+}
+
+// SelectedMetrics reads which metrics to report. Blanks around a name are accepted, unlike
+// by the original, which drops such a name in silence; odd lists what was unusual.
+func (s *Settings) SelectedMetrics() (out []metrics.Metric, odd []error) {
+	const setting = "percentile_metrics"
+	for _, text := range strings.Split(s.PercentileMetrics, ",") {
+		name, found := strings.TrimSpace(text), false
+		for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+			if name == m.String() {
+				out, found = append(out, m), true
+			}
+		}
+		switch {
+		case found && name != text:
+			odd = append(odd, wrong(setting, "%q is taken for %s", text, name))
+		case !found && text != "":
+			odd = append(odd, wrong(setting, "there is no metric %q: there are ttft, tpot, itl and e2el", text))
+		}
+	}
+	return out, odd
+}
+
+// ResultKey is the key of loadgen's object in a result, which no metadata may have.
+const ResultKey = "loadgen"
+
+// Items reads the metadata as the original does: KEY=VALUE, cut at a further "=".
+func (s *Settings) Items() (out [][2]string, odd []error, err error) {
+	if s.Metadata == nil {
+		return nil, nil, nil
+	}
+	for _, item := range *s.Metadata {
+		parts := strings.Split(item, "=")
+		if len(parts) < 2 {
+			odd = append(odd, wrong("metadata", "%q is not KEY=VALUE and is left out of the result", item))
+			continue
+		}
+		key := strings.TrimSpace(parts[0])
+		if key == ResultKey {
+			return nil, nil, wrong("metadata", "the key %q is loadgen's object in the result file: choose another name", key)
+		}
+		out = append(out, [2]string{key, strings.TrimSpace(parts[1])})
+	}
+	return out, odd, nil
+}

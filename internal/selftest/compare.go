@@ -1,0 +1,58 @@
+package selftest
+
+import (
+	"fmt"
+	"slices"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/judge"
+	"loadgen/pkg/metrics"
+)
+
+// Errors are how far a run's report is from the truth, and how far it says it may be.
+type Errors struct {
+	// Minus is reported minus true, by Metric, in seconds.
+	Minus [4]Figures
+	// Bounds is the measurement error that the run states.
+	Bounds [4]judge.Bound
+}
+
+// Compare compares what a run reports, its Summary, with the truth. The summary must
+// have a 99th percentile.
+func Compare(a *analysis.Analysis, truth [4]Figures) (e Errors, err error) {
+	p99 := slices.Index(a.Summary.Percentiles, 99)
+	if p99 < 0 {
+		return e, fmt.Errorf("the run reports no 99th percentile")
+	}
+	e.Bounds = a.Budget.Bounds
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		got, want := a.Summary.Latency[m], truth[m]
+		e.Minus[m] = Figures{got.Mean - want.Mean, got.Median - want.P50, got.Percentiles[p99] - want.P99}
+	}
+	return e, nil
+}
+
+// Most is the largest of some differences, whatever its sign.
+func (f Figures) Most() float64 { return max(f.Mean, -f.Mean, f.P50, -f.P50, f.P99, -f.P99) }
+
+// Most is the largest error of all, in seconds.
+func (e *Errors) Most() (most float64) {
+	for _, f := range e.Minus {
+		most = max(most, f.Most())
+	}
+	return most
+}
+
+// Path is what of an error is neither loadgen's nor in its bound, in seconds: the
+// server's own step from noting an instant to the wire, and the way through the kernel.
+const Path = 0.1e-3
+
+// Beyond are the metrics whose true error exceeds the stated bound, the path allowed for.
+func (e *Errors) Beyond() (out []metrics.Metric) {
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		if e.Minus[m].Most() > e.Bounds[m].Most()+Path {
+			out = append(out, m)
+		}
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package metrics
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// step is a change of the number of requests under way.
+type step struct {
+	at time.Duration
+	by int
+}
+
+// steps are the changes in their order; at the same instant what ends goes first.
+func (x *ExtendedReader) steps() []step {
+	all := make([]step, 0, 2*len(x.requests))
+	for i := range x.requests {
+		q := &x.requests[i]
+		all = append(all, step{q.from, 1}, step{q.to, -1})
+	}
+	slices.SortFunc(all, func(a, b step) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
+	return all
+}
+
+// longest bounds the series, in seconds.
+const longest = 100000
+
+// second is the number of an instant's second in a series of n.
+func (x *ExtendedReader) secondOf(at time.Duration, n int) int {
+	return min(max(int((at-x.o.Start)/time.Second), 0), n-1)
+}
+
+// inSecond counts tokens by the second in which they came.
+func (x *ExtendedReader) inSecond(at time.Duration, tokens int) {
+	k := x.secondOf(at, longest)
+	for len(x.perSecond) <= k {
+		x.perSecond = append(x.perSecond, 0)
+	}
+	x.perSecond[k] += tokens
+}
+
+// concurrency fills in the peak, the mean and the series of seconds.
+func (x *ExtendedReader) concurrency(out *Extended, all []step) {
+	if len(all) == 0 {
+		return
+	}
+	start, end := x.o.Start, all[len(all)-1].at
+	out.Series = make([]Second, min(max(int(math.Ceil(seconds(end-start))), 1), longest))
+	bin := func(at time.Duration) *Second { return &out.Series[x.secondOf(at, len(out.Series))] }
+	now := 0
+	var before time.Duration
+	area := 0.0
+	for _, s := range all {
+		if now > 0 {
+			area += float64(now) * seconds(s.at-before)
+			for from := before; from < s.at; { // over the seconds that it spans
+				to := min(s.at, start+((from-start)/time.Second+1)*time.Second)
+				b := bin(from)
+				b.Concurrency += float64(now) * seconds(to-from)
+				b.Peak = max(b.Peak, now)
+				from = to
+			}
+		}
+		now += s.by
+		before = s.at
+		out.PeakConcurrency = max(out.PeakConcurrency, now)
+		bin(s.at).Peak = max(bin(s.at).Peak, now)
+	}
+	if whole := seconds(end - all[0].at); whole > 0 {
+		out.MeanConcurrency = area / whole
+	}
+	for i := range x.requests {
+		q := &x.requests[i]
+		bin(q.from).Started++
+		if q.r.Err == nil {
+			bin(q.to).Completed++
+		}
+	}
+	for k, n := range x.perSecond {
+		out.Series[min(k, len(out.Series)-1)].Tokens += n
+	}
+}
