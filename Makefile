@@ -36,8 +36,8 @@ fuzz: ## each fuzz target for $(FUZZTIME)
 	    fi; \
 	  done; done; test $$found = 1 || { echo "no fuzz targets found"; exit 1; }
 
-bench: ## decoder, tokenizer, prompts, start-up
-	go test -run '^$$' -bench . -benchmem ./internal/stream ./internal/tokenizer ./pkg/dataset ./cmd/loadgen
+bench: ## decoder, tokenizer, prompts, analysis, start-up
+	go test -run '^$$' -bench . -benchmem ./internal/stream ./internal/tokenizer ./pkg/dataset ./internal/analysis ./cmd/loadgen
 
 bench-truth: ## reported minus true, beside a C client (needs a C compiler and Linux)
 	go run ./bench

@@ -131,7 +131,7 @@ func (b *Bench) planned() *recording.Recording {
 		Settings:     b.Effective(),
 		TokenizerID:  b.model,
 		Prompts:      b.prompts,
-		KernelStamps: b.o.KernelStamps && b.s.Timestamps == "auto" && !strings.HasPrefix(b.o.BaseURL, "https:"),
+		KernelStamps: b.o.KernelStamps && b.s.Timestamps == "auto" && strings.HasPrefix(b.o.BaseURL, "http:"),
 		Planned:      make([]recording.Planned, len(b.requests)),
 		Results:      make([]*client.Result, len(b.requests)),
 		Notes:        b.notes,

@@ -129,11 +129,11 @@ func decodePlan(content []byte) (all []Planned, err error) {
 
 // fields goes through a request's fields.
 func (c *coder) fields(index *int, r *client.Result) {
-	for _, v := range []*int{index, &r.Status, &r.SYNRetransmits, &r.Retransmits, &r.Usage.Prompt, &r.Usage.Completion, &r.Usage.Cached,
+	for _, v := range []*int{index, &r.Status, &r.SYNRetransmits, &r.Retransmits, &r.Resent, &r.Usage.Prompt, &r.Usage.Completion, &r.Usage.Cached,
 		&r.SeenUsage.Prompt, &r.SeenUsage.Completion, &r.SeenUsage.Cached} {
 		c.integer(v)
 	}
-	for _, v := range []*time.Duration{&r.Due, &r.Handed, &r.Permit, &r.Start, &r.Connect, &r.Written, &r.FirstByte, &r.LastByte, &r.End, &r.ConnectLate, &r.MinRTT} {
+	for _, v := range []*time.Duration{&r.Due, &r.Handed, &r.Permit, &r.Start, &r.Connect, &r.Written, &r.FirstByte, &r.LastByte, &r.Ended, &r.End, &r.ConnectLate, &r.MinRTT} {
 		c.instant(v)
 	}
 	failed := r.Err != nil

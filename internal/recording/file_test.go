@@ -160,6 +160,49 @@ func TestEverySettingIsKept(t *testing.T) {
 	}
 }
 
+// fill sets everything in a value to something else than nothing.
+func fill(v reflect.Value, n *int64) {
+	*n++
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), n)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fill(v.Index(i), n)
+		}
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Float64:
+		v.SetFloat(float64(*n))
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(*n)
+	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
+		v.SetUint(uint64(*n))
+	}
+}
+
+// TestEveryFieldIsKept: what a result may have, but for the error beneath a failure, is in
+// its record.
+func TestEveryFieldIsKept(t *testing.T) {
+	var want client.Result
+	fill(reflect.ValueOf(&want).Elem(), new(int64))
+	_, got, err := decode(encode(1, &want)[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(&want, got, equal); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestEveryCut reads a file that ends anywhere: whole records are there.
 func TestEveryCut(t *testing.T) {
 	want := recorded(9)
@@ -278,14 +321,14 @@ func FuzzRead(f *testing.F) {
 
 // TestFormat holds the bytes of a request to docs/timeline.md.
 func TestFormat(t *testing.T) {
-	r := &client.Result{Due: 1, Handed: 2, Permit: 3, Start: 4, Connect: 5, Written: 6, End: 64, ConnectLate: client.UnknownLate, MinRTT: 10, SYNRetransmits: 1, Retransmits: 2}
+	r := &client.Result{Due: 1, Handed: 2, Permit: 3, Start: 4, Connect: 5, Written: 6, Ended: 63, End: 64, ConnectLate: client.UnknownLate, MinRTT: 10, SYNRetransmits: 1, Retransmits: 2, Resent: 3}
 	r.Status, r.FirstByte, r.LastByte, r.KernelStamps, r.Done = 200, 7, 8, true, true
 	r.Usage, r.SeenUsage = stream.UsageCounts{Prompt: -1, Completion: -1, Cached: -1}, stream.UsageCounts{Prompt: 5, Completion: 2}
 	r.Reason, r.Location, r.Text, r.Err = "OK", "/", []byte("ab"), &client.Error{Class: stream.Cut, Message: "m"}
 	r.Events = []client.Event{{At: 7, Kind: stream.Text, Choices: true, Shared: true, Tokens: -1, TextEnd: 1, Slack: 300}, {At: 8, Kind: stream.Usage, Tokens: 2, TextEnd: 2}}
-	want := []byte{'r', 14, 0x90, 0x03, 2, 4, // 7, status, segments
+	want := []byte{'r', 14, 0x90, 0x03, 2, 4, 6, // 7, status, segments, resent
 		1, 1, 1, 10, 4, 0, // usages
-		2, 4, 6, 8, 10, 12, 14, 16, 0x80, 0x01, 1, 20, // instants
+		2, 4, 6, 8, 10, 12, 14, 16, 126, 0x80, 0x01, 1, 20, // instants
 		2 + 4 + 64, 0, // flags, decoded tokens per iteration
 		2, 'O', 'K', 1, '/', 0, 0, 0, 2, 'a', 'b', 0, // texts
 		3, 'c', 'u', 't', 1, 'm', // failure
