@@ -70,6 +70,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func dispatch(ctx context.Context, args []string, s streams) int {
 	app := newApp(ctx, s)
 	argv := args[1:]
+	if done, code := helpOrVersion(app, argv, s); done {
+		return code
+	}
 	if len(argv) > 0 && argv[0] != "" && !strings.HasPrefix(argv[0], "-") && !askedForHelp(argv) {
 		if app.Command(argv[0]) == nil {
 			fmt.Fprintf(s.err, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
@@ -88,6 +91,24 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		return exitUsage
 	}
 	return runBenchmark(ctx, cfg, s)
+}
+
+// helpOrVersion answers loadgen help, loadgen help SUBCOMMAND and loadgen --version.
+func helpOrVersion(app *cli.App, argv []string, s streams) (done bool, code int) {
+	switch {
+	case len(argv) == 1 && argv[0] == "--version":
+		return true, exitCode(writeVersion(s.out), s.err)
+	case len(argv) == 0 || argv[0] != "help":
+		return false, 0
+	case len(argv) == 1:
+		app.Setup()
+		cli.HelpPrinter(s.out, app.CustomAppHelpTemplate, app)
+		return true, exitOK
+	case len(argv) == 2 && app.Command(argv[1]) != nil:
+		return true, exitCode(app.Run([]string{"loadgen", argv[1], "--help"}), s.err)
+	}
+	fmt.Fprintf(s.err, "loadgen: error: help: unknown subcommand %q: there are %s\n", strings.Join(argv[1:], " "), commandNames(app))
+	return true, exitUsage
 }
 
 // askedForHelp reports whether a word that is no subcommand is followed by -h, where

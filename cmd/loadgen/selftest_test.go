@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -86,6 +87,44 @@ func TestSelfTestTakesTheLoadOfAResult(t *testing.T) {
 	c := selftest.Load(&load)
 	if c.NumPrompts != 70 || c.Concurrency() != 64 || c.RandomInputLen != 512 || c.RandomOutputLen != 128 || !math.IsInf(c.RequestRate, 1) || c.SaveResult {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestSelfTestReadsItsCommandLine: a result is a file that is there and no flag's value, and
+// --quick is true or false.
+func TestSelfTestReadsItsCommandLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("x.json", []byte(`{"completed": 5, "duration": 1, "num_prompts": 5, "max_concurrency": 3}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]struct {
+		quick bool
+		load  int // concurrency: 3 is the file's
+	}{
+		"x.json":                                      {false, 3},
+		"--quick x.json":                              {true, 3},
+		"--quick=true --num-prompts 7 x.json":         {true, 3},
+		"--quick=false x.json":                        {false, 3},
+		"--max-error 3 x.json --quick":                {true, 3},
+		"--no-test-input x.json":                      {false, 3},
+		"--model x.json":                              {false, 0},
+		"--quick --result-filename x.json":            {true, 0},
+		"--metadata a=b x.json --dataset-path x.json": {false, 0},
+		"--tokenizer=x.json":                          {false, 0},
+	} {
+		o, err := parseSelftest(strings.Fields(args))
+		if err != nil {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		if o.quick != want.quick || o.cfg.Concurrency() != want.load {
+			t.Errorf("%s: quick %v, concurrency %d, want %+v", args, o.quick, o.cfg.Concurrency(), want)
+		}
+	}
+	for _, args := range []string{"none.json", "--quick=perhaps", "--sim-profile none", "--profile ideal"} {
+		if o, err := parseSelftest(strings.Fields(args)); err == nil {
+			t.Errorf("%s: %+v", args, o)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -30,8 +31,12 @@ func versionCommand(s streams) *cli.Command {
 			if c.NArg() > 0 {
 				return usageError{fmt.Errorf("version takes no arguments")}
 			}
-			_, err := fmt.Fprintf(s.out, "loadgen %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
+			return writeVersion(s.out)
 		},
 	}
+}
+
+func writeVersion(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "loadgen %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }

@@ -1,0 +1,96 @@
+package analysis
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+)
+
+func codes(t *testing.T, rec *recording.Recording) (a *Analysis, found map[string]bool) {
+	t.Helper()
+	a, err := Analyze(rec, func(text []byte) int { return len(text) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	found = map[string]bool{}
+	for _, f := range append(a.Findings, a.Notes...) {
+		found[f.Code] = true
+	}
+	return a, found
+}
+
+func TestAnalyze(t *testing.T) {
+	rec := scripted(20, 10)
+	rec.Results[7], rec.Planned[8].PromptLen = nil, 7 // the one was never sent
+	rec.Results[9].Usage.Completion = -1              // 50 bytes of text
+	rec.Results[10].Err = &client.Error{Class: "cut", Message: "cut"}
+	rec.Before = &client.EnergyReading{TotalJoules: 5}
+	rec.Notes = []recording.Note{{Code: "kept", Text: "a note"}}
+	a, found := codes(t, rec)
+	s := a.Summary
+	if len(a.Results) != 19 || s.Completed != 18 || s.InputTokens != 17*512+7 || s.OutputTokens != 17*10+50 || s.OutputLens[8] != 50 || s.Duration != 11 {
+		t.Errorf("%d results, %+v", len(a.Results), s)
+	}
+	if !found["kept"] || !found["failures"] || !found["energy_incomplete"] || a.Notes[0].Code != "kept" || a.Energy != nil {
+		t.Errorf("%v", found)
+	}
+	if c := a.Counts; c.Events != 190 || c.Chunks != 180 || c.Failed != 1 || c.Classes["cut"] != 1 || c.KernelStamped != 19 || c.Opened != 19 || c.Server.Requests != 18 {
+		t.Errorf("%+v", c)
+	}
+	if a.Extended == nil || len(a.Definitions) == 0 || a.Definitions[0].TTFT.Count != 18 {
+		t.Errorf("%+v", a.Definitions)
+	}
+}
+
+// TestWholeAnswers have no metrics of streams.
+func TestWholeAnswers(t *testing.T) {
+	rec := scripted(5, 0)
+	rec.Settings.NonStreaming = true
+	a, _ := codes(t, rec)
+	if a.Extended != nil || a.Definitions != nil || a.Samples[0].TTFT != -1 || a.Samples[0].Latency != (50*time.Millisecond).Seconds() || a.Budget.Bounds[0].Count != 0 || a.Budget.Bounds[3].Count != 5 {
+		t.Errorf("%+v %+v", a.Samples[0], a.Budget)
+	}
+}
+
+func TestUnstamped(t *testing.T) {
+	rec := scripted(5, 3)
+	for _, r := range rec.Results {
+		r.KernelStamps = false
+	}
+	if _, found := codes(t, rec); found["no_kernel_stamps"] {
+		t.Error("stamps of the kernel are missing where none were expected")
+	}
+	rec.KernelStamps = true
+	if _, found := codes(t, rec); !found["no_kernel_stamps"] {
+		t.Error("missing stamps are not noted")
+	}
+}
+
+func TestImpossibleSettings(t *testing.T) {
+	for _, change := range []func(*recording.Settings){
+		func(s *recording.Settings) { s.MetricPercentiles = "x" },
+		func(s *recording.Settings) { s.Goodput = &[]string{"ttft"} },
+		func(s *recording.Settings) { s.Metadata = &[]string{"loadgen=1"} },
+	} {
+		rec := scripted(1, 1)
+		change(&rec.Settings)
+		var wrong *recording.SettingError
+		if _, err := Analyze(rec, nil); !errors.As(err, &wrong) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// TestNothing: a recording without requests has an analysis.
+func TestNothing(t *testing.T) {
+	a, _ := codes(t, &recording.Recording{Settings: recording.Defaults()})
+	if a.Summary.Total != 0 || a.Extended == nil {
+		t.Errorf("%+v", a)
+	}
+	if text := a.File(&recording.Recording{Settings: recording.Defaults()}, true).Append(nil); len(text) == 0 {
+		t.Error("no file")
+	}
+}
