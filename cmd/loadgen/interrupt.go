@@ -35,9 +35,9 @@ func withTwoSignals(parent context.Context, stderr io.Writer) (ctx, hurry contex
 	return ctx, hurry, func() { quit(); cancel(nil) }
 }
 
-// onSignals returns a context that the first signal ends, and does what it is told at
+// onSignals returns a context that the first signal ends, and calls again at
 // each further one. A pipe that nobody reads any more does not end the process.
-func onSignals(parent context.Context, stderr io.Writer, words string, again func(interrupted)) (ctx context.Context, stop func()) {
+func onSignals(parent context.Context, stderr io.Writer, message string, again func(interrupted)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -50,8 +50,8 @@ func onSignals(parent context.Context, stderr io.Writer, words string, again fun
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		heed(signals, quit, func(cause interrupted) {
-			fmt.Fprintf(stderr, "\nloadgen: interrupted: %s\n", words)
+		watchSignals(signals, quit, func(cause interrupted) {
+			fmt.Fprintf(stderr, "\nloadgen: interrupted: %s\n", message)
 			cancel(cause)
 		}, again)
 	}()
@@ -68,9 +68,9 @@ func onSignals(parent context.Context, stderr io.Writer, words string, again fun
 // sends its own to the program and then to the group that the program is in.
 const together = 200 * time.Millisecond
 
-// heed does the one thing at the first signal and the other at each further one,
-// until it is told to quit.
-func heed(signals <-chan os.Signal, quit <-chan struct{}, once, again func(interrupted)) {
+// watchSignals does the one thing at the first signal and the other at each further one,
+// until quit is closed.
+func watchSignals(signals <-chan os.Signal, quit <-chan struct{}, once, again func(interrupted)) {
 	for first := (time.Time{}); ; {
 		select {
 		case s := <-signals:

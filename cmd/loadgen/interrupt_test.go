@@ -16,7 +16,7 @@ func TestSignalsSentTogetherAreOne(t *testing.T) {
 		note := func(what string) func(interrupted) {
 			return func(i interrupted) { did = append(did, fmt.Sprint(what, " ", i.exitCode())) }
 		}
-		go heed(signals, quit, note("end"), note("leave"))
+		go watchSignals(signals, quit, note("end"), note("leave"))
 		signals <- syscall.SIGTERM
 		signals <- syscall.SIGTERM // timeout(1)
 		time.Sleep(together)

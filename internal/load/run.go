@@ -42,7 +42,7 @@ type Outcome struct {
 	// was interrupted have Sent[i] false.
 	Results []client.Result
 	Sent    []bool
-	// Interrupted tells whether the context ended the run early.
+	// Interrupted reports whether the context ended the run early.
 	Interrupted bool
 }
 
