@@ -1,5 +1,5 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GOBUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -81,7 +81,7 @@ dist: ## static binaries in dist/, with checksums, licences and a bill of materi
 reproducible: ## two builds in two places are equal byte for byte
 	@set -e; here=$$(mktemp -d); there=$$(mktemp -d)/elsewhere; trap 'rm -rf $$here $$there' EXIT; \
 	  $(GOBUILD) -o $$here/loadgen ./cmd/loadgen; git clone -q . $$there; \
-	  (cd $$there && GOCACHE=$$here/cache $(GOBUILD) -buildvcs=auto -o $$here/again ./cmd/loadgen); \
+	  (cd $$there && GOCACHE=$$here/cache $(GOBUILD) -o $$here/again ./cmd/loadgen); \
 	  sha256sum $$here/loadgen $$here/again; cmp $$here/loadgen $$here/again && echo equal
 
 clean:
