@@ -1,9 +1,9 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-GOBUILD  = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GOBUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles faults stats-coverage demo-pictures dist clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles faults stats-coverage demo-pictures dist reproducible clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -65,7 +65,7 @@ sim-profiles: ## the simulator's profiles beside the runs that they resemble
 	@echo '|---|---|---|---|---|---|---|'
 	@go test -count=1 -v -run TestProfilesResembleTheOrigins ./internal/trtsim | sed -n 's/^.*: \(| origin-.*\)$$/\1/p'
 
-dist: ## static binaries in dist/, with checksums and the licences of what is in them
+dist: ## static binaries in dist/, with checksums, licences and a bill of materials (CycloneDX)
 	@mkdir -p dist
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64; do \
 	  out=dist/loadgen-$$(echo $$target | tr / -); echo $$out; \
@@ -75,7 +75,14 @@ dist: ## static binaries in dist/, with checksums and the licences of what is in
 	    grep -qF " $$module " NOTICE || { echo "NOTICE does not name $$module" >&2; exit 1; }; \
 	    printf '\n==== %s\n\n' $$module; find $$dir -maxdepth 2 \( -name 'LICENSE*' -o -name ftl.txt \) -exec cat {} +; \
 	  done; } > dist/LICENSES
-	@cd dist && sha256sum loadgen-* > SHA256SUMS && cat SHA256SUMS
+	@go run ./bench/sbom dist/loadgen-* > dist/sbom.cdx.json
+	@cd dist && sha256sum loadgen-* LICENSES sbom.cdx.json > SHA256SUMS && cat SHA256SUMS
+
+reproducible: ## two builds in two places are equal byte for byte
+	@set -e; here=$$(mktemp -d); there=$$(mktemp -d)/elsewhere; trap 'rm -rf $$here $$there' EXIT; \
+	  $(GOBUILD) -o $$here/loadgen ./cmd/loadgen; git clone -q . $$there; \
+	  (cd $$there && GOCACHE=$$here/cache $(GOBUILD) -o $$here/again ./cmd/loadgen); \
+	  sha256sum $$here/loadgen $$here/again; cmp $$here/loadgen $$here/again && echo equal
 
 clean:
 	rm -rf loadgen dist
