@@ -166,7 +166,7 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		results:     make([]*client.Result, 0, sent),
 		samples:     make([]metrics.Sample, 0, sent),
 		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: percentiles, Events: events}),
-		definitions: definitions.NewReader(events),
+		definitions: definitions.NewReader(rule.Chat, events),
 		budget:      judge.NewBudgetReader(rule, &rec.Health),
 		findings:    judge.NewFindingsReader(run),
 		counts:      Counts{Classes: map[string]int{}},

@@ -20,7 +20,7 @@ type Stat struct {
 
 // Row is what a tool would report.
 type Row struct {
-	Tool                     string
+	Tool, Version            string // as of which version; "" for the original
 	TTFT, ITL, TPOT, Latency Stat
 	Duration                 float64 // seconds
 	Throughput               float64 // output tokens per second
@@ -28,6 +28,7 @@ type Row struct {
 
 // request is the instants of one success, since its start, in seconds.
 type request struct {
+	chat        bool
 	start       time.Duration
 	events      []event
 	lastByte    float64 // after [DONE]
@@ -36,11 +37,11 @@ type request struct {
 }
 
 // event is an event that brought tokens; visible is text outside of
-// reasoning, text any text.
+// reasoning, text any text; finish is a finish reason alone.
 type event struct {
-	at            float64
-	text, visible bool
-	tokens        int // 1 where it is not known
+	at                    float64
+	text, visible, finish bool
+	tokens                int // 1 where it is not known
 }
 
 // values are a tool's, before they are summed up.
@@ -48,8 +49,8 @@ type values struct{ ttft, itl, tpot, latency []float64 }
 
 // tool reads its values off a request.
 type tool struct {
-	name string
-	read func(v *values, q *request, s *metrics.Sample)
+	name, version string
+	read          func(v *values, q *request, s *metrics.Sample)
 	// gaps says that it has a value for each gap. originalITL says that these are the
 	// original's.
 	gaps        bool
@@ -64,7 +65,7 @@ type whose int
 const (
 	nobodys whose = iota
 	ofAll
-	ofThoseWithTokens // it has no other
+	ofThoseWithTokens // of completions: it has no other; for chat the tool's own
 )
 
 // ends are what a duration is made of: a request's start, and the last event with text
@@ -76,6 +77,7 @@ type ends struct {
 
 // Reader reads a run's successes, one after the other.
 type Reader struct {
+	chat    bool
 	values  []values // by tool
 	samples []*metrics.Sample
 	leftOut bool // some successes are failures to another tool
@@ -85,10 +87,10 @@ type Reader struct {
 	counts  []int
 }
 
-// NewReader returns a reader that has read nothing yet; events is how many events there
-// are in all, a hint for memory.
-func NewReader(events int) *Reader {
-	d := &Reader{values: make([]values, len(tools))}
+// NewReader returns a reader that has read nothing yet, of chat or of text completions;
+// events is how many events there are in all, a hint for memory.
+func NewReader(chat bool, events int) *Reader {
+	d := &Reader{chat: chat, values: make([]values, len(tools))}
 	for i, t := range tools {
 		if t.gaps {
 			d.values[i].itl = make([]float64, 0, events)
@@ -130,11 +132,11 @@ func (d *Reader) Rows(s *metrics.Summary) (rows []Row) {
 	twins := d.twins()
 	for i, t := range tools {
 		v := &d.values[i]
-		row := Row{Tool: t.name, TTFT: stat(v.ttft), TPOT: stat(v.tpot), Latency: stat(v.latency), Duration: s.Duration}
-		switch t.originalITL {
-		case ofAll:
+		row := Row{Tool: t.name, Version: t.version, TTFT: stat(v.ttft), TPOT: stat(v.tpot), Latency: stat(v.latency), Duration: s.Duration}
+		switch {
+		case t.originalITL == ofAll:
 			row.ITL = statOf(s.Sorted[metrics.ITL])
-		case ofThoseWithTokens:
+		case t.originalITL == ofThoseWithTokens && !d.chat:
 			if row.ITL = rows[0].ITL; d.leftOut {
 				row.ITL = stat(d.originalITL())
 			}
@@ -187,7 +189,7 @@ func statOf(x []float64) Stat {
 // read makes q the request of a result; its events' memory is used again.
 func (d *Reader) read(r *client.Result, n int) {
 	since := func(at time.Duration) float64 { return (at - r.Start).Seconds() }
-	d.q = request{start: r.Start, n: n, lastByte: since(r.LastByte), events: d.q.events[:0]}
+	d.q = request{chat: d.chat, start: r.Start, n: n, lastByte: since(r.LastByte), events: d.q.events[:0]}
 	counts, known := metrics.ChunkTokens(d.counts[:0], r, n)
 	d.counts = counts
 	for i := range r.Events {
@@ -203,7 +205,7 @@ func (d *Reader) read(r *client.Result, n int) {
 		if known {
 			tokens = counts[len(d.q.events)]
 		}
-		d.q.events = append(d.q.events, event{d.q.lastChoices, e.Kind == client.Text || e.Kind == client.Reasoning, e.Kind == client.Text, tokens})
+		d.q.events = append(d.q.events, event{d.q.lastChoices, e.Kind == client.Text || e.Kind == client.Reasoning, e.Kind == client.Text, e.Kind == client.Finish, tokens})
 	}
 }
 
@@ -227,15 +229,35 @@ func (q *request) last(of func(e *event) bool) *event {
 	return nil
 }
 
-func anyToken(*event) bool  { return true }
-func text(e *event) bool    { return e.text }
-func visible(e *event) bool { return e.visible }
+func anyToken(*event) bool   { return true }
+func streamed(e *event) bool { return !e.finish }
+func text(e *event) bool     { return e.text }
+func visible(e *event) bool  { return e.visible }
 
 // addPerToken adds (latency - ttft) / (n - 1), which one token alone does not have.
 func addPerToken(to *[]float64, latency, ttft float64, n int) {
 	if n > 1 {
 		*to = append(*to, (latency-ttft)/float64(n-1))
 	}
+}
+
+// addGaps adds TTFT to the first event that a condition holds for and the gaps between
+// such events, and returns the first and the last of them, nil without one.
+func (v *values) addGaps(q *request, of func(e *event) bool) (first, last *event) {
+	for i := range q.events {
+		e := &q.events[i]
+		switch {
+		case !of(e):
+			continue
+		case first == nil:
+			first = e
+			v.ttft = append(v.ttft, e.at)
+		default:
+			v.itl = append(v.itl, e.at-last.at)
+		}
+		last = e
+	}
+	return first, last
 }
 
 // sinceStart is from the first request's start to the last instant that end gives.
