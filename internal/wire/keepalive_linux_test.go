@@ -21,8 +21,8 @@ type sleepy struct{ linux }
 
 func (*sleepy) quiet(int) bool { return true }
 
-func (k *sleepy) epollWait(ep int, events []unix.EpollEvent, d, gather time.Duration) (int, bool, error) {
-	n, slept, err := k.linux.epollWait(ep, events, d, gather)
+func (k *sleepy) epollWait(ep int, events []unix.EpollEvent, d, pause time.Duration) (int, bool, error) {
+	n, slept, err := k.linux.epollWait(ep, events, d, pause)
 	kept := slices.DeleteFunc(events[:max(n, 0)], func(e unix.EpollEvent) bool {
 		return e.Events&(unix.EPOLLRDHUP|unix.EPOLLERR) == unix.EPOLLRDHUP
 	})

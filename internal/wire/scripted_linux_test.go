@@ -63,12 +63,12 @@ func (s *scripted) edge(c *scriptedConn, what uint32) {
 
 func (s *scripted) epollCreate() (int, error) { return 1, nil }
 func (s *scripted) eventfd() (int, error)     { return 2, nil }
-func (s *scripted) rest(int)                  {}
+func (s *scripted) drain(int)                 {}
 func (s *scripted) quiet(int) bool            { return true }
 func (s *scripted) done()                     {}
 func (s *scripted) pending(int) int           { return 0 }
 func (s *scripted) runDelay() time.Duration   { return s.delayed }
-func (s *scripted) shortTurns()               {}
+func (s *scripted) shortSlice()               {}
 
 func (s *scripted) info(fd int) tcpInfo {
 	i := tcpInfo{minRTT: time.Millisecond, retransmits: 1}
@@ -103,7 +103,7 @@ func (s *scripted) epollAdd(_, fd int, t tag) error {
 	return nil
 }
 
-func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d, gather time.Duration) (n int, slept bool, err error) {
+func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d, pause time.Duration) (n int, slept bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d > 0 {
@@ -185,7 +185,7 @@ func (s *scripted) recv(fd int, p []byte) (int, int64, error) {
 		stamp := int64(0)
 		if step.at != 0 {
 			var w wall
-			w.look(Clock{s.origin})
+			w.sample(Clock{s.origin})
 			stamp = int64(step.at - w.instant(0))
 		}
 		if len(c.reads) > 0 {
