@@ -216,9 +216,10 @@ func (r *Reactor) Do(ctx context.Context, x *Exchange) {
 		}
 		return
 	}
+	done := f.done // from here on the flow is the loop's
 	r.submit(command{flow: f})
 	stop := context.AfterFunc(ctx, func() { r.submit(command{flow: f, cancel: interrupted(ctx)}) })
-	<-f.done
+	<-done
 	stop()
 }
 
