@@ -34,7 +34,8 @@ type scriptedConn struct {
 	writes     []any // int: bytes taken; error; full: no more, ever
 	reads      []any // []byte, error; stampOf; nil ends a burst (EAGAIN); full stays
 	written    []byte
-	unacked    int // how many of these the peer has not acknowledged
+	wrote      time.Time // when it was written to last
+	unacked    int       // how many of these the peer has not acknowledged
 	made       bool
 	tag        tag
 }
@@ -144,6 +145,7 @@ func (s *scripted) write(fd int, head, body []byte) (int, error) {
 	c := s.conn(fd)
 	all := append(append([]byte{}, head...), body...)
 	n := len(all)
+	c.wrote = time.Now()
 	if s.readAfterWrite && len(c.reads) > 0 {
 		s.edge(c, unix.EPOLLIN)
 	}
