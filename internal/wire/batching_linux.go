@@ -8,54 +8,54 @@ import (
 
 // What the loop does because thousands of streams share one thread.
 
-// crowd tells whether events come so thick that the thread should not be woken for
-// each: a wake-up costs both sides as much as reading an event, and the kernel stamps
+// batching measures whether events come so densely that the thread should not be woken
+// for each: a wake-up costs both sides as much as reading an event, and the kernel stamps
 // what arrives meanwhile.
-type crowd struct {
+type batching struct {
 	since  time.Duration // when counting began
 	events int           // since then
 	last   int           // of the last wait
-	thick  bool
+	dense  bool
 }
 
 const (
-	crowdWindow = time.Millisecond
-	crowdEvents = 50 // in a window
-	gatherTime  = 50 * time.Microsecond
+	batchWindow = time.Millisecond
+	batchEvents = 50 // in a window
+	batchDelay  = 50 * time.Microsecond
 )
 
 // count takes note of a wait that brought n events at the given time.
-func (c *crowd) count(n int, now time.Duration) {
+func (c *batching) count(n int, now time.Duration) {
 	c.last = max(n, 0)
 	c.events += c.last
-	if spent := now - c.since; spent >= crowdWindow {
-		c.thick = time.Duration(c.events)*crowdWindow >= crowdEvents*spent
+	if spent := now - c.since; spent >= batchWindow {
+		c.dense = time.Duration(c.events)*batchWindow >= batchEvents*spent
 		c.since, c.events = now, 0
 	}
 }
 
-// gather is for how long events should be let to gather before they are asked for:
-// not at all where there is something else to do, or more is there than can be read.
-func (c *crowd) gather(patience time.Duration) time.Duration {
-	if !c.thick || patience == 0 || c.last == eventsPerTurn {
+// pause is how long to let events accumulate before asking for them: not at all where
+// there is something else to do, or where the last wait could not return all of them.
+func (c *batching) pause(sleepLimit time.Duration) time.Duration {
+	if !c.dense || sleepLimit == 0 || c.last == eventsPerTurn {
 		return 0
 	}
-	return gatherTime
+	return batchDelay
 }
 
-// warmAhead is how many streams' memory is touched together.
-const warmAhead = 32
+// prefetchBatch is how many streams' memory is touched together.
+const prefetchBatch = 32
 
-// warm touches the memory that the next reads need. With thousands of streams hardly
+// prefetch touches the memory that the next reads need. With thousands of streams hardly
 // any of it is in the processor's cache; here the waits for several streams overlap,
 // while each read would wait for its own.
-func (r *Reactor) warm(events []unix.EpollEvent) {
+func (r *Reactor) prefetch(events []unix.EpollEvent) {
 	for _, e := range events {
 		if e.Fd < 0 {
 			continue
 		}
 		if l := r.links[e.Fd]; l != nil && l.flow != nil {
-			r.warmth += l.flow.sink.Warm()
+			r.prefetched += l.flow.sink.Warm()
 		}
 	}
 }
@@ -65,8 +65,8 @@ func (r *Reactor) warm(events []unix.EpollEvent) {
 // each keeps its own. That costs little: the acknowledgement that the kernel sends with
 // the last of them is the dearest part of a read.
 const (
-	apartAfter = time.Millisecond
-	apartReads = 64 // of one connection in a turn
+	splitAfter = time.Millisecond
+	splitReads = 64 // of one connection in a turn
 )
 
 // queue is what waits in a connection and is to be read one event at a time.
@@ -79,7 +79,7 @@ type queue struct {
 // queue finds what waits; nothing is left where no more than one event does or the loop
 // comes in time.
 func (r *Reactor) queue(f *flow) queue {
-	if w := &r.attention; w.returned-w.since+w.late < apartAfter {
+	if w := &r.polled; w.returned-w.since+w.late < splitAfter {
 		return queue{}
 	}
 	piece := f.sink.Piece()

@@ -12,43 +12,43 @@ import (
 	"loadgen/internal/stream"
 )
 
-func TestEventsGatherInACrowdOnly(t *testing.T) {
+func TestBatching(t *testing.T) {
 	const ever = -1
-	var c crowd
+	var c batching
 	now := time.Duration(0)
 	wait := func(n int, spent time.Duration) {
 		now += spent
 		c.count(n, now)
 	}
 	for _, step := range []struct {
-		name     string
-		n        int
-		spent    time.Duration
-		patience time.Duration
-		want     time.Duration
+		name       string
+		n          int
+		spent      time.Duration
+		sleepLimit time.Duration
+		want       time.Duration
 	}{
-		{"a few", 10, 2 * crowdWindow, ever, 0},
-		{"many, the window not over", 60, crowdWindow / 2, ever, 0},
-		{"many", 0, crowdWindow / 2, ever, gatherTime},
-		{"until a deadline", 0, crowdWindow / 4, time.Second, gatherTime},
-		{"with something else to do", 0, crowdWindow / 4, 0, 0},
-		{"more than can be read at once", eventsPerTurn, crowdWindow / 4, ever, 0},
-		{"no more, the window not over", 0, crowdWindow / 8, ever, gatherTime},
-		{"after an error of the wait", -1, crowdWindow / 16, ever, gatherTime},
+		{"a few", 10, 2 * batchWindow, ever, 0},
+		{"many, the window not over", 60, batchWindow / 2, ever, 0},
+		{"many", 0, batchWindow / 2, ever, batchDelay},
+		{"until a deadline", 0, batchWindow / 4, time.Second, batchDelay},
+		{"with something else to do", 0, batchWindow / 4, 0, 0},
+		{"more than can be read at once", eventsPerTurn, batchWindow / 4, ever, 0},
+		{"no more, the window not over", 0, batchWindow / 8, ever, batchDelay},
+		{"after an error of the wait", -1, batchWindow / 16, ever, batchDelay},
 		{"quiet for long", 1, time.Second, ever, 0},
 	} {
-		if wait(step.n, step.spent); c.gather(step.patience) != step.want {
-			t.Errorf("%s: %v", step.name, c.gather(step.patience))
+		if wait(step.n, step.spent); c.pause(step.sleepLimit) != step.want {
+			t.Errorf("%s: %v", step.name, c.pause(step.sleepLimit))
 		}
 	}
 }
 
-// TestWarmMeetsWhatIsGone: events of the waker, of connections that are closed and
+// TestPrefetchMeetsWhatIsGone: events of the waker, of connections that are closed and
 // of idle ones name no stream.
-func TestWarmMeetsWhatIsGone(t *testing.T) {
+func TestPrefetchMeetsWhatIsGone(t *testing.T) {
 	sink := &counter{}
 	r := &Reactor{links: []*link{nil, {}, {flow: newFlow(&Exchange{Sink: sink})}}}
-	r.warm([]unix.EpollEvent{{Fd: -1}, {Fd: 0}, {Fd: 1}, {Fd: 2}, {Fd: 2}})
+	r.prefetch([]unix.EpollEvent{{Fd: -1}, {Fd: 0}, {Fd: 1}, {Fd: 2}, {Fd: 2}})
 	if sink.warmed != 2 {
 		t.Errorf("%d", sink.warmed)
 	}
@@ -130,7 +130,7 @@ func TestEventsThatWaitTogether(t *testing.T) {
 			d := stream.NewDecoder(stream.Options{Streaming: true, Mode: stream.Strict}, &answer)
 			sys := &segments{}
 			r := &Reactor{o: Options{Clock: clock}, sys: sys, buffer: make([]byte, 4096), idle: map[Endpoint][]*link{}, readDelays: newReadDelays()}
-			r.attention = lookout{since: looked, returned: looked + c.late*time.Millisecond, asked: true}
+			r.polled = pollState{since: looked, returned: looked + c.late*time.Millisecond, asked: true}
 			first := chunk(" 0")
 			if c.head == closing {
 				first = unchunked(" 0")
@@ -139,7 +139,7 @@ func TestEventsThatWaitTogether(t *testing.T) {
 			f.link, f.written = &link{connected: true, flow: f}, true
 			r.links = []*link{f.link}
 			d.Feed([]byte(c.head+first), time.Microsecond)
-			r.wall.look(clock)
+			r.wall.sample(clock)
 			at := time.Duration(0)
 			for _, data := range c.wait {
 				mark := data[0]
@@ -196,7 +196,7 @@ func TestShortTurns(t *testing.T) {
 		if err != nil || before.Policy != unix.SCHED_NORMAL {
 			return
 		}
-		(&linux{}).shortTurns()
+		(&linux{}).shortSlice()
 		after, err := unix.SchedGetAttr(0, 0)
 		if err != nil || after.Policy != before.Policy || after.Nice != before.Nice {
 			t.Errorf("%+v, %v; before %+v", after, err, before)

@@ -62,7 +62,7 @@ func TestReactorsCostPerEvent(t *testing.T) {
 		t.Errorf("%d reads for %d events, and %d other calls", sys.reads, events+1, sys.asked)
 	}
 	f.sink.(*counter).piece = len(sys.chunk)
-	r.attention.returned, sys.reads = time.Hour, 0
+	r.polled.returned, sys.reads = time.Hour, 0
 	if n := testing.AllocsPerRun(events, func() { r.event(event) }); n != 0 {
 		t.Errorf("%v allocations a turn that comes late", n)
 	}

@@ -3,7 +3,6 @@ package wire
 import (
 	"io"
 	"net"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,128 +34,9 @@ func (r *Reactor) begin(f *flow) {
 	r.dialing = append(r.dialing, f)
 }
 
-// dial opens a bounded number of connections.
-func (r *Reactor) dial() {
-	n := min(dialsPerTurn, len(r.dialing))
-	for _, f := range r.dialing[:n] {
-		if !f.over {
-			r.connect(f)
-		}
-	}
-	clear(r.dialing[:n])
-	if r.dialing = r.dialing[n:]; len(r.dialing) == 0 {
-		r.dialing = nil
-	}
-}
-
-// connect begins a connection to the first of the flow's addresses that takes one.
-func (r *Reactor) connect(f *flow) {
-	var err error
-	for len(f.addresses) > 0 {
-		to := f.addresses[0]
-		family := unix.AF_INET
-		if to.Addr().Is6() {
-			family = unix.AF_INET6
-		}
-		r.closeSome(1) // so that no more are open than there are exchanges
-		var fd int
-		if fd, err = r.sys.socket(family, r.o.Stamps); err != nil {
-			err = f.first(named("socket", err))
-			break
-		}
-		if f.opened == 0 {
-			if f.opened = r.o.Clock.Now(); f.x.Resent == 0 {
-				f.x.Start = f.opened
-			}
-			r.watch(f)
-		}
-		err = r.sys.connect(fd, to)
-		if err == nil || err == unix.EINPROGRESS || err == unix.EINTR {
-			l := r.newLink(fd, f)
-			if addErr := r.sys.epollAdd(r.ep, fd, l.tag); addErr != nil {
-				r.fail(f, classify(named("epoll_ctl", addErr)))
-				return
-			}
-			// A connection to this machine is there at once: its request must not wait
-			// for those that are still to be opened. Elsewhere the write finds it pending.
-			f.x.Connect = r.o.Clock.Now()
-			if l.connected = err == nil; !l.connected {
-				n, early := r.sys.write(fd, f.x.Head, f.x.Body)
-				if f.sent, l.connected = n, early == nil; !l.connected {
-					if early != unix.EAGAIN && early != unix.EINTR {
-						f.earlyErr = early
-					}
-					return // the next event says whether it was made
-				}
-				f.x.ConnectLate = f.x.Connect - f.opened // nothing was waited for
-			}
-			r.write(f)
-			return
-		}
-		r.sys.close(fd)
-		err = f.first(&net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(to), Err: named("connect", err)})
-		f.addresses = f.addresses[1:]
-	}
-	r.fail(f, classify(err))
-}
-
-// first is the error of the first address that failed, which tells more than that of
-// the last: this may be of a family that the system does not have.
-func (f *flow) first(err error) error {
-	if f.dialErr == nil {
-		f.dialErr = err
-	}
-	return f.dialErr
-}
-
-// zoneID is the number of the interface that a link-local address is on.
-func zoneID(zone string) uint32 {
-	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
-		return uint32(n)
-	}
-	if i, err := net.InterfaceByName(zone); zone != "" && err == nil {
-		return uint32(i.Index)
-	}
-	return 0
-}
-
-func (r *Reactor) newLink(fd int, f *flow) *link {
-	l := &link{fd: fd, to: f.x.To, flow: f}
-	f.link = l
-	if n := len(r.free); n > 0 {
-		l.tag.slot = r.free[n-1]
-		r.free = r.free[:n-1]
-	} else {
-		l.tag.slot = int32(len(r.links))
-		r.links = append(r.links, nil)
-	}
-	r.generation++
-	l.tag.generation = r.generation
-	r.links[l.tag.slot] = l
-	return l
-}
-
-// drop gives a connection up. It is closed when there is time, or when another is
-// to be opened: closing costs as much as reading several events, and streams that
-// begin together end together.
-func (r *Reactor) drop(l *link) {
-	r.links[l.tag.slot] = nil
-	r.free = append(r.free, l.tag.slot)
-	r.closing = append(r.closing, l.fd)
-}
-
-// closeSome closes up to n of the connections that were given up.
-func (r *Reactor) closeSome(n int) {
-	n = min(n, len(r.closing))
-	for _, fd := range r.closing[:n] {
-		r.sys.close(fd)
-	}
-	r.closing = append(r.closing[:0], r.closing[n:]...)
-}
-
 func (r *Reactor) event(e unix.EpollEvent) {
 	if e.Fd < 0 {
-		r.sys.rest(r.waker)
+		r.sys.drain(r.waker)
 		return
 	}
 	l := r.links[e.Fd]
@@ -177,39 +57,6 @@ func (r *Reactor) event(e unix.EpollEvent) {
 	}
 	if !f.over && e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		r.read(f, e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
-	}
-}
-
-// linked begins the request on a connection that has just been made, or tries
-// the next address if it could not be.
-func (r *Reactor) linked(f *flow) {
-	f.x.Connect = r.o.Clock.Now()
-	f.x.ConnectLate = min(r.blind(f.x.Connect, f.x.Connect), f.x.Connect-f.opened)
-	r.countSYNs(f)
-	err := r.sys.connected(f.link.fd)
-	if err == nil {
-		err = f.earlyErr // which the early write took off the socket
-	}
-	if err == nil {
-		f.link.connected = true
-		r.write(f)
-		return
-	}
-	err = f.first(&net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(f.addresses[0]), Err: named("connect", err)})
-	r.drop(f.link)
-	f.link, f.earlyErr, f.addresses = nil, nil, f.addresses[1:]
-	if len(f.addresses) > 0 {
-		r.connect(f)
-	} else {
-		r.fail(f, classify(err))
-	}
-}
-
-// countSYNs looks up how often the first packet of a connection was sent again, if
-// there was time for that.
-func (r *Reactor) countSYNs(f *flow) {
-	if f.link != nil && r.o.Clock.Now()-f.opened > synTimeout {
-		f.x.SYNRetransmits = r.sys.info(f.link.fd).retransmits
 	}
 }
 
@@ -248,7 +95,7 @@ func (r *Reactor) write(f *flow) {
 // or that there was more than could be read at once.
 func (r *Reactor) read(f *flow, ending bool) {
 	queue := r.queue(f)
-	for i := 0; i < readsPerTurn || i < apartReads && queue.left > 0; i++ {
+	for i := 0; i < readsPerTurn || i < splitReads && queue.left > 0; i++ {
 		room := r.room(f, &queue)
 		n, stamp, err := r.sys.recv(f.link.fd, room)
 		if err == unix.EINTR {
@@ -260,7 +107,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 			}
 			return
 		}
-		read := r.wall.look(r.o.Clock)
+		read := r.wall.sample(r.o.Clock)
 		if n == 0 || err != nil {
 			r.endOfLink(f, read, err)
 			return
@@ -277,9 +124,9 @@ func (r *Reactor) read(f *flow, ending bool) {
 		switch {
 		case stamp == 0:
 			f.unstamped = true
-			f.sink.Doubt(r.blind(read, read), true)
+			f.sink.Doubt(r.uncertainty(read, read), true)
 		case merged || f.sink.Mixed():
-			f.sink.Doubt(r.blind(read, f.last)-(read-f.last), merged)
+			f.sink.Doubt(r.uncertainty(read, f.last)-(read-f.last), merged)
 		}
 		if stamp != 0 {
 			r.delays = append(r.delays, read-f.last)
@@ -406,9 +253,9 @@ func (r *Reactor) close(f *flow, ended time.Duration) {
 	r.over = append(r.over, f)
 }
 
-// giveBack wakes the callers of the flows that have ended. Waking one costs as much
+// wakeCallers wakes the callers of the flows that have ended. Waking one costs as much
 // as reading several events, waking many at once little more than that.
-func (r *Reactor) giveBack() {
+func (r *Reactor) wakeCallers() {
 	for _, f := range r.over {
 		close(f.done)
 	}

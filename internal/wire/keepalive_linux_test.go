@@ -21,8 +21,8 @@ type sleepy struct{ linux }
 
 func (*sleepy) quiet(int) bool { return true }
 
-func (k *sleepy) epollWait(ep int, events []unix.EpollEvent, d, gather time.Duration) (int, bool, error) {
-	n, slept, err := k.linux.epollWait(ep, events, d, gather)
+func (k *sleepy) epollWait(ep int, events []unix.EpollEvent, d, pause time.Duration) (int, bool, error) {
+	n, slept, err := k.linux.epollWait(ep, events, d, pause)
 	kept := slices.DeleteFunc(events[:max(n, 0)], func(e unix.EpollEvent) bool {
 		return e.Events&(unix.EPOLLRDHUP|unix.EPOLLERR) == unix.EPOLLRDHUP
 	})
@@ -55,7 +55,10 @@ func TestARequestThatMetAClosedConnection(t *testing.T) {
 					}
 					x.Reused = false
 					x.Resent++
-					awake.overFresh(context.Background(), x, l)
+					first := x.Start
+					if awake.overFresh(context.Background(), x, l); x.Start != first {
+						t.Errorf("timed from %v, begun at %v", x.Start, first)
+					}
 					return x, s
 				}
 			}
@@ -148,7 +151,7 @@ func TestReactorSendsAgain(t *testing.T) {
 			if s.text.String() != c.text || s.class() != c.class || x.Resent != c.resent || s.ended != (c.text == "") || x.Reused != (c.resent == 0) {
 				t.Errorf("%q, %v, sent again %d times, reused %v", s.text.String(), s.err, x.Resent, x.Reused)
 			}
-			if x.Start < before || c.resent > 0 && x.Connect == x.Start {
+			if first := old.wrote.Sub(sys.origin); x.Start < before || x.Start > first || c.resent > 0 && x.Connect <= first {
 				t.Errorf("asked at %v, start %v, connected %v", before, x.Start, x.Connect)
 			}
 		})

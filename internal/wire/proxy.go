@@ -95,7 +95,7 @@ func connectTunnel(ctx context.Context, conn net.Conn, to Endpoint, proxy *url.U
 		switch {
 		case ctx.Err() != nil:
 			return interrupted(ctx)
-		case pastDeadline(guarded.failed): // fasthttp keeps its words alone
+		case pastDeadline(guarded.failed): // fasthttp returns its text only
 			return l.expired()
 		}
 		return failure(Proxy, what+": "+err.Error(), err)

@@ -40,17 +40,17 @@ type Reactor struct {
 	check      time.Duration   // when to look at deadlines next, 0 for never
 	quit       bool
 	buffer     []byte
-	attention  lookout
+	polled     pollState
 	wall       wall
-	crowd      crowd
-	warmth     byte          // keeps warm's loads from being left out
+	batching   batching
+	prefetched byte          // keeps warm's loads from being left out
 	delay      time.Duration // the thread's run delay when it was asked for last
 	*readDelays
 }
 
-// lookout is what the loop knows of its own attention. Bytes that it reads now
-// were not there at since: it had looked then.
-type lookout struct {
+// pollState is what the loop knows of its recent polls. Bytes that it reads now had not
+// arrived at since: a poll then returned without them.
+type pollState struct {
 	since    time.Duration // the return of the wait before, or of this one if it slept
 	late     time.Duration // by how much at most this one was woken late
 	asked    bool          // late is known; else it is the length of the sleep
@@ -59,17 +59,17 @@ type lookout struct {
 	full     bool          // it returned all that it could, so that there may be more
 }
 
-// look notes a wait that was entered at the given time and has returned.
-func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
+// notePoll notes a wait that was entered at the given time and has returned.
+func (r *Reactor) notePoll(entered time.Duration, n, most int, slept bool) {
 	if n < 0 {
 		return // it was interrupted and saw nothing
 	}
-	w, now := &r.attention, r.o.Clock.Now()
+	w, now := &r.polled, r.o.Clock.Now()
 	switch {
 	case slept:
 		w.since, w.late, w.slept, w.asked = now, now-entered, now-entered, false
 		if w.late >= longSleep { // rare enough to be asked for each
-			r.askLate()
+			r.boundWakeup()
 		}
 	case !w.full && len(r.unread) == 0:
 		w.since, w.late, w.slept, w.asked = w.returned, 0, 0, true
@@ -77,17 +77,16 @@ func (r *Reactor) look(entered time.Duration, n, most int, slept bool) {
 	w.returned, w.full = now, n == most
 }
 
-// blind is the most that something read now may have been there before: the time
-// since the loop looked, and the time by which it may have been woken late, which
-// is at most what its thread has waited for a processor. An arrival that is older
-// than that, by its stamp, tells that the processor took its time to come back from
-// idling, or that the process was stopped, and that what woke the loop came earlier
-// still: twice its age is allowed for. Stops of ten milliseconds and more are the
-// business of internal/health.
-func (r *Reactor) blind(now, stamp time.Duration) time.Duration {
-	w := &r.attention
+// uncertainty is the longest that something read now may have waited: the time since the
+// last poll, plus the delay of the wake-up, which is at most what the thread has waited
+// for a processor (run delay). If the stamp is older than the last poll, the wake-up
+// itself was delayed (C-state exit, SIGSTOP), and what woke the loop may be older still:
+// twice the age is allowed for. Stops of ten milliseconds and more are reported by
+// internal/health.
+func (r *Reactor) uncertainty(now, stamp time.Duration) time.Duration {
+	w := &r.polled
 	if !w.asked {
-		r.askLate()
+		r.boundWakeup()
 	}
 	if age := w.since - stamp; age > w.late {
 		if w.late = 2 * age; w.slept > 0 {
@@ -100,10 +99,10 @@ func (r *Reactor) blind(now, stamp time.Duration) time.Duration {
 // longSleep is a sleep after which asking the kernel costs next to nothing.
 const longSleep = time.Millisecond
 
-// askLate bounds how late the loop was woken by what its thread has waited for a
+// boundWakeup bounds how late the loop was woken by what its thread has waited for a
 // processor since it asked last.
-func (r *Reactor) askLate() {
-	w := &r.attention
+func (r *Reactor) boundWakeup() {
+	w := &r.polled
 	w.asked = true
 	if delay := r.sys.runDelay(); delay >= 0 {
 		w.late = min(w.late, delay-r.delay)
@@ -217,9 +216,10 @@ func (r *Reactor) Do(ctx context.Context, x *Exchange) {
 		}
 		return
 	}
+	done := f.done // from here on the flow is the loop's
 	r.submit(command{flow: f})
 	stop := context.AfterFunc(ctx, func() { r.submit(command{flow: f, cancel: interrupted(ctx)}) })
-	<-f.done
+	<-done
 	stop()
 }
 
@@ -247,22 +247,22 @@ func (r *Reactor) loop() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(r.ended)
-	r.sys.shortTurns()
+	r.sys.shortSlice()
 	r.delay = r.sys.runDelay()
 	events := make([]unix.EpollEvent, eventsPerTurn)
 	var commands []command
 	for !r.quit {
 		commands = r.take(commands[:0])
 		for i := range commands {
-			r.obey(&commands[i])
+			r.execute(&commands[i])
 		}
 		clear(commands)
 		r.dial()
 		entered := r.o.Clock.Now()
-		patience := r.patience()
-		n, slept, err := r.sys.epollWait(r.ep, events, patience, r.crowd.gather(patience))
-		r.look(entered, n, len(events), slept)
-		r.crowd.count(n, r.attention.returned)
+		sleepLimit := r.sleepLimit()
+		n, slept, err := r.sys.epollWait(r.ep, events, sleepLimit, r.batching.pause(sleepLimit))
+		r.notePoll(entered, n, len(events), slept)
+		r.batching.count(n, r.polled.returned)
 		if err != nil && err != unix.EINTR {
 			// Cannot happen while the descriptor is open; the deadlines end what is under way.
 			time.Sleep(time.Millisecond)
@@ -271,8 +271,8 @@ func (r *Reactor) loop() {
 		unread := r.unread
 		r.unread = nil
 		for i, e := range events[:max(n, 0)] {
-			if i%warmAhead == 0 {
-				r.warm(events[i:min(i+warmAhead, n)])
+			if i%prefetchBatch == 0 {
+				r.prefetch(events[i:min(i+prefetchBatch, n)])
 			}
 			r.event(e)
 		}
@@ -289,7 +289,7 @@ func (r *Reactor) loop() {
 		}
 		r.add(r.delays...)
 		r.delays = r.delays[:0]
-		r.giveBack()
+		r.wakeCallers()
 	}
 	for _, l := range r.links {
 		if l != nil {
@@ -317,8 +317,8 @@ func (r *Reactor) take(to []command) []command {
 	return to
 }
 
-// patience is how long the loop may sleep.
-func (r *Reactor) patience() time.Duration {
+// sleepLimit is how long the loop may sleep.
+func (r *Reactor) sleepLimit() time.Duration {
 	switch {
 	case len(r.dialing) > 0 || len(r.closing) > 0 || len(r.unread) > 0 || len(r.over) > 0 || r.quit:
 		return 0
@@ -328,7 +328,7 @@ func (r *Reactor) patience() time.Duration {
 	return -1
 }
 
-func (r *Reactor) obey(c *command) {
+func (r *Reactor) execute(c *command) {
 	switch {
 	case c.quit:
 		r.quit = true

@@ -34,7 +34,8 @@ type scriptedConn struct {
 	writes     []any // int: bytes taken; error; full: no more, ever
 	reads      []any // []byte, error; stampOf; nil ends a burst (EAGAIN); full stays
 	written    []byte
-	unacked    int // how many of these the peer has not acknowledged
+	wrote      time.Time // when it was written to last
+	unacked    int       // how many of these the peer has not acknowledged
 	made       bool
 	tag        tag
 }
@@ -63,12 +64,12 @@ func (s *scripted) edge(c *scriptedConn, what uint32) {
 
 func (s *scripted) epollCreate() (int, error) { return 1, nil }
 func (s *scripted) eventfd() (int, error)     { return 2, nil }
-func (s *scripted) rest(int)                  {}
+func (s *scripted) drain(int)                 {}
 func (s *scripted) quiet(int) bool            { return true }
 func (s *scripted) done()                     {}
 func (s *scripted) pending(int) int           { return 0 }
 func (s *scripted) runDelay() time.Duration   { return s.delayed }
-func (s *scripted) shortTurns()               {}
+func (s *scripted) shortSlice()               {}
 
 func (s *scripted) info(fd int) tcpInfo {
 	i := tcpInfo{minRTT: time.Millisecond, retransmits: 1}
@@ -103,7 +104,7 @@ func (s *scripted) epollAdd(_, fd int, t tag) error {
 	return nil
 }
 
-func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d, gather time.Duration) (n int, slept bool, err error) {
+func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d, pause time.Duration) (n int, slept bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d > 0 {
@@ -144,6 +145,7 @@ func (s *scripted) write(fd int, head, body []byte) (int, error) {
 	c := s.conn(fd)
 	all := append(append([]byte{}, head...), body...)
 	n := len(all)
+	c.wrote = time.Now()
 	if s.readAfterWrite && len(c.reads) > 0 {
 		s.edge(c, unix.EPOLLIN)
 	}
@@ -185,7 +187,7 @@ func (s *scripted) recv(fd int, p []byte) (int, int64, error) {
 		stamp := int64(0)
 		if step.at != 0 {
 			var w wall
-			w.look(Clock{s.origin})
+			w.sample(Clock{s.origin})
 			stamp = int64(step.at - w.instant(0))
 		}
 		if len(c.reads) > 0 {

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KernelStampsSupported tells whether this system stamps arrivals.
+// KernelStampsSupported reports whether this system stamps arrivals.
 const KernelStampsSupported = true
 
-// CheckKernelStamps tells why this system's kernel stamps no arrivals, nil if it does.
+// CheckKernelStamps returns why this system's kernel stamps no arrivals, nil if it does.
 func CheckKernelStamps() error { return checkStamps(&linux{}) }
 
 func checkStamps(sys syscalls) (err error) {
@@ -113,7 +113,7 @@ func (r *kernelReader) read(p []byte) (int, time.Duration, bool, error) {
 	if err := r.raw.Read(r.try); err != nil {
 		return 0, r.clock.Now(), false, err
 	}
-	at := r.wall.look(r.clock)
+	at := r.wall.sample(r.clock)
 	switch {
 	case r.err != nil:
 		return 0, at, false, os.NewSyscallError("recvmsg", r.err)

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// KernelStampsSupported tells whether this system stamps arrivals.
+// KernelStampsSupported reports whether this system stamps arrivals.
 const KernelStampsSupported = false
 
-// CheckKernelStamps tells why there are none.
+// CheckKernelStamps returns why there are none.
 func CheckKernelStamps() error { return errors.New("the kernel's stamps are read on Linux only") }
 
 func enableStamps(Stamps) func(network, address string, c syscall.RawConn) error { return nil }

@@ -19,12 +19,12 @@ type syscalls interface {
 	epollCreate() (int, error)
 	// epollAdd watches fd for everything, edge-triggered; events carry the tag.
 	epollAdd(ep, fd int, tag tag) error
-	// epollWait waits at most d, for ever if d is negative, and asks after gather at
-	// the earliest; slept tells that there was nothing when it asked.
-	epollWait(ep int, events []unix.EpollEvent, d, gather time.Duration) (n int, slept bool, err error)
-	// shortTurns asks for this thread to get the processor for shorter times, and so
+	// epollWait first sleeps for pause, then waits at most d, for ever if d is negative.
+	// slept reports whether there was nothing when it asked.
+	epollWait(ep int, events []unix.EpollEvent, d, pause time.Duration) (n int, slept bool, err error)
+	// shortSlice asks for this thread to get the processor for shorter times, and so
 	// sooner and more often.
-	shortTurns()
+	shortSlice()
 	// runDelay is for how long this thread has been ready and not on a processor,
 	// negative where that is not known.
 	runDelay() time.Duration
@@ -32,7 +32,7 @@ type syscalls interface {
 	done()
 	eventfd() (int, error)
 	wake(fd int)
-	rest(fd int) // takes back all wake-ups
+	drain(fd int) // takes back all wake-ups
 	socket(family int, stamps Stamps) (int, error)
 	connect(fd int, to netip.AddrPort) error
 	connected(fd int) error
@@ -42,7 +42,7 @@ type syscalls interface {
 	recv(fd int, p []byte) (n int, stamp int64, err error)
 	// pending is how many bytes wait to be read.
 	pending(fd int) int
-	// quiet tells whether an idle connection is open and has nothing to read.
+	// quiet reports whether an idle connection is open and has nothing to read.
 	quiet(fd int) bool
 	close(fd int)
 }
@@ -70,10 +70,10 @@ func (k *linux) epollAdd(ep, fd int, t tag) error {
 	return asError(errno)
 }
 
-func (k *linux) epollWait(ep int, events []unix.EpollEvent, d, gather time.Duration) (int, bool, error) {
-	if gather > 0 {
-		rest := unix.NsecToTimespec(int64(gather))
-		unix.Nanosleep(&rest, nil) // the thread itself: a timer would need another one
+func (k *linux) epollWait(ep int, events []unix.EpollEvent, d, pause time.Duration) (int, bool, error) {
+	if pause > 0 {
+		t := unix.NsecToTimespec(int64(pause))
+		unix.Nanosleep(&t, nil) // the thread itself: a timer would need another one
 	}
 	// Under load there is always something: ask without leaving the processor first.
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
@@ -91,10 +91,10 @@ func (k *linux) epollWait(ep int, events []unix.EpollEvent, d, gather time.Durat
 	return slept, true, err
 }
 
-// shortTurns sets the thread's slice to the least that EEVDF knows, which Linux 6.12
-// and later heed. Threads of the same process would else keep this one waiting for
+// shortSlice sets the thread's slice to the least that EEVDF knows, which Linux 6.12
+// and later honour. Threads of the same process would else keep this one waiting for
 // milliseconds while they begin or end requests.
-func (k *linux) shortTurns() {
+func (k *linux) shortSlice() {
 	if a, err := unix.SchedGetAttr(0, 0); err == nil && a.Policy == unix.SCHED_NORMAL {
 		a.Runtime = uint64(100 * time.Microsecond)
 		unix.SchedSetAttr(0, a, 0)
@@ -138,7 +138,7 @@ func (k *linux) eventfd() (int, error) { return unix.Eventfd(0, unix.EFD_CLOEXEC
 
 func (k *linux) wake(fd int) { unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
-func (k *linux) rest(fd int) {
+func (k *linux) drain(fd int) {
 	var b [8]byte
 	unix.Read(fd, b[:])
 }
@@ -252,5 +252,5 @@ func (k *linux) quiet(fd int) bool {
 
 func (k *linux) close(fd int) { unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
-// named wraps an errno as the standard library does, for its words.
+// named wraps an errno as the standard library does, for its message.
 func named(call string, err error) error { return os.NewSyscallError(call, err) }

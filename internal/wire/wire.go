@@ -1,7 +1,15 @@
-// Package wire moves bytes between a request and a socket, and stamps them: it
-// resolves, dials, speaks TLS and to proxies, writes the request, and feeds
-// what comes back to a sink, each read with the instant it arrived. It knows
-// nothing of what the bytes mean.
+// Package wire moves bytes between a request and a socket and timestamps them. It takes an
+// Exchange: an endpoint (TCP, TLS, a Unix socket, by way of a proxy or not) and the bytes of
+// a request. It resolves, connects and writes, feeds a Sink what comes back, each read with
+// the instant it arrived (the kernel's timestamp where there is one), and fills in the
+// instants of the exchange. What goes wrong reaches the Sink as an error with a class, and
+// with a *TimeoutError or *TLSError as its cause where there is more to say.
+//
+// Two transports do this: the reactor, an epoll loop for plain TCP on Linux, and the
+// blocking transport, a goroutine a request, for everything else.
+//
+// It never interprets an answer, follows no redirect, retries nothing that a server can have
+// read, keeps nothing that arrives after the end of an answer, and names no flags.
 package wire
 
 import (
@@ -25,53 +33,53 @@ func NewClock() Clock { return Clock{time.Now().Add(-time.Nanosecond)} }
 // Now is the current instant.
 func (c Clock) Now() time.Duration { return time.Since(c.origin) }
 
-// wall is the wall clock beside a Clock: what to add to its time in ns for the instant.
+// wall is the offset of a Clock from the wall clock, in ns: wall time plus it is the instant.
 type wall int64
 
-// look reads both clocks. They are read one after the other: where they seem to have
+// sample reads both clocks. They are read one after the other: where they seem to have
 // moved against each other, the thread may have lost its processor in between, and they
 // are read again.
-func (w *wall) look(c Clock) (now time.Duration) {
+func (w *wall) sample(c Clock) (now time.Duration) {
 	for range 3 {
 		t := time.Now()
 		now = t.Sub(c.origin)
 		before := *w
 		*w = wall(int64(now) - t.UnixNano())
-		if moved := *w - before; -steady < moved && moved < steady {
+		if moved := *w - before; -clockDrift < moved && moved < clockDrift {
 			break
 		}
 	}
 	return now
 }
 
-// steady is by how much the clocks move against each other at the most, in ns, from one
-// look to the next, unless one was set or the last look is long ago.
-const steady = wall(time.Microsecond)
+// clockDrift is by how much the clocks move against each other at the most, in ns, from one
+// sample to the next, unless one was set or the last sample is old.
+const clockDrift = wall(time.Microsecond)
 
-// instant is that of a stamp, by the look before.
+// instant is that of a stamp, by the last sample.
 func (w wall) instant(stamp int64) time.Duration { return time.Duration(stamp + int64(w)) }
 
 // Sink takes the bytes of one answer. *stream.Decoder is one.
 type Sink interface {
-	// Feed takes bytes that arrived at the given instant and tells whether the
+	// Feed takes bytes that arrived at the given instant and reports whether the
 	// answer is over. It must not keep p.
 	Feed(p []byte, at time.Duration) (done bool)
-	// Piece is how many of the bytes to come are, as far as can be known, of one event,
-	// 0 where nothing tells.
+	// Piece is how many of the bytes to come belong to one event, as far as can be known,
+	// 0 where it cannot.
 	Piece() int
-	// Mixed tells whether what was fed with the last stamp completed an event and held
-	// more, so that the stamp may be late for all that more bytes followed; Doubt says by
-	// how much, for these alone or for all.
+	// Mixed reports whether the bytes with the last stamp completed an event and held more.
+	// A read has the timestamp of its last segment, so earlier events may be stamped late;
+	// Doubt says by how much at most, for these events alone or for all of the read.
 	Mixed() bool
 	Doubt(late time.Duration, all bool)
-	// End tells that no more will come: nil for the peer's orderly end.
+	// End says that no more will come: nil for the peer's orderly end.
 	End(at time.Duration, err *stream.Error)
-	// Failing tells whether the answer is a failure already, so that what is
+	// Failing reports whether the answer is a failure already, so that what is
 	// still to come is not worth a long wait.
 	Failing() bool
 	// Warm touches the memory that the next Feed needs; what it returns means nothing.
 	Warm() byte
-	// Reusable tells, of an answer that is over, whether its connection may carry another.
+	// Reusable reports, of an answer that is over, whether its connection may carry another.
 	Reusable() bool
 }
 
@@ -106,14 +114,14 @@ type Exchange struct {
 	// reused one turned out to be closed before the server can have read a byte. Start
 	// stays that of the first try.
 	Resent int
-	// KernelStamps tells whether every read that brought bytes was stamped by
+	// KernelStamps reports whether every read that brought bytes was stamped by
 	// the kernel.
 	KernelStamps bool
 	// SYNRetransmits is how often the connection's first packet was sent again; it is
 	// looked up only where connecting, in vain or not, took so long that it must have been.
 	SYNRetransmits int
 	// ConnectLate is the most that the program may have been late to notice that
-	// the connection was made; UnknownLate where nothing tells.
+	// the connection was made; UnknownLate where that is not known.
 	ConnectLate time.Duration
 	// MinRTT is the least round trip time of the connection that the kernel has
 	// seen, 0 where it does not say; Retransmits the segments that were sent again.
@@ -137,7 +145,7 @@ type Transport interface {
 	Close()
 }
 
-// readDelays gathers the times from stamp to read.
+// readDelays collects the times from stamp to read.
 type readDelays struct {
 	mu sync.Mutex
 	h  *hdrhistogram.Histogram
@@ -155,7 +163,7 @@ func (d *readDelays) add(delays ...time.Duration) {
 	d.mu.Unlock()
 }
 
-// ReadDelays is a copy of what has been gathered.
+// ReadDelays is a copy of what has been collected.
 func (d *readDelays) ReadDelays() *hdrhistogram.Histogram {
 	d.mu.Lock()
 	defer d.mu.Unlock()

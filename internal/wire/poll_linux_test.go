@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestBlindSpot follows the loop's attention: what it reads cannot have come
+// TestUncertainty follows the loop's polled: what it reads cannot have come
 // before it looked, be it that it was woken late.
-func TestBlindSpot(t *testing.T) {
+func TestUncertainty(t *testing.T) {
 	ms := time.Millisecond
 	clock := Clock{time.Now().Add(-time.Hour)}
 	sys := &scripted{}
@@ -15,25 +15,25 @@ func TestBlindSpot(t *testing.T) {
 	near := func(name string, got, want time.Duration) {
 		t.Helper()
 		if got < want || got > want+50*ms {
-			t.Errorf("%s: blind for %v, want %v", name, got, want)
+			t.Errorf("%s: uncertain by %v, want %v", name, got, want)
 		}
 	}
 	now := clock.Now()
-	r.attention.returned = now - 100*ms
-	r.look(now-90*ms, 1, 256, false)
-	blind := func() time.Duration { at := clock.Now(); return r.blind(at, at) }
-	near("it came back at once: since the look before", blind(), 100*ms)
-	r.attention.returned, r.attention.full = now-100*ms, true
-	r.attention.since = now - 200*ms
-	r.look(now-90*ms, 1, 256, false)
-	near("the look before was cut short: since the one before that", blind(), 200*ms)
-	r.look(now, -1, 256, true)
-	near("the wait was interrupted: no look at all", blind(), 200*ms)
-	r.attention = lookout{since: now, returned: now, asked: true}
-	if at := clock.Now(); r.blind(at, now-30*ms) < 60*ms {
+	r.polled.returned = now - 100*ms
+	r.notePoll(now-90*ms, 1, 256, false)
+	uncertainty := func() time.Duration { at := clock.Now(); return r.uncertainty(at, at) }
+	near("it came back at once: since the look before", uncertainty(), 100*ms)
+	r.polled.returned, r.polled.full = now-100*ms, true
+	r.polled.since = now - 200*ms
+	r.notePoll(now-90*ms, 1, 256, false)
+	near("the look before was cut short: since the one before that", uncertainty(), 200*ms)
+	r.notePoll(now, -1, 256, true)
+	near("the wait was interrupted: no look at all", uncertainty(), 200*ms)
+	r.polled = pollState{since: now, returned: now, asked: true}
+	if at := clock.Now(); r.uncertainty(at, now-30*ms) < 60*ms {
 		t.Error("an arrival from before the look, though the loop had not slept, is not late")
 	}
-	r.attention = lookout{since: now, returned: now}
+	r.polled = pollState{since: now, returned: now}
 	for _, c := range []struct {
 		name                 string
 		slept, delayed, want time.Duration
@@ -45,8 +45,8 @@ func TestBlindSpot(t *testing.T) {
 		{"nothing is known of its waiting", 500 * ms, -1, 500 * ms},
 	} {
 		sys.delayed = c.delayed
-		r.look(clock.Now()-c.slept, 1, 256, true)
-		near(c.name, blind(), c.want)
+		r.notePoll(clock.Now()-c.slept, 1, 256, true)
+		near(c.name, uncertainty(), c.want)
 	}
 	for _, c := range []struct {
 		name             string
@@ -58,9 +58,9 @@ func TestBlindSpot(t *testing.T) {
 		{"the process was stopped", 30 * ms, 500 * ms, 60 * ms},
 		{"it cannot have been stopped for longer than it slept", 30 * ms, 40 * ms, 40 * ms},
 	} {
-		r.attention = lookout{since: now, slept: c.slept, asked: true}
-		if got := r.blind(now, now-c.age); got != c.want {
-			t.Errorf("%s: blind for %v, want %v", c.name, got, c.want)
+		r.polled = pollState{since: now, slept: c.slept, asked: true}
+		if got := r.uncertainty(now, now-c.age); got != c.want {
+			t.Errorf("%s: uncertain by %v, want %v", c.name, got, c.want)
 		}
 	}
 }
