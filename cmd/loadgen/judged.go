@@ -10,7 +10,6 @@ import (
 	"loadgen/internal/definitions"
 	"loadgen/internal/health"
 	"loadgen/internal/judge"
-	"loadgen/internal/result"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
@@ -22,10 +21,10 @@ type judged struct {
 	budget          *metrics.Budget
 	verdict         judge.Verdict
 	findings, notes []judge.Finding
-	selftest        *report.SelfTest      // nil where none was made
-	extended        *metrics.Extended     // nil where answers came whole
-	definitions     []definitions.Row     // as extended
-	server          *result.ServerMetrics // nil without any
+	selftest        *report.SelfTest    // nil where none was made
+	extended        *metrics.Extended   // nil where answers came whole
+	definitions     []definitions.Row   // as extended
+	server          *report.ServerTimes // nil without any
 }
 
 // remark tells something before or beside the run, and keeps it as a note.
@@ -80,7 +79,8 @@ func (p *plan) judge(m *measured, r *report.Run) *judged {
 		j.definitions = definitions.Rows(definitions.Run{Results: results, OutputLens: run.Got, Chat: run.Chat, Duration: run.Duration})
 	}
 	if m.server != nil && len(m.server.Requests) > 0 {
-		j.server = serverSection(m.server, percentiles)
+		j.server = &report.ServerTimes{}
+		j.server.Queue, j.server.Prefill, j.server.Decode = metrics.ServerTimes(m.server, percentiles)
 	}
 	if p.cfg.Timestamps == "auto" && wire.KernelStampsSupported && p.dial == nil && !strings.HasPrefix(p.baseURL, "https:") && unstamped(results) {
 		j.notes = append(j.notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})
@@ -90,8 +90,8 @@ func (p *plan) judge(m *measured, r *report.Run) *judged {
 
 // tell tells findings, notes and verdict on stderr.
 func (p *plan) tell(j *judged) {
-	report.WriteFindings(p.s.err, "loadgen: ", j.findings, j.notes)
-	report.WriteVerdict(p.s.err, "loadgen: ", j.verdict, j.budget)
+	report.WriteFindings(p.s.err, "loadgen: ", shownFindings(j.findings), shownFindings(j.notes))
+	report.WriteVerdict(p.s.err, "loadgen: ", shownVerdict(j.verdict, j.budget))
 }
 
 // selfTest makes the self-test that belongs to a run. A run without one is whole.
@@ -140,4 +140,27 @@ func readDelays(c *client.Client) health.Dist {
 		return health.Dist{}
 	}
 	return health.Dist{Count: int(h.TotalCount()), P50: at(50), P99: at(99), Max: time.Duration(h.Max())}
+}
+
+// shownFindings are findings as they are shown.
+func shownFindings(all []judge.Finding) (out []report.Finding) {
+	for _, f := range all {
+		out = append(out, report.Finding{Code: f.Code, Text: f.Text})
+	}
+	return out
+}
+
+// shownVerdict is a verdict as it is shown.
+func shownVerdict(v judge.Verdict, b *metrics.Budget) report.Verdict {
+	out := report.Verdict{Level: string(v.Level)}
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		if x := b.Bounds[m]; x.Count > 0 {
+			out.Measured = append(out.Measured, m)
+			out.Bounds[m] = x.Most()
+		}
+	}
+	for _, r := range v.Reasons {
+		out.Reasons = append(out.Reasons, r.Text)
+	}
+	return out
 }

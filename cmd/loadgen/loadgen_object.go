@@ -27,7 +27,6 @@ func (p *plan) loadgenObject(m *measured, r *report.Run, j *judged) *result.Load
 		Findings:      findingsSection(j.findings),
 		Notes:         findingsSection(append(p.notes, j.notes...)),
 		Definitions:   definitionsSection(j.definitions),
-		ServerMetrics: j.server,
 		ErrorBudget:   budgetSection(j.budget, &m.health, j.verdict),
 		Failures:      p.failures(results),
 		Timestamps:    stamps(results),
@@ -42,6 +41,9 @@ func (p *plan) loadgenObject(m *measured, r *report.Run, j *judged) *result.Load
 	}
 	if j.extended != nil {
 		o.Metrics = extendedSection(j.extended, r.Summary.Percentiles)
+	}
+	if j.server != nil {
+		o.ServerMetrics = serverSection(m.server, r.Summary.Percentiles)
 	}
 	if p.server != nil {
 		o.Server = p.server()

@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"loadgen/internal/pyjson"
 	"loadgen/internal/timeline"
 	"loadgen/pkg/report"
 )
@@ -213,9 +212,9 @@ func (o *reporting) part(show func(w io.Writer) error, files []*report.Stored, g
 	case ".html":
 		return func(w io.Writer) error { return report.HTML(w, groups) }
 	case ".png":
-		return groups[0].Bars().PNG
+		return groups[0].WritePNG
 	case ".svg":
-		return groups[0].Bars().SVG
+		return groups[0].WriteSVG
 	case ".csv":
 		return func(w io.Writer) error { return report.CSV(w, groups) }
 	case ".hgrm":
@@ -256,16 +255,7 @@ func (o *reporting) shower(s streams, files []*report.Stored, groups []*report.G
 		return func(w io.Writer) error { return report.Percentiles(w, files) }
 	case "json":
 		return func(w io.Writer) error {
-			for _, f := range files {
-				line := f.JSON()
-				if of := report.OfFile(groups, f); of != nil {
-					line.Set("comparison", of)
-				}
-				if _, err := w.Write(append(pyjson.Append(nil, line), '\n')); err != nil {
-					return err
-				}
-			}
-			return nil
+			return report.Lines(w, files, groups)
 		}
 	}
 	return func(w io.Writer) error {
@@ -325,7 +315,7 @@ func gatesMissed(s streams, groups []*report.Group, planned []string, gates []re
 		}
 	}
 	for _, g := range groups {
-		missed = append(missed, report.Missed(g.Comparison, gates)...)
+		missed = append(missed, g.Missed(gates)...)
 	}
 	if len(missed) == 0 {
 		return nil

@@ -150,12 +150,9 @@ func recompute(name string, in io.Reader, s streams) (*report.Stored, error) {
 	}
 	file := newFile(r)
 	file.Loadgen = own
-	if !r.Detailed {
-		shown := *file
-		addDetails(&shown, r)
-		return report.NewStored(name, shown.Append(nil), file.Object())
-	}
-	return report.NewStored(name, file.Append(nil), file.Object())
+	saved := file.Append(nil)
+	addDetails(file, r)
+	return report.Recomputed(name, file.Append(nil), saved)
 }
 
 // restoreRun puts a run together from its records. One that was ended before its

@@ -12,6 +12,7 @@
 package result
 
 import (
+	"reflect"
 	"strconv"
 
 	"loadgen/internal/pyjson"
@@ -194,4 +195,40 @@ func PercentileName(p float64) string {
 		return strconv.Itoa(i)
 	}
 	return pyjson.FormatFloat(p)
+}
+
+// Setting is the value of a key that says how a run was made: the original's or the
+// user's metadata; nil where there is none.
+func (f *File) Setting(key string) any {
+	switch key {
+	case "backend":
+		return given(f.Backend)
+	case "date":
+		return given(f.Date)
+	case "model_id":
+		return given(f.ModelID)
+	case "tokenizer_id":
+		return given(f.TokenizerID)
+	case "num_prompts":
+		if f.NumPrompts != nil {
+			return *f.NumPrompts
+		}
+	case "request_rate":
+		if f.RequestRate != nil {
+			return encode(reflect.ValueOf(*f.RequestRate))
+		}
+	case "burstiness":
+		if f.Burstiness != nil {
+			return *f.Burstiness
+		}
+	}
+	return f.Metadata.Get(key)
+}
+
+// given is a text, nil for an empty one.
+func given(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }

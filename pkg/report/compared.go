@@ -31,7 +31,7 @@ func (g *Group) WriteText(w io.Writer, colour bool) {
 	if len(g.Sides) < 2 {
 		return
 	}
-	fmt.Fprintf(w, "%s beside %s, concurrency %s\n\n", strings.Join(g.Labels[1:], ", "), g.Labels[0], strings.Join(g.Levels, ", "))
+	fmt.Fprintf(w, "%s beside %s, concurrency %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], strings.Join(g.Levels, ", "))
 	for _, line := range g.verdict() {
 		if colour && strings.HasPrefix(line, "VOID") {
 			line = "\x1b[31m" + line + "\x1b[0m"
@@ -50,19 +50,19 @@ func (g *Group) WriteText(w io.Writer, colour bool) {
 // verdict is what holds and what does not: a line for each reason, then one for
 // each side and figure of the summary that stands.
 func (g *Group) verdict() (lines []string) {
-	for _, r := range g.Reasons {
-		lines = append(lines, "VOID"+g.scope(&r)+": "+g.Labels[r.Side]+": "+r.Text)
+	for _, r := range g.judged.Reasons {
+		lines = append(lines, "VOID"+g.scope(&r)+": "+g.judged.Labels[r.Side]+": "+r.Text)
 	}
-	if len(g.Rows) == 0 {
+	if len(g.judged.Rows) == 0 {
 		return append(lines, "Nothing to compare: no level has results of the first side and another.")
 	}
-	if g.Void() {
+	if g.judged.Void() {
 		return append(lines, "The comparison is void.")
 	}
-	for i := range g.Rows {
-		r := &g.Rows[i]
+	for i := range g.judged.Rows {
+		r := &g.judged.Rows[i]
 		if r.Void == "" && g.inSummary(r.Figure) {
-			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Levels[r.Level], g.Words(r)))
+			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Levels[r.Level], g.judged.Words(r)))
 		}
 	}
 	return lines
@@ -110,7 +110,7 @@ func (g *Group) levelNames(at []int) string {
 func (g *Group) remarks() (notes []string) {
 	methods := map[string]bool{}
 	tooFew := false
-	for _, r := range g.Rows {
+	for _, r := range g.judged.Rows {
 		if r.Interval != nil {
 			methods[r.Method] = true
 		}
@@ -138,7 +138,7 @@ func (g *Group) remarks() (notes []string) {
 // table is a level's.
 func (g *Group) table(w io.Writer, level int) {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "%s\t%s\t", g.Levels[level], strings.Join(g.Labels, "\t"))
+	fmt.Fprintf(out, "%s\t%s\t", g.Levels[level], strings.Join(g.judged.Labels, "\t"))
 	for _, head := range g.heads() {
 		fmt.Fprintf(out, "%s\t", head)
 	}
@@ -152,11 +152,11 @@ func (g *Group) table(w io.Writer, level int) {
 
 // heads are those of the columns after the values.
 func (g *Group) heads() []string {
-	if len(g.Labels) == 2 {
+	if len(g.judged.Labels) == 2 {
 		return []string{"speed-up", "95 % interval"}
 	}
 	var out []string
-	for i := range g.Labels[1:] {
+	for i := range g.judged.Labels[1:] {
 		out = append(out, fmt.Sprintf("%d/1", i+2), "95 % interval")
 	}
 	return out
@@ -168,12 +168,12 @@ func (g *Group) tableRows(level int) (rows [][]string) {
 	for _, f := range judge.Figures {
 		row := []string{shownName(f)}
 		seen := false
-		for side := range g.Labels {
+		for side := range g.judged.Labels {
 			x := g.value(level, side, f)
 			seen = seen || !math.IsNaN(x)
 			row = append(row, decimals(x))
 		}
-		for side := 1; side < len(g.Labels); side++ {
+		for side := 1; side < len(g.judged.Labels); side++ {
 			row = append(row, g.compared(level, side, f)...)
 		}
 		if seen {
@@ -210,28 +210,28 @@ func (g *Group) compared(level, side int, f judge.Figure) []string {
 }
 
 func (g *Group) row(level, side int, f judge.Figure) *judge.Row {
-	for i := range g.Rows {
-		if r := &g.Rows[i]; r.Level == level && r.Side == side && r.Figure == f {
+	for i := range g.judged.Rows {
+		if r := &g.judged.Rows[i]; r.Level == level && r.Side == side && r.Figure == f {
 			return r
 		}
 	}
 	return nil
 }
 
-// JSON is the whole comparison for programs: milliseconds, and tokens or requests per second.
-func (g *Group) JSON() pyjson.Object {
+// object is the whole comparison for programs: milliseconds, and tokens or requests per second.
+func (g *Group) object() pyjson.Object {
 	reasons := []pyjson.Object{}
-	for _, r := range g.Reasons {
+	for _, r := range g.judged.Reasons {
 		reasons = append(reasons, g.reasonJSON(&r))
 	}
 	rows := []pyjson.Object{}
-	for i := range g.Rows {
-		rows = append(rows, g.rowJSON(&g.Rows[i]))
+	for i := range g.judged.Rows {
+		rows = append(rows, g.rowJSON(&g.judged.Rows[i]))
 	}
 	return pyjson.Object{
-		{Key: "sides", Value: g.Labels},
+		{Key: "sides", Value: g.judged.Labels},
 		{Key: "levels", Value: g.Levels},
-		{Key: "void", Value: g.Void()},
+		{Key: "void", Value: g.judged.Void()},
 		{Key: "reasons", Value: reasons},
 		{Key: "rows", Value: rows},
 	}
@@ -248,7 +248,7 @@ func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
 	}
 	return pyjson.Object{
 		{Key: "code", Value: r.Code},
-		{Key: "side", Value: g.Labels[r.Side]},
+		{Key: "side", Value: g.judged.Labels[r.Side]},
 		{Key: "levels", Value: levels},
 		{Key: "metrics", Value: metrics},
 		{Key: "text", Value: r.Text},
@@ -262,8 +262,8 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	}
 	o := pyjson.Object{
 		{Key: "level", Value: g.Levels[r.Level]},
-		{Key: "side", Value: g.Labels[r.Side]},
-		{Key: "beside", Value: g.Labels[0]},
+		{Key: "side", Value: g.judged.Labels[r.Side]},
+		{Key: "beside", Value: g.judged.Labels[0]},
 		{Key: "figure", Value: figureKey(r.Figure)},
 		{Key: "base", Value: finiteOrNil(scale * r.Base)},
 		{Key: "other", Value: finiteOrNil(scale * r.Other)},
@@ -287,7 +287,7 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	if r.Void != "" {
 		void = r.Void
 	}
-	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "words", Value: g.Words(r)}}...)
+	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "words", Value: g.judged.Words(r)}}...)
 }
 
 // finiteOrNil is null for what JSON has no number for.

@@ -13,11 +13,12 @@ import (
 
 // Gate is a bound on a figure: absolute for every side, or relative to the first.
 type Gate struct {
-	Text     string
-	Figure   judge.Figure
-	AtMost   bool    // else at least
-	Limit    float64 // seconds, or per second; relative: a share of the first side's value
+	Text string
+	// Relative is that of a bound relative to the baseline.
 	Relative bool
+	figure   judge.Figure
+	atMost   bool    // else at least
+	limit    float64 // seconds, or per second; relative: a share of the baseline's value
 }
 
 var gateSyntax = regexp.MustCompile(`^\s*([a-z0-9_.]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
@@ -41,12 +42,12 @@ func ParseGate(text string) (Gate, error) {
 		}
 		return Gate{}, fmt.Errorf("gate %q: there is no %s: the figures are %s", text, m[1], strings.Join(keys, ", "))
 	}
-	g := Gate{Text: strings.TrimSpace(text), Figure: judge.Figures[at], AtMost: m[2] == "<=", Limit: limit, Relative: m[4] == "%"}
+	g := Gate{Text: strings.TrimSpace(text), figure: judge.Figures[at], atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
 	switch {
 	case g.Relative:
-		g.Limit /= 100
-	case !g.Figure.Higher:
-		g.Limit /= 1e3
+		g.limit /= 100
+	case !g.figure.Higher:
+		g.limit /= 1e3
 	}
 	return g, nil
 }
@@ -59,9 +60,12 @@ func figureKey(f judge.Figure) string {
 	return f.Statistic.Name + "_" + f.Metric + "_ms"
 }
 
-// Missed returns the gates that are missed, each with the reason. What is void, has
+// Missed returns the gates that the group misses, each with the reason.
+func (g *Group) Missed(gates []Gate) []string { return missed(g.judged, gates) }
+
+// missed returns the gates that are missed, each with the reason. What is void, has
 // too few requests or is not there counts as missed.
-func Missed(c *judge.Comparison, gates []Gate) (missed []string) {
+func missed(c *judge.Comparison, gates []Gate) (missed []string) {
 	for _, g := range gates {
 		before := len(missed)
 		held := 0
@@ -90,33 +94,33 @@ func (g *Gate) misses(c *judge.Comparison, level, side int) string {
 	if f == nil {
 		return "there is no result"
 	}
-	value := f.Value(g.Figure)
+	value := f.Value(g.figure)
 	if math.IsNaN(value) {
 		return "the result has no such figure"
 	}
-	if f.TooFew(g.Figure.Statistic) {
+	if f.TooFew(g.figure.Statistic) {
 		return "too few requests for this quantile"
 	}
-	void := c.VoidOf(level, side, g.Figure.Metric)
+	void := c.VoidOf(level, side, g.figure.Metric)
 	if void == "" && g.Relative {
-		void = c.VoidOf(level, 0, g.Figure.Metric)
+		void = c.VoidOf(level, 0, g.figure.Metric)
 	}
 	if void != "" {
 		return "void (" + void + ")"
 	}
-	limit := g.Limit
+	limit := g.limit
 	if g.Relative {
 		base := c.Facts[level][0]
-		if side == 0 || base == nil || math.IsNaN(base.Value(g.Figure)) {
+		if side == 0 || base == nil || math.IsNaN(base.Value(g.figure)) {
 			return "there is nothing to compare with"
 		}
-		limit = base.Value(g.Figure) * (1 + g.Limit)
+		limit = base.Value(g.figure) * (1 + g.limit)
 	}
-	if g.AtMost && value <= limit || !g.AtMost && value >= limit {
+	if g.atMost && value <= limit || !g.atMost && value >= limit {
 		return ""
 	}
 	scale := 1e3
-	if g.Figure.Higher {
+	if g.figure.Higher {
 		scale = 1
 	}
 	return fmt.Sprintf("%.6g, and the bound is %.6g", scale*value, scale*limit)

@@ -73,9 +73,9 @@ func (g *Group) page() pageGroup {
 		Model:         g.model(),
 		Configuration: g.configuration(),
 		Hardware:      g.hardware(),
-		Labels:        g.Labels,
+		Labels:        g.judged.Labels,
 		Compared:      len(g.Sides) > 1,
-		Whole:         len(g.Rows) > 0 && g.Void(),
+		Whole:         len(g.judged.Rows) > 0 && g.judged.Void(),
 		Remarks:       g.remarks(),
 	}
 	if p.Compared {
@@ -86,19 +86,19 @@ func (g *Group) page() pageGroup {
 				p.Holds = append(p.Holds, pageItem{Text: line})
 			}
 		}
-		p.Head = slices.Concat(g.Labels, g.heads())
+		p.Head = slices.Concat(g.judged.Labels, g.heads())
 	} else {
-		p.Head = g.Labels
+		p.Head = g.judged.Labels
 	}
 	p.Overview = g.overview()
 	for level, name := range g.Levels {
 		p.Levels = append(p.Levels, pageLevel{Name: name, Rows: g.cells(level), Charts: g.distributions(level), Open: level == 0 || len(g.Levels) <= 3})
-		for side, f := range g.Facts[level] {
+		for side, f := range g.judged.Facts[level] {
 			if f == nil {
 				continue
 			}
 			for _, found := range f.Findings {
-				p.Findings = append(p.Findings, pageItem{g.Labels[side] + ", concurrency " + name, found.Text})
+				p.Findings = append(p.Findings, pageItem{g.judged.Labels[side] + ", concurrency " + name, found.Text})
 			}
 		}
 	}
@@ -137,7 +137,7 @@ func (g *Group) overview() (charts []template.HTML) {
 		YFromZero: true,
 		Markers:   true,
 	}
-	for side, label := range g.Labels {
+	for side, label := range g.judged.Labels {
 		s := chart.Series{Name: label, Side: side}
 		for level := range g.Levels {
 			s.X = append(s.X, g.value(level, side, throughput))
@@ -157,7 +157,7 @@ func (g *Group) overview() (charts []template.HTML) {
 			YFromZero: true,
 			Markers:   true,
 		}
-		for side, label := range g.Labels {
+		for side, label := range g.judged.Labels {
 			s := chart.Series{Name: label, Side: side}
 			for level := range g.Levels {
 				s.X, s.Y = append(s.X, float64(level)), append(s.Y, g.value(level, side, row.figure))
@@ -173,7 +173,7 @@ func (g *Group) overview() (charts []template.HTML) {
 func (g *Group) voidMark(figures ...judge.Figure) string {
 	var at []int
 	for level := range g.Levels {
-		if slices.ContainsFunc(g.Rows, func(r judge.Row) bool { return r.Level == level && slices.Contains(figures, r.Figure) && r.Void != "" }) {
+		if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Level == level && slices.Contains(figures, r.Figure) && r.Void != "" }) {
 			at = append(at, level)
 		}
 	}
@@ -211,7 +211,7 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 			YFromZero: true,
 			Markers:   true,
 		}
-		for side, label := range g.Labels {
+		for side, label := range g.judged.Labels {
 			if len(g.Runs[level][side]) == 0 {
 				continue
 			}
@@ -242,13 +242,19 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 	return charts
 }
 
-// Bars is the chart of a comparison as files: benchmark_comparison.png and .svg.
-func (g *Group) Bars() *chart.Comparison {
-	c := &chart.Comparison{Title: g.heading(), Sides: g.Labels, Levels: g.Levels, XLabel: "concurrency"}
+// WritePNG writes the chart of the comparison, benchmark_comparison.png.
+func (g *Group) WritePNG(w io.Writer) error { return g.bars().PNG(w) }
+
+// WriteSVG writes the chart of the comparison, benchmark_comparison.svg.
+func (g *Group) WriteSVG(w io.Writer) error { return g.bars().SVG(w) }
+
+// bars is the chart of the comparison.
+func (g *Group) bars() *chart.Comparison {
+	c := &chart.Comparison{Title: g.heading(), Sides: g.judged.Labels, Levels: g.Levels, XLabel: "concurrency"}
 	for _, row := range summaryRows {
 		name, unit, _ := strings.Cut(row.name, " (")
 		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher}
-		for side := range g.Labels {
+		for side := range g.judged.Labels {
 			values, void := make([]float64, len(g.Levels)), make([]string, len(g.Levels))
 			for level := range g.Levels {
 				values[level] = g.value(level, side, row.figure)

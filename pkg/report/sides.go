@@ -25,7 +25,7 @@ type Group struct {
 	Sides  []Side
 	Levels []string
 	Runs   [][][]*Stored // by level and side: the repeats
-	*judge.Comparison
+	judged *judge.Comparison
 	// Hardware and Configuration are what the files do not say: "2x H200", "TP=2".
 	Title, Hardware, Configuration string
 }
@@ -184,7 +184,7 @@ var levelName = regexp.MustCompile(`concurrency_?(\d+)`)
 
 // level is the file's, or, in layouts that do not keep it, its name's.
 func (s *Stored) level() level {
-	l := level{concurrency: s.integer("max_concurrency"), rate: s.rate()}
+	l := level{concurrency: countOf(s.file.MaxConcurrency), rate: s.rate()}
 	if l.concurrency == 0 {
 		if m := levelName.FindStringSubmatch(filepath.Base(s.Name)); m != nil {
 			l.concurrency, _ = strconv.Atoi(m[1])
@@ -195,8 +195,8 @@ func (s *Stored) level() level {
 
 // rate is the request rate, 0 where all were due at once: "inf" is no number.
 func (s *Stored) rate() float64 {
-	if x := s.Number("request_rate"); x > 0 && !math.IsInf(x, 0) {
-		return x
+	if rate := s.file.RequestRate; rate != nil && *rate > 0 && !math.IsInf(float64(*rate), 0) {
+		return float64(*rate)
 	}
 	return 0
 }
@@ -303,7 +303,7 @@ func newGroup(sides []Side, n Naming) *Group {
 		}
 		g.Levels, g.Runs, facts = append(g.Levels, l.String()), append(g.Runs, runs), append(facts, row)
 	}
-	g.Comparison = judge.Judge(labels, g.Levels, facts)
+	g.judged = judge.Judge(labels, g.Levels, facts)
 	return g
 }
 
@@ -319,6 +319,6 @@ func (g *Group) aligned(labels []string) *Group {
 		runs, row = append(runs, g.Sides[i].Runs), append(row, factsOf(g.Sides[i].Runs))
 	}
 	g.Levels, g.Runs = []string{strings.Join(names, "/")}, [][][]*Stored{runs}
-	g.Comparison = judge.Judge(labels, g.Levels, [][]*judge.Facts{row})
+	g.judged = judge.Judge(labels, g.Levels, [][]*judge.Facts{row})
 	return g
 }

@@ -36,13 +36,13 @@ func (g *Group) Summary(w io.Writer) {
 	for level, name := range g.Levels {
 		fmt.Fprintf(w, "%s\nCONCURRENCY LEVEL: %s\n%s\n\n", thin, name, thin)
 		fmt.Fprintf(w, "%-30s", "Metric")
-		for _, label := range g.Labels {
+		for _, label := range g.judged.Labels {
 			fmt.Fprintf(w, " %-*s", g.column(), label)
 		}
-		for i := range g.Labels[1:] {
+		for i := range g.judged.Labels[1:] {
 			fmt.Fprintf(w, " %-15s", g.speedUpName(i+1))
 		}
-		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 45+g.column()+(g.column()+17)*max(0, len(g.Labels)-2)+g.column()))
+		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 45+g.column()+(g.column()+17)*max(0, len(g.judged.Labels)-2)+g.column()))
 		for _, row := range summaryRows {
 			g.summaryRow(w, level, row.figure, row.name)
 		}
@@ -53,7 +53,7 @@ func (g *Group) Summary(w io.Writer) {
 // column is how wide a side's values stand.
 func (g *Group) column() int {
 	wide := 20
-	for _, label := range g.Labels {
+	for _, label := range g.judged.Labels {
 		wide = max(wide, utf8.RuneCountInString(label))
 	}
 	return wide
@@ -61,7 +61,7 @@ func (g *Group) column() int {
 
 // speedUpName is the head of a speed-up's column.
 func (g *Group) speedUpName(side int) string {
-	if len(g.Labels) == 2 {
+	if len(g.judged.Labels) == 2 {
 		return "Speedup"
 	}
 	return fmt.Sprintf("Speedup %d/1", side+1)
@@ -69,10 +69,10 @@ func (g *Group) speedUpName(side int) string {
 
 func (g *Group) summaryRow(w io.Writer, level int, figure judge.Figure, name string) {
 	fmt.Fprintf(w, "%-30s", name)
-	for side := range g.Labels {
+	for side := range g.judged.Labels {
 		fmt.Fprintf(w, " %-*s", g.column(), decimals(g.value(level, side, figure)))
 	}
-	for side := 1; side < len(g.Labels); side++ {
+	for side := 1; side < len(g.judged.Labels); side++ {
 		up := "n/a"
 		if x := g.speedUp(level, side, figure); !math.IsNaN(x) {
 			up = fmt.Sprintf("%-15.2fx", x)
@@ -95,7 +95,7 @@ func decimals(x float64) string {
 // value is a side's figure at a level as reports show it, latencies in ms; NaN
 // where there is none.
 func (g *Group) value(level, side int, figure judge.Figure) float64 {
-	f := g.Facts[level][side]
+	f := g.judged.Facts[level][side]
 	switch {
 	case f == nil:
 		return math.NaN()
@@ -119,10 +119,10 @@ func (g *Group) heading() string {
 	if known := g.known("TensorRT Engine vs PyTorch Backend (HuggingFace)"); known != "" {
 		return known
 	}
-	labels := slices.Clone(g.Labels)
+	labels := slices.Clone(g.judged.Labels)
 	slices.Reverse(labels)
 	if len(labels) > 4 {
-		return fmt.Sprintf("%d servers beside %s", len(labels)-1, g.Labels[0])
+		return fmt.Sprintf("%d servers beside %s", len(labels)-1, g.judged.Labels[0])
 	}
 	return strings.Join(labels, " vs ")
 }
@@ -142,7 +142,7 @@ func (g *Group) any() *Stored { return g.Sides[0].Runs[0] }
 
 // model is the model's name without its owner.
 func (g *Group) model() string {
-	name := presentable(g.any().Text("model_id"), longestHeading)
+	name := presentable(g.any().file.ModelID, longestHeading)
 	name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
 	return strings.TrimPrefix(name, "Meta-")
 }
@@ -153,11 +153,14 @@ func (g *Group) hardware() string { return cmp.Or(g.Hardware, g.known("2x H200 G
 // configuration is the lengths, and what the user says.
 func (g *Group) configuration() string {
 	s := g.any()
-	completed := s.Number("completed")
+	completed := countOf(s.file.Completed)
 	var parts []string
-	for _, part := range [][2]string{{"ISL", "total_input_tokens"}, {"OSL", "total_output_tokens"}} {
-		if mean := s.Number(part[1]) / completed; !math.IsNaN(mean) && completed > 0 {
-			parts = append(parts, fmt.Sprintf("%s=%.0f", part[0], mean))
+	for _, part := range []struct {
+		name   string
+		tokens *int
+	}{{"ISL", s.file.TotalInputTokens}, {"OSL", s.file.TotalOutputTokens}} {
+		if part.tokens != nil && completed > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%.0f", part.name, float64(*part.tokens)/float64(completed)))
 		}
 	}
 	if more := cmp.Or(g.Configuration, g.known("TP=2")); more != "" {
