@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -300,12 +301,21 @@ func (p *plan) checkResult() error {
 		if report.Special(path) {
 			return nil
 		}
-		if err := report.ProveWritable(path); err != nil {
-			return err
-		}
-		return report.ProveWritable(hdrPath(path))
+		return withPathHint(cmp.Or(report.ProveWritable(path), report.ProveWritable(hdrPath(path))))
 	}
 	return nil
+}
+
+// withPathHint names the flag that a result's path comes from.
+func withPathHint(err error) error {
+	var path *report.PathError
+	switch {
+	case !errors.As(err, &path):
+		return err
+	case path.IsDir:
+		return fmt.Errorf("%w (--result-filename)", err)
+	}
+	return fmt.Errorf("%w (--result-dir)", err)
 }
 
 // resultPath is where the result goes; name is what it is called unless the flags say.
