@@ -50,11 +50,11 @@ type File struct {
 	TotalInputTokens *int `json:"total_input_tokens" unit:"tokens" from:"data set"`
 	// TotalOutputTokens sums the completion lengths of the successes.
 	TotalOutputTokens *int `json:"total_output_tokens" unit:"tokens" from:"server's usage, else the tokenizer"`
-	// RequestThroughput is completed / duration.
+	// RequestThroughput is the rate of successes: completed / duration.
 	RequestThroughput *float64 `json:"request_throughput" unit:"requests/s" from:"timelines"`
 	// RequestGoodput is the throughput of requests that met all objectives; null
 	// without objectives. The key's colon is the original's.
-	RequestGoodput *float64 `json:"request_goodput:" unit:"requests/s" from:"timelines"`
+	RequestGoodput *float64 `json:"request_goodput:" null:"true" unit:"requests/s" from:"timelines"`
 	// OutputThroughput is total_output_tokens / duration.
 	OutputThroughput *float64 `json:"output_throughput" unit:"tokens/s" from:"timelines"`
 	// TotalTokenThroughput is (total_input_tokens + total_output_tokens) / duration.
@@ -94,9 +94,9 @@ type File struct {
 	// Burstiness is the shape of the gamma distribution of the gaps; 1 is Poisson.
 	Burstiness *float64 `json:"burstiness" from:"flags"`
 	// MaxConcurrency bounds the requests under way; null without a bound.
-	MaxConcurrency *int `json:"max_concurrency" unit:"requests" from:"flags"`
+	MaxConcurrency *int `json:"max_concurrency" null:"true" unit:"requests" from:"flags"`
 
-	// Loadgen is loadgen's own object; nil leaves the key out.
+	// Loadgen is the object of loadgen's own keys; a strict file has none.
 	Loadgen *Loadgen `json:"loadgen"`
 
 	// Layout is which of the original's layouts is written.
