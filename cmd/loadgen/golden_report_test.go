@@ -17,6 +17,7 @@ import (
 	"loadgen/internal/golden"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/result"
+	"loadgen/internal/result/resulttest"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
@@ -190,6 +191,11 @@ func TestGoldenMetrics(t *testing.T) {
 					}
 					if stdout != rest {
 						t.Errorf("stdout:\n%s\nwant:\n%s", stdout, rest)
+					}
+				}
+				for path, text := range got {
+					if !strings.HasSuffix(path, ".pytorch.json") {
+						resulttest.Validate(t, []byte(text))
 					}
 				}
 				for path, text := range files {
