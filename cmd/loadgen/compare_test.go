@@ -289,7 +289,7 @@ func TestCompareAndResume(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if !strings.Contains(out, "s1 beside s0, concurrency 2, 4") || !strings.Contains(stderr, "[8/8] s0, concurrency 4, repeat 2: 20 requests; about ") || !strings.Contains(stderr, "Intervals") && !strings.Contains(out, "Intervals are made from the repeats") {
+	if !strings.Contains(out, "s1 vs s0, concurrency 2, 4") || !strings.Contains(stderr, "[8/8] s0, concurrency 4, repeat 2: 20 requests; about ") || !strings.Contains(stderr, "Intervals") && !strings.Contains(out, "Intervals are made from the repeats") {
 		t.Errorf("%s\n%s", out, stderr)
 	}
 	if _, stderr := compared(t, exitUsage, file); !strings.Contains(stderr, "--resume keeps what is whole") {

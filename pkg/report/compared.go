@@ -12,7 +12,7 @@ import (
 	"loadgen/internal/pyjson"
 )
 
-// shownNames are the figures' names in tables.
+// shownName is a metric's name in tables.
 func shownName(f judge.Figure) string {
 	if f.Higher {
 		return map[string]string{
@@ -25,13 +25,13 @@ func shownName(f judge.Figure) string {
 	return statistic + strings.ToUpper(f.Metric) + " (ms)"
 }
 
-// WriteText tells people what comes of the comparison, the reasons against it first,
-// in red where colour is wanted.
+// WriteText writes the comparison for people, the reasons against it first, in red with
+// colour.
 func (g *Group) WriteText(w io.Writer, colour bool) {
 	if len(g.Sides) < 2 {
 		return
 	}
-	fmt.Fprintf(w, "%s beside %s, concurrency %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], strings.Join(g.Levels, ", "))
+	fmt.Fprintf(w, "%s vs %s, concurrency %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], strings.Join(g.Levels, ", "))
 	for _, line := range g.verdict() {
 		if colour && strings.HasPrefix(line, "VOID") {
 			line = "\x1b[31m" + line + "\x1b[0m"
@@ -42,22 +42,22 @@ func (g *Group) WriteText(w io.Writer, colour bool) {
 	for level := range g.Levels {
 		g.table(w, level)
 	}
-	if notes := g.remarks(); len(notes) > 0 {
+	if notes := g.notes(); len(notes) > 0 {
 		fmt.Fprintln(w, strings.Join(notes, "\n"))
 	}
 }
 
-// verdict is what holds and what does not: a line for each reason, then one for
-// each side and figure of the summary that stands.
+// verdict is what is comparable and what is not: a line for each reason, then one for
+// each server and metric of the summary that can be compared.
 func (g *Group) verdict() (lines []string) {
 	for _, r := range g.judged.Reasons {
 		lines = append(lines, "VOID"+g.scope(&r)+": "+g.judged.Labels[r.Side]+": "+r.Text)
 	}
 	if len(g.judged.Rows) == 0 {
-		return append(lines, "Nothing to compare: no level has results of the first side and another.")
+		return append(lines, "Nothing to compare: no concurrency has results of the baseline and of another server.")
 	}
 	if g.judged.Void() {
-		return append(lines, "The comparison is void.")
+		return append(lines, "The servers are not comparable.")
 	}
 	for i := range g.judged.Rows {
 		r := &g.judged.Rows[i]
@@ -77,7 +77,7 @@ func (g *Group) inSummary(f judge.Figure) bool {
 	return false
 }
 
-// scope says what a reason makes void: " for TTFT and E2EL at 16, 64".
+// scope is what a reason makes not comparable: " for TTFT and E2EL at 16, 64".
 func (g *Group) scope(r *judge.Reasons) (text string) {
 	var names []string
 	for _, m := range r.Metrics {
@@ -106,8 +106,8 @@ func (g *Group) levelNames(at []int) string {
 	return strings.Join(names, ", ")
 }
 
-// remarks say how the intervals were made.
-func (g *Group) remarks() (notes []string) {
+// notes say how the intervals were made.
+func (g *Group) notes() (notes []string) {
 	methods := map[string]bool{}
 	tooFew := false
 	for _, r := range g.judged.Rows {
@@ -117,7 +117,7 @@ func (g *Group) remarks() (notes []string) {
 		tooFew = tooFew || r.TooFew
 	}
 	for method, text := range map[string]string{
-		judge.FromSummary: "Intervals are made from mean, deviation and count alone, as if requests did not depend on each other: --save-detailed keeps each.",
+		judge.FromSummary: "Intervals are made from mean, deviation and count alone, as if requests did not depend on each other. Results with each request's values allow better ones.",
 		judge.FromBlocks:  "Intervals are bootstrapped in blocks of consecutive requests.",
 		judge.FromRepeats: "Intervals are made from the repeats, each one an observation.",
 	} {
@@ -130,12 +130,12 @@ func (g *Group) remarks() (notes []string) {
 		notes = append(notes, "An asterisk marks what is significant at 5 % after correction for all comparisons (Holm).")
 	}
 	if tooFew {
-		notes = append(notes, "A quantile q wants 5/(1-q) requests; with less it says \"too few\".")
+		notes = append(notes, "A percentile p needs 500/(100-p) requests; with fewer it shows \"too few\".")
 	}
 	return notes
 }
 
-// table is a level's.
+// table writes the metrics at a concurrency.
 func (g *Group) table(w io.Writer, level int) {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(out, "%s\t%s\t", g.Levels[level], strings.Join(g.judged.Labels, "\t"))
@@ -162,8 +162,8 @@ func (g *Group) heads() []string {
 	return out
 }
 
-// tableRows are a level's figures: name, values, then speed-up and interval of each
-// side beside the first.
+// tableRows are the metrics at a concurrency: name, values, then speed-up and interval
+// of each server vs the baseline.
 func (g *Group) tableRows(level int) (rows [][]string) {
 	for _, f := range judge.Figures {
 		row := []string{shownName(f)}
@@ -263,7 +263,7 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	o := pyjson.Object{
 		{Key: "level", Value: g.Levels[r.Level]},
 		{Key: "side", Value: g.judged.Labels[r.Side]},
-		{Key: "beside", Value: g.judged.Labels[0]},
+		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "figure", Value: figureKey(r.Figure)},
 		{Key: "base", Value: finiteOrNil(scale * r.Base)},
 		{Key: "other", Value: finiteOrNil(scale * r.Other)},

@@ -12,7 +12,7 @@ import (
 
 // WriteDirectory writes the report of results into a directory, and returns the
 // names of the files: report.html, report.md, comparison.json, and for each group
-// of sides its summary and chart.
+// of servers its summary and chart.
 func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (g *Group) ofFile(level, side int) pyjson.Object {
 	return pyjson.Object{
 		{Key: "side", Value: g.judged.Labels[side]},
 		{Key: "level", Value: g.Levels[level]},
-		{Key: "beside", Value: g.judged.Labels[0]},
+		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "reasons", Value: reasons},
 		{Key: "figures", Value: rows},
 	}

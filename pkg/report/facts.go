@@ -13,8 +13,8 @@ import (
 var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "seed", "random_input_len", "random_output_len", "random_range_ratio", "random_prefix_len",
 	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate"}
 
-// factsOf is what the judge wants to know of a side at a level; nil without a run.
-// It is the first repeat's, but for what went wrong in any.
+// factsOf is what the judgement needs of a server at a concurrency; nil without a run. It
+// is the first repeat's, but for what went wrong in any.
 func factsOf(runs []*Stored) *judge.Facts {
 	if len(runs) == 0 {
 		return nil
@@ -79,7 +79,7 @@ func (s *Stored) facts() *judge.Facts {
 	return f
 }
 
-// series is a figure of a file.
+// series are the values of a metric in a file.
 func (s *Stored) series(f judge.Figure) judge.Series {
 	out := judge.Series{N: countOf(s.file.Completed), Mean: math.NaN(), Std: math.NaN()}
 	if f.Higher {

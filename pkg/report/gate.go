@@ -11,7 +11,7 @@ import (
 	"loadgen/internal/judge"
 )
 
-// Gate is a bound on a figure: absolute for every side, or relative to the first.
+// Gate is a bound on a metric: absolute for every server, or relative to the baseline.
 type Gate struct {
 	Text string
 	// Relative is that of a bound relative to the baseline.
@@ -25,14 +25,14 @@ var gateSyntax = regexp.MustCompile(`^\s*([a-z0-9_.]+)\s*(<=|>=)\s*([+-]?[0-9.eE
 
 // ParseGate reads a gate: p99_ttft_ms<=+5%, mean_tpot_ms<=12, output_throughput>=-3%.
 func ParseGate(text string) (Gate, error) {
-	const want = "want FIGURE<=VALUE or FIGURE>=VALUE, such as p99_ttft_ms<=+5% (beside the first side) or mean_tpot_ms<=12"
+	const want = "expected METRIC<=VALUE or METRIC>=VALUE, such as p99_ttft_ms<=+5% (vs the baseline) or mean_tpot_ms<=12"
 	m := gateSyntax.FindStringSubmatch(text)
 	if m == nil {
 		return Gate{}, fmt.Errorf("gate %q: %s", text, want)
 	}
 	limit, err := strconv.ParseFloat(m[3], 64)
 	if err != nil || math.IsInf(limit, 0) || math.IsNaN(limit) {
-		return Gate{}, fmt.Errorf("gate %q: %s is no number: %s", text, m[3], want)
+		return Gate{}, fmt.Errorf("gate %q: %s is not a number; %s", text, m[3], want)
 	}
 	at := slices.IndexFunc(judge.Figures, func(f judge.Figure) bool { return figureKey(f) == m[1] })
 	if at < 0 {
@@ -40,7 +40,7 @@ func ParseGate(text string) (Gate, error) {
 		for _, f := range judge.Figures {
 			keys = append(keys, figureKey(f))
 		}
-		return Gate{}, fmt.Errorf("gate %q: there is no %s: the figures are %s", text, m[1], strings.Join(keys, ", "))
+		return Gate{}, fmt.Errorf("gate %q: unknown metric %s; expected one of %s", text, m[1], strings.Join(keys, ", "))
 	}
 	g := Gate{Text: strings.TrimSpace(text), figure: judge.Figures[at], atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
 	switch {
@@ -52,7 +52,7 @@ func ParseGate(text string) (Gate, error) {
 	return g, nil
 }
 
-// figureKey is the figure's name in result files.
+// figureKey is the metric's key in result files.
 func figureKey(f judge.Figure) string {
 	if f.Higher {
 		return f.Metric
@@ -63,8 +63,8 @@ func figureKey(f judge.Figure) string {
 // Missed returns the gates that the group misses, each with the reason.
 func (g *Group) Missed(gates []Gate) []string { return missed(g.judged, gates) }
 
-// missed returns the gates that are missed, each with the reason. What is void, has
-// too few requests or is not there counts as missed.
+// missed returns the gates that are missed, each with the reason. What is not comparable,
+// has too few requests or is not there counts as missed.
 func missed(c *judge.Comparison, gates []Gate) (missed []string) {
 	for _, g := range gates {
 		before := len(missed)
@@ -82,37 +82,37 @@ func missed(c *judge.Comparison, gates []Gate) (missed []string) {
 			}
 		}
 		if len(missed) == before && held == 0 {
-			missed = append(missed, g.Text+": there is nothing to compare")
+			missed = append(missed, g.Text+": nothing to compare")
 		}
 	}
 	return missed
 }
 
-// misses tells why a side misses a gate at a level, "" where it does not.
+// misses is why a server misses a gate at a concurrency, "" where it does not.
 func (g *Gate) misses(c *judge.Comparison, level, side int) string {
 	f := c.Facts[level][side]
 	if f == nil {
-		return "there is no result"
+		return "no result"
 	}
 	value := f.Value(g.figure)
 	if math.IsNaN(value) {
-		return "the result has no such figure"
+		return "the result does not have this metric"
 	}
 	if f.TooFew(g.figure.Statistic) {
-		return "too few requests for this quantile"
+		return "too few requests for this percentile"
 	}
 	void := c.VoidOf(level, side, g.figure.Metric)
 	if void == "" && g.Relative {
 		void = c.VoidOf(level, 0, g.figure.Metric)
 	}
 	if void != "" {
-		return "void (" + void + ")"
+		return "not comparable (" + strings.ReplaceAll(void, "_", " ") + ")"
 	}
 	limit := g.limit
 	if g.Relative {
 		base := c.Facts[level][0]
 		if side == 0 || base == nil || math.IsNaN(base.Value(g.figure)) {
-			return "there is nothing to compare with"
+			return "nothing to compare with"
 		}
 		limit = base.Value(g.figure) * (1 + g.limit)
 	}
@@ -123,5 +123,5 @@ func (g *Gate) misses(c *judge.Comparison, level, side int) string {
 	if g.figure.Higher {
 		scale = 1
 	}
-	return fmt.Sprintf("%.6g, and the bound is %.6g", scale*value, scale*limit)
+	return fmt.Sprintf("%.6g, the bound is %.6g", scale*value, scale*limit)
 }

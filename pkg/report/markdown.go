@@ -22,13 +22,13 @@ func Markdown(w io.Writer, groups []*Group) error {
 		for _, line := range g.verdict() {
 			line = markdownText(line)
 			if rest, void := strings.CutPrefix(line, "VOID"); void {
-				line = "**VOID**" + rest
+				line = "**NOT COMPARABLE**" + rest
 			}
 			fmt.Fprintf(w, "* %s\n", line)
 		}
 		for level, name := range g.Levels {
 			fmt.Fprintf(w, "\n## Concurrency %s\n\n", markdownText(name))
-			columns := slices.Concat([]string{"figure"}, g.judged.Labels, g.heads()[:2*(len(g.judged.Labels)-1)])
+			columns := slices.Concat([]string{"metric"}, g.judged.Labels, g.heads()[:2*(len(g.judged.Labels)-1)])
 			markdownRow(w, columns)
 			rule := slices.Repeat([]string{"---:"}, len(columns))
 			rule[0] = "---"
@@ -45,7 +45,7 @@ func Markdown(w io.Writer, groups []*Group) error {
 			markdownRow(w, row)
 		}
 		fmt.Fprintln(w)
-		for _, note := range g.remarks() {
+		for _, note := range g.notes() {
 			fmt.Fprintf(w, "%s\n", markdownText(note))
 		}
 	}
@@ -65,7 +65,7 @@ var markdownEscapes = strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;",
 // markdownText keeps what the text holds from being markup.
 func markdownText(s string) string { return markdownEscapes.Replace(s) }
 
-// settingsTable is what each side was run with, where they say so.
+// settingsTable is what each server was loaded with, as far as the files have it.
 func (g *Group) settingsTable() (head []string, rows [][]string) {
 	head = append([]string{"setting"}, g.judged.Labels...)
 	add := func(name string, of func(s *Stored) string) {
@@ -118,10 +118,10 @@ func orEmpty(text *string) string {
 	return *text
 }
 
-// CSV writes a line for each figure of each side and level.
+// CSV writes a line for each metric of each server and concurrency.
 func CSV(w io.Writer, groups []*Group) error {
 	out := csv.NewWriter(w)
-	out.Write([]string{"side", "level", "figure", "value", "beside", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few"})
+	out.Write([]string{"side", "level", "figure", "value", "baseline", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few"})
 	for _, g := range groups {
 		for level, name := range g.Levels {
 			for side, label := range g.judged.Labels {

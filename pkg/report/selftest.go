@@ -18,7 +18,8 @@ type SelfTest struct {
 	Verdict string
 	// CPUPerEvent is in seconds; the simulator's own is not in it.
 	CPUPerEvent float64
-	// The most that was reached here, the simulator beside it; 0 where it was not tried.
+	// The most that was reached here, with the simulator on the same machine; 0 where it was
+	// not tried.
 	Streams                            int
 	EventsPerSecond, RequestsPerSecond float64
 }
@@ -48,6 +49,6 @@ func (t *SelfTest) WriteText(w io.Writer) {
 	}
 	fmt.Fprintf(w, "verdict %s; %.1f us of processor time an event\n", t.Verdict, 1e6*t.CPUPerEvent)
 	if t.EventsPerSecond > 0 {
-		fmt.Fprintf(w, "this machine, the simulator beside it: %d streams at once, %.0f events/s, %.0f requests/s\n", t.Streams, t.EventsPerSecond, t.RequestsPerSecond)
+		fmt.Fprintf(w, "this machine, with the simulator on it: %d streams at once, %.0f events/s, %.0f requests/s\n", t.Streams, t.EventsPerSecond, t.RequestsPerSecond)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"loadgen/internal/judge"
 )
 
-// summaryRows are the figures of a summary, with their names there.
+// summaryRows are the metrics of a summary, with their names there.
 var summaryRows = []struct {
 	figure judge.Figure
 	name   string
@@ -24,7 +24,7 @@ var summaryRows = []struct {
 	{judge.Figure{Metric: judge.OutputThroughput, Higher: true}, "Output Throughput (tok/s)"},
 }
 
-// Summary writes benchmark_summary.txt: the first side beside each of the others.
+// Summary writes benchmark_summary.txt: the baseline vs each of the others.
 func (g *Group) Summary(w io.Writer) {
 	rule, thin := strings.Repeat("=", 80), strings.Repeat("-", 80)
 	fmt.Fprintf(w, "%s\nBENCHMARK COMPARISON SUMMARY\n%s\n%s\n\n", rule, g.heading(), rule)
@@ -50,7 +50,7 @@ func (g *Group) Summary(w io.Writer) {
 	}
 }
 
-// column is how wide a side's values stand.
+// column is the width of a server's values.
 func (g *Group) column() int {
 	wide := 20
 	for _, label := range g.judged.Labels {
@@ -92,7 +92,7 @@ func decimals(x float64) string {
 	return fmt.Sprintf("%.2f", x)
 }
 
-// value is a side's figure at a level as reports show it, latencies in ms; NaN
+// value is a server's metric at a concurrency as reports show it, latencies in ms; NaN
 // where there is none.
 func (g *Group) value(level, side int, figure judge.Figure) float64 {
 	f := g.judged.Facts[level][side]
@@ -105,13 +105,13 @@ func (g *Group) value(level, side int, figure judge.Figure) float64 {
 	return 1e3 * f.Value(figure)
 }
 
-// speedUp is how many times better a side is than the first.
+// speedUp is how many times better a server is than the baseline.
 func (g *Group) speedUp(level, side int, figure judge.Figure) float64 {
 	r := judge.Row{Figure: figure, Base: g.value(level, 0, figure), Other: g.value(level, side, figure)}
 	return r.SpeedUp()
 }
 
-// heading names the sides as the origin's text does: the newest first.
+// heading names the servers as the origin's text does: the newest first.
 func (g *Group) heading() string {
 	if g.Title != "" {
 		return presentable(g.Title, longestHeading)
@@ -122,14 +122,14 @@ func (g *Group) heading() string {
 	labels := slices.Clone(g.judged.Labels)
 	slices.Reverse(labels)
 	if len(labels) > 4 {
-		return fmt.Sprintf("%d servers beside %s", len(labels)-1, g.judged.Labels[0])
+		return fmt.Sprintf("%d servers vs %s", len(labels)-1, g.judged.Labels[0])
 	}
 	return strings.Join(labels, " vs ")
 }
 
 const longestHeading = 300 // characters
 
-// known is what the origin's text says of its own layout, "" for any other.
+// known is what the origin's text has for its own layout, "" for any other.
 func (g *Group) known(text string) string {
 	if len(g.Sides) == 2 && g.Sides[0].Name == "pytorch_hf" && g.Sides[1].Name == "trt_engine" {
 		return text
@@ -147,10 +147,10 @@ func (g *Group) model() string {
 	return strings.TrimPrefix(name, "Meta-")
 }
 
-// hardware is what the user says of it, "" where nothing is known.
+// hardware is what the user named, "" for nothing.
 func (g *Group) hardware() string { return cmp.Or(g.Hardware, g.known("2x H200 GPUs")) }
 
-// configuration is the lengths, and what the user says.
+// configuration is the lengths, and what the user named.
 func (g *Group) configuration() string {
 	s := g.any()
 	completed := countOf(s.file.Completed)
