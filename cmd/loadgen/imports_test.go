@@ -21,6 +21,8 @@ func TestImportsGoOneWay(t *testing.T) {
 		"internal/load":   {"cmd/loadgen"},
 		"pkg/metrics":     {"internal/definitions", "internal/judge", "pkg/report", "cmd/loadgen"},
 		"internal/judge":  {"pkg/report", "cmd/loadgen"},
+		"internal/result": {"internal/analysis", "internal/compare", "internal/result/resulttest", "pkg/report", "cmd/loadgen"},
+		"docs":            {"internal/result"},
 		"pkg/report":      {"cmd/loadgen"},
 		"internal/trtsim": {"cmd/loadgen"},
 		"internal/server": {"cmd/loadgen"},
