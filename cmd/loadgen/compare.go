@@ -372,7 +372,7 @@ func (c *comparison) report() error {
 	for _, g := range groups {
 		g.WriteText(c.s.out, coloured(c.s))
 	}
-	return errors.Join(told(c.s, c.plan.Results, groups), gatesMissed(c.s, groups, naming.Order, c.plan.gates))
+	return errors.Join(writeAll(c.s, c.plan.Results, groups), gatesMissed(c.s, groups, naming.Order, c.plan.gates))
 }
 
 // sleepFor waits, unless ctx ends before.

@@ -289,7 +289,7 @@ func TestCompareAndResume(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if !strings.Contains(out, "s1 beside s0, concurrency 2, 4") || !strings.Contains(stderr, "[8/8] s0, concurrency 4, repeat 2: 20 requests; about ") || !strings.Contains(stderr, "Intervals") && !strings.Contains(out, "Intervals are made from the repeats") {
+	if !strings.Contains(out, "s1 vs s0, concurrency 2, 4") || !strings.Contains(stderr, "[8/8] s0, concurrency 4, repeat 2: 20 requests; about ") || !strings.Contains(stderr, "Intervals") && !strings.Contains(out, "Intervals are made from the repeats") {
 		t.Errorf("%s\n%s", out, stderr)
 	}
 	if _, stderr := compared(t, exitUsage, file); !strings.Contains(stderr, "--resume keeps what is whole") {
@@ -317,16 +317,16 @@ func TestCompareAndResume(t *testing.T) {
 	if strings.Count(stderr, "is made again: it was made with --random-output-len 8, not 9") != 8 {
 		t.Error(stderr)
 	}
-	stored, err := report.ReadStored(half)
-	if err != nil || stored.Number("total_output_tokens") != 90 {
-		t.Error(err, stored.Number("total_output_tokens"))
+	stored, err := readFile(half)
+	if err != nil || *stored.TotalOutputTokens != 90 {
+		t.Error(err, stored)
 	}
 	// What cannot even begin leaves what is there.
 	if err := os.WriteFile(file, bytes.Replace(text, []byte("random-output-len: 8"), []byte("random-output-len: 7, tokenizer: ./none"), 1), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	_, stderr = compared(t, exitFailed, "--resume", file)
-	if stored, err := report.ReadStored(half); err != nil || stored.Number("total_output_tokens") != 90 || !strings.Contains(stderr, "there are no results to report") {
+	if stored, err := readFile(half); err != nil || *stored.TotalOutputTokens != 90 || !strings.Contains(stderr, "there are no results to report") {
 		t.Errorf("%v %s", err, stderr)
 	}
 	// A plan that was only begun with another server does not make its results those
@@ -399,8 +399,8 @@ func TestCompareIsInterrupted(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
 		t.Errorf("%v\n%s", err, stderr.String())
 	}
-	s, err := report.ReadStored(filepath.Join(results, "s0", "concurrency_2.json"))
-	if err != nil || s.Complete() || s.Number("completed") < 1 {
+	f, err := readFile(filepath.Join(results, "s0", "concurrency_2.json"))
+	if err != nil || *f.Completed < 1 || *f.Completed >= *f.NumPrompts {
 		t.Errorf("%v\n%s", err, stderr.String())
 	}
 	noneLeft(t, filepath.Dir(results))

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"loadgen/internal/golden"
 	"loadgen/internal/trtsim"
 )
 
@@ -74,7 +73,7 @@ func TestFaultsAreFound(t *testing.T) {
 						cancel()
 						served.Wait()
 						var r resultFile
-						golden.Read(t, "r.json", &r)
+						readResultFile(t, "r.json", &r)
 						failed := r.Own.Failures.ByClass[want]
 						if want == "" && r.Completed != n || want != "" && failed != n {
 							t.Errorf("completed %d, failures %v, want %d of %q\n%s", r.Completed, r.Own.Failures.ByClass, n, want, got.stderr)

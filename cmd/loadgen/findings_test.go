@@ -10,7 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"loadgen/internal/golden"
 	"loadgen/internal/trtsim"
 )
 
@@ -38,7 +37,7 @@ func simulated(t *testing.T, o trtsim.Options, args ...string) (f judgedFile, ou
 			"--ignore-eos", "--disable-tqdm", "--metric-percentiles", "50", "--save-result", "--result-filename", "r.json"}, args...), nil, p.dial)
 		cancel()
 		served.Wait()
-		golden.Read(t, "r.json", &f)
+		readResultFile(t, "r.json", &f)
 	})
 	return f, out
 }

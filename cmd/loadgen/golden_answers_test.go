@@ -156,7 +156,7 @@ func TestGoldenStreams(t *testing.T) {
 
 func (c *streamsCase) check(t *testing.T, name string, got outcome, diffs golden.Differences) {
 	var r resultFile
-	golden.Read(t, "r.json", &r)
+	readResultFile(t, "r.json", &r)
 	if c.Died != nil || diffs.Has(name, "case", nil) {
 		return // the original loses the run; ours is whole
 	}

@@ -19,6 +19,7 @@ import (
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
+	"loadgen/internal/result/resulttest"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
@@ -243,6 +244,11 @@ func TestGoldenMetrics(t *testing.T) {
 					}
 					if stdout != rest {
 						t.Errorf("stdout:\n%s\nwant:\n%s", stdout, rest)
+					}
+				}
+				for path, text := range got {
+					if !strings.HasSuffix(path, ".pytorch.json") {
+						resulttest.Validate(t, []byte(text))
 					}
 				}
 				for path, text := range files {

@@ -241,7 +241,7 @@ func TestGoldenE2E(t *testing.T) {
 					return
 				}
 				var r resultFile
-				golden.Read(t, "r.json", &r)
+				readResultFile(t, "r.json", &r)
 				if w := c.Result.Saved; math.Abs(r.Duration-w.Duration) > 0.030+0.003*float64(len(w.TTFTs)) || r.Completed != w.Completed {
 					t.Errorf("duration %v, completed %d; want %v, %d", r.Duration, r.Completed, w.Duration, w.Completed)
 				}

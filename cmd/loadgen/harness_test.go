@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"loadgen/internal/result/resulttest"
 )
 
 // exchange is one request as a server in memory got it.
@@ -118,6 +121,19 @@ func fromRun(stdout string) string {
 		}
 	}
 	return ""
+}
+
+// readResultFile reads a result file that the program wrote, and validates it.
+func readResultFile(t *testing.T, path string, v any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resulttest.Validate(t, text)
+	if err := json.Unmarshal(text, v); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
 }
 
 // resultFile is what the tests read of a result file.

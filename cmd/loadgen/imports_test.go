@@ -18,7 +18,7 @@ var house = []string{
 	"internal/argparse", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/golden",
 	"internal/stream", "internal/wire", "internal/tokenizer",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
-	"pkg/metrics", "internal/definitions", "internal/judge", "internal/recording", "internal/result", "internal/analysis",
+	"pkg/metrics", "internal/definitions", "internal/judge", "internal/recording", "docs", "internal/result", "internal/result/resulttest", "internal/analysis",
 	"internal/server", "internal/trtsim", "internal/bench", "internal/selftest", "pkg/report", "internal/compare", "internal/faults",
 	"cmd/loadgen",
 }

@@ -115,7 +115,7 @@ func helpOrVersion(app *cli.App, argv []string, s streams) (done bool, code int)
 // the original prints its help.
 func askedForHelp(argv []string) bool {
 	_, err := parse(argv)
-	known := map[string]bool{"compare": true, "report": true, "selftest": true, "sim": true, "version": true, "help": true}
+	known := map[string]bool{"compare": true, "report": true, "schema": true, "selftest": true, "sim": true, "version": true, "help": true}
 	return errors.Is(err, argparse.ErrHelp) && !known[argv[0]]
 }
 
@@ -166,7 +166,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		CustomAppHelpTemplate:     helpTemplate,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		Commands:                  []*cli.Command{compareCommand(ctx, s), reportCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
+		Commands:                  []*cli.Command{compareCommand(ctx, s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
 	}
 	defaults := newConfig()
 	for _, f := range defaults.table {

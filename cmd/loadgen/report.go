@@ -14,13 +14,12 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
 	"loadgen/pkg/report"
 )
 
 const reportHelp = `Files are results of loadgen or of benchmark_serving, or timelines. Results of several directories
-are compared, a directory being a side and a concurrency a level: what does not hold is said first.
+are compared, a directory for each server: what is not comparable comes first.
 For one directory the report is written into it (report.html, report.md, benchmark_summary.txt,
 benchmark_comparison.png and .svg, comparison.json); for files only where --out says.`
 
@@ -34,11 +33,11 @@ func reportCommand(s streams) *cli.Command {
 			&cli.StringFlag{
 				Name:  "format",
 				Value: "text",
-				Usage: "text for people; json, an object a line, one for each file; csv, a line for each figure; hgrm, percentile distributions in ms",
+				Usage: "text for people; json, an object a line, one for each file; csv, a line for each metric; hgrm, percentile distributions in ms",
 			},
 			&cli.StringFlag{Name: "out", Usage: "write to `PATH`: a directory gets the whole report, a name with an extension (.txt, .json, .csv, .hgrm, .md, .html, .png, .svg) that part of it"},
-			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the side NAME, a directory or a file, TEXT; may be repeated"},
-			&cli.StringFlag{Name: "baseline", Usage: "compare with side `NAME`, not with the first"},
+			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the server NAME, a directory or a file, TEXT; may be repeated"},
+			&cli.StringFlag{Name: "baseline", Usage: "compare with server `NAME`, not with the first"},
 			&cli.StringFlag{Name: "title", Usage: "`TEXT` at the head of the report"},
 			&cli.StringFlag{Name: "hardware", Usage: "`TEXT` of the hardware, such as '2x H200 GPUs'"},
 			&cli.StringFlag{Name: "configuration", Usage: "`TEXT` of what the results do not say, such as 'TP=2, FP16'"},
@@ -81,10 +80,10 @@ func parseReport(c *cli.Context) (*reporting, error) {
 		},
 	}
 	if !slices.Contains(reportFormats, o.format) {
-		return nil, fmt.Errorf("--format: %q is none of %s", o.format, strings.Join(reportFormats, ", "))
+		return nil, fmt.Errorf("--format: %q is not one of %s", o.format, strings.Join(reportFormats, ", "))
 	}
 	if len(o.args) == 0 {
-		return nil, errors.New("report wants result files, or directories of them")
+		return nil, errors.New("report needs result files, or directories of them")
 	}
 	for _, arg := range o.args {
 		if strings.HasPrefix(arg, "-") {
@@ -92,7 +91,7 @@ func parseReport(c *cli.Context) (*reporting, error) {
 		}
 	}
 	if ext := filepath.Ext(o.out); o.format == "text" && ext != "" && !isDir(o.out) && !slices.Contains(reportParts, ext) {
-		return nil, fmt.Errorf("--out: a report has no %s: want a directory, or one of %s", ext, strings.Join(reportParts, ", "))
+		return nil, fmt.Errorf("--out: a report has no %s; expected a directory or one of %s", ext, strings.Join(reportParts, ", "))
 	}
 	for _, text := range c.StringSlice("label") {
 		name, label, ok := strings.Cut(text, "=")
@@ -139,7 +138,7 @@ func (o *reporting) run(s streams) error {
 	}
 	groups := report.Groups(files, o.naming)
 	if o.baseline != "" && !hasSide(groups, o.baseline) {
-		return usageError{fmt.Errorf("--baseline: there is no side %q: there are %s", o.baseline, sideNames(groups))}
+		return usageError{fmt.Errorf("--baseline: no server %q; expected one of %s", o.baseline, sideNames(groups))}
 	}
 	if err := o.write(s, files, groups); err != nil {
 		failed = append(failed, err)
@@ -154,7 +153,7 @@ func (o *reporting) run(s streams) error {
 func resultFiles(args []string) (files []string, err error) {
 	for _, arg := range args {
 		info, err := os.Stat(arg)
-		if err != nil || !info.IsDir() { // what is not there is told when its turn comes
+		if err != nil || !info.IsDir() { // reading it reports what is not there
 			files = append(files, arg)
 			continue
 		}
@@ -191,15 +190,15 @@ func readResult(name string, s streams) (*report.Stored, error) {
 
 // write shows the results as the format and --out say.
 func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Group) error {
-	show := o.shower(s, files, groups)
+	show := o.writer(s, files, groups)
 	if o.out == "" {
 		if o.format != "text" || len(o.args) != 1 || !isDir(o.args[0]) {
 			return show(s.out)
 		}
-		return errors.Join(told(s, o.args[0], groups), show(s.out))
+		return errors.Join(writeAll(s, o.args[0], groups), show(s.out))
 	}
 	if isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out) && o.format == "text" {
-		return errors.Join(told(s, o.out, groups), show(s.out))
+		return errors.Join(writeAll(s, o.out, groups), show(s.out))
 	}
 	return report.WriteFile(o.out, o.part(show, files, groups))
 }
@@ -213,9 +212,9 @@ func (o *reporting) part(show func(w io.Writer) error, files []*report.Stored, g
 	case ".html":
 		return func(w io.Writer) error { return report.HTML(w, groups) }
 	case ".png":
-		return groups[0].Bars().PNG
+		return groups[0].WritePNG
 	case ".svg":
-		return groups[0].Bars().SVG
+		return groups[0].WriteSVG
 	case ".csv":
 		return func(w io.Writer) error { return report.CSV(w, groups) }
 	case ".hgrm":
@@ -228,8 +227,8 @@ func (o *reporting) part(show func(w io.Writer) error, files []*report.Stored, g
 	return show
 }
 
-// told writes a report into a directory and says so.
-func told(s streams, dir string, groups []*report.Group) error {
+// writeAll writes a report into a directory and logs its files.
+func writeAll(s streams, dir string, groups []*report.Group) error {
 	names, err := report.WriteDirectory(dir, groups)
 	if len(names) > 0 {
 		fmt.Fprintf(s.err, "loadgen: wrote %s\n", strings.Join(names, ", "))
@@ -247,8 +246,8 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// shower is what writes the results in the format asked for.
-func (o *reporting) shower(s streams, files []*report.Stored, groups []*report.Group) func(w io.Writer) error {
+// writer is what writes the results in the format asked for.
+func (o *reporting) writer(s streams, files []*report.Stored, groups []*report.Group) func(w io.Writer) error {
 	switch o.format {
 	case "csv":
 		return func(w io.Writer) error { return report.CSV(w, groups) }
@@ -256,16 +255,7 @@ func (o *reporting) shower(s streams, files []*report.Stored, groups []*report.G
 		return func(w io.Writer) error { return report.Percentiles(w, files) }
 	case "json":
 		return func(w io.Writer) error {
-			for _, f := range files {
-				line := f.JSON()
-				if of := report.OfFile(groups, f); of != nil {
-					line.Set("comparison", of)
-				}
-				if _, err := w.Write(append(pyjson.Append(nil, line), '\n')); err != nil {
-					return err
-				}
-			}
-			return nil
+			return report.Lines(w, files, groups)
 		}
 	}
 	return func(w io.Writer) error {
@@ -282,7 +272,7 @@ func (o *reporting) shower(s streams, files []*report.Stored, groups []*report.G
 	}
 }
 
-// coloured tells whether standard output is a terminal that wants colour.
+// coloured reports whether standard output is a terminal and colour is not turned off.
 func coloured(s streams) bool {
 	o, ok := s.out.(*output)
 	if !ok {
@@ -308,24 +298,24 @@ func sideNames(groups []*report.Group) string {
 	return strings.Join(names, ", ")
 }
 
-// gatesMissed is the error of the gates that are missed, nil where none is. It tells of
-// the sides that a plan names and that have no results; without the first of them there
-// is nothing to compare the others with.
+// gatesMissed is the error of the gates that are missed, nil where none is. It logs the
+// servers that a plan names and that have no results; without the baseline there is
+// nothing to compare the others with.
 func gatesMissed(s streams, groups []*report.Group, planned []string, gates []report.Gate) error {
 	var missed []string
 	for i, name := range planned {
 		if hasSide(groups, name) {
 			continue
 		}
-		fmt.Fprintf(s.err, "loadgen: there are no results of %s, which the plan names\n", name)
+		fmt.Fprintf(s.err, "loadgen: no results of %s, which the plan names\n", name)
 		for _, g := range gates {
 			if i == 0 && g.Relative {
-				missed = append(missed, fmt.Sprintf("%s: there is no result of %s, which it is beside", g.Text, name))
+				missed = append(missed, fmt.Sprintf("%s: no result for the baseline %q", g.Text, name))
 			}
 		}
 	}
 	for _, g := range groups {
-		missed = append(missed, report.Missed(g.Comparison, gates)...)
+		missed = append(missed, g.Missed(gates)...)
 	}
 	if len(missed) == 0 {
 		return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,12 +48,21 @@ func (m *benchmark) checkResult() error {
 		if report.Special(path) {
 			return nil
 		}
-		if err := report.ProveWritable(path); err != nil {
-			return err
-		}
-		return report.ProveWritable(hdrPath(path))
+		return withPathHint(cmp.Or(report.ProveWritable(path), report.ProveWritable(hdrPath(path))))
 	}
 	return nil
+}
+
+// withPathHint names the flag that a result's path comes from.
+func withPathHint(err error) error {
+	var path *report.PathError
+	switch {
+	case !errors.As(err, &path):
+		return err
+	case path.IsDir:
+		return fmt.Errorf("%w (--result-filename)", err)
+	}
+	return fmt.Errorf("%w (--result-dir)", err)
 }
 
 // resultPath is where the result goes; name is what it is called unless the flags say.
@@ -102,7 +112,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	report.Exceptions(m.s.out, r.Summary)
 	r.Table(m.s.out)
 	if m.cfg.Extended && a.Extended != nil {
-		report.Extended(m.s.out, a.Extended, r.Summary.Percentiles, a.ServerSection(rec))
+		report.Extended(m.s.out, a.Extended, r.Summary.Percentiles, (*report.ServerTimes)(a.Server))
 	}
 	allFailed := len(r.Samples) > 0 && r.Summary.Completed == 0
 	switch {
@@ -114,8 +124,8 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(r.Samples))
 	}
 	// The recording's own notes were logged as they arose.
-	report.WriteFindings(m.s.err, "loadgen: ", a.Findings, a.Notes[len(rec.Notes):])
-	report.WriteVerdict(m.s.err, "loadgen: ", a.Verdict, a.Budget)
+	report.WriteFindings(m.s.err, "loadgen: ", shownFindings(a.Findings), shownFindings(a.Notes[len(rec.Notes):]))
+	report.WriteVerdict(m.s.err, "loadgen: ", shownVerdict(a.Verdict, a.Budget))
 	if err := m.save(file, r.FileName(), rec, a); err != nil {
 		return err
 	}
@@ -233,7 +243,7 @@ func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, err
 	file.Loadgen = a.Loadgen(rec)
 	detailed := a.File(rec, true)
 	detailed.Loadgen = file.Loadgen
-	return report.NewStored(name, detailed.Append(nil), file.Object())
+	return report.Recomputed(name, detailed.Append(nil), file.Append(nil))
 }
 
 // tornNote says that a recording ends before its run did.
@@ -246,4 +256,27 @@ func tornNote(rec *recording.Recording) recording.Note {
 	}
 	return recording.Note{Code: "timeline_torn", Text: fmt.Sprintf("loadgen was killed during the run: %d of %d requests are in the file, %d bytes at its end are no whole record, and the verdict knows nothing of the machine",
 		n, len(rec.Planned), rec.Lost)}
+}
+
+// shownFindings are findings as the console shows them.
+func shownFindings(all []judge.Finding) (out []report.Finding) {
+	for _, f := range all {
+		out = append(out, report.Finding{Code: f.Code, Text: f.Text})
+	}
+	return out
+}
+
+// shownVerdict is a verdict as the console shows it.
+func shownVerdict(v judge.Verdict, b *judge.Budget) report.Verdict {
+	out := report.Verdict{Level: string(v.Level)}
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		if x := b.Bounds[m]; x.Count > 0 {
+			out.Measured = append(out.Measured, m)
+			out.Bounds[m] = x.Most()
+		}
+	}
+	for _, r := range v.Reasons {
+		out.Reasons = append(out.Reasons, r.Text)
+	}
+	return out
 }

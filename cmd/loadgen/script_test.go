@@ -20,8 +20,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"loadgen/internal/golden"
 	"loadgen/internal/result"
+	"loadgen/internal/result/resulttest"
 	"loadgen/internal/trtsim"
 )
 
@@ -149,10 +149,12 @@ func checkExit(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// checkResultFile checks members of a result file: result FILE KEY=VALUE...
+// checkResultFile checks that a result file is valid, and members of it: result FILE KEY=VALUE...
 func checkResultFile(ts *testscript.TestScript, _ bool, args []string) {
 	var v map[string]any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
+	text := []byte(ts.ReadFile(args[0]))
+	ts.Check(resulttest.Check(text))
+	ts.Check(json.Unmarshal(text, &v))
 	for _, want := range args[1:] {
 		path, value, _ := strings.Cut(want, "=")
 		at := any(v)
@@ -240,7 +242,7 @@ func TestSignalsSaveWhatThereIs(t *testing.T) {
 				t.Errorf("exit %d, want %d\n%s", got, code, out.String())
 			}
 			var r resultFile
-			golden.Read(t, filepath.Join(dir, "r.json"), &r)
+			readResultFile(t, filepath.Join(dir, "r.json"), &r)
 			if r.Completed != 4 || len(r.TTFTs) != 6 || !r.Own.Interrupted || r.Own.Failures.ByClass["interrupted"] != 2 {
 				t.Errorf("completed %d, arrays of %d, own %+v", r.Completed, len(r.TTFTs), r.Own)
 			}

@@ -22,7 +22,6 @@ import (
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/selftest"
-	"loadgen/pkg/report"
 )
 
 const selftestHelp = `The simulator, a separate process, is the server: it knows when it wrote each token.
@@ -78,7 +77,7 @@ type selftestRun struct {
 func parseSelftest(args []string) (*selftestRun, error) {
 	o := &selftestRun{profile: "ideal", maxError: math.NaN()}
 	var rest []string
-	var stored *report.Stored
+	var stored *result.File
 	for i := 0; i < len(args); i++ {
 		name, value, has := strings.Cut(args[i], "=")
 		next := func() (string, error) {
@@ -116,7 +115,7 @@ func parseSelftest(args []string) (*selftestRun, error) {
 			o.json = text == "json"
 		default:
 			if stored == nil && isResult(args[:i], args[i]) {
-				stored, err = report.ReadStored(args[i])
+				stored, err = readFile(args[i])
 			} else {
 				rest = append(rest, args[i])
 			}
@@ -155,29 +154,49 @@ func isResult(before []string, word string) bool {
 }
 
 // likeStored makes the load that of a result file, where no flag says otherwise.
-func (c *config) likeStored(s *report.Stored) {
-	set := func(flag string, x float64) {
-		if c.given(flag) || math.IsNaN(x) || x < 1 || x > 1e9 {
+func (c *config) likeStored(f *result.File) {
+	set := func(flag string, total *int, of int) {
+		if c.given(flag) || total == nil || of == 0 {
 			return
 		}
-		c.values[flag] = big.NewInt(int64(math.Round(x)))
+		x := math.Round(float64(*total) / float64(of))
+		if x < 1 || x > 1e9 {
+			return
+		}
+		c.values[flag] = big.NewInt(int64(x))
 		for _, f := range c.table {
 			if f.Name == flag {
 				assign(f.bind(c), c.values[flag])
 			}
 		}
 	}
-	completed := s.Number("completed")
-	set("--num-prompts", s.Number("num_prompts"))
-	set("--max-concurrency", s.Number("max_concurrency"))
-	set("--random-input-len", s.Number("total_input_tokens")/completed)
-	set("--random-output-len", s.Number("total_output_tokens")/completed)
-	if rate := s.Number("request_rate"); rate > 0 && !c.given("--request-rate") {
-		c.RequestRate = rate
+	completed := 0
+	if f.Completed != nil {
+		completed = *f.Completed
 	}
-	if s.Text("backend") == "openai-chat" && !c.given("--backend") {
-		c.Backend = "openai-chat"
+	set("--num-prompts", f.NumPrompts, 1)
+	set("--max-concurrency", f.MaxConcurrency, 1)
+	set("--random-input-len", f.TotalInputTokens, completed)
+	set("--random-output-len", f.TotalOutputTokens, completed)
+	if rate := f.RequestRate; rate != nil && *rate > 0 && !c.given("--request-rate") {
+		c.RequestRate = float64(*rate)
 	}
+	if f.Backend == "openai-chat" && !c.given("--backend") {
+		c.Backend = f.Backend
+	}
+}
+
+// readFile reads a result file.
+func readFile(name string) (*result.File, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := result.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return f, nil
 }
 
 // load is the load of a command line: the bare run's lengths and number of requests

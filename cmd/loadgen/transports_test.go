@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/valyala/fasthttp"
-
-	"loadgen/internal/golden"
 )
 
 // TestStreamsThroughBothTransports sends the answers of the reference data over
@@ -28,7 +26,7 @@ func TestStreamsThroughBothTransports(t *testing.T) {
 			for _, transport := range []string{"auto", "blocking"} {
 				runPlan(t, append(argv[:len(argv):len(argv)], "--base-url", url, "--failures", rule, "--transport", transport, "--result-dir", dir), nil, nil)
 				var r resultFile
-				golden.Read(t, filepath.Join(dir, "r.json"), &r)
+				readResultFile(t, filepath.Join(dir, "r.json"), &r)
 				r.Duration = 0
 				for i := range r.TTFTs {
 					r.TTFTs[i], r.E2ELs[i] = 0, 0

@@ -10,15 +10,15 @@ import (
 
 // bars is a chart of groups of bars.
 type bars struct {
-	title, remark string
-	names         []string    // of the groups
-	axis          string      // what the names are
-	values        [][]float64 // [bar][group], NaN where there is none
-	colors        []color.RGBA
-	void          [][]bool             // the same
-	missing       [][]string           // the same: what to write where there is no bar
-	write, short  func(float64) string // a value, fully and with less room
-	mark          float64              // where a line for reference is, 0 for none
+	title, note  string
+	names        []string    // of the groups
+	axis         string      // what the names are
+	values       [][]float64 // [bar][group], NaN where there is none
+	colors       []color.RGBA
+	void         [][]bool             // the same
+	missing      [][]string           // the same: what to write where there is no bar
+	write, short func(float64) string // a value, fully and with less room
+	mark         float64              // where a line for reference is, 0 for none
 }
 
 // plotted is a chart with its place and its scale.
@@ -43,15 +43,15 @@ func (b *bars) draw(p *pen, at box) {
 	p.text(panelFace.clip(b.title, at.w), panelFace, ink, at.x, at.y+11, 0)
 	area := cutTop(at, 34)
 	if len(b.names) == 0 || len(b.values) == 0 {
-		p.text("no data", remarkFace, muted, area.x+area.w/2, area.y+area.h/2, 0.5)
+		p.text("no data", captionFace, muted, area.x+area.w/2, area.y+area.h/2, 0.5)
 		return
 	}
 	d := b.place(p, area)
-	remark := b.remark
+	note := b.note
 	if d.crosses() {
-		remark += "; × is n/a"
+		note += "; × is n/a"
 	}
-	p.text(remarkFace.clip(remark, at.w), remarkFace, muted, at.x, at.y+25, 0)
+	p.text(captionFace.clip(note, at.w), captionFace, muted, at.x, at.y+25, 0)
 	d.shadeVoid()
 	d.yAxis()
 	if d.bar < thinnestBar {
@@ -108,7 +108,7 @@ func (d *plotted) left(bar, group int) float64 {
 	return d.area.x + (float64(group)+0.5)*d.group - all/2 + float64(bar)*d.bar
 }
 
-// allVoid tells whether every bar of a group is void.
+// allVoid reports whether every bar of a group is not comparable.
 func (b *bars) allVoid(group int) bool {
 	return !slices.ContainsFunc(b.void, func(bar []bool) bool { return !bar[group] })
 }
@@ -134,33 +134,33 @@ func (d *plotted) yAxis() {
 }
 
 func (d *plotted) drawBars() {
-	for side, row := range d.values {
+	for server, row := range d.values {
 		for g, v := range row {
 			if !(v > 0) {
 				continue
 			}
-			x, right := d.left(side, g), d.left(side, g)+d.bar
+			x, right := d.left(server, g), d.left(server, g)+d.bar
 			if d.bar > 4 { // a thin line of white between the bars
 				x, right = snap(x), snap(right)-0.6
 			}
 			at := box{x, d.y(v), right - x, d.area.bottom() - d.y(v)}
-			if !d.void[side][g] {
-				d.fill(at, d.colors[side])
+			if !d.void[server][g] {
+				d.fill(at, d.colors[server])
 				continue
 			}
-			d.fill(at, pale(d.colors[side]))
+			d.fill(at, pale(d.colors[server]))
 			if d.bar > 6 {
 				inner := box{at.x + 0.4, at.y + 0.4, at.w - 0.8, max(at.h-0.8, 0)}
-				d.frame(inner, stroke{d.colors[side], 0.8, []vg.Length{3, 2}})
+				d.frame(inner, stroke{d.colors[server], 0.8, []vg.Length{3, 2}})
 			}
 		}
 	}
 }
 
-// drawLines draws a line for each side where there is no room for bars.
+// drawLines draws a line for each server where there is no room for bars.
 func (d *plotted) drawLines() {
-	for side, row := range d.values {
-		s := stroke{d.colors[side], 1.4, sideDashes(side)}
+	for server, row := range d.values {
+		s := stroke{d.colors[server], 1.4, serverDashes(server)}
 		var run [][2]float64
 		flush := func() {
 			if len(run) == 1 {
@@ -181,12 +181,12 @@ func (d *plotted) drawLines() {
 	}
 }
 
-// sideDashes are the dashes of a side's line: none for the first two sides.
-func sideDashes(side int) []vg.Length {
-	if side < 2 {
+// serverDashes are the dashes of a server's line: none for the first two servers.
+func serverDashes(server int) []vg.Length {
+	if server < 2 {
 		return nil
 	}
-	return [][]vg.Length{{6, 2}, {2, 2}, {8, 2, 2, 2}, {4, 2}}[side%4]
+	return [][]vg.Length{{6, 2}, {2, 2}, {8, 2, 2, 2}, {4, 2}}[server%4]
 }
 
 // reference draws the line that the values are to be compared to.
@@ -203,7 +203,7 @@ func (d *plotted) xAxis() {
 	d.line(stroke{color: edge, width: 0.9}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
 	used := d.groupNames(y + 13)
 	if d.axis != "" {
-		d.text(remarkFace.clip(d.axis, d.area.w), remarkFace, muted, d.area.x+d.area.w/2, y+used+14, 0.5)
+		d.text(captionFace.clip(d.axis, d.area.w), captionFace, muted, d.area.x+d.area.w/2, y+used+14, 0.5)
 	}
 }
 
@@ -285,15 +285,15 @@ func (b *bars) texts(write func(float64) string) []string {
 }
 
 func (d *plotted) drawLabels() {
-	for side, row := range d.values {
+	for server, row := range d.values {
 		for g, v := range row {
-			x := d.left(side, g) + d.bar/2
+			x := d.left(server, g) + d.bar/2
 			switch {
 			case math.IsNaN(v) && d.crosses():
 				d.text("×", typeface{size: d.bar + 1}, muted, x, d.area.bottom()-3, 0.5)
 			case d.labels.write == nil:
 			case math.IsNaN(v):
-				d.label(d.missing[side][g], muted, x, d.area.bottom()-4)
+				d.label(d.missing[server][g], muted, x, d.area.bottom()-4)
 			default:
 				d.label(d.labels.write(v), ink, x, d.y(v)-4)
 			}

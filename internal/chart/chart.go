@@ -12,22 +12,22 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Panel is one group of bars for each level, one bar for each side.
+// Panel is one group of bars for each load, one bar for each server.
 type Panel struct {
 	Title, Unit    string // "Mean TTFT", "ms"
 	HigherIsBetter bool
-	Values         [][]float64 // [side][level], NaN where there is none
-	Void           [][]string  // [side][level]: why the comparison with the first side does not hold, "" where it does
+	Values         [][]float64 // [server][load], NaN where there is none
+	Void           [][]string  // [server][load]: why the comparison with the first server does not hold, "" where it does
 }
 
 // Comparison is a figure of panels, three in a row. Where there is more than one
-// side, a last panel has the mean speed-ups relative to the first side.
+// server, a last panel has the mean speed-ups relative to the first server.
 type Comparison struct {
-	Title  string
-	Sides  []string
-	Levels []string
-	XLabel string // of the levels
-	Panels []Panel
+	Title   string
+	Servers []string
+	Loads   []string
+	XLabel  string // of the loads
+	Panels  []Panel
 }
 
 // The size of the figure in points, of which there are 72 in an inch.
@@ -57,29 +57,29 @@ func (c *Comparison) SVG(w io.Writer) error {
 	return err
 }
 
-// at is the value of a side at a level, NaN where there is none to draw.
-func (p *Panel) at(side, level int) float64 {
-	if side >= len(p.Values) || level >= len(p.Values[side]) {
+// at is the value of a server at a load, NaN where there is none to draw.
+func (p *Panel) at(server, load int) float64 {
+	if server >= len(p.Values) || load >= len(p.Values[server]) {
 		return math.NaN()
 	}
-	v := p.Values[side][level]
+	v := p.Values[server][load]
 	if v < 0 || v > mostValue {
 		return math.NaN()
 	}
 	return v
 }
 
-// void is why a side's comparison with the first does not hold at a level, "" where it
-// does. The first side itself is void where all others are.
-func (p *Panel) void(side, level int) (why string) {
-	if side > 0 {
-		if side >= len(p.Void) || level >= len(p.Void[side]) {
+// void is why a server's comparison with the first does not hold at a load, "" where it
+// does. The first server itself is not comparable where all others are.
+func (p *Panel) void(server, load int) (why string) {
+	if server > 0 {
+		if server >= len(p.Void) || load >= len(p.Void[server]) {
 			return ""
 		}
-		return p.Void[side][level]
+		return p.Void[server][load]
 	}
 	for other := 1; other < len(p.Void); other++ {
-		if why = p.void(other, level); why == "" {
+		if why = p.void(other, load); why == "" {
 			return ""
 		}
 	}

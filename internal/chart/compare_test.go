@@ -23,14 +23,14 @@ var (
 	samples = flag.String("samples", "", "a directory to write pictures to, to look at them")
 )
 
-// typical is a comparison of two sides at three levels.
+// typical is a comparison of two servers at three loads.
 func typical() *Comparison {
 	panel := func(title, unit string, higher bool, values ...[]float64) Panel {
 		return Panel{Title: title, Unit: unit, HigherIsBetter: higher, Values: values}
 	}
 	return &Comparison{
 		Title: "Llama-3.1-8B on one H100: PyTorch and TensorRT-LLM", XLabel: "concurrency",
-		Sides: []string{"PyTorch (HF)", "TensorRT-LLM"}, Levels: []string{"16", "64", "128"},
+		Servers: []string{"PyTorch (HF)", "TensorRT-LLM"}, Loads: []string{"16", "64", "128"},
 		Panels: []Panel{
 			panel("Mean TTFT", "ms", false, []float64{163, 628, 1349}, []float64{694, 5178, 10064}),
 			panel("Mean TPOT", "ms", false, []float64{5.19, 9.81, 16.32}, []float64{5.27, 6.16, 5.26}),
@@ -41,22 +41,22 @@ func typical() *Comparison {
 	}
 }
 
-// many is a comparison of so many sides at so many levels.
-func many(sides, levels int) *Comparison {
+// many is a comparison of so many servers at so many loads.
+func many(servers, loads int) *Comparison {
 	c := typical()
-	c.Sides, c.Levels = nil, nil
-	for s := range sides {
-		c.Sides = append(c.Sides, fmt.Sprintf("server %d", s+1))
+	c.Servers, c.Loads = nil, nil
+	for s := range servers {
+		c.Servers = append(c.Servers, fmt.Sprintf("server %d", s+1))
 	}
-	for l := range levels {
-		c.Levels = append(c.Levels, fmt.Sprint(4*(l+1)))
+	for l := range loads {
+		c.Loads = append(c.Loads, fmt.Sprint(4*(l+1)))
 	}
 	for i := range c.Panels {
 		p := &c.Panels[i]
 		p.Values = nil
-		for s := range sides {
+		for s := range servers {
 			var row []float64
-			for l := range levels {
+			for l := range loads {
 				load := float64(4*(l+1)) * (1 + 0.1*math.Sin(float64(l+3*s)))
 				row = append(row, (5+float64(s))*math.Pow(load, 0.8+0.02*float64(i)))
 			}
@@ -66,11 +66,11 @@ func many(sides, levels int) *Comparison {
 	return c
 }
 
-// void is the same reasons for all sides but the first.
+// void is the same reasons for all servers but the first.
 func void(reasons ...string) [][]string {
 	out := make([][]string, 20)
-	for side := 1; side < len(out); side++ {
-		out[side] = reasons
+	for server := 1; server < len(out); server++ {
+		out[server] = reasons
 	}
 	return out
 }
@@ -94,10 +94,10 @@ func holed() *Comparison {
 // marked is a comparison whose names hold markup and are long.
 func marked() *Comparison {
 	c := typical()
-	long := "a very long name of a side that nobody would want to read in full in the legend of a figure, but who knows "
+	long := "a very long name of a server that nobody would want to read in full in the legend of a figure, but who knows "
 	c.Title = `<b>"bold" & 'brash'</b> ` + long + long
-	c.Sides = []string{`</text><script>alert("&")</script>` + long + long, "tab\tnew\nline \x00\xff\ufffe " + long + long}
-	c.Levels = []string{"<16>", "a level with a long name", "128&"}
+	c.Servers = []string{`</text><script>alert("&")</script>` + long + long, "tab\tnew\nline \x00\xff\ufffe " + long + long}
+	c.Loads = []string{"<16>", "a load with a long name", "128&"}
 	c.XLabel = "<i>concurrency</i>"
 	c.Panels[0].Title, c.Panels[0].Unit = `"Mean" <TTFT>`, "µs & more"
 	c.Panels[0].Void = void("", "<void> & "+long+long)
@@ -106,9 +106,9 @@ func marked() *Comparison {
 
 func cases() map[string]*Comparison {
 	one := typical()
-	one.Levels = one.Levels[:1]
+	one.Loads = one.Loads[:1]
 	alone := typical()
-	alone.Sides = alone.Sides[:1]
+	alone.Servers = alone.Servers[:1]
 	zeros := typical()
 	for i := range zeros.Panels {
 		zeros.Panels[i].Values = [][]float64{{0, 0, 0}, {0, 0, 0}}
@@ -121,14 +121,14 @@ func cases() map[string]*Comparison {
 	return map[string]*Comparison{
 		"typical": typical(), "three": three, "holed": holed(), "marked": marked(), "one": one, "alone": alone, "zeros": zeros,
 		"s20l3": many(20, 3), "s2l40": many(2, 40), "s20l200": many(20, 200), "s2l200": many(2, 200), "s1l200": many(1, 200), "s3l12": many(3, 12), "s5l8": many(5, 8), "s20l1": many(20, 1),
-		"thinholed": thinHoled, "empty": {}, "nolevels": {Title: "t", Sides: []string{"a", "b"}, Panels: []Panel{{Title: "p"}}},
+		"thinholed": thinHoled, "empty": {}, "nolevels": {Title: "t", Servers: []string{"a", "b"}, Panels: []Panel{{Title: "p"}}},
 	}
 }
 
 // small is a comparison for a golden file.
 func small() *Comparison {
 	c := typical()
-	c.Title, c.Levels, c.Panels = "A & B", c.Levels[:2], []Panel{c.Panels[0], c.Panels[4]}
+	c.Title, c.Loads, c.Panels = "A & B", c.Loads[:2], []Panel{c.Panels[0], c.Panels[4]}
 	c.Panels[0].Void = void("", "B was throttled")
 	return c
 }
@@ -212,7 +212,7 @@ func TestTexts(t *testing.T) {
 		}
 	}
 	if svg := figure(t, many(20, 40).SVG); regexp.MustCompile(`>\d+\.\d\dx?<`).MatchString(svg) {
-		t.Error("labels have no room at 20 sides")
+		t.Error("labels have no room at 20 servers")
 	}
 	svg = figure(t, holed().SVG)
 	for _, want := range []string{">n/a<", ">void<", ": tokens come in chunks<", ">0<"} {
@@ -245,8 +245,8 @@ func TestPNG(t *testing.T) {
 		if corner := m.At(0, 0); color.RGBAModel.Convert(corner) != white {
 			t.Errorf("%s: the ground is %v", name, corner)
 		}
-		if name != "empty" && (seen[sideColor(0)] < 1000 || seen[sideColor(1)] < 1000) {
-			t.Errorf("%s: %d and %d pixels of the sides' colours", name, seen[sideColor(0)], seen[sideColor(1)])
+		if name != "empty" && (seen[serverColor(0)] < 1000 || seen[serverColor(1)] < 1000) {
+			t.Errorf("%s: %d and %d pixels of the servers' colours", name, seen[serverColor(0)], seen[serverColor(1)])
 		}
 		if data != figure(t, cases()[name].PNG) {
 			t.Errorf("%s: drawn twice, it differs", name)
@@ -272,10 +272,10 @@ func TestSpeedUp(t *testing.T) {
 	}
 	three := &Panel{Values: [][]float64{{2, 4}, {1, 4}, {1, 1}}, Void: [][]string{nil, {"", "v"}, nil}}
 	if a, b := c.speedUp(three, 1), c.speedUp(three, 2); a != 2 || b != 3 || three.void(0, 1) != "" || three.void(1, 1) != "v" || three.void(2, 1) != "" {
-		t.Errorf("one side of three is void at a level: %v %v", a, b)
+		t.Errorf("one server of three is void at a load: %v %v", a, b)
 	}
 	if got := c.speedUp(p, 2); !math.IsNaN(got) {
-		t.Errorf("a side without values: %v", got)
+		t.Errorf("a server without values: %v", got)
 	}
 }
 

@@ -13,12 +13,12 @@ const (
 )
 
 var (
-	titleFace  = typeface{20, true}
-	panelFace  = typeface{13, true}
-	remarkFace = typeface{10, false}
-	tickFace   = typeface{10, false}
-	legendFace = typeface{11.5, false}
-	noteFace   = typeface{9.5, false}
+	titleFace   = typeface{20, true}
+	panelFace   = typeface{13, true}
+	captionFace = typeface{10, false}
+	tickFace    = typeface{10, false}
+	legendFace  = typeface{11.5, false}
+	noteFace    = typeface{9.5, false}
 )
 
 // draw lays out the figure: title, legend, panels, notes.
@@ -60,27 +60,27 @@ func (c *Comparison) bars() []*bars {
 	for i := range c.Panels {
 		out = append(out, c.panel(&c.Panels[i]))
 	}
-	if len(c.Sides) > 1 && len(c.Panels) > 0 {
+	if len(c.Servers) > 1 && len(c.Panels) > 0 {
 		out = append(out, c.speedUps())
 	}
 	return out
 }
 
 func (c *Comparison) panel(p *Panel) *bars {
-	b := &bars{title: p.Title, remark: "lower is better", names: c.Levels, axis: c.XLabel, write: number, short: compact}
+	b := &bars{title: p.Title, note: "lower is better", names: c.Loads, axis: c.XLabel, write: number, short: compact}
 	if p.Unit != "" {
 		b.title += " (" + p.Unit + ")"
 	}
 	if p.HigherIsBetter {
-		b.remark = "higher is better"
+		b.note = "higher is better"
 	}
-	for side := range c.Sides {
-		row, void, missing := make([]float64, len(c.Levels)), make([]bool, len(c.Levels)), make([]string, len(c.Levels))
-		for level := range row {
-			row[level], void[level], missing[level] = p.at(side, level), p.void(side, level) != "", "n/a"
+	for server := range c.Servers {
+		row, void, missing := make([]float64, len(c.Loads)), make([]bool, len(c.Loads)), make([]string, len(c.Loads))
+		for load := range row {
+			row[load], void[load], missing[load] = p.at(server, load), p.void(server, load) != "", "n/a"
 		}
 		b.values, b.void, b.missing = append(b.values, row), append(b.void, void), append(b.missing, missing)
-		b.colors = append(b.colors, sideColor(side))
+		b.colors = append(b.colors, serverColor(server))
 	}
 	return b
 }
@@ -91,18 +91,18 @@ const (
 	legendSpace = 24.0 // between two names
 )
 
-// legend draws the sides' colours and names below the top of a box and returns
+// legend draws the servers' colours and names below the top of a box and returns
 // its height. Names are clipped so that it has at most four lines.
 func (c *Comparison) legend(p *pen, at box) float64 {
-	if len(c.Sides) == 0 {
+	if len(c.Servers) == 0 {
 		return 0
 	}
 	var names []string
 	var places [][2]float64
 	for _, room := range []float64{at.w - swatch - 6, 420, 280, 200, 150, 100} {
 		names = names[:0]
-		for _, side := range c.Sides {
-			names = append(names, legendFace.clip(side, room))
+		for _, server := range c.Servers {
+			names = append(names, legendFace.clip(server, room))
 		}
 		if places = flow(names, at.w); places[len(places)-1][1] < 4*legendLine {
 			break
@@ -110,7 +110,7 @@ func (c *Comparison) legend(p *pen, at box) float64 {
 	}
 	for i, name := range names {
 		x, y := at.x+places[i][0], at.y+places[i][1]
-		p.fill(box{snap(x), snap(y + 1), swatch, swatch}, sideColor(i))
+		p.fill(box{snap(x), snap(y + 1), swatch, swatch}, serverColor(i))
 		p.text(name, legendFace, ink, x+swatch+6, y+10.5, 0)
 	}
 	return places[len(places)-1][1] + legendLine
@@ -134,24 +134,24 @@ func flow(names []string, width float64) [][2]float64 {
 // mostNotes is how many reasons the foot of the figure has room for.
 const mostNotes = 4
 
-// notes say for which levels and panels the comparison does not hold, and why.
+// notes say for which loads and panels the comparison does not hold, and why.
 func (c *Comparison) notes() []string {
 	var reasons []string
-	levels, panels, sides := map[string][]string{}, map[string][]string{}, map[string][]string{}
+	loads, panels, servers := map[string][]string{}, map[string][]string{}, map[string][]string{}
 	for i := range c.Panels {
 		p := &c.Panels[i]
-		for side := 1; side < len(c.Sides); side++ {
-			for level, name := range c.Levels {
-				why := p.void(side, level)
+		for server := 1; server < len(c.Servers); server++ {
+			for load, name := range c.Loads {
+				why := p.void(server, load)
 				if why == "" {
 					continue
 				}
 				if !slices.Contains(reasons, why) {
 					reasons = append(reasons, why)
 				}
-				levels[why] = appendNew(levels[why], name)
+				loads[why] = appendNew(loads[why], name)
 				panels[why] = appendNew(panels[why], p.Title)
-				sides[why] = appendNew(sides[why], c.Sides[side])
+				servers[why] = appendNew(servers[why], c.Servers[server])
 			}
 		}
 	}
@@ -161,17 +161,17 @@ func (c *Comparison) notes() []string {
 			out = append(out, fmt.Sprintf("and %d other reasons", len(reasons)-len(out)))
 			break
 		}
-		partly := len(sides[why]) < len(c.Sides)-1
-		note := "Void (pale, on grey) at "
+		partly := len(servers[why]) < len(c.Servers)-1
+		note := "Not comparable (pale, on grey) at "
 		if partly {
-			note = "Void (pale) at "
+			note = "Not comparable (pale) at "
 		}
-		note += list(levels[why])
+		note += list(loads[why])
 		if len(panels[why]) < len(c.Panels) {
 			note += " in " + list(panels[why])
 		}
 		if partly {
-			note += " for " + list(sides[why])
+			note += " for " + list(servers[why])
 		}
 		out = append(out, note+": "+why)
 	}

@@ -10,10 +10,10 @@ import (
 
 // Series is a line: points in order of X.
 type Series struct {
-	Name  string
-	X, Y  []float64
-	Notes []string // for the tooltip of each point, or nil
-	Side  int      // picks the colour class, "s0" to "s19"
+	Name   string
+	X, Y   []float64
+	Notes  []string // for the tooltip of each point, or nil
+	Server int      // picks the colour class, "s0" to "s19"
 }
 
 // Lines is a line chart for an HTML page that has the Stylesheet. A label may end
@@ -164,10 +164,10 @@ func (c *inline) heading(y float64, names []string, places [][2]float64) {
 	}
 	for i, name := range names {
 		at := xy{places[i][0], y + places[i][1] + 10}
-		side := sideOf(c.Series[i].Side)
-		fmt.Fprintf(c, `<g class="s%d"><path class="line" fill="none" stroke="currentColor" d="M%s %sh%s"/>`, side, coordinate(at.x), coordinate(at.y), coordinate(sample))
+		server := serverClass(c.Series[i].Server)
+		fmt.Fprintf(c, `<g class="s%d"><path class="line" fill="none" stroke="currentColor" d="M%s %sh%s"/>`, server, coordinate(at.x), coordinate(at.y), coordinate(sample))
 		if c.Markers {
-			fmt.Fprintf(c, `<path class="pt" d="%s"/>`, marker(side, xy{at.x + sample/2, at.y}, 3.6))
+			fmt.Fprintf(c, `<path class="pt" d="%s"/>`, marker(server, xy{at.x + sample/2, at.y}, 3.6))
 		}
 		c.text("label", at.x+sample+6, at.y+4, "start", name)
 		c.WriteString("</g>\n")
@@ -251,7 +251,7 @@ func (c *inline) series(s *Series, shown []int, all int) {
 	if c.Step {
 		path = steps(points)
 	}
-	fmt.Fprintf(c, `<g class="s%d">`+"\n", sideOf(s.Side))
+	fmt.Fprintf(c, `<g class="s%d">`+"\n", serverClass(s.Server))
 	if !lone {
 		fmt.Fprintf(c, `<path class="line" fill="none" stroke="currentColor" d="%s"/>`+"\n", pathData(thin(path, mostPoints)))
 	}
@@ -261,15 +261,15 @@ func (c *inline) series(s *Series, shown []int, all int) {
 		if k < len(s.Notes) {
 			tip += ", " + s.Notes[k]
 		}
-		c.point(sideOf(s.Side), points[i], c.Markers || lone, tip)
+		c.point(serverClass(s.Server), points[i], c.Markers || lone, tip)
 	}
 	c.WriteString("</g>\n")
 }
 
 // point writes a place with a tooltip, marked or not to be seen.
-func (c *inline) point(side int, at xy, marked bool, tip string) {
+func (c *inline) point(server int, at xy, marked bool, tip string) {
 	if marked {
-		fmt.Fprintf(c, `<path class="pt" d="%s"><title>%s</title></path>`+"\n", marker(side, at, 3.6), escape(tip))
+		fmt.Fprintf(c, `<path class="pt" d="%s"><title>%s</title></path>`+"\n", marker(server, at, 3.6), escape(tip))
 		return
 	}
 	fmt.Fprintf(c, `<circle class="hit" fill="transparent" cx="%s" cy="%s" r="6"><title>%s</title></circle>`+"\n", coordinate(at.x), coordinate(at.y), escape(tip))

@@ -13,10 +13,10 @@ import (
 )
 
 // sweep is a chart of latency by concurrency.
-func sweep(sides int) *Lines {
+func sweep(servers int) *Lines {
 	l := &Lines{Title: "Mean TTFT", XLabel: "concurrency", YLabel: "TTFT (ms)", XScale: Log, Markers: true, YFromZero: true}
-	for s := range sides {
-		series := Series{Name: fmt.Sprintf("server %d", s+1), Side: s}
+	for s := range servers {
+		series := Series{Name: fmt.Sprintf("server %d", s+1), Server: s}
 		for x := 1.0; x <= 256; x *= 2 {
 			series.X = append(series.X, x)
 			series.Y = append(series.Y, 20+float64(2+s)*x)
@@ -26,12 +26,12 @@ func sweep(sides int) *Lines {
 	return l
 }
 
-// distribution is a chart of so many latencies a side.
-func distribution(sides, n int) *Lines {
+// distribution is a chart of so many latencies a server.
+func distribution(servers, n int) *Lines {
 	l := &Lines{Title: "Distribution of TTFT", XLabel: "TTFT (ms)", YLabel: "share of requests", XScale: Log, Step: true, YFromZero: true}
-	for s := range sides {
+	for s := range servers {
 		r := rand.New(rand.NewPCG(1, uint64(s)))
-		series := Series{Name: fmt.Sprintf("server %d", s+1), Side: s}
+		series := Series{Name: fmt.Sprintf("server %d", s+1), Server: s}
 		for i := range n {
 			series.X = append(series.X, 100*math.Exp(0.5*r.NormFloat64()+0.2*float64(s)))
 			series.Y = append(series.Y, float64(i+1)/float64(n))
@@ -42,9 +42,9 @@ func distribution(sides, n int) *Lines {
 	return l
 }
 
-// quantiles turns a distribution by its side.
-func quantiles(sides, n int) *Lines {
-	l := distribution(sides, n)
+// quantiles turns a distribution by its server.
+func quantiles(servers, n int) *Lines {
+	l := distribution(servers, n)
 	l.Title, l.XLabel, l.YLabel = "TTFT by percentile", "percentile of requests", "TTFT (ms)"
 	l.XScale, l.Step, l.YLog = Percentile, false, true
 	for i := range l.Series {
@@ -78,8 +78,8 @@ func lineCases() map[string]*Lines {
 		"holes":  {Title: "Holes", Series: []Series{{Name: "a", X: []float64{1, nan, 3, inf, 5}, Y: []float64{1, 2, nan, 4, -inf}}, {Name: "b", X: []float64{1, 2}, Y: []float64{nan, nan}}}},
 		"log0":   {XScale: Log, YLog: true, Series: []Series{{Name: "a", X: []float64{-1, 0, 1, 1e6}, Y: []float64{1, 2, 0, 1e-9}}}},
 		"huge":   {Series: []Series{{Name: "a", X: []float64{-1e299, 1e299, 1e308}, Y: []float64{1e-310, 1e250, 4}}}},
-		"flat":   {Title: "Flat", YLog: true, Series: []Series{{Name: "a", Side: -1, X: []float64{1, 2}, Y: []float64{7, 7}}}},
-		"whole":  {XScale: Percentile, Series: []Series{{Name: "a", Side: 41, X: []float64{-1, 0, 0.5, 0.9, 1, 2}, Y: []float64{1, 1, 2, 3, 9, 9}}}},
+		"flat":   {Title: "Flat", YLog: true, Series: []Series{{Name: "a", Server: -1, X: []float64{1, 2}, Y: []float64{7, 7}}}},
+		"whole":  {XScale: Percentile, Series: []Series{{Name: "a", Server: 41, X: []float64{-1, 0, 0.5, 0.9, 1, 2}, Y: []float64{1, 1, 2, 3, 9, 9}}}},
 		"marked": {Title: `<script>"&'</script>` + long, XLabel: `<i>x</i>` + long, YLabel: "y\x00 (<µs>)", Series: []Series{{Name: `</text><b a="` + long, X: []float64{1, 2}, Y: []float64{1, 2}}, {Name: "\xff\ufffe'", X: []float64{1, 2}, Y: []float64{2, 1}}}},
 	}
 }
@@ -160,13 +160,13 @@ func TestStylesheet(t *testing.T) {
 		t.Error("braces do not match")
 	}
 	if Stylesheet(99) != css || strings.Contains(Stylesheet(0), "s1") {
-		t.Error("the number of sides is not kept within 1 to 20")
+		t.Error("the number of servers is not kept within 1 to 20")
 	}
 	looks := map[string]bool{}
-	for side := range mostSides - 2 {
-		looks[fmt.Sprint(side%len(lineDashes), marker(side+2, xy{}, 1))] = true
+	for server := range mostServers - 2 {
+		looks[fmt.Sprint(server%len(lineDashes), marker(server+2, xy{}, 1))] = true
 	}
-	if len(looks) != mostSides-2 {
+	if len(looks) != mostServers-2 {
 		t.Errorf("%d distinct looks", len(looks))
 	}
 }

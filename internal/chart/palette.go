@@ -5,14 +5,14 @@ import "image/color"
 var (
 	white  = color.RGBA{0xff, 0xff, 0xff, 0xff}
 	ink    = grey(0x22) // titles and values
-	muted  = grey(0x66) // ticks and remarks
+	muted  = grey(0x66) // ticks and notes
 	faint  = grey(0xe4) // the grid
-	shade  = grey(0xf1) // behind what is void
+	shade  = grey(0xf1) // behind what is not comparable
 	edge   = grey(0x99) // the axis
 	danger = color.RGBA{0xb3, 0x26, 0x1e, 0xff}
 )
 
-// palette is the sides' colours: two brands, then shades of Okabe and Ito's and
+// palette is the servers' colours: two brands, then shades of Okabe and Ito's and
 // of Paul Tol's palettes, neighbours far apart in lightness.
 var palette = [...]color.RGBA{
 	rgb(0x3498db), rgb(0x76b900), rgb(0xe69f00), rgb(0xcc79a7), rgb(0x332288),
@@ -25,7 +25,7 @@ func rgb(v uint32) color.RGBA { return color.RGBA{uint8(v >> 16), uint8(v >> 8),
 
 func grey(v uint8) color.RGBA { return color.RGBA{v, v, v, 0xff} }
 
-func sideColor(side int) color.RGBA { return palette[side%len(palette)] }
+func serverColor(server int) color.RGBA { return palette[server%len(palette)] }
 
 // pale is a colour mixed with two thirds of white.
 func pale(c color.RGBA) color.RGBA {

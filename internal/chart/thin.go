@@ -151,8 +151,8 @@ func coordinate(v float64) string {
 	return s
 }
 
-// marker is the outline of a side's mark: each of seven sides has another shape.
-func marker(side int, at xy, r float64) string {
+// marker is the outline of a server's mark: each of seven servers has another shape.
+func marker(server int, at xy, r float64) string {
 	corner := func(dx, dy float64) string { return coordinate(at.x+dx*r) + " " + coordinate(at.y+dy*r) }
 	polygon := func(d ...float64) string {
 		s := "M" + corner(d[0], d[1])
@@ -161,7 +161,7 @@ func marker(side int, at xy, r float64) string {
 		}
 		return s + "z"
 	}
-	switch side % 7 {
+	switch server % 7 {
 	case 1:
 		return polygon(-0.9, -0.9, 0.9, -0.9, 0.9, 0.9, -0.9, 0.9)
 	case 2:

@@ -1,4 +1,4 @@
-// Package pyjson writes values as Python does: JSON as json.dumps writes it
+// Package pyjson reads and writes values as Python does: JSON as json.dumps writes it
 // (ASCII, ", " and ": "), floats as repr does.
 package pyjson
 

@@ -1,6 +1,6 @@
 package result
 
-// ErrorBudget is what loadgen measured of its own part in the metrics. Nothing of
+// ErrorBudget is the measurement error, as far as loadgen measured it. Nothing of
 // it is subtracted from them.
 type ErrorBudget struct {
 	// Bounds are by how much each metric can be off, at most.

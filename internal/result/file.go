@@ -12,6 +12,7 @@
 package result
 
 import (
+	"reflect"
 	"strconv"
 
 	"loadgen/internal/pyjson"
@@ -49,11 +50,11 @@ type File struct {
 	TotalInputTokens *int `json:"total_input_tokens" unit:"tokens" from:"data set"`
 	// TotalOutputTokens sums the completion lengths of the successes.
 	TotalOutputTokens *int `json:"total_output_tokens" unit:"tokens" from:"server's usage, else the tokenizer"`
-	// RequestThroughput is completed / duration.
+	// RequestThroughput is the rate of successes: completed / duration.
 	RequestThroughput *float64 `json:"request_throughput" unit:"requests/s" from:"timelines"`
 	// RequestGoodput is the throughput of requests that met all objectives; null
 	// without objectives. The key's colon is the original's.
-	RequestGoodput *float64 `json:"request_goodput:" unit:"requests/s" from:"timelines"`
+	RequestGoodput *float64 `json:"request_goodput:" null:"true" unit:"requests/s" from:"timelines"`
 	// OutputThroughput is total_output_tokens / duration.
 	OutputThroughput *float64 `json:"output_throughput" unit:"tokens/s" from:"timelines"`
 	// TotalTokenThroughput is (total_input_tokens + total_output_tokens) / duration.
@@ -93,9 +94,9 @@ type File struct {
 	// Burstiness is the shape of the gamma distribution of the gaps; 1 is Poisson.
 	Burstiness *float64 `json:"burstiness" from:"flags"`
 	// MaxConcurrency bounds the requests under way; null without a bound.
-	MaxConcurrency *int `json:"max_concurrency" unit:"requests" from:"flags"`
+	MaxConcurrency *int `json:"max_concurrency" null:"true" unit:"requests" from:"flags"`
 
-	// Loadgen is loadgen's own object; nil leaves the key out.
+	// Loadgen is the object of loadgen's own keys; a strict file has none.
 	Loadgen *Loadgen `json:"loadgen"`
 
 	// Layout is which of the original's layouts is written.
@@ -194,4 +195,40 @@ func PercentileName(p float64) string {
 		return strconv.Itoa(i)
 	}
 	return pyjson.FormatFloat(p)
+}
+
+// Setting is the value of a key that says how a run was made: the original's or the
+// user's metadata; nil where there is none.
+func (f *File) Setting(key string) any {
+	switch key {
+	case "backend":
+		return given(f.Backend)
+	case "date":
+		return given(f.Date)
+	case "model_id":
+		return given(f.ModelID)
+	case "tokenizer_id":
+		return given(f.TokenizerID)
+	case "num_prompts":
+		if f.NumPrompts != nil {
+			return *f.NumPrompts
+		}
+	case "request_rate":
+		if f.RequestRate != nil {
+			return encode(reflect.ValueOf(*f.RequestRate))
+		}
+	case "burstiness":
+		if f.Burstiness != nil {
+			return *f.Burstiness
+		}
+	}
+	return f.Metadata.Get(key)
+}
+
+// given is a text, nil for an empty one.
+func given(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }

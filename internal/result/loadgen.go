@@ -39,7 +39,7 @@ type Loadgen struct {
 	Definitions []Definition `json:"definitions" from:"timelines"`
 	// ServerMetrics are the server's own records, null unless they were asked for.
 	ServerMetrics *ServerMetrics `json:"server_metrics" from:"server"`
-	// ErrorBudget is what loadgen measured of its own part in the metrics.
+	// ErrorBudget is the measurement error, as far as loadgen measured it.
 	ErrorBudget *ErrorBudget `json:"error_budget" from:"client's measurements"`
 	// Failures counts failures by class.
 	Failures *Failures `json:"failures" from:"timelines"`

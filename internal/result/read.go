@@ -19,7 +19,7 @@ var ErrFormat = errors.New("not a result file")
 // completed and duration. What else is missing is nil; what is unknown at the top,
 // or of another type than here, is kept in Metadata.
 func Parse(text []byte) (*File, error) {
-	v, err := parseJSON(text)
+	v, err := pyjson.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
@@ -42,7 +42,7 @@ func Parse(text []byte) (*File, error) {
 
 // ParseSection reads one section of a file into a pointer to its type.
 func ParseSection(text []byte, section any) error {
-	v, err := parseJSON(text)
+	v, err := pyjson.Parse(text)
 	if err == nil && !decode(v, reflect.ValueOf(section).Elem()) {
 		err = fmt.Errorf("%w: not a %T", ErrFormat, section)
 	}

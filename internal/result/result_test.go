@@ -154,7 +154,7 @@ func TestGoldenFilesSurvive(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		v, err := parseJSON([]byte(text)) // without what white space there is
+		v, err := pyjson.Parse([]byte(text)) // without what white space there is
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"loadgen/internal/pyjson"
 )
 
-// shownNames are the figures' names in tables.
+// shownName is a metric's name in tables.
 func shownName(f judge.Figure) string {
 	if f.Higher {
 		return map[string]string{
@@ -25,13 +25,13 @@ func shownName(f judge.Figure) string {
 	return statistic + strings.ToUpper(f.Metric) + " (ms)"
 }
 
-// WriteText tells people what comes of the comparison, the reasons against it first,
-// in red where colour is wanted.
+// WriteText writes the comparison for people, the reasons against it first, in red with
+// colour.
 func (g *Group) WriteText(w io.Writer, colour bool) {
 	if len(g.Sides) < 2 {
 		return
 	}
-	fmt.Fprintf(w, "%s beside %s, concurrency %s\n\n", strings.Join(g.Labels[1:], ", "), g.Labels[0], strings.Join(g.Levels, ", "))
+	fmt.Fprintf(w, "%s vs %s, concurrency %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], strings.Join(g.Levels, ", "))
 	for _, line := range g.verdict() {
 		if colour && strings.HasPrefix(line, "VOID") {
 			line = "\x1b[31m" + line + "\x1b[0m"
@@ -42,27 +42,27 @@ func (g *Group) WriteText(w io.Writer, colour bool) {
 	for level := range g.Levels {
 		g.table(w, level)
 	}
-	if notes := g.remarks(); len(notes) > 0 {
+	if notes := g.notes(); len(notes) > 0 {
 		fmt.Fprintln(w, strings.Join(notes, "\n"))
 	}
 }
 
-// verdict is what holds and what does not: a line for each reason, then one for
-// each side and figure of the summary that stands.
+// verdict is what is comparable and what is not: a line for each reason, then one for
+// each server and metric of the summary that can be compared.
 func (g *Group) verdict() (lines []string) {
-	for _, r := range g.Reasons {
-		lines = append(lines, "VOID"+g.scope(&r)+": "+g.Labels[r.Side]+": "+r.Text)
+	for _, r := range g.judged.Reasons {
+		lines = append(lines, "VOID"+g.scope(&r)+": "+g.judged.Labels[r.Side]+": "+r.Text)
 	}
-	if len(g.Rows) == 0 {
-		return append(lines, "Nothing to compare: no level has results of the first side and another.")
+	if len(g.judged.Rows) == 0 {
+		return append(lines, "Nothing to compare: no concurrency has results of the baseline and of another server.")
 	}
-	if g.Void() {
-		return append(lines, "The comparison is void.")
+	if g.judged.Void() {
+		return append(lines, "The servers are not comparable.")
 	}
-	for i := range g.Rows {
-		r := &g.Rows[i]
+	for i := range g.judged.Rows {
+		r := &g.judged.Rows[i]
 		if r.Void == "" && g.inSummary(r.Figure) {
-			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Levels[r.Level], g.Words(r)))
+			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Levels[r.Level], g.judged.Words(r)))
 		}
 	}
 	return lines
@@ -77,7 +77,7 @@ func (g *Group) inSummary(f judge.Figure) bool {
 	return false
 }
 
-// scope says what a reason makes void: " for TTFT and E2EL at 16, 64".
+// scope is what a reason makes not comparable: " for TTFT and E2EL at 16, 64".
 func (g *Group) scope(r *judge.Reasons) (text string) {
 	var names []string
 	for _, m := range r.Metrics {
@@ -106,18 +106,18 @@ func (g *Group) levelNames(at []int) string {
 	return strings.Join(names, ", ")
 }
 
-// remarks say how the intervals were made.
-func (g *Group) remarks() (notes []string) {
+// notes say how the intervals were made.
+func (g *Group) notes() (notes []string) {
 	methods := map[string]bool{}
 	tooFew := false
-	for _, r := range g.Rows {
+	for _, r := range g.judged.Rows {
 		if r.Interval != nil {
 			methods[r.Method] = true
 		}
 		tooFew = tooFew || r.TooFew
 	}
 	for method, text := range map[string]string{
-		judge.FromSummary: "Intervals are made from mean, deviation and count alone, as if requests did not depend on each other: --save-detailed keeps each.",
+		judge.FromSummary: "Intervals are made from mean, deviation and count alone, as if requests did not depend on each other. Results with each request's values allow better ones.",
 		judge.FromBlocks:  "Intervals are bootstrapped in blocks of consecutive requests.",
 		judge.FromRepeats: "Intervals are made from the repeats, each one an observation.",
 	} {
@@ -130,15 +130,15 @@ func (g *Group) remarks() (notes []string) {
 		notes = append(notes, "An asterisk marks what is significant at 5 % after correction for all comparisons (Holm).")
 	}
 	if tooFew {
-		notes = append(notes, "A quantile q wants 5/(1-q) requests; with less it says \"too few\".")
+		notes = append(notes, "A percentile p needs 500/(100-p) requests; with fewer it shows \"too few\".")
 	}
 	return notes
 }
 
-// table is a level's.
+// table writes the metrics at a concurrency.
 func (g *Group) table(w io.Writer, level int) {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "%s\t%s\t", g.Levels[level], strings.Join(g.Labels, "\t"))
+	fmt.Fprintf(out, "%s\t%s\t", g.Levels[level], strings.Join(g.judged.Labels, "\t"))
 	for _, head := range g.heads() {
 		fmt.Fprintf(out, "%s\t", head)
 	}
@@ -152,28 +152,28 @@ func (g *Group) table(w io.Writer, level int) {
 
 // heads are those of the columns after the values.
 func (g *Group) heads() []string {
-	if len(g.Labels) == 2 {
+	if len(g.judged.Labels) == 2 {
 		return []string{"speed-up", "95 % interval"}
 	}
 	var out []string
-	for i := range g.Labels[1:] {
+	for i := range g.judged.Labels[1:] {
 		out = append(out, fmt.Sprintf("%d/1", i+2), "95 % interval")
 	}
 	return out
 }
 
-// tableRows are a level's figures: name, values, then speed-up and interval of each
-// side beside the first.
+// tableRows are the metrics at a concurrency: name, values, then speed-up and interval
+// of each server vs the baseline.
 func (g *Group) tableRows(level int) (rows [][]string) {
 	for _, f := range judge.Figures {
 		row := []string{shownName(f)}
 		seen := false
-		for side := range g.Labels {
+		for side := range g.judged.Labels {
 			x := g.value(level, side, f)
 			seen = seen || !math.IsNaN(x)
 			row = append(row, decimals(x))
 		}
-		for side := 1; side < len(g.Labels); side++ {
+		for side := 1; side < len(g.judged.Labels); side++ {
 			row = append(row, g.compared(level, side, f)...)
 		}
 		if seen {
@@ -210,28 +210,28 @@ func (g *Group) compared(level, side int, f judge.Figure) []string {
 }
 
 func (g *Group) row(level, side int, f judge.Figure) *judge.Row {
-	for i := range g.Rows {
-		if r := &g.Rows[i]; r.Level == level && r.Side == side && r.Figure == f {
+	for i := range g.judged.Rows {
+		if r := &g.judged.Rows[i]; r.Level == level && r.Side == side && r.Figure == f {
 			return r
 		}
 	}
 	return nil
 }
 
-// JSON is the whole comparison for programs: milliseconds, and tokens or requests per second.
-func (g *Group) JSON() pyjson.Object {
+// object is the whole comparison for programs: milliseconds, and tokens or requests per second.
+func (g *Group) object() pyjson.Object {
 	reasons := []pyjson.Object{}
-	for _, r := range g.Reasons {
+	for _, r := range g.judged.Reasons {
 		reasons = append(reasons, g.reasonJSON(&r))
 	}
 	rows := []pyjson.Object{}
-	for i := range g.Rows {
-		rows = append(rows, g.rowJSON(&g.Rows[i]))
+	for i := range g.judged.Rows {
+		rows = append(rows, g.rowJSON(&g.judged.Rows[i]))
 	}
 	return pyjson.Object{
-		{Key: "sides", Value: g.Labels},
+		{Key: "sides", Value: g.judged.Labels},
 		{Key: "levels", Value: g.Levels},
-		{Key: "void", Value: g.Void()},
+		{Key: "void", Value: g.judged.Void()},
 		{Key: "reasons", Value: reasons},
 		{Key: "rows", Value: rows},
 	}
@@ -248,7 +248,7 @@ func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
 	}
 	return pyjson.Object{
 		{Key: "code", Value: r.Code},
-		{Key: "side", Value: g.Labels[r.Side]},
+		{Key: "side", Value: g.judged.Labels[r.Side]},
 		{Key: "levels", Value: levels},
 		{Key: "metrics", Value: metrics},
 		{Key: "text", Value: r.Text},
@@ -262,8 +262,8 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	}
 	o := pyjson.Object{
 		{Key: "level", Value: g.Levels[r.Level]},
-		{Key: "side", Value: g.Labels[r.Side]},
-		{Key: "beside", Value: g.Labels[0]},
+		{Key: "side", Value: g.judged.Labels[r.Side]},
+		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "figure", Value: figureKey(r.Figure)},
 		{Key: "base", Value: finiteOrNil(scale * r.Base)},
 		{Key: "other", Value: finiteOrNil(scale * r.Other)},
@@ -287,7 +287,7 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	if r.Void != "" {
 		void = r.Void
 	}
-	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "words", Value: g.Words(r)}}...)
+	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "words", Value: g.judged.Words(r)}}...)
 }
 
 // finiteOrNil is null for what JSON has no number for.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"flag"
 	"fmt"
 	"image/png"
 	"io"
@@ -21,6 +22,8 @@ import (
 	"loadgen/internal/judge"
 )
 
+var update = flag.Bool("update", false, "write the golden files")
+
 // origins are the origin's stored results.
 func origins(t *testing.T) []*Group {
 	dir := golden.Dir(t, "origin_results")
@@ -31,8 +34,8 @@ func origins(t *testing.T) []*Group {
 // other; what is left is TPOT, and ITL where nothing was coalesced.
 func TestOriginsComparisonIsVoid(t *testing.T) {
 	g := origins(t)[0]
-	for i := range g.Rows {
-		r := &g.Rows[i]
+	for i := range g.judged.Rows {
+		r := &g.judged.Rows[i]
 		want := "batch_limited"
 		switch r.Figure.Metric {
 		case "tpot":
@@ -60,7 +63,7 @@ func TestGoldenReports(t *testing.T) {
 	for name, write := range map[string]func(w io.Writer) error{
 		"origin.md":   func(w io.Writer) error { return Markdown(w, groups) },
 		"origin.html": func(w io.Writer) error { return HTML(w, groups) },
-		"origin.svg":  groups[0].Bars().SVG,
+		"origin.svg":  groups[0].WriteSVG,
 		"origin.csv":  func(w io.Writer) error { return CSV(w, groups) },
 		"origin.txt":  func(w io.Writer) error { groups[0].WriteText(w, false); return nil },
 	} {
@@ -206,7 +209,7 @@ func checkReport(t *testing.T, dir string) {
 func TestSides(t *testing.T) {
 	labels := func(groups []*Group) (out []string) {
 		for _, g := range groups {
-			out = append(out, strings.Join(g.Labels, "|")+" at "+strings.Join(g.Levels, ","))
+			out = append(out, strings.Join(g.judged.Labels, "|")+" at "+strings.Join(g.Levels, ","))
 		}
 		return out
 	}
@@ -240,14 +243,14 @@ func TestGates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Missed(g.Comparison, []Gate{gate}); len(got) != missed {
+		if got := g.Missed([]Gate{gate}); len(got) != missed {
 			t.Errorf("%s: %d missed, want %d: %q", text, len(got), missed, got)
 		}
 	}
 	alone := Groups(stored(t, filepath.Join(golden.Dir(t, "origin_results"), "trt_engine")), Naming{})[0]
 	for text, missed := range map[string]int{"mean_ttft_ms<=100000": 3, "mean_tpot_ms<=100000": 0, "mean_ttft_ms<=+9%": 3} {
 		gate, err := ParseGate(text)
-		if got := Missed(alone.Comparison, []Gate{gate}); err != nil || len(got) != missed {
+		if got := alone.Missed([]Gate{gate}); err != nil || len(got) != missed {
 			t.Errorf("one side, %s: %d missed, want %d: %q %v", text, len(got), missed, got, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // WriteDirectory writes the report of results into a directory, and returns the
 // names of the files: report.html, report.md, comparison.json, and for each group
-// of sides its summary and chart.
+// of servers its summary and chart.
 func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -32,8 +32,8 @@ func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
 			suffix = fmt.Sprintf("_%d", i+1)
 		}
 		write("benchmark_summary"+suffix+".txt", func(w io.Writer) error { g.Summary(w); return nil })
-		write("benchmark_comparison"+suffix+".png", g.Bars().PNG)
-		write("benchmark_comparison"+suffix+".svg", g.Bars().SVG)
+		write("benchmark_comparison"+suffix+".png", g.WritePNG)
+		write("benchmark_comparison"+suffix+".svg", g.WriteSVG)
 	}
 	write("report.md", func(w io.Writer) error { return Markdown(w, groups) })
 	write("report.html", func(w io.Writer) error { return HTML(w, groups) })
@@ -48,14 +48,14 @@ const ComparisonName = "comparison.json"
 func JSON(w io.Writer, groups []*Group) error {
 	all := []pyjson.Object{}
 	for _, g := range groups {
-		all = append(all, g.JSON())
+		all = append(all, g.object())
 	}
 	_, err := w.Write(append(pyjson.Append(nil, pyjson.Object{{Key: "comparisons", Value: all}}), '\n'))
 	return err
 }
 
-// OfFile is what the comparison says of one file, for programs; nil where it stands alone.
-func OfFile(groups []*Group, s *Stored) pyjson.Object {
+// comparisonOf is what the comparison says of one file, for programs; nil where it stands alone.
+func comparisonOf(groups []*Group, s *Stored) pyjson.Object {
 	for _, g := range groups {
 		for level := range g.Runs {
 			for side, runs := range g.Runs[level] {
@@ -72,22 +72,22 @@ func OfFile(groups []*Group, s *Stored) pyjson.Object {
 
 func (g *Group) ofFile(level, side int) pyjson.Object {
 	reasons, rows := []pyjson.Object{}, pyjson.Object{}
-	for _, r := range g.Reasons {
+	for _, r := range g.judged.Reasons {
 		for _, l := range r.Levels {
 			if l == level && (r.Side == side || r.Side == 0) {
 				reasons = append(reasons, g.reasonJSON(&r))
 			}
 		}
 	}
-	for i := range g.Rows {
-		if r := &g.Rows[i]; r.Level == level && r.Side == side {
+	for i := range g.judged.Rows {
+		if r := &g.judged.Rows[i]; r.Level == level && r.Side == side {
 			rows.Set(figureKey(r.Figure), g.rowJSON(r))
 		}
 	}
 	return pyjson.Object{
-		{Key: "side", Value: g.Labels[side]},
+		{Key: "side", Value: g.judged.Labels[side]},
 		{Key: "level", Value: g.Levels[level]},
-		{Key: "beside", Value: g.Labels[0]},
+		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "reasons", Value: reasons},
 		{Key: "figures", Value: rows},
 	}

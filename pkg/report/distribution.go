@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +20,7 @@ type second struct {
 	hist *hdrhistogram.Histogram
 }
 
-// hdrLogs reads the HDR log beside the file: each metric's seconds in order, nil
+// hdrLogs reads the HDR log next to the file: each metric's seconds in order, nil
 // without a log that can be read.
 func (s *Stored) hdrLogs() map[string][]second {
 	if s.hdr != nil {
@@ -45,7 +46,7 @@ func (s *Stored) hdrLogs() map[string][]second {
 }
 
 // distribution is all values of a metric in ns, from the file itself or the log
-// beside it; nil where neither has them.
+// next to it; nil where neither has them.
 func (s *Stored) distribution(m metrics.Metric) *hdrhistogram.Histogram {
 	h := hdrhistogram.New(hdrLowest, hdrHighest, hdrDigits)
 	for _, values := range s.requests(m) {
@@ -84,7 +85,7 @@ func Percentiles(w io.Writer, files []*Stored) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("no file has the values of its requests: --save-detailed keeps them, and so does the .hlog beside a result of loadgen")
+		return errors.New("no percentiles: the files have no values of single requests, and there is no .hlog next to them")
 	}
 	return nil
 }

@@ -4,12 +4,18 @@ import (
 	"fmt"
 	"io"
 
-	"loadgen/internal/result"
 	"loadgen/pkg/metrics"
 )
 
-// Extended prints the block of --extended, after the original's table.
-func Extended(w io.Writer, x *metrics.Extended, percentiles []float64, server *result.ServerMetrics) {
+// ServerTimes are the server's own times of its requests, in seconds.
+type ServerTimes struct {
+	// Queue is until a request is scheduled, Prefill from there to the first token,
+	// Decode from there to the last.
+	Queue, Prefill, Decode metrics.Stats
+}
+
+// Extended prints the block of extended metrics, after the original's table.
+func Extended(w io.Writer, x *metrics.Extended, percentiles []float64, server *ServerTimes) {
 	fmt.Fprintln(w, centred(" Extended ", '='))
 	value := func(label string, f float64) { fmt.Fprintf(w, "%-40s %-10s\n", label, fixed(f, 2)) }
 	block := func(label, unit string, s metrics.Stats, scale float64) {
@@ -47,9 +53,9 @@ func Extended(w io.Writer, x *metrics.Extended, percentiles []float64, server *r
 	}
 	if server != nil {
 		fmt.Fprintln(w, centred("Server's own times", '-'))
-		value("Mean queue (ms):", server.Queue.Mean)
-		value("Mean prefill (ms):", server.Prefill.Mean)
-		value("Mean decode (ms):", server.Decode.Mean)
+		value("Mean queue (ms):", 1e3*server.Queue.Mean)
+		value("Mean prefill (ms):", 1e3*server.Prefill.Mean)
+		value("Mean decode (ms):", 1e3*server.Decode.Mean)
 	}
 	fmt.Fprintln(w, "==================================================")
 }

@@ -13,8 +13,8 @@ import (
 var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "seed", "random_input_len", "random_output_len", "random_range_ratio", "random_prefix_len",
 	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate"}
 
-// factsOf is what the judge wants to know of a side at a level; nil without a run.
-// It is the first repeat's, but for what went wrong in any.
+// factsOf is what the judgement needs of a server at a concurrency; nil without a run. It
+// is the first repeat's, but for what went wrong in any.
 func factsOf(runs []*Stored) *judge.Facts {
 	if len(runs) == 0 {
 		return nil
@@ -44,51 +44,46 @@ func factsOf(runs []*Stored) *judge.Facts {
 
 // facts are those of one run, without its Series.
 func (s *Stored) facts() *judge.Facts {
-	f := &judge.Facts{Client: "benchmark_serving", Settings: map[string]string{}, OpenLoop: s.rate() > 0, Model: s.Text("model_id"), Concurrency: s.level().concurrency,
-		Input: s.integer("total_input_tokens"), Output: s.integer("total_output_tokens"), Verdict: s.Verdict()}
-	own := s.own()
-	if own != nil {
-		f.Client = fmt.Sprintf("loadgen %v", own["version"])
-		server, _ := own["server"].(map[string]any)
-		f.Server, _ = server["version"].(string)
-		if model, _ := server["model"].(string); model != "" {
-			f.Model = model
+	file, own := s.file, s.loadgen()
+	completed := countOf(file.Completed)
+	f := &judge.Facts{Client: "benchmark_serving", Settings: map[string]string{}, OpenLoop: s.rate() > 0, Model: file.ModelID, Concurrency: s.level().concurrency,
+		Input: countOf(file.TotalInputTokens), Output: countOf(file.TotalOutputTokens), Verdict: s.Verdict(), Requests: max(countOf(file.NumPrompts), completed)}
+	if file.Loadgen != nil {
+		f.Client = "loadgen " + own.Version
+	}
+	if server := own.Server; server != nil {
+		f.Server = server.Version
+		if server.Model != "" {
+			f.Model = server.Model
 		}
-		if became, ok := server["became"].(map[string]any); ok {
-			model, _ := became["model"].(string)
-			version, _ := became["version"].(string)
-			f.Became = judge.Described(model, version)
-		}
-		if counted := s.ownNumber("server_tokens", "requests"); counted > 0 {
-			f.Prompt = s.ownNumber("server_tokens", "prompt") / counted
+		if after := server.Became; after != nil {
+			f.Became = judge.Described(after.Model, after.Version)
 		}
 	}
-	effective, _ := own["effective"].(map[string]any)
+	if t := own.ServerTokens; t != nil && t.Requests > 0 {
+		f.Prompt = float64(t.Prompt) / float64(t.Requests)
+	}
 	for _, key := range settings {
-		if v, ok := effective[key]; ok {
-			f.Settings[key] = fmt.Sprint(v)
-		} else if v, ok := s.values[key]; ok {
-			f.Settings[key] = fmt.Sprint(v)
+		if v := s.setting(key); v != nil || s.hasSetting(key) {
+			f.Settings[key] = fmt.Sprint(whole(v))
 		}
 	}
-	if prompts, ok := own["prompts"].(string); ok {
-		f.Settings["prompts"] = prompts
+	if own.Prompts != "" {
+		f.Settings["prompts"] = own.Prompts
 	}
-	completed := s.integer("completed")
-	f.Requests = max(s.integer("num_prompts"), completed)
-	if sent := s.ownNumber("requests", "sent"); sent >= float64(completed) && sent < float64(f.Requests) {
-		f.Unsent = f.Requests - int(sent)
+	if r := own.Requests; r != nil && completed <= r.Sent && r.Sent < f.Requests {
+		f.Unsent = f.Requests - r.Sent
 	}
 	f.Failed = f.Requests - f.Unsent - completed
-	f.Findings, _ = s.Judge()
+	f.Findings, _ = s.judge()
 	return f
 }
 
-// series is a figure of a file.
+// series are the values of a metric in a file.
 func (s *Stored) series(f judge.Figure) judge.Series {
-	out := judge.Series{N: s.integer("completed"), Mean: math.NaN(), Std: math.NaN()}
+	out := judge.Series{N: countOf(s.file.Completed), Mean: math.NaN(), Std: math.NaN()}
 	if f.Higher {
-		out.Value = s.Number(f.Metric)
+		out.Value = s.throughput(f.Metric)
 		return out
 	}
 	m := metrics.Metric(slices.Index(metricNames, f.Metric))

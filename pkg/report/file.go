@@ -5,13 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
+// PathError is the error of a path that a result cannot be written to.
+type PathError struct {
+	Path string
+	// IsDir is set where the path is a directory, so that another name is needed; else
+	// its directory is at fault.
+	IsDir bool
+	Err   error
+}
+
+func (e *PathError) Error() string {
+	if e.IsDir {
+		return fmt.Sprintf("the result cannot be written: %s is a directory", e.Path)
+	}
+	return fmt.Sprintf("the directory for the result is not writable: %v", e.Err)
+}
+
+func (e *PathError) Unwrap() error { return e.Err }
+
 // ProveWritable makes the directory of path and proves that a file can be
-// written there, so that a run is not lost at its end.
+// written there, so that a run is not lost at its end. Its error is a *PathError.
 func ProveWritable(path string) error {
 	info, err := os.Stat(path)
 	isDir := err == nil && info.IsDir()
@@ -20,20 +39,23 @@ func ProveWritable(path string) error {
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("the directory for the result cannot be made: %w (--result-dir)", err)
+		return &PathError{Path: path, Err: err}
 	}
 	if isDir {
-		return fmt.Errorf("the result cannot be written: %s is a directory (--result-filename)", path)
+		return &PathError{Path: path, IsDir: true}
 	}
 	f, err := os.CreateTemp(dir, ".loadgen-*")
-	if err != nil {
-		return fmt.Errorf("the directory for the result is not writable: %w (--result-dir)", err)
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	if err != nil {
+		return &PathError{Path: path, Err: err}
+	}
+	return nil
 }
 
-// Special tells whether a path names a pipe, a device or a descriptor, such as
-// /dev/stdout: what is written to as it is, and has nothing beside it.
+// Special reports whether a path names a pipe, a device or a descriptor, such as
+// /dev/stdout: it is written to as it is, and other files cannot go next to it.
 func Special(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -41,6 +63,18 @@ func Special(path string) bool {
 	}
 	name, err := filepath.Abs(path)
 	return !info.Mode().IsRegular() || err == nil && (strings.HasPrefix(name, "/dev/std") || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/"))
+}
+
+// createTemporary creates a new file with a temporary name in the directory of path, with
+// the permissions of any new file: those that the kernel leaves of 0666.
+func createTemporary(path string) (*os.File, error) {
+	for try := 0; ; try++ {
+		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".loadgen-%x", rand.Uint64()))
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, os.ErrExist) || try > 100 {
+			return f, err
+		}
+	}
 }
 
 // WriteFile writes a file whole or not at all: to a temporary name, renamed at
@@ -56,7 +90,7 @@ func WriteFile(path string, write func(w io.Writer) error) (err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".loadgen-*")
+	f, err := createTemporary(path)
 	if err != nil {
 		return err
 	}
@@ -70,7 +104,6 @@ func WriteFile(path string, write func(w io.Writer) error) (err error) {
 	for _, step := range []func() error{
 		func() error { return write(buffered) },
 		buffered.Flush,
-		func() error { return f.Chmod(0o666 &^ umask()) },
 		f.Close,
 		func() error { return os.Rename(f.Name(), path) },
 	} {

@@ -11,27 +11,28 @@ import (
 	"loadgen/internal/judge"
 )
 
-// Gate is a bound on a figure: absolute for every side, or relative to the first.
+// Gate is a bound on a metric: absolute for every server, or relative to the baseline.
 type Gate struct {
-	Text     string
-	Figure   judge.Figure
-	AtMost   bool    // else at least
-	Limit    float64 // seconds, or per second; relative: a share of the first side's value
+	Text string
+	// Relative is that of a bound relative to the baseline.
 	Relative bool
+	figure   judge.Figure
+	atMost   bool    // else at least
+	limit    float64 // seconds, or per second; relative: a share of the baseline's value
 }
 
 var gateSyntax = regexp.MustCompile(`^\s*([a-z0-9_.]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
 
 // ParseGate reads a gate: p99_ttft_ms<=+5%, mean_tpot_ms<=12, output_throughput>=-3%.
 func ParseGate(text string) (Gate, error) {
-	const want = "want FIGURE<=VALUE or FIGURE>=VALUE, such as p99_ttft_ms<=+5% (beside the first side) or mean_tpot_ms<=12"
+	const want = "expected METRIC<=VALUE or METRIC>=VALUE, such as p99_ttft_ms<=+5% (vs the baseline) or mean_tpot_ms<=12"
 	m := gateSyntax.FindStringSubmatch(text)
 	if m == nil {
 		return Gate{}, fmt.Errorf("gate %q: %s", text, want)
 	}
 	limit, err := strconv.ParseFloat(m[3], 64)
 	if err != nil || math.IsInf(limit, 0) || math.IsNaN(limit) {
-		return Gate{}, fmt.Errorf("gate %q: %s is no number: %s", text, m[3], want)
+		return Gate{}, fmt.Errorf("gate %q: %s is not a number; %s", text, m[3], want)
 	}
 	at := slices.IndexFunc(judge.Figures, func(f judge.Figure) bool { return figureKey(f) == m[1] })
 	if at < 0 {
@@ -39,19 +40,19 @@ func ParseGate(text string) (Gate, error) {
 		for _, f := range judge.Figures {
 			keys = append(keys, figureKey(f))
 		}
-		return Gate{}, fmt.Errorf("gate %q: there is no %s: the figures are %s", text, m[1], strings.Join(keys, ", "))
+		return Gate{}, fmt.Errorf("gate %q: unknown metric %s; expected one of %s", text, m[1], strings.Join(keys, ", "))
 	}
-	g := Gate{Text: strings.TrimSpace(text), Figure: judge.Figures[at], AtMost: m[2] == "<=", Limit: limit, Relative: m[4] == "%"}
+	g := Gate{Text: strings.TrimSpace(text), figure: judge.Figures[at], atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
 	switch {
 	case g.Relative:
-		g.Limit /= 100
-	case !g.Figure.Higher:
-		g.Limit /= 1e3
+		g.limit /= 100
+	case !g.figure.Higher:
+		g.limit /= 1e3
 	}
 	return g, nil
 }
 
-// figureKey is the figure's name in result files.
+// figureKey is the metric's key in result files.
 func figureKey(f judge.Figure) string {
 	if f.Higher {
 		return f.Metric
@@ -59,9 +60,12 @@ func figureKey(f judge.Figure) string {
 	return f.Statistic.Name + "_" + f.Metric + "_ms"
 }
 
-// Missed returns the gates that are missed, each with the reason. What is void, has
-// too few requests or is not there counts as missed.
-func Missed(c *judge.Comparison, gates []Gate) (missed []string) {
+// Missed returns the gates that the group misses, each with the reason.
+func (g *Group) Missed(gates []Gate) []string { return missed(g.judged, gates) }
+
+// missed returns the gates that are missed, each with the reason. What is not comparable,
+// has too few requests or is not there counts as missed.
+func missed(c *judge.Comparison, gates []Gate) (missed []string) {
 	for _, g := range gates {
 		before := len(missed)
 		held := 0
@@ -78,46 +82,46 @@ func Missed(c *judge.Comparison, gates []Gate) (missed []string) {
 			}
 		}
 		if len(missed) == before && held == 0 {
-			missed = append(missed, g.Text+": there is nothing to compare")
+			missed = append(missed, g.Text+": nothing to compare")
 		}
 	}
 	return missed
 }
 
-// misses tells why a side misses a gate at a level, "" where it does not.
+// misses is why a server misses a gate at a concurrency, "" where it does not.
 func (g *Gate) misses(c *judge.Comparison, level, side int) string {
 	f := c.Facts[level][side]
 	if f == nil {
-		return "there is no result"
+		return "no result"
 	}
-	value := f.Value(g.Figure)
+	value := f.Value(g.figure)
 	if math.IsNaN(value) {
-		return "the result has no such figure"
+		return "the result does not have this metric"
 	}
-	if f.TooFew(g.Figure.Statistic) {
-		return "too few requests for this quantile"
+	if f.TooFew(g.figure.Statistic) {
+		return "too few requests for this percentile"
 	}
-	void := c.VoidOf(level, side, g.Figure.Metric)
+	void := c.VoidOf(level, side, g.figure.Metric)
 	if void == "" && g.Relative {
-		void = c.VoidOf(level, 0, g.Figure.Metric)
+		void = c.VoidOf(level, 0, g.figure.Metric)
 	}
 	if void != "" {
-		return "void (" + void + ")"
+		return "not comparable (" + strings.ReplaceAll(void, "_", " ") + ")"
 	}
-	limit := g.Limit
+	limit := g.limit
 	if g.Relative {
 		base := c.Facts[level][0]
-		if side == 0 || base == nil || math.IsNaN(base.Value(g.Figure)) {
-			return "there is nothing to compare with"
+		if side == 0 || base == nil || math.IsNaN(base.Value(g.figure)) {
+			return "nothing to compare with"
 		}
-		limit = base.Value(g.Figure) * (1 + g.Limit)
+		limit = base.Value(g.figure) * (1 + g.limit)
 	}
-	if g.AtMost && value <= limit || !g.AtMost && value >= limit {
+	if g.atMost && value <= limit || !g.atMost && value >= limit {
 		return ""
 	}
 	scale := 1e3
-	if g.Figure.Higher {
+	if g.figure.Higher {
 		scale = 1
 	}
-	return fmt.Sprintf("%.6g, and the bound is %.6g", scale*value, scale*limit)
+	return fmt.Sprintf("%.6g, the bound is %.6g", scale*value, scale*limit)
 }

@@ -30,7 +30,7 @@ type pageGroup struct {
 	Heading, Model, Configuration, Hardware string
 	Labels                                  []string
 	Void, Holds, Findings                   []pageItem
-	Whole                                   bool // void as a whole
+	Whole                                   bool // nothing is comparable
 	Compared                                bool
 	Overview                                []template.HTML
 	Levels                                  []pageLevel
@@ -73,32 +73,32 @@ func (g *Group) page() pageGroup {
 		Model:         g.model(),
 		Configuration: g.configuration(),
 		Hardware:      g.hardware(),
-		Labels:        g.Labels,
+		Labels:        g.judged.Labels,
 		Compared:      len(g.Sides) > 1,
-		Whole:         len(g.Rows) > 0 && g.Void(),
-		Remarks:       g.remarks(),
+		Whole:         len(g.judged.Rows) > 0 && g.judged.Void(),
+		Remarks:       g.notes(),
 	}
 	if p.Compared {
 		for _, line := range g.verdict() {
 			if rest, void := strings.CutPrefix(line, "VOID"); void {
-				p.Void = append(p.Void, pageItem{Text: "Void" + rest})
+				p.Void = append(p.Void, pageItem{Text: "Not comparable" + rest})
 			} else {
 				p.Holds = append(p.Holds, pageItem{Text: line})
 			}
 		}
-		p.Head = slices.Concat(g.Labels, g.heads())
+		p.Head = slices.Concat(g.judged.Labels, g.heads())
 	} else {
-		p.Head = g.Labels
+		p.Head = g.judged.Labels
 	}
 	p.Overview = g.overview()
 	for level, name := range g.Levels {
 		p.Levels = append(p.Levels, pageLevel{Name: name, Rows: g.cells(level), Charts: g.distributions(level), Open: level == 0 || len(g.Levels) <= 3})
-		for side, f := range g.Facts[level] {
+		for side, f := range g.judged.Facts[level] {
 			if f == nil {
 				continue
 			}
 			for _, found := range f.Findings {
-				p.Findings = append(p.Findings, pageItem{g.Labels[side] + ", concurrency " + name, found.Text})
+				p.Findings = append(p.Findings, pageItem{g.judged.Labels[side] + ", concurrency " + name, found.Text})
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func (g *Group) page() pageGroup {
 	return p
 }
 
-// cells are a level's table with what is void marked.
+// cells are the table at a concurrency, with what is not comparable marked.
 func (g *Group) cells(level int) (rows [][]pageCell) {
 	for _, row := range g.tableRows(level) {
 		if len(g.Sides) < 2 {
@@ -127,7 +127,7 @@ func (g *Group) cells(level int) (rows [][]pageCell) {
 	return rows
 }
 
-// overview are the charts over all levels.
+// overview are the charts over all concurrencies.
 func (g *Group) overview() (charts []template.HTML) {
 	throughput, latency := judge.Figure{Metric: judge.OutputThroughput, Higher: true}, judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}
 	curve := chart.Lines{
@@ -137,8 +137,8 @@ func (g *Group) overview() (charts []template.HTML) {
 		YFromZero: true,
 		Markers:   true,
 	}
-	for side, label := range g.Labels {
-		s := chart.Series{Name: label, Side: side}
+	for side, label := range g.judged.Labels {
+		s := chart.Series{Name: label, Server: side}
 		for level := range g.Levels {
 			s.X = append(s.X, g.value(level, side, throughput))
 			s.Y = append(s.Y, g.value(level, side, latency))
@@ -157,8 +157,8 @@ func (g *Group) overview() (charts []template.HTML) {
 			YFromZero: true,
 			Markers:   true,
 		}
-		for side, label := range g.Labels {
-			s := chart.Series{Name: label, Side: side}
+		for side, label := range g.judged.Labels {
+			s := chart.Series{Name: label, Server: side}
 			for level := range g.Levels {
 				s.X, s.Y = append(s.X, float64(level)), append(s.Y, g.value(level, side, row.figure))
 			}
@@ -169,11 +169,11 @@ func (g *Group) overview() (charts []template.HTML) {
 	return charts
 }
 
-// voidMark says at how many levels one of some figures is void, "" where at none.
+// voidMark is where one of some metrics is not comparable, "" for nowhere.
 func (g *Group) voidMark(figures ...judge.Figure) string {
 	var at []int
 	for level := range g.Levels {
-		if slices.ContainsFunc(g.Rows, func(r judge.Row) bool { return r.Level == level && slices.Contains(figures, r.Figure) && r.Void != "" }) {
+		if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Level == level && slices.Contains(figures, r.Figure) && r.Void != "" }) {
 			at = append(at, level)
 		}
 	}
@@ -181,9 +181,9 @@ func (g *Group) voidMark(figures ...judge.Figure) string {
 	case len(at) == 0:
 		return ""
 	case len(at) > 6:
-		return fmt.Sprintf(" (void at %d levels)", len(at))
+		return fmt.Sprintf(" (not comparable at %d concurrencies)", len(at))
 	}
-	return " (void at " + g.levelNames(at) + ")"
+	return " (not comparable at " + g.levelNames(at) + ")"
 }
 
 // quantiles are where percentile curves and distribution functions are drawn.
@@ -197,8 +197,8 @@ func quantiles(n int64) (out []float64) {
 	return out
 }
 
-// distributions are a level's charts of TTFT and ITL, of the sides whose files have
-// their values.
+// distributions are the charts of TTFT and ITL at a concurrency, of the servers whose
+// files have their values.
 func (g *Group) distributions(level int) (charts []template.HTML) {
 	for _, m := range []metrics.Metric{metrics.TTFT, metrics.ITL} {
 		name := strings.ToUpper(m.String())
@@ -211,12 +211,12 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 			YFromZero: true,
 			Markers:   true,
 		}
-		for side, label := range g.Labels {
+		for side, label := range g.judged.Labels {
 			if len(g.Runs[level][side]) == 0 {
 				continue
 			}
 			run := g.Runs[level][side][0]
-			a, b, c := chart.Series{Name: label, Side: side}, chart.Series{Name: label, Side: side}, chart.Series{Name: label, Side: side}
+			a, b, c := chart.Series{Name: label, Server: side}, chart.Series{Name: label, Server: side}, chart.Series{Name: label, Server: side}
 			if h := run.distribution(m); h != nil {
 				for _, q := range quantiles(h.TotalCount()) {
 					ms := float64(h.ValueAtQuantile(100*q)) / 1e6
@@ -233,6 +233,10 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 				time.Series = append(time.Series, c)
 			}
 		}
+		curve.YLog, time.YLog = wide(curve.Series, valuesY), wide(time.Series, valuesY)
+		if wide(cdf.Series, valuesX) {
+			cdf.XScale = chart.Log
+		}
 		for _, l := range []chart.Lines{curve, cdf, time} {
 			if len(l.Series) > 0 {
 				charts = append(charts, template.HTML(l.Inline()))
@@ -242,13 +246,36 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 	return charts
 }
 
-// Bars is the chart of a comparison as files: benchmark_comparison.png and .svg.
-func (g *Group) Bars() *chart.Comparison {
-	c := &chart.Comparison{Title: g.heading(), Sides: g.Labels, Levels: g.Levels, XLabel: "concurrency"}
+// wide reports whether the positive values of an axis are so far apart that on a linear
+// scale most of them would be at its beginning: by three powers of ten.
+func wide(series []chart.Series, values func(*chart.Series) []float64) bool {
+	low, high := math.Inf(1), 0.0
+	for i := range series {
+		for _, v := range values(&series[i]) {
+			if v > 0 {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	return high > 1000*low
+}
+
+func valuesX(s *chart.Series) []float64 { return s.X }
+func valuesY(s *chart.Series) []float64 { return s.Y }
+
+// WritePNG writes the chart of the comparison, benchmark_comparison.png.
+func (g *Group) WritePNG(w io.Writer) error { return g.bars().PNG(w) }
+
+// WriteSVG writes the chart of the comparison, benchmark_comparison.svg.
+func (g *Group) WriteSVG(w io.Writer) error { return g.bars().SVG(w) }
+
+// bars is the chart of the comparison.
+func (g *Group) bars() *chart.Comparison {
+	c := &chart.Comparison{Title: g.heading(), Servers: g.judged.Labels, Loads: g.Levels, XLabel: "concurrency"}
 	for _, row := range summaryRows {
 		name, unit, _ := strings.Cut(row.name, " (")
 		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher}
-		for side := range g.Labels {
+		for side := range g.judged.Labels {
 			values, void := make([]float64, len(g.Levels)), make([]string, len(g.Levels))
 			for level := range g.Levels {
 				values[level] = g.value(level, side, row.figure)

@@ -1,13 +1,16 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/result"
 )
 
 // Markdown writes report.md, for a pull request: what holds first, then the tables.
@@ -19,13 +22,13 @@ func Markdown(w io.Writer, groups []*Group) error {
 		for _, line := range g.verdict() {
 			line = markdownText(line)
 			if rest, void := strings.CutPrefix(line, "VOID"); void {
-				line = "**VOID**" + rest
+				line = "**NOT COMPARABLE**" + rest
 			}
 			fmt.Fprintf(w, "* %s\n", line)
 		}
 		for level, name := range g.Levels {
 			fmt.Fprintf(w, "\n## Concurrency %s\n\n", markdownText(name))
-			columns := slices.Concat([]string{"figure"}, g.Labels, g.heads()[:2*(len(g.Labels)-1)])
+			columns := slices.Concat([]string{"metric"}, g.judged.Labels, g.heads()[:2*(len(g.judged.Labels)-1)])
 			markdownRow(w, columns)
 			rule := slices.Repeat([]string{"---:"}, len(columns))
 			rule[0] = "---"
@@ -42,7 +45,7 @@ func Markdown(w io.Writer, groups []*Group) error {
 			markdownRow(w, row)
 		}
 		fmt.Fprintln(w)
-		for _, note := range g.remarks() {
+		for _, note := range g.notes() {
 			fmt.Fprintf(w, "%s\n", markdownText(note))
 		}
 	}
@@ -62,9 +65,9 @@ var markdownEscapes = strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;",
 // markdownText keeps what the text holds from being markup.
 func markdownText(s string) string { return markdownEscapes.Replace(s) }
 
-// settingsTable is what each side was run with, where they say so.
+// settingsTable is what each server was loaded with, as far as the files have it.
 func (g *Group) settingsTable() (head []string, rows [][]string) {
-	head = append([]string{"setting"}, g.Labels...)
+	head = append([]string{"setting"}, g.judged.Labels...)
 	add := func(name string, of func(s *Stored) string) {
 		row := []string{name}
 		empty := true
@@ -77,53 +80,53 @@ func (g *Group) settingsTable() (head []string, rows [][]string) {
 			rows = append(rows, row)
 		}
 	}
-	top := func(key string) func(s *Stored) string {
-		return func(s *Stored) string {
-			if v, ok := s.values[key]; ok && v != nil {
-				return fmt.Sprint(whole(v))
-			}
+	text := func(v any) string {
+		if v == nil {
 			return ""
 		}
-	}
-	inOwn := func(path ...string) func(s *Stored) string {
-		return func(s *Stored) string {
-			at := any(s.own())
-			for _, key := range path {
-				object, _ := at.(map[string]any)
-				at = object[key]
-			}
-			if at == nil {
-				return ""
-			}
-			return fmt.Sprint(whole(at))
-		}
+		return fmt.Sprint(whole(v))
 	}
 	add("client", func(s *Stored) string { return factsOf([]*Stored{s}).Client })
 	for _, key := range []string{"date", "model_id", "tokenizer_id", "backend", "num_prompts", "request_rate", "burstiness"} {
-		add(key, top(key))
+		add(key, func(s *Stored) string { return text(s.file.Setting(key)) })
 	}
-	add("server version", inOwn("server", "version"))
-	add("server note", inOwn("server", "note"))
+	server := func(s *Stored) *result.Server { return cmp.Or(s.loadgen().Server, &result.Server{}) }
+	add("server version", func(s *Stored) string { return server(s).Version })
+	add("server note", func(s *Stored) string { return server(s).Note })
 	for _, key := range settings {
 		if !slices.ContainsFunc(rows, func(r []string) bool { return r[0] == key }) {
-			add(key, inOwn("effective", key))
+			add(key, func(s *Stored) string { return text(s.loadgen().Effective.Get(key)) })
 		}
 	}
-	for _, key := range []string{"os", "kernel", "cpu", "cpus"} {
-		add("machine "+key, inOwn("machine", key))
-	}
+	machine := func(s *Stored) *result.Machine { return cmp.Or(s.loadgen().Machine, &result.Machine{}) }
+	add("machine os", func(s *Stored) string { return machine(s).OS })
+	add("machine kernel", func(s *Stored) string { return orEmpty(machine(s).Kernel) })
+	add("machine cpu", func(s *Stored) string { return orEmpty(machine(s).CPU) })
+	add("machine cpus", func(s *Stored) string {
+		if n := machine(s).CPUs; n > 0 {
+			return strconv.Itoa(n)
+		}
+		return ""
+	})
 	return head, rows
 }
 
-// CSV writes a line for each figure of each side and level.
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// CSV writes a line for each metric of each server and concurrency.
 func CSV(w io.Writer, groups []*Group) error {
 	out := csv.NewWriter(w)
-	out.Write([]string{"side", "level", "figure", "value", "beside", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few"})
+	out.Write([]string{"side", "level", "figure", "value", "baseline", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few"})
 	for _, g := range groups {
 		for level, name := range g.Levels {
-			for side, label := range g.Labels {
+			for side, label := range g.judged.Labels {
 				for _, f := range judge.Figures {
-					if g.Facts[level][side] != nil {
+					if g.judged.Facts[level][side] != nil {
 						out.Write(append([]string{label, name, figureKey(f), number(g.value(level, side, f))}, g.csvComparison(level, side, f)...))
 					}
 				}
@@ -139,7 +142,7 @@ func (g *Group) csvComparison(level, side int, f judge.Figure) []string {
 	if r == nil {
 		return make([]string, 9)
 	}
-	cells := []string{g.Labels[0], number(r.SpeedUp()), "", "", "", "", "", r.Void, fmt.Sprint(r.TooFew)}
+	cells := []string{g.judged.Labels[0], number(r.SpeedUp()), "", "", "", "", "", r.Void, fmt.Sprint(r.TooFew)}
 	if r.Interval != nil {
 		copy(cells[2:], []string{number(r.Ratio), number(r.RatioLow), number(r.RatioHigh), number(r.Adjusted), fmt.Sprint(r.Significant)})
 	}

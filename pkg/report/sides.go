@@ -14,27 +14,27 @@ import (
 	"loadgen/internal/judge"
 )
 
-// Side is the results of one server.
+// Side is the results of one server, or of one variant of it.
 type Side struct {
 	Name, Label string
-	Runs        []*Stored // by level, then by repeat
+	Runs        []*Stored // by concurrency, then by repeat
 }
 
-// Group is sides that have levels in common, and the comparison of them.
+// Group is servers that have concurrencies in common, and the comparison of them.
 type Group struct {
 	Sides  []Side
 	Levels []string
-	Runs   [][][]*Stored // by level and side: the repeats
-	*judge.Comparison
-	// Hardware and Configuration are what the files do not say: "2x H200", "TP=2".
+	Runs   [][][]*Stored // by concurrency and server: the repeats
+	judged *judge.Comparison
+	// Hardware and Configuration are what the files do not have: "2x H200", "TP=2".
 	Title, Hardware, Configuration string
 }
 
-// Naming is what the user says of the results: labels by a side's name, the side
-// that the others are compared with, what the files do not know.
+// Naming is what the user adds to the results: labels by a server's name, the baseline,
+// and what the files do not have.
 type Naming struct {
 	Labels                         map[string]string
-	Order                          []string // names of sides, the first being the baseline
+	Order                          []string // names of servers, the baseline first
 	Title, Hardware, Configuration string
 }
 
@@ -46,9 +46,9 @@ var knownLabels = map[string]string{
 
 var repeatName = regexp.MustCompile(`_repeat_\d+$`)
 
-// Groups sorts results into sides, a directory each, and sides with common levels
-// into groups. Files of a directory with the same level that are not called repeats
-// (NAME_repeat_2.json) are a side each.
+// Groups sorts results into servers, a directory each, and servers with common
+// concurrencies into groups. Files of a directory with the same concurrency that are not
+// called repeats (NAME_repeat_2.json) are a server each.
 func Groups(files []*Stored, n Naming) []*Group {
 	var groups []*Group
 	for _, sides := range linked(sidesOf(files, n)) {
@@ -94,7 +94,7 @@ func sidesOf(files []*Stored, n Naming) []Side {
 		slices.SortStableFunc(s.Runs, func(a, b *Stored) int { return a.level().compare(b.level()) })
 		s.Label = presentable(cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name), longestLabel)
 	}
-	tellApart(sides)
+	disambiguate(sides)
 	slices.SortStableFunc(sides, func(a, b Side) int { return cmp.Compare(n.rank(a), n.rank(b)) })
 	return sides
 }
@@ -122,8 +122,8 @@ func presentable(text string, most int) string {
 	return text
 }
 
-// tellApart adds their names to labels that several sides have.
-func tellApart(sides []Side) {
+// disambiguate adds their names to labels that several servers have.
+func disambiguate(sides []Side) {
 	count := map[string]int{}
 	for _, s := range sides {
 		count[s.Label]++
@@ -135,7 +135,7 @@ func tellApart(sides []Side) {
 	}
 }
 
-// rank is a side's place in the order, the last where it is not named there.
+// rank is a server's place in the order, the last where it is not named there.
 func (n *Naming) rank(s Side) int {
 	if at := slices.Index(n.Order, s.Name); at >= 0 {
 		return at
@@ -155,7 +155,7 @@ func (s *Stored) place() (dir, base string) {
 	return filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), ".json")
 }
 
-// shorten leaves only the last parts of the sides' paths that tell them apart.
+// shorten leaves only the last parts of the servers' paths that make them different.
 func shorten(sides []Side) {
 	for parts := 1; parts < 100; parts++ {
 		short := make([]string, len(sides))
@@ -184,7 +184,7 @@ var levelName = regexp.MustCompile(`concurrency_?(\d+)`)
 
 // level is the file's, or, in layouts that do not keep it, its name's.
 func (s *Stored) level() level {
-	l := level{concurrency: s.integer("max_concurrency"), rate: s.rate()}
+	l := level{concurrency: countOf(s.file.MaxConcurrency), rate: s.rate()}
 	if l.concurrency == 0 {
 		if m := levelName.FindStringSubmatch(filepath.Base(s.Name)); m != nil {
 			l.concurrency, _ = strconv.Atoi(m[1])
@@ -195,8 +195,8 @@ func (s *Stored) level() level {
 
 // rate is the request rate, 0 where all were due at once: "inf" is no number.
 func (s *Stored) rate() float64 {
-	if x := s.Number("request_rate"); x > 0 && !math.IsInf(x, 0) {
-		return x
+	if rate := s.file.RequestRate; rate != nil && *rate > 0 && !math.IsInf(float64(*rate), 0) {
+		return float64(*rate)
 	}
 	return 0
 }
@@ -226,9 +226,9 @@ func (s *Side) levels() (out []level) {
 	return out
 }
 
-// strangers tells whether the sides have one level each, and none in common: they
+// disjoint reports whether the servers have one concurrency each, and none in common: they
 // are compared all the same, and that they differ is said.
-func strangers(sides []Side) bool {
+func disjoint(sides []Side) bool {
 	for i := range sides {
 		if len(sides[i].levels()) != 1 || slices.ContainsFunc(sides[:i], func(o Side) bool { return shares(&o, &sides[i]) }) {
 			return false
@@ -237,10 +237,10 @@ func strangers(sides []Side) bool {
 	return len(sides) > 1
 }
 
-// linked puts sides that share a level together. A group of the origin's layout
+// linked puts servers that share a concurrency together. A group of the origin's layout
 // comes first.
 func linked(sides []Side) (groups [][]Side) {
-	if strangers(sides) {
+	if disjoint(sides) {
 		return [][]Side{sides}
 	}
 	for _, s := range sides {
@@ -290,7 +290,7 @@ func newGroup(sides []Side, n Naming) *Group {
 		}
 		return runs
 	}
-	if strangers(sides) {
+	if disjoint(sides) {
 		return g.aligned(labels)
 	}
 	var facts [][]*judge.Facts
@@ -303,11 +303,11 @@ func newGroup(sides []Side, n Naming) *Group {
 		}
 		g.Levels, g.Runs, facts = append(g.Levels, l.String()), append(g.Runs, runs), append(facts, row)
 	}
-	g.Comparison = judge.Judge(labels, g.Levels, facts)
+	g.judged = judge.Judge(labels, g.Levels, facts)
 	return g
 }
 
-// aligned compares sides of one level each, which is not the same.
+// aligned compares servers of one concurrency each, which are not the same.
 func (g *Group) aligned(labels []string) *Group {
 	var names []string
 	var runs [][]*Stored
@@ -319,6 +319,6 @@ func (g *Group) aligned(labels []string) *Group {
 		runs, row = append(runs, g.Sides[i].Runs), append(row, factsOf(g.Sides[i].Runs))
 	}
 	g.Levels, g.Runs = []string{strings.Join(names, "/")}, [][][]*Stored{runs}
-	g.Comparison = judge.Judge(labels, g.Levels, [][]*judge.Facts{row})
+	g.judged = judge.Judge(labels, g.Levels, [][]*judge.Facts{row})
 	return g
 }

@@ -26,7 +26,7 @@ func TestPresentable(t *testing.T) {
 
 func TestLabelsAlike(t *testing.T) {
 	sides := []Side{{Name: "a", Label: "same"}, {Name: "b", Label: "same"}, {Name: "c", Label: "other"}, {Name: "d"}}
-	tellApart(sides)
+	disambiguate(sides)
 	var got []string
 	for _, s := range sides {
 		got = append(got, s.Label)

@@ -12,7 +12,7 @@ import (
 	"loadgen/internal/judge"
 )
 
-// summaryRows are the figures of a summary, with their names there.
+// summaryRows are the metrics of a summary, with their names there.
 var summaryRows = []struct {
 	figure judge.Figure
 	name   string
@@ -24,7 +24,7 @@ var summaryRows = []struct {
 	{judge.Figure{Metric: judge.OutputThroughput, Higher: true}, "Output Throughput (tok/s)"},
 }
 
-// Summary writes benchmark_summary.txt: the first side beside each of the others.
+// Summary writes benchmark_summary.txt: the baseline vs each of the others.
 func (g *Group) Summary(w io.Writer) {
 	rule, thin := strings.Repeat("=", 80), strings.Repeat("-", 80)
 	fmt.Fprintf(w, "%s\nBENCHMARK COMPARISON SUMMARY\n%s\n%s\n\n", rule, g.heading(), rule)
@@ -36,13 +36,13 @@ func (g *Group) Summary(w io.Writer) {
 	for level, name := range g.Levels {
 		fmt.Fprintf(w, "%s\nCONCURRENCY LEVEL: %s\n%s\n\n", thin, name, thin)
 		fmt.Fprintf(w, "%-30s", "Metric")
-		for _, label := range g.Labels {
+		for _, label := range g.judged.Labels {
 			fmt.Fprintf(w, " %-*s", g.column(), label)
 		}
-		for i := range g.Labels[1:] {
+		for i := range g.judged.Labels[1:] {
 			fmt.Fprintf(w, " %-15s", g.speedUpName(i+1))
 		}
-		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 45+g.column()+(g.column()+17)*max(0, len(g.Labels)-2)+g.column()))
+		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 45+g.column()+(g.column()+17)*max(0, len(g.judged.Labels)-2)+g.column()))
 		for _, row := range summaryRows {
 			g.summaryRow(w, level, row.figure, row.name)
 		}
@@ -50,10 +50,10 @@ func (g *Group) Summary(w io.Writer) {
 	}
 }
 
-// column is how wide a side's values stand.
+// column is the width of a server's values.
 func (g *Group) column() int {
 	wide := 20
-	for _, label := range g.Labels {
+	for _, label := range g.judged.Labels {
 		wide = max(wide, utf8.RuneCountInString(label))
 	}
 	return wide
@@ -61,7 +61,7 @@ func (g *Group) column() int {
 
 // speedUpName is the head of a speed-up's column.
 func (g *Group) speedUpName(side int) string {
-	if len(g.Labels) == 2 {
+	if len(g.judged.Labels) == 2 {
 		return "Speedup"
 	}
 	return fmt.Sprintf("Speedup %d/1", side+1)
@@ -69,10 +69,10 @@ func (g *Group) speedUpName(side int) string {
 
 func (g *Group) summaryRow(w io.Writer, level int, figure judge.Figure, name string) {
 	fmt.Fprintf(w, "%-30s", name)
-	for side := range g.Labels {
+	for side := range g.judged.Labels {
 		fmt.Fprintf(w, " %-*s", g.column(), decimals(g.value(level, side, figure)))
 	}
-	for side := 1; side < len(g.Labels); side++ {
+	for side := 1; side < len(g.judged.Labels); side++ {
 		up := "n/a"
 		if x := g.speedUp(level, side, figure); !math.IsNaN(x) {
 			up = fmt.Sprintf("%-15.2fx", x)
@@ -92,10 +92,10 @@ func decimals(x float64) string {
 	return fmt.Sprintf("%.2f", x)
 }
 
-// value is a side's figure at a level as reports show it, latencies in ms; NaN
+// value is a server's metric at a concurrency as reports show it, latencies in ms; NaN
 // where there is none.
 func (g *Group) value(level, side int, figure judge.Figure) float64 {
-	f := g.Facts[level][side]
+	f := g.judged.Facts[level][side]
 	switch {
 	case f == nil:
 		return math.NaN()
@@ -105,13 +105,13 @@ func (g *Group) value(level, side int, figure judge.Figure) float64 {
 	return 1e3 * f.Value(figure)
 }
 
-// speedUp is how many times better a side is than the first.
+// speedUp is how many times better a server is than the baseline.
 func (g *Group) speedUp(level, side int, figure judge.Figure) float64 {
 	r := judge.Row{Figure: figure, Base: g.value(level, 0, figure), Other: g.value(level, side, figure)}
 	return r.SpeedUp()
 }
 
-// heading names the sides as the origin's text does: the newest first.
+// heading names the servers as the origin's text does: the newest first.
 func (g *Group) heading() string {
 	if g.Title != "" {
 		return presentable(g.Title, longestHeading)
@@ -119,17 +119,17 @@ func (g *Group) heading() string {
 	if known := g.known("TensorRT Engine vs PyTorch Backend (HuggingFace)"); known != "" {
 		return known
 	}
-	labels := slices.Clone(g.Labels)
+	labels := slices.Clone(g.judged.Labels)
 	slices.Reverse(labels)
 	if len(labels) > 4 {
-		return fmt.Sprintf("%d servers beside %s", len(labels)-1, g.Labels[0])
+		return fmt.Sprintf("%d servers vs %s", len(labels)-1, g.judged.Labels[0])
 	}
 	return strings.Join(labels, " vs ")
 }
 
 const longestHeading = 300 // characters
 
-// known is what the origin's text says of its own layout, "" for any other.
+// known is what the origin's text has for its own layout, "" for any other.
 func (g *Group) known(text string) string {
 	if len(g.Sides) == 2 && g.Sides[0].Name == "pytorch_hf" && g.Sides[1].Name == "trt_engine" {
 		return text
@@ -142,22 +142,25 @@ func (g *Group) any() *Stored { return g.Sides[0].Runs[0] }
 
 // model is the model's name without its owner.
 func (g *Group) model() string {
-	name := presentable(g.any().Text("model_id"), longestHeading)
+	name := presentable(g.any().file.ModelID, longestHeading)
 	name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
 	return strings.TrimPrefix(name, "Meta-")
 }
 
-// hardware is what the user says of it, "" where nothing is known.
+// hardware is what the user named, "" for nothing.
 func (g *Group) hardware() string { return cmp.Or(g.Hardware, g.known("2x H200 GPUs")) }
 
-// configuration is the lengths, and what the user says.
+// configuration is the lengths, and what the user named.
 func (g *Group) configuration() string {
 	s := g.any()
-	completed := s.Number("completed")
+	completed := countOf(s.file.Completed)
 	var parts []string
-	for _, part := range [][2]string{{"ISL", "total_input_tokens"}, {"OSL", "total_output_tokens"}} {
-		if mean := s.Number(part[1]) / completed; !math.IsNaN(mean) && completed > 0 {
-			parts = append(parts, fmt.Sprintf("%s=%.0f", part[0], mean))
+	for _, part := range []struct {
+		name   string
+		tokens *int
+	}{{"ISL", s.file.TotalInputTokens}, {"OSL", s.file.TotalOutputTokens}} {
+		if part.tokens != nil && completed > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%.0f", part.name, float64(*part.tokens)/float64(completed)))
 		}
 	}
 	if more := cmp.Or(g.Configuration, g.known("TP=2")); more != "" {

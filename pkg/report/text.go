@@ -1,6 +1,8 @@
-// Package report shows what a run brought: the original's console text and
-// result file, the HDR log. It is the only place that knows milliseconds and
-// the names of keys.
+// Package report shows results. It takes the statistics of a run and gives the
+// original's console text, extended metrics and the HDR log; it takes result files of
+// loadgen, benchmark_serving and others and gives text, Markdown, HTML, CSV and charts,
+// of one file or of several servers compared. It measures nothing, changes no result,
+// and opens no connection.
 package report
 
 import (

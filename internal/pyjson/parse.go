@@ -1,4 +1,4 @@
-package result
+package pyjson
 
 import (
 	"bytes"
@@ -9,21 +9,19 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"loadgen/internal/pyjson"
 )
 
 // maxDepth bounds how deep objects and arrays nest.
 const maxDepth = 500
 
-// parseJSON parses a JSON text as Python's json.load does, NaN, Infinity and
+// Parse parses a JSON text as Python's json.load does, NaN, Infinity and
 // -Infinity included. It keeps what encoding/json loses: the order of keys and
 // whether a number is an integer. A byte order mark is skipped.
 //
-// Values are nil, bool, int, float64, string, pyjson.Object, or pyjson.Raw for
+// Values are nil, bool, int, float64, string, Object, or Raw for
 // integers beyond int. Arrays of one kind are []float64, []int, []string or
 // [][]float64, others []any.
-func parseJSON(text []byte) (any, error) {
+func Parse(text []byte) (any, error) {
 	p := parser{text: bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))}
 	p.space()
 	v, err := p.value(0)
@@ -130,11 +128,11 @@ func (p *parser) number() (any, error) {
 	if i, err := strconv.Atoi(token); err == nil {
 		return i, nil
 	}
-	return pyjson.Raw(token), nil
+	return Raw(token), nil
 }
 
 // str parses a string. Lone surrogates become three bytes (WTF-8), which
-// pyjson writes back as they were; bytes that are not UTF-8 become U+FFFD.
+// Append writes back as they were; bytes that are not UTF-8 become U+FFFD.
 func (p *parser) str() (string, error) {
 	p.at++
 	start := p.at
@@ -220,7 +218,7 @@ func (p *parser) hex4() (rune, error) {
 // the place of the first, as in a Python dict.
 func (p *parser) object(depth int) (any, error) {
 	p.at++
-	o := pyjson.Object{}
+	o := Object{}
 	index := map[string]int{}
 	for p.space(); !p.skip("}"); p.space() {
 		if len(o) > 0 {
@@ -249,7 +247,7 @@ func (p *parser) object(depth int) (any, error) {
 			continue
 		}
 		index[key] = len(o)
-		o = append(o, pyjson.Member{Key: key, Value: v})
+		o = append(o, Member{Key: key, Value: v})
 	}
 	return o, nil
 }

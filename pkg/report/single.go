@@ -1,0 +1,188 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"loadgen/internal/judge"
+	"loadgen/internal/pyjson"
+	"loadgen/pkg/metrics"
+)
+
+// Lines writes a JSON object for each file, a line each: its metrics and findings, and
+// what the comparison says of it.
+func Lines(w io.Writer, files []*Stored, groups []*Group) error {
+	for _, s := range files {
+		line := s.object()
+		if of := comparisonOf(groups, s); of != nil {
+			line.Set("comparison", of)
+		}
+		if _, err := w.Write(append(pyjson.Append(nil, plainNumbers(line)), '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// object is the file's metrics, findings and notes for programs.
+func (s *Stored) object() pyjson.Object {
+	o := pyjson.Object{{Key: "file", Value: s.Name}}
+	if s.shown != nil {
+		o = append(o, s.shown.Object()...)
+	} else {
+		o = append(o, s.summary()...)
+	}
+	findings, notes := s.judge()
+	if v := s.Verdict(); v != "" {
+		o.Set("verdict", v)
+	}
+	o.Set("findings", findingObjects(findings))
+	o.Set("notes", findingObjects(notes))
+	return o
+}
+
+// plainNumbers replaces what JSON has no number for with null, at any depth.
+func plainNumbers(v any) any {
+	switch v := v.(type) {
+	case float64:
+		return finiteOrNil(v)
+	case *float64:
+		if v != nil {
+			return finiteOrNil(*v)
+		}
+	case []float64:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = finiteOrNil(x)
+		}
+		return out
+	case [][]float64:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = plainNumbers(x)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = plainNumbers(x)
+		}
+		return out
+	case []pyjson.Object:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = plainNumbers(x)
+		}
+		return out
+	case pyjson.Object:
+		out := make(pyjson.Object, len(v))
+		for i, m := range v {
+			out[i] = pyjson.Member{Key: m.Key, Value: plainNumbers(m.Value)}
+		}
+		return out
+	}
+	return v
+}
+
+func findingObjects(all []judge.Finding) []pyjson.Object {
+	out := []pyjson.Object{}
+	for _, f := range all {
+		figures := f.Figures
+		if figures == nil {
+			figures = pyjson.Object{}
+		}
+		out = append(out, pyjson.Object{{Key: "code", Value: f.Code}, {Key: "text", Value: f.Text}, {Key: "figures", Value: figures}})
+	}
+	return out
+}
+
+// summary is what the file has, or allows to compute, without its requests' values.
+func (s *Stored) summary() (o pyjson.Object) {
+	f := s.file
+	for _, m := range []struct{ key, value string }{{"date", f.Date}, {"backend", f.Backend}, {"model_id", f.ModelID}} {
+		if m.value != "" {
+			o.Set(m.key, m.value)
+		}
+	}
+	count := func(key string, x *int) {
+		if x != nil {
+			o.Set(key, *x)
+		}
+	}
+	value := func(key string, x *float64) {
+		if x != nil {
+			o.Set(key, whole(*x))
+		}
+	}
+	count("num_prompts", f.NumPrompts)
+	count("completed", f.Completed)
+	value("duration", f.Duration)
+	count("total_input_tokens", f.TotalInputTokens)
+	count("total_output_tokens", f.TotalOutputTokens)
+	value("request_throughput", f.RequestThroughput)
+	value("output_throughput", f.OutputThroughput)
+	value("total_token_throughput", f.TotalTokenThroughput)
+	if rate := f.Setting("request_rate"); rate != nil {
+		o.Set("request_rate", whole(rate))
+	}
+	if f.Loadgen != nil || f.MaxConcurrency != nil {
+		o.Set("max_concurrency", f.MaxConcurrency)
+	}
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		for _, statistic := range s.statistics() {
+			if x := s.Latency(statistic, m); !math.IsNaN(x) {
+				o.Set(statistic+"_"+m.String()+"_ms", 1e3*x)
+			}
+		}
+	}
+	return o
+}
+
+// WriteText shows the file to people.
+func (s *Stored) WriteText(w io.Writer) {
+	f := s.file
+	fmt.Fprintf(w, "%s\n", s.Name)
+	fmt.Fprint(w, "  ")
+	if f.ModelID != "" {
+		fmt.Fprintf(w, "%s, ", f.ModelID)
+	}
+	fmt.Fprintf(w, "%d of %d requests completed in %.2f s", countOf(f.Completed), countOf(f.NumPrompts), valueOf(f.Duration))
+	if c := countOf(f.MaxConcurrency); c > 0 {
+		fmt.Fprintf(w, ", concurrency %d", c)
+	}
+	if x := f.OutputThroughput; x != nil {
+		fmt.Fprintf(w, ", %.2f output tokens/s", *x)
+	}
+	fmt.Fprintln(w)
+	statistics := s.statistics()
+	fmt.Fprintf(w, "  %-6s", "ms")
+	for _, name := range statistics {
+		fmt.Fprintf(w, " %10s", name)
+	}
+	fmt.Fprintln(w)
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		if math.IsNaN(s.Latency("mean", m)) {
+			continue
+		}
+		fmt.Fprintf(w, "  %-6s", strings.ToUpper(m.String()))
+		for _, name := range statistics {
+			fmt.Fprintf(w, " %10.2f", 1e3*s.Latency(name, m))
+		}
+		fmt.Fprintln(w)
+	}
+	if v := s.Verdict(); v != "" {
+		fmt.Fprintf(w, "  verdict %s\n", v)
+	}
+	findings, notes := s.judge()
+	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))
+}
+
+func publicFindings(all []judge.Finding) []Finding {
+	out := make([]Finding, len(all))
+	for i, f := range all {
+		out[i] = Finding{Code: f.Code, Text: f.Text}
+	}
+	return out
+}
