@@ -10,6 +10,9 @@ import (
 // flagsFirst puts a subcommand's flags before its files, so that users may write them in
 // any order. What follows a "--" are files.
 func flagsFirst(c *cli.Command, args []string) []string {
+	if c.SkipFlagParsing { // it parses its words itself
+		return args
+	}
 	var flags, files []string
 	for i := 0; i < len(args); i++ {
 		word := args[i]

@@ -15,15 +15,16 @@ import (
 // are the client's.
 func TestImportsGoOneWay(t *testing.T) {
 	importers := map[string][]string{
-		"internal/stream": {"internal/wire", "pkg/client"},
-		"internal/wire":   {"pkg/client", "internal/trtsim", "cmd/loadgen"},
-		"pkg/dataset":     {"pkg/client", "cmd/loadgen"},
-		"internal/load":   {"cmd/loadgen"},
-		"pkg/metrics":     {"internal/definitions", "internal/judge", "pkg/report", "cmd/loadgen"},
-		"internal/judge":  {"pkg/report", "cmd/loadgen"},
-		"pkg/report":      {"cmd/loadgen"},
-		"internal/trtsim": {"cmd/loadgen"},
-		"internal/server": {"cmd/loadgen"},
+		"internal/stream":  {"internal/wire", "pkg/client"},
+		"internal/wire":    {"pkg/client", "internal/trtsim", "cmd/loadgen"},
+		"pkg/dataset":      {"pkg/client", "cmd/loadgen"},
+		"internal/load":    {"cmd/loadgen"},
+		"pkg/metrics":      {"internal/definitions", "internal/judge", "pkg/report", "cmd/loadgen"},
+		"internal/judge":   {"pkg/report", "cmd/loadgen"},
+		"pkg/report":       {"cmd/loadgen"},
+		"internal/trtsim":  {"cmd/loadgen"},
+		"internal/server":  {"internal/compare", "cmd/loadgen"},
+		"internal/compare": {"cmd/loadgen"},
 	}
 	files, err := filepath.Glob("../../*/*/*.go")
 	if err != nil || len(files) < 100 {

@@ -82,6 +82,7 @@ func TestPlansThatAreWrong(t *testing.T) {
 		"servers: [{name: a, url: 'http://u:***@h'}, {name: b}]":   "its password is masked",
 		"servers: [{name: a, url: 'ftp://u:SECRET@h'}, {name: b}]": `"ftp://u:***@h"`,
 		"servers: [{name: a, port: 1}, {name: b}]":                 `unknown key "port"`,
+		"servers: [&a {name: a, <<: *a}, {name: b}]":               "nested too deeply",
 		"levels: [1\n":                                             "line ",
 	} {
 		if _, err := planOf(text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "compare.") || strings.Contains(err.Error(), "SECRET") {

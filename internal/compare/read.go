@@ -47,7 +47,7 @@ func parse(text []byte) (*Plan, error) {
 		return nil, fmt.Errorf("line %d: a second document begins here; a plan is one document", second.Line)
 	}
 	for _, node := range document.Content {
-		if err := checkKeys(node, reflect.TypeFor[Plan]()); err != nil {
+		if err := checkKeys(node, reflect.TypeFor[Plan](), 0); err != nil {
 			return nil, err
 		}
 	}
@@ -57,31 +57,36 @@ func parse(text []byte) (*Plan, error) {
 	return p, nil
 }
 
+// maxDepth is deeper than any plan, and ends an anchor that holds itself.
+const maxDepth = 20
+
 // checkKeys checks a node that is to be decoded into a type: keys are known, and numbers
 // are whole where they must be, as the decoder would cut fractions. It gives former keys
 // their names of today.
-func checkKeys(node *yaml.Node, to reflect.Type) error {
+func checkKeys(node *yaml.Node, to reflect.Type, depth int) error {
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
 	switch {
+	case depth > maxDepth:
+		return fmt.Errorf("line %d: nested too deeply", node.Line)
 	case reflect.PointerTo(to).Implements(reflect.TypeFor[yaml.Unmarshaler]()):
 		return nil
 	case to.Kind() == reflect.Int && node.ShortTag() == "!!float":
 		return fmt.Errorf("line %d: %q where a whole number is expected", node.Line, node.Value)
 	case to.Kind() == reflect.Slice && node.Kind == yaml.SequenceNode:
 		for _, child := range node.Content {
-			if err := checkKeys(child, to.Elem()); err != nil {
+			if err := checkKeys(child, to.Elem(), depth+1); err != nil {
 				return err
 			}
 		}
 	case to.Kind() == reflect.Struct && node.Kind == yaml.MappingNode:
-		return checkMapping(node, to)
+		return checkMapping(node, to, depth)
 	}
 	return nil
 }
 
-func checkMapping(node *yaml.Node, to reflect.Type) error {
+func checkMapping(node *yaml.Node, to reflect.Type, depth int) error {
 	fields, names := map[string]reflect.Type{}, []string{}
 	former := map[string]string{}
 	for i := range to.NumField() {
@@ -113,7 +118,7 @@ func checkMapping(node *yaml.Node, to reflect.Type) error {
 			return fmt.Errorf("line %d: %q and %q are the same key: give one of them", key.Line, given[key.Value], written)
 		}
 		given[key.Value] = written
-		if err := checkKeys(value, into); err != nil {
+		if err := checkKeys(value, into, depth+1); err != nil {
 			return err
 		}
 	}
