@@ -63,7 +63,7 @@ func get(ctx context.Context, base *url.URL, path string) (status int, body []by
 
 // refuses reports whether the server's port is free: nothing accepts connections.
 // What answers, or whether that is HTTP, does not matter. Behind a prefix it is
-// also free if every connection is closed at once without a word, as docker does
+// also free if every connection is closed at once without an answer, as docker does
 // for a published port that nothing in the container listens on.
 func (s *Server) refuses(ctx context.Context) (bool, error) {
 	conn, err := dial(ctx, s.base)
@@ -90,7 +90,7 @@ func (s *Server) checkFree(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("%s is not started: cannot tell whether the port of %s is free: %w; correct the URL", s.o.Name, s.address(), err)
+		return fmt.Errorf("%s is not started: cannot determine whether the port of %s is free: %w; correct the URL", s.o.Name, s.address(), err)
 	case free:
 		return nil
 	}
