@@ -14,7 +14,7 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/compare"
-	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/internal/suggest"
 	"loadgen/pkg/report"
 )
@@ -210,7 +210,7 @@ func (r *settledRun) Stored() (compare.Stored, error) {
 }
 
 // Run makes the run.
-func (r *settledRun) Run(ctx context.Context, text io.Writer, about func() pyjson.Object) error {
+func (r *settledRun) Run(ctx context.Context, text io.Writer, about func() *result.Server) error {
 	p := &plan{cfg: r.cfg, s: streams{in: r.s.in, out: text, err: r.s.err, lookup: r.s.lookup}, now: time.Now, server: about}
 	err := p.run(ctx)
 	if errors.Is(err, errTold) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 
-	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 )
 
 // Bench is the benchmark whose runs are compared.
@@ -33,7 +33,7 @@ type Settled interface {
 	// Run makes the run. Its console text goes to text; about, called after the run,
 	// is what is known of the server, for the result. The error is ErrAllFailed, or
 	// wraps it, if every request failed and that has been reported.
-	Run(ctx context.Context, text io.Writer, about func() pyjson.Object) error
+	Run(ctx context.Context, text io.Writer, about func() *result.Server) error
 }
 
 // Stored is what a comparison needs to know of a result that exists.

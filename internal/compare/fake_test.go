@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 	"loadgen/internal/server"
 )
 
@@ -74,7 +74,7 @@ type fakeResult struct {
 	Stored
 	Seed  int
 	Flags string
-	About json.RawMessage
+	About *result.Server
 }
 
 func (s *fakeSettled) path() string          { return filepath.Join(s.l.Dir, s.l.File) }
@@ -95,7 +95,7 @@ func (s *fakeSettled) Stored() (Stored, error) {
 	return r.Stored, err
 }
 
-func (s *fakeSettled) Run(ctx context.Context, text io.Writer, about func() pyjson.Object) error {
+func (s *fakeSettled) Run(ctx context.Context, text io.Writer, about func() *result.Server) error {
 	fmt.Fprintln(text, "running")
 	s.b.made = append(s.b.made, s.path())
 	if s.b.run != nil {
@@ -104,12 +104,8 @@ func (s *fakeSettled) Run(ctx context.Context, text io.Writer, about func() pyjs
 		}
 	}
 	pause(ctx, time.Duration(s.requests+s.l.Warmup)*s.b.perRequest)
-	r := fakeResult{Stored: Stored{Complete: ctx.Err() == nil}, Seed: s.seed, Flags: fmt.Sprint(s.flags), About: pyjson.Append(nil, about())}
-	for _, m := range about() {
-		if m.Key == "plan" {
-			r.Server = m.Value.(string)
-		}
-	}
+	r := fakeResult{Stored: Stored{Complete: ctx.Err() == nil}, Seed: s.seed, Flags: fmt.Sprint(s.flags), About: about()}
+	r.Server = r.About.Plan
 	out, err := json.Marshal(r)
 	return errors.Join(err, os.WriteFile(s.path(), out, 0o666), context.Cause(ctx))
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"loadgen/internal/pyjson"
+	"loadgen/internal/result"
 )
 
 // load makes a run against the server that is there. A server that is not ready after it
@@ -75,19 +75,14 @@ func (c *comparison) benchmark(ctx context.Context, u unit) (err error) {
 
 // about asks the server what it is, before a run, and returns what to write of it after
 // the run.
-func (c *comparison) about(ctx context.Context, u unit, run Settled) func() pyjson.Object {
+func (c *comparison) about(ctx context.Context, u unit, run Settled) func() *result.Server {
 	before, server := c.server.About(ctx), c.server
-	return func() pyjson.Object {
-		o := pyjson.Object{
-			{Key: "model", Value: before.Model},
-			{Key: "version", Value: before.Version},
-			{Key: "note", Value: c.plan.Servers[u.server].Version},
-			{Key: "plan", Value: c.digest(u, run)},
-		}
+	return func() *result.Server {
+		about := &result.Server{Model: before.Model, Version: before.Version, Note: c.plan.Servers[u.server].Version, Plan: c.digest(u, run)}
 		if after := server.About(ctx); after.Differs(before) {
-			o.Set("became", pyjson.Object{{Key: "model", Value: after.Model}, {Key: "version", Value: after.Version}})
+			about.Became = &result.ServerIdentity{Model: after.Model, Version: after.Version}
 		}
-		return o
+		return about
 	}
 }
 
