@@ -2,28 +2,22 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"go.yaml.in/yaml/v3"
+	"golang.org/x/term"
 
-	"loadgen/internal/result"
+	"loadgen/internal/compare"
 	"loadgen/internal/server"
 	"loadgen/pkg/report"
 )
 
 const compareHelp = `PLAN.yaml names the servers and the load; --init writes one with comments, --demo makes one of two
-simulated servers. Each server is started, awaited, warmed up, loaded at every level and stopped.
-Results go to the plan's directory, and the report beside them.`
+simulated servers. Each server is started, awaited, warmed up, loaded at every concurrency and
+stopped. Results go to the plan's directory, and so does the report.`
 
 func compareCommand(ctx context.Context, s streams) *cli.Command {
 	return &cli.Command{
@@ -33,12 +27,12 @@ func compareCommand(ctx context.Context, s streams) *cli.Command {
 		Description: compareHelp,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "init", Usage: "write a plan with comments to PLAN.yaml (default: compare.yaml), and do nothing else"},
-			&cli.BoolFlag{Name: "demo", Usage: "compare two simulated servers; no plan is wanted"},
+			&cli.BoolFlag{Name: "demo", Usage: "compare two simulated servers; needs no plan"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print every command and number of requests, and do nothing"},
-			&cli.BoolFlag{Name: "resume", Usage: "keep the results that are whole and made with the same settings"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that are there"},
-			&cli.BoolFlag{Name: "origin-compatible", Usage: "seed 0 and a test request at every level, as the origin's script has it"},
-			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%', beside the plan's: exit code 3 where it is missed; may be repeated"},
+			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that exist"},
+			&cli.BoolFlag{Name: "origin-compatible", Usage: "seed 0 and a test request at every concurrency, as the origin's script has it"},
+			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%', in addition to the plan's: exit code 3 where it is missed; may be repeated"},
 			&cli.StringFlag{Name: "results", Usage: "write to `DIR`, not to the plan's"},
 		},
 		Action: func(c *cli.Context) error { return compareAction(ctx, c, s) },
@@ -49,15 +43,15 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	file := c.Args().First()
 	switch {
 	case c.NArg() > 1:
-		return usageError{fmt.Errorf("compare takes one plan file; flags come first: %q", c.Args().Get(1))}
+		return usageError{fmt.Errorf("compare takes one plan file, and was given a second: %q", c.Args().Get(1))}
 	case c.Bool("init"):
 		return initPlan(file, s)
 	case c.Bool("demo") == (file != ""):
-		return usageError{errors.New("compare wants a plan file, or --demo (--init writes a plan)")}
+		return usageError{errors.New("compare needs a plan file or --demo; compare --init writes a plan")}
 	}
 	plan, err := demoPlan()
 	if file != "" {
-		plan, err = readPlan(file)
+		plan, err = compare.Read(file, compareBench{s: s})
 	}
 	if err != nil {
 		return err
@@ -67,325 +61,179 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	if dir := c.String("results"); dir != "" {
 		plan.Results = dir
 	}
-	if err := plan.check(); err != nil {
+	if err := plan.Check(compareBench{s: s}); err != nil {
 		return usageError{err}
 	}
 	if c.Bool("dry-run") {
-		return plan.print(s.out)
+		return plan.Print(s.out, compareBench{s: s})
 	}
-	run := &comparison{plan: plan, s: s, resume: c.Bool("resume"), overwrite: c.Bool("overwrite") || c.Bool("demo")}
-	return run.run(ctx)
+	return runPlanFile(ctx, plan, s, compare.Options{Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite") || c.Bool("demo")})
 }
 
-// comparison is a comparison under way.
-type comparison struct {
-	plan              *comparePlan
-	s                 streams
-	resume, overwrite bool
-
-	server   *server.Server // the one that runs, nil for none
-	side     int            // whose it is
-	starts   map[int]int    // of each side
-	broken   map[int]error
-	unmade   map[unit]bool // what is there of these is older than this comparison
-	failed   []error
-	done     int // requests of the runs made
-	spent    time.Duration
-	remained int // requests still to be sent
-}
-
-func (c *comparison) note(format string, args ...any) {
-	fmt.Fprintf(c.s.err, "loadgen: "+format+"\n", args...)
-}
-
-// run makes all runs, stops what runs, and reports what there is.
-func (c *comparison) run(parent context.Context) error {
-	ctx, hurry, stop := withTwoSignals(parent, c.s.err)
+// runPlanFile carries out a comparison, and reports what it brought.
+func runPlanFile(parent context.Context, plan *compare.Plan, s streams, o compare.Options) error {
+	ctx, kill, stop := withTwoSignals(parent, s.err)
 	defer stop()
-	todo, err := c.prepare()
-	if err != nil {
+	o.Note, o.Waiting, o.WaitEvery = waitingNotes(s)
+	outcome, err := compare.Run(ctx, kill, plan, compareBench{s: s}, o)
+	var exists *compare.ExistsError
+	switch {
+	case errors.As(err, &exists):
+		return usageError{fmt.Errorf("%w; --resume keeps complete results, --overwrite replaces them, --results DIR writes elsewhere", err)}
+	case err != nil:
 		return err
 	}
-	for i, u := range todo {
-		if ctx.Err() != nil {
-			break
-		}
-		if c.broken[u.side] != nil {
-			c.remained -= c.plan.requests(u)
-			continue
-		}
-		c.announce(i, len(todo), u)
-		c.one(ctx, hurry, u)
-	}
-	c.stop(hurry)
-	reported := c.report()
+	reported := reportPlan(plan, outcome.Results, s)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	if err := errors.Join(c.failed...); err != nil {
-		return errors.Join(err, ignoreGates(reported))
+	if err := errors.Join(outcome.Failures...); err != nil {
+		if errors.As(reported, new(gateMissed)) { // a comparison that failed has said more
+			reported = nil
+		}
+		return errors.Join(err, reported)
 	}
 	return reported
 }
 
-// ignoreGates leaves out gates that were missed: a comparison that failed has said more.
-func ignoreGates(err error) error {
-	if errors.As(err, new(gateMissed)) {
-		return nil
+// waitingNotes returns what writes notes, and lines on a server that is awaited: a line a
+// second that is written over on a terminal, one every 10 s elsewhere.
+func waitingNotes(s streams) (note func(string, ...any), waiting func(string), every time.Duration) {
+	note = func(format string, args ...any) { fmt.Fprintf(s.err, "loadgen: "+format+"\n", args...) }
+	f, ok := s.err.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || s.env("TERM") == "dumb" {
+		return note, func(line string) { note("%s", line) }, 10 * time.Second
 	}
-	return err
-}
-
-// prepare finds the runs to be made, and saves the effective plan.
-func (c *comparison) prepare() (todo []unit, err error) {
-	c.starts, c.broken, c.unmade = map[int]int{}, map[int]error{}, map[unit]bool{}
-	for _, u := range c.plan.units() {
-		path := c.plan.path(u)
-		if _, err := os.Stat(path); err == nil && !c.overwrite {
-			if !c.resume {
-				return nil, usageError{fmt.Errorf("%s is there: --resume keeps what is whole, --overwrite replaces it, --results DIR writes elsewhere", path)}
+	const clearLine = "\r\x1b[K"
+	open := false
+	return func(format string, args ...any) {
+			if open {
+				fmt.Fprint(f, clearLine)
 			}
-			ok, why := c.plan.whole(u)
-			if ok {
-				c.note("%s is kept", path)
-				continue
+			open = false
+			note(format, args...)
+		}, func(line string) {
+			open = true
+			if width, _, err := term.GetSize(int(f.Fd())); err == nil && len(line)+9 >= width && width > 10 {
+				line = line[:width-10]
 			}
-			c.note("%s is made again: %s", path, why)
-		}
-		todo, c.unmade[u] = append(todo, u), true
-		c.remained += c.plan.requests(u)
-	}
-	for _, s := range c.plan.Sides {
-		if err := report.ProveWritable(filepath.Join(c.plan.Results, s.Dir, "x")); err != nil {
-			return nil, err
-		}
-	}
-	text, err := yaml.Marshal(c.plan)
-	if err != nil {
-		return nil, err
-	}
-	return todo, report.WriteFile(filepath.Join(c.plan.Results, savedPlan), func(w io.Writer) error { _, err := w.Write(text); return err })
+			fmt.Fprint(f, clearLine+"loadgen: "+line)
+		}, time.Second
 }
 
-// announce tells what comes, and how long the rest may take.
-func (c *comparison) announce(i, n int, u unit) {
-	text := fmt.Sprintf("[%d/%d] %s, concurrency %d", i+1, n, c.plan.Sides[u.side].label(), c.plan.Levels[u.level])
-	if c.plan.Repeats > 1 {
-		text += fmt.Sprintf(", repeat %d", u.repeat+1)
-	}
-	text += fmt.Sprintf(": %d requests", c.plan.requests(u))
-	if c.done > 0 {
-		left := time.Duration(float64(c.spent) / float64(c.done) * float64(c.remained))
-		text += fmt.Sprintf("; about %v left", left.Round(time.Second))
-	}
-	c.note("%s", text)
-}
-
-// one makes a run. What goes wrong is kept, and does not end the comparison.
-func (c *comparison) one(ctx, hurry context.Context, u unit) {
-	began := time.Now()
-	defer func() {
-		c.done, c.remained, c.spent = c.done+c.plan.requests(u), c.remained-c.plan.requests(u), c.spent+time.Since(began)
-	}()
-	side := &c.plan.Sides[u.side]
-	if c.server == nil || c.side != u.side || gone(c.server) {
-		c.stop(hurry)
-		if err := c.start(ctx, hurry, u.side); err != nil {
-			if ctx.Err() == nil {
-				c.broken[u.side] = err
-				c.fail(fmt.Errorf("%s cannot be loaded: %w", side.label(), err))
-			}
-			return
-		}
-	} else if !sleepFor(ctx, time.Duration(c.plan.CoolDown)) {
-		return
-	}
-	c.load(ctx, hurry, u)
-}
-
-func (c *comparison) fail(err error) {
-	c.note("error: %v", err)
-	c.failed = append(c.failed, err)
-}
-
-// start starts a side's server; one that does not become ready is killed at once where
-// hurry has ended.
-func (c *comparison) start(ctx, hurry context.Context, side int) (err error) {
-	s := &c.plan.Sides[side]
-	c.starts[side]++
-	log := "server.log"
-	if n := c.starts[side]; n > 1 {
-		log = fmt.Sprintf("server_%d.log", n)
-	}
-	var env []string
-	for key, value := range s.Env {
-		env = append(env, key+"="+value)
-	}
-	slices.Sort(env)
-	c.server, err = server.Start(ctx, hurry, server.Options{
-		Name:       s.Name,
-		Command:    s.Start,
-		Prefix:     s.Exec,
-		Dir:        s.Cwd,
-		Env:        env,
-		Log:        filepath.Join(c.plan.Results, s.Dir, log),
-		BaseURL:    s.URL,
-		ReadyPath:  s.Ready.Path,
-		ReadyLimit: time.Duration(s.Ready.Limit),
-		Poll:       time.Duration(s.Ready.Poll),
-		StopLimit:  time.Duration(s.Stop.Limit),
-		FreeLimit:  time.Duration(s.Stop.Free),
-		Note:       c.note,
-	})
-	if err != nil {
-		c.server = nil
-		return err
-	}
-	c.side = side
-	return nil
-}
-
-// gone tells whether a server has ended by itself.
-func gone(s *server.Server) bool {
-	select {
-	case <-s.Exited():
-		return true
-	default:
-		return false
-	}
-}
-
-// stop stops the server that runs, at once where hurry has ended.
-func (c *comparison) stop(hurry context.Context) {
-	if c.server == nil {
-		return
-	}
-	if err := c.server.Stop(hurry); err != nil {
-		c.fail(fmt.Errorf("%s does not stop: %w", c.plan.Sides[c.side].label(), err))
-	}
-	c.server = nil
-}
-
-// errServerGone ends a run whose server has ended.
-var errServerGone = errors.New("the server has ended")
-
-// load makes a run against the server that is there, and stops a server that is
-// not ready after it, so that the next run starts it anew.
-func (c *comparison) load(parent, hurry context.Context, u unit) {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		select {
-		case <-c.server.Exited():
-			cancel(errServerGone)
-		case <-ctx.Done():
-		}
-	}()
-	err := c.benchmark(ctx, u)
-	cancel(nil)
-	<-watched
-	where := fmt.Sprintf("%s at concurrency %d", c.plan.Sides[u.side].label(), c.plan.Levels[u.level])
-	unfit := c.server.Check(parent)
-	if unfit != nil {
-		c.fail(fmt.Errorf("%s: %w", where, unfit))
-		c.stop(hurry)
-	} else if err != nil && parent.Err() == nil && !errors.Is(err, errReported) {
-		c.fail(fmt.Errorf("%s: %w", where, err))
-	} else if errors.Is(err, errReported) {
-		c.failed = append(c.failed, fmt.Errorf("%s: every request failed", where))
-	}
-}
-
-// benchmark is the run itself: its text goes to a file beside the result.
-func (c *comparison) benchmark(ctx context.Context, u unit) error {
-	argv, err := c.plan.unitArgv(u)
-	if err != nil {
-		return err
-	}
-	cfg, err := parse(argv)
-	if err != nil {
-		return err
-	}
-	path := c.plan.path(u)
-	text, err := os.Create(strings.TrimSuffix(path, ".json") + ".txt")
-	if err != nil {
-		return err
-	}
-	// What a former comparison left there stays until there is something to replace it.
-	former := path + ".former"
-	if err := os.Rename(path, former); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return errors.Join(err, text.Close())
-	}
-	p := &benchmark{
-		cfg:    cfg,
-		s:      streams{in: c.s.in, out: text, err: c.s.err, lookup: c.s.lookup},
-		system: thisSystem(),
-		server: c.described(ctx, &c.plan.Sides[u.side], cfg),
-	}
-	err = p.run(ctx)
-	if _, none := os.Stat(path); none == nil {
-		delete(c.unmade, u)
-		os.Remove(former)
-	} else {
-		os.Rename(former, path)
-	}
-	return errors.Join(err, text.Close())
-}
-
-// described asks the server what it is, before a run, and returns what to write of it
-// after the run.
-func (c *comparison) described(ctx context.Context, side *compareSide, cfg *config) func() *result.Server {
-	before, server := c.server.About(ctx), c.server
-	return func() *result.Server {
-		o := &result.Server{Model: before.Model, Version: before.Version, Note: side.Version, Plan: side.digest(cfg)}
-		if after := server.About(ctx); after.Differs(before) {
-			o.Became = &result.ServerIdentity{Model: after.Model, Version: after.Version}
-		}
-		return o
-	}
-}
-
-// report reads the results, writes the report beside them and tells it.
-func (c *comparison) report() error {
+// reportPlan reads the results, writes the report into their directory and prints it.
+func reportPlan(plan *compare.Plan, results []string, s streams) error {
 	var files []*report.Stored
-	for _, u := range c.plan.units() {
-		if c.unmade[u] {
-			continue
-		}
-		f, err := report.ReadStored(c.plan.path(u))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
+	var failed []error
+	for _, path := range results {
+		f, err := report.ReadStored(path)
 		if err != nil {
-			c.fail(err)
+			failed = append(failed, err)
 			continue
 		}
 		files = append(files, f)
 	}
 	if len(files) == 0 {
-		return errors.New("there are no results to report")
+		return errors.Join(append(failed, errors.New("there are no results to report"))...)
 	}
-	naming := c.plan.naming()
+	naming := planNaming(plan)
 	groups := report.Groups(files, naming)
 	for _, g := range groups {
-		g.WriteText(c.s.out, coloured(c.s))
+		g.WriteText(s.out, coloured(s))
 	}
-	return errors.Join(writeAll(c.s, c.plan.Results, groups), gatesMissed(c.s, groups, naming.Order, c.plan.gates))
+	gates, err := parseGates(plan.Gates)
+	if err != nil {
+		return err
+	}
+	return errors.Join(append(failed, writeAll(s, plan.Results, groups), gatesMissed(s, groups, naming.Order, gates))...)
 }
 
-// sleepFor waits, unless ctx ends before.
-func sleepFor(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
+func parseGates(texts []string) (gates []report.Gate, err error) {
+	for _, text := range texts {
+		g, err := report.ParseGate(text)
+		if err != nil {
+			return nil, err
+		}
+		gates = append(gates, g)
 	}
-	timer := time.NewTimer(min(d, math.MaxInt64))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	return gates, nil
+}
+
+// planNaming is what a plan says for the report.
+func planNaming(p *compare.Plan) report.Naming {
+	n := report.Naming{Labels: map[string]string{}, Title: p.Title, Hardware: p.Hardware, Configuration: p.Configuration}
+	for _, s := range p.Servers {
+		dir := s.Dir
+		if dir == "" {
+			dir = s.Name
+		}
+		if s.Label != "" {
+			n.Labels[dir] = s.Label
+		}
+		n.Order = append(n.Order, dir)
 	}
+	return n
+}
+
+// savedNaming completes what the user says of results by the plan saved with them.
+func savedNaming(dir string, n *report.Naming) {
+	p, err := compare.ReadSaved(dir)
+	if err != nil {
+		return
+	}
+	saved := planNaming(p)
+	for name, label := range saved.Labels {
+		if n.Labels[name] == "" {
+			n.Labels[name] = label
+		}
+	}
+	n.Order = append(n.Order, saved.Order...)
+	for _, pair := range [][2]*string{{&n.Title, &saved.Title}, {&n.Hardware, &saved.Hardware}, {&n.Configuration, &saved.Configuration}} {
+		if *pair[0] == "" {
+			*pair[0] = *pair[1]
+		}
+	}
+}
+
+// initPlan writes the commented plan.
+func initPlan(file string, s streams) error {
+	if file == "" {
+		file = compare.SavedName
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	_, err = f.WriteString(compare.Example)
+	if err = errors.Join(err, f.Close()); err == nil {
+		fmt.Fprintf(s.err, "loadgen: wrote %s\n", file)
+	}
+	return err
+}
+
+// demoPlan compares the origin's two servers as the simulator has them.
+func demoPlan() (*compare.Plan, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := compare.Default()
+	p.Title, p.Hardware, p.Configuration = "TensorRT engine vs PyTorch (simulated)", "2x H200 GPUs, simulated", "TP=2"
+	p.Flags = compare.NewFlags(map[string]any{
+		"dataset-name":      "random",
+		"random-ids":        true,
+		"random-input-len":  512,
+		"random-output-len": 64,
+		"ignore-eos":        true,
+	})
+	p.Results, p.Concurrencies, p.PerConcurrency, p.CoolDown, p.Warmup = "loadgen_demo", []int{16, 64}, 2, 0, 4
+	for _, one := range [][3]string{{"pytorch", "PyTorch", "origin-pytorch"}, {"tensorrt", "TensorRT", "origin-trt"}} {
+		port, err := server.FreePort()
+		if err != nil {
+			return nil, err
+		}
+		p.Servers = append(p.Servers, compare.Server{Name: one[0], Label: one[1], URL: "http://127.0.0.1:" + port, Version: "simulated",
+			Start: compare.Command{self, "sim", "--host", "127.0.0.1", "--port", port, "--profile", one[2]}})
+	}
+	return p, nil
 }

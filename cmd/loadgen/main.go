@@ -74,11 +74,12 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		return code
 	}
 	if len(argv) > 0 && argv[0] != "" && !strings.HasPrefix(argv[0], "-") && !askedForHelp(argv) {
-		if app.Command(argv[0]) == nil {
+		command := app.Command(argv[0])
+		if command == nil {
 			fmt.Fprintf(s.err, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
 			return exitUsage
 		}
-		return exitCode(app.RunContext(ctx, args), s.err)
+		return exitCode(app.RunContext(ctx, append(args[:2:2], flagsFirst(command, argv[1:])...)), s.err)
 	}
 	cfg, err := parse(argv)
 	switch {

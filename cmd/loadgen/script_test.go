@@ -22,6 +22,7 @@ import (
 
 	"loadgen/internal/result"
 	"loadgen/internal/result/resulttest"
+	"loadgen/internal/server"
 	"loadgen/internal/trtsim"
 )
 
@@ -48,7 +49,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HF_HOME", env.WorkDir)
-			port, err := freePort()
+			port, err := server.FreePort()
 			env.Setenv("FREE", port)
 			return err
 		},

@@ -29,12 +29,14 @@ const simParent = "LOADGEN_SIM_PARENT"
 // simOptions are the flags of loadgen sim.
 type simOptions struct {
 	host, profile, file, model, dialect string
+	perfDir                             string
 	port, workers                       int
 	faults                              []string
 	speed, watts                        float64
 	loadTime, dieAfter, unhealthyAfter  time.Duration
 	seed                                uint64
 	hangOnStop, noEarlyStop, quiet      bool
+	disaggregated                       bool
 }
 
 func simCommand(ctx context.Context, s streams) *cli.Command {
@@ -53,11 +55,13 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of what is drawn: faults, early stops, speculation"},
 			&cli.BoolFlag{Name: "no-early-stop", Usage: "always generate to the limit, not with ignore_eos alone"},
 			&cli.DurationFlag{Name: "load-time", Usage: "refuse connections for so long, as while a model is loaded"},
-			&cli.DurationFlag{Name: "die-after", Usage: "end without a word after so long"},
+			&cli.DurationFlag{Name: "die-after", Usage: "end without a message after so long"},
 			&cli.DurationFlag{Name: "unhealthy-after", Usage: "after so long fail every request and, as the newest release does, answer /health with 503"},
 			&cli.BoolFlag{Name: "hang-on-stop", Usage: "do not end on a signal"},
 			&cli.IntFlag{Name: "workers", Usage: "start `N` child processes, as a server on several GPUs has"},
 			&cli.Float64Flag{Name: "watts", Usage: "what the energy meter reads; without it there is no meter"},
+			&cli.StringFlag{Name: "perf-metrics-dir", Usage: "write the times of each request to a file in `DIR`, as the newest release does with perf_metrics_output_dir, and have no /perf_metrics"},
+			&cli.BoolFlag{Name: "disaggregated", Usage: "give requests the ids of disaggregated serving, in their first chunk and in their times"},
 			&cli.BoolFlag{Name: "quiet", Usage: "do not write the server's log to standard error"},
 		},
 		Action: func(c *cli.Context) error {
@@ -82,6 +86,8 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 				workers:        c.Int("workers"),
 				watts:          c.Float64("watts"),
 				quiet:          c.Bool("quiet"),
+				perfDir:        c.String("perf-metrics-dir"),
+				disaggregated:  c.Bool("disaggregated"),
 			}, s)
 		},
 	}
@@ -128,6 +134,8 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 		return bad("port", fmt.Errorf("%d is not between 0 and 65535", o.port))
 	case o.workers < 0 || o.workers > 64:
 		return bad("workers", fmt.Errorf("%d is not between 0 and 64", o.workers))
+	case o.perfDir != "" && !out.Dialect.PerfFiles:
+		return bad("perf-metrics-dir", fmt.Errorf("release %s has GET /perf_metrics only; use --dialect latest", out.Dialect.Name))
 	case o.loadTime < 0:
 		return bad("load-time", fmt.Errorf("%v is negative", o.loadTime))
 	case o.dieAfter < 0:
@@ -139,7 +147,7 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 		o.model = filepath.Base(o.model) // as the real server names a local directory
 	}
 	out.Model, out.Seed, out.EarlyStop, out.Watts, out.Precise = o.model, o.seed, !o.noEarlyStop, o.watts, true
-	out.UnhealthyAfter = o.unhealthyAfter
+	out.UnhealthyAfter, out.Disaggregated = o.unhealthyAfter, o.disaggregated
 	return out, nil
 }
 
@@ -155,6 +163,14 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 		log = io.Discard
 	}
 	options.Log = log
+	if o.perfDir != "" {
+		f, err := o.createPerfFile()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		options.PerfLog = f
+	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	stop, signalled := stopSignals(ctx, o.hangOnStop, end)
@@ -196,6 +212,22 @@ func serveSim(ctx context.Context, o simOptions, s streams) error {
 		return err
 	}
 	return signalled()
+}
+
+// createPerfFile creates the file of the requests' times.
+func (o *simOptions) createPerfFile() (*os.File, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	if err := os.MkdirAll(o.perfDir, 0o777); err != nil {
+		return nil, fmt.Errorf("--perf-metrics-dir: %w", err)
+	}
+	f, err := os.Create(filepath.Join(o.perfDir, trtsim.PerfFileName(host, os.Getpid(), time.Now())))
+	if err != nil {
+		return nil, fmt.Errorf("--perf-metrics-dir: %w", err)
+	}
+	return f, nil
 }
 
 // listen listens when the model is loaded, unless stop ends before: then it returns

@@ -14,11 +14,11 @@ import (
 	"syscall"
 )
 
-// process is what /proc/PID/stat says of a process.
+// process is the state of a process as in /proc/PID/stat.
 type process struct {
 	pid, parent, group, session, threads int
 	state                                byte
-	start                                uint64 // clock ticks since the machine started: tells apart two that had the same pid
+	start                                uint64 // clock ticks since the machine started; two processes with the same pid differ in it
 	marked                               bool   // has the family's mark in its environment
 }
 
@@ -52,7 +52,7 @@ func parseStat(line []byte) (p process, ok bool) {
 	return p, errors.Join(err, e) == nil
 }
 
-// alive tells whether the process has not ended. One that nobody has waited for
+// alive reports whether the process has not ended. One that nobody has waited for
 // yet has ended, unless some of its threads hang in the kernel, where they may
 // still hold memory of a GPU.
 func (p process) alive() bool {
@@ -114,7 +114,7 @@ func newFamily(at place, pid int) *family { return &family{at, pid, map[int]uint
 type members struct {
 	main bool // the leader is
 	pids []int
-	// group tells that the leader's group has one of them.
+	// group reports that the leader's group has one of them.
 	group bool
 }
 

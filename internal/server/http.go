@@ -61,9 +61,9 @@ func get(ctx context.Context, base *url.URL, path string) (status int, body []by
 	return resp.StatusCode(), resp.Body(), nil
 }
 
-// refuses tells whether the server's port is free: nothing accepts connections.
+// refuses reports whether the server's port is free: nothing accepts connections.
 // What answers, or whether that is HTTP, does not matter. Behind a prefix it is
-// also free if every connection is closed at once without a word, as docker does
+// also free if every connection is closed at once without an answer, as docker does
 // for a published port that nothing in the container listens on.
 func (s *Server) refuses(ctx context.Context) (bool, error) {
 	conn, err := dial(ctx, s.base)
@@ -90,7 +90,7 @@ func (s *Server) checkFree(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("%s is not started: cannot tell whether the port of %s is free: %w; correct the URL", s.o.Name, s.o.BaseURL, err)
+		return fmt.Errorf("%s is not started: cannot determine whether the port of %s is free: %w; correct the URL", s.o.Name, s.address(), err)
 	case free:
 		return nil
 	}
@@ -101,10 +101,10 @@ func (s *Server) checkFree(ctx context.Context) error {
 	if about := s.About(ctx); about != (About{}) {
 		what = "a server answers there already: " + about.String()
 	}
-	return fmt.Errorf("%s is not started at %s: %s. It may be left from an earlier run: stop it, or choose another port", s.o.Name, s.o.BaseURL, what)
+	return fmt.Errorf("%s is not started at %s: %s. It may be left from an earlier run: stop it, or choose another port", s.o.Name, s.address(), what)
 }
 
-// About is what a server says of itself; what it does not say is "".
+// About is a server's own description of itself; what it does not give is "".
 type About struct {
 	Model   string // the first of /v1/models
 	Version string // of /version
@@ -121,7 +121,7 @@ func (a About) String() string {
 	return strings.Join(words, ", ")
 }
 
-// Differs tells whether a server says something else than before, of what it says at all.
+// Differs reports whether a description contradicts an earlier one; what either leaves out does not count.
 func (a About) Differs(before About) bool {
 	differ := func(x, y string) bool { return x != "" && y != "" && x != y }
 	return differ(a.Model, before.Model) || differ(a.Version, before.Version)

@@ -22,10 +22,8 @@ import (
 func prepare(o Options) (*Server, error) {
 	base, err := url.Parse(o.BaseURL)
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("the server's URL: %w", err)
-	case base.Scheme != "http" && base.Scheme != "https" || base.Hostname() == "":
-		return nil, fmt.Errorf("the server's URL %q is not of the form http://host:port", o.BaseURL)
+	case err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Hostname() == "":
+		return nil, fmt.Errorf("not a server URL: %q; expected http://HOST:PORT", withoutPassword(o.BaseURL))
 	}
 	o.Name = cmp.Or(o.Name, base.Host)
 	o.ReadyPath = cmp.Or(o.ReadyPath, defaultReadyAt)
@@ -33,8 +31,12 @@ func prepare(o Options) (*Server, error) {
 	o.Poll = cmp.Or(o.Poll, defaultPoll)
 	o.StopLimit = cmp.Or(o.StopLimit, defaultStop)
 	o.FreeLimit = cmp.Or(o.FreeLimit, defaultFree)
+	o.WaitEvery = cmp.Or(o.WaitEvery, defaultWait)
 	if o.Note == nil {
 		o.Note = func(string, ...any) {}
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(line string) { o.Note("%s", line) }
 	}
 	for i, entry := range o.Env {
 		if key, _, found := strings.Cut(entry, "="); !found || key == "" {
@@ -55,7 +57,7 @@ func prepare(o Options) (*Server, error) {
 // checkCommand looks for the programs that are to be run.
 func (s *Server) checkCommand() error {
 	if len(s.o.Command) == 0 || s.o.Command[0] == "" {
-		return errors.New("its command is empty: name a program")
+		return errors.New("its command is empty; name a program")
 	}
 	if len(s.o.Prefix) > 0 {
 		_, err := exec.LookPath(s.o.Prefix[0])
@@ -65,7 +67,7 @@ func (s *Server) checkCommand() error {
 		if info, err := os.Stat(s.o.Dir); err != nil {
 			return fmt.Errorf("its directory: %w", err)
 		} else if !info.IsDir() {
-			return fmt.Errorf("its directory %s is none", s.o.Dir)
+			return fmt.Errorf("its directory %s is not a directory", s.o.Dir)
 		}
 	}
 	_, err := s.program()
@@ -129,18 +131,22 @@ func (s *Server) launch() error {
 func (s *Server) command() (*exec.Cmd, error) {
 	if len(s.o.Prefix) > 0 {
 		s.remote = newRemote(s.o.Prefix, s.o.Name)
-		args := s.remote.startArgs(&s.o)
+		args, env := s.remote.startCommand(&s.o)
+		if len(s.o.Env) > 0 && subcommand(s.o.Prefix) == 0 {
+			s.o.Note("%s: the values of its variables are visible in the list of processes while %s runs", s.o.Name, s.o.Prefix[0])
+		}
 		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = append(os.Environ(), mark(s.mark))
+		cmd.Env = slices.Concat(os.Environ(), env, []string{mark(s.mark)})
 		return cmd, nil
 	}
 	path, err := s.program()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, s.o.Command[1:]...)
-	cmd.Args[0], cmd.Dir = s.o.Command[0], s.o.Dir
-	cmd.Env = slices.Concat(os.Environ(), s.o.Env, []string{mark(s.mark)})
+	words, env := hideVariables(s.o.Command)
+	cmd := exec.Command(path, words[1:]...)
+	cmd.Args[0], cmd.Dir = words[0], s.o.Dir
+	cmd.Env = slices.Concat(os.Environ(), s.o.Env, env, []string{mark(s.mark)})
 	return cmd, nil
 }
 
@@ -167,13 +173,13 @@ func (s *Server) watch() {
 // watchBehind watches a server whose prefix has ended, as docker exec -d does once
 // the command runs, until the server ends or is stopped.
 func (s *Server) watchBehind() {
-	r := &remote{prefix: s.remote.prefix, pidFile: s.remote.pidFile} // its own: the other is not safe for two
+	r := &remote{prefix: s.remote.prefix, env: s.remote.env, pidFile: s.remote.pidFile} // its own: the other is not safe for two
 	for began := time.Now(); r.find() != nil; time.Sleep(firstPoll) {
 		if s.stopping.Load() || time.Since(began) > findLimit {
 			return
 		}
 	}
-	s.o.Note("%s goes on behind its prefix, which has ended: its output is not in the log", s.o.Name)
+	s.o.Note("%s keeps running although its prefix has ended: its output is not in the log", s.o.Name)
 	for looked := time.Now(); !s.stopping.Load(); time.Sleep(firstPoll) {
 		if time.Since(looked) < behindEvery {
 			continue

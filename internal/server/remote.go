@@ -8,9 +8,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +37,7 @@ exec sh -c "$run" sh "$file" "$@"`
 // remote is a server behind a prefix. It is a place, and the family in it.
 type remote struct {
 	prefix  []string
+	env     []string // for the prefix itself: variables that it passes on by name
 	pidFile string
 	family  *family // nil until the pid is known
 }
@@ -48,43 +49,38 @@ func newRemote(prefix []string, name string) *remote {
 		}
 		return '_'
 	}, name)
-	return &remote{prefix: attached(prefix), pidFile: fmt.Sprintf("/tmp/loadgen-%.60s-%s.pid", safe, rand.Text()[:12])}
-}
-
-var unattended = regexp.MustCompile(`^(-[dit]+|--(detach|interactive|tty)(=true)?)$`)
-
-// attached is a prefix without the options by which docker and its like return at
-// once, or want a terminal: a server behind them would be out of sight, and no
-// question to its place answered.
-func attached(prefix []string) []string {
-	if !slices.Contains([]string{"docker", "podman", "nerdctl"}, filepath.Base(prefix[0])) {
-		return prefix
-	}
-	return slices.DeleteFunc(slices.Clone(prefix), unattended.MatchString)
+	prefix, env := hideVariables(attached(prefix))
+	return &remote{prefix: prefix, env: env, pidFile: fmt.Sprintf("/tmp/loadgen-%.60s-%s.pid", safe, rand.Text()[:12])}
 }
 
 // shell is the command that runs a script in the place. The arguments reach the
 // script as "$1" and so on, so that none needs quotes.
 func (r *remote) shell(script string, args ...string) []string {
+	return r.behind(r.prefix, script, args)
+}
+
+func (r *remote) behind(prefix []string, script string, args []string) []string {
 	command := append([]string{"sh", "-c", script, "sh"}, args...)
 	if filepath.Base(r.prefix[0]) == "ssh" { // it joins them, and a shell there splits them again
 		for i := range command {
 			command[i] = quote(command[i])
 		}
 	}
-	return slices.Concat(r.prefix, command)
+	return slices.Concat(prefix, command)
 }
 
 // quote makes a text one word for a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// startArgs are what starts the server.
-func (r *remote) startArgs(o *Options) []string {
+// startCommand is what starts the server, and the variables that the prefix itself needs
+// for it.
+func (r *remote) startCommand(o *Options) (words, env []string) {
+	prefix, passed, left := passVariables(r.prefix, o.Env)
 	args := []string{r.pidFile, o.Dir}
-	if len(o.Env) > 0 {
-		args = append(append(args, "env"), o.Env...)
+	if len(left) > 0 {
+		args = append(append(args, "env"), left...)
 	}
-	return r.shell(startScript, append(args, o.Command...)...)
+	return r.behind(prefix, startScript, append(args, o.Command...)), slices.Concat(r.env, passed)
 }
 
 // run runs a script in the place and returns what it wrote.
@@ -93,14 +89,15 @@ func (r *remote) run(script string, args ...string) (string, error) {
 	defer cancel()
 	words := r.shell(script, args...)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+	cmd.Env = append(os.Environ(), r.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err := cmd.Run()
-	if said := strings.TrimSpace(complaint.String()); err != nil && said != "" {
-		err = fmt.Errorf("%w: %.300s", err, said)
+	if text := strings.TrimSpace(complaint.String()); err != nil && text != "" {
+		err = fmt.Errorf("%w: %.300s", err, text)
 	}
 	return out.String(), err
 }

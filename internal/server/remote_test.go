@@ -39,7 +39,7 @@ func (x *trial) behind(name, script string, args ...string) {
 // The prefixes differ in what they run the command as: docker as the leader of
 // another session, sudo as a child in ours; ssh gives a shell one line.
 var prefixes = []struct{ name, script string }{
-	{"docker", "shift 2; setsid -w \"$@\" &\nwait $!"},
+	{"docker", "shift; while [ \"$1\" = -e ]; do shift 2; done; shift; setsid -w \"$@\" &\nwait $!"},
 	{"leader", "shift 2; exec \"$@\""},
 	{"sudo", "shift 2; \"$@\"; exit $?"},
 	{"ssh", "shift 2; exec sh -c \"$*\""},
@@ -63,8 +63,8 @@ func TestPrefix(t *testing.T) {
 			}
 			x.stop(s)
 			x.stop(s)
-			if x.noted("killing") || x.noted("pid file") || s.Err() != nil {
-				t.Error("wrong notes", s.Err())
+			if x.noted("killing") || x.noted("pid file") || s.err != nil {
+				t.Error("wrong notes", s.err)
 			}
 			if log, err := os.ReadFile(x.Log); err != nil || string(log) != "Started server process\n" {
 				t.Errorf("%v %q", err, log)
@@ -83,7 +83,7 @@ func TestPrefixWorkersAreKilled(t *testing.T) {
 			s := x.start()
 			x.stop(s)
 			if !x.noted("500ms after SIGTERM: killing") {
-				t.Error("the kill is not told")
+				t.Error("the kill is not reported")
 			}
 		})
 	}
@@ -114,8 +114,8 @@ file*) setsid "$@" >/dev/null 2>&1 & ;;
 esac`, "exec", "NAME")
 			x.StopLimit = 500 * time.Millisecond
 			s := x.start()
-			if !x.noted("goes on behind its prefix") {
-				t.Error("it is not told")
+			if !x.noted("keeps running although its prefix has ended") {
+				t.Error("it is not reported")
 			}
 			if mode == "killed" {
 				get(t.Context(), s.base, "/die")
@@ -136,7 +136,7 @@ func TestPrefixInTheBackgroundWithoutAServer(t *testing.T) {
 	x.fails("exit status 0")
 }
 
-// docker exec -d would answer nothing that its place is asked, and -t wants a terminal.
+// docker exec -d would answer nothing that its place is asked, and -t needs a terminal.
 func TestAttached(t *testing.T) {
 	for before, want := range map[string]string{
 		"docker exec -d NAME":                          "docker exec NAME",
@@ -163,7 +163,7 @@ func TestPrefixWithoutPidFile(t *testing.T) {
 	s.remote.family = nil
 	x.stop(s)
 	if !x.noted("cannot be read") {
-		t.Error("it is not told")
+		t.Error("it is not reported")
 	}
 }
 

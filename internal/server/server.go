@@ -26,9 +26,12 @@ type Options struct {
 	// for ssh, which does not, they are quoted.
 	Prefix []string
 
-	Dir string   // where the command runs; "" for here
-	Env []string // KEY=VALUE, in addition to ours; with a Prefix others can see the values in the list of processes
-	Log string   // file for stdout and stderr, created anew; "" discards them
+	Dir string // where the command runs; "" for here
+	// Env is KEY=VALUE, in addition to this process's. docker, podman and nerdctl get the
+	// values in their own environment, so that no list of processes shows them; behind
+	// another Prefix they are arguments of env.
+	Env []string
+	Log string // file for stdout and stderr, created anew; "" discards them
 
 	BaseURL    string        // http://host:port
 	ReadyPath  string        // answers 200 once the server is ready; /health by default
@@ -38,12 +41,17 @@ type Options struct {
 	FreeLimit  time.Duration // how long, after that, processes may still exist and the port may still answer; 90 s by default
 
 	Note func(format string, args ...any) // takes progress for people; nil discards it
+
+	// Waiting gets a line each WaitEvery while the server is not ready; nil is Note. The
+	// interval is 10 s by default.
+	Waiting   func(line string)
+	WaitEvery time.Duration
 }
 
 const (
 	requestLimit   = 2 * time.Second // of one request, or of one attempt to connect
 	firstPoll      = 50 * time.Millisecond
-	noteEvery      = time.Minute      // while the server loads
+	refusedLimit   = 5 * time.Second  // how long a server that we do not start may refuse connections
 	abandonLimit   = 10 * time.Second // from SIGTERM to SIGKILL of a server that did not become ready
 	workerLimit    = 5 * time.Second  // how long workers may outlive their main process
 	clientLimit    = 2 * time.Second  // how long the prefix may outlive the command that it ran
@@ -55,6 +63,7 @@ const (
 	defaultStop    = 60 * time.Second
 	defaultFree    = 90 * time.Second
 	defaultPoll    = time.Second
+	defaultWait    = 10 * time.Second
 	defaultReadyAt = "/health"
 )
 
@@ -78,10 +87,11 @@ type Server struct {
 }
 
 // Start starts a server and returns once it is ready. Its port must refuse
-// connections before. If the server ends, or is not ready in time, or ctx ends,
-// then everything that was started is stopped again, at once where hurry has ended, as
-// by Stop; in the last case the error is ctx's cause.
-func Start(ctx, hurry context.Context, o Options) (*Server, error) {
+// connections before. If the server ends, or is not ready in time, or ctx ends, then
+// everything that was started is stopped again, as by Stop, and at once if kill has
+// ended; if ctx has ended the error is its cause. A server that is only a URL has a few
+// seconds to accept connections, and ReadyLimit from then on.
+func Start(ctx, kill context.Context, o Options) (*Server, error) {
 	s, err := prepare(o)
 	if err != nil {
 		return nil, err
@@ -103,9 +113,9 @@ func Start(ctx, hurry context.Context, o Options) (*Server, error) {
 		return s, nil
 	}
 	s.stopping.Store(true)
-	failed := s.endAll(hurry, min(s.o.StopLimit, abandonLimit))
+	failed := s.endAll(kill, min(s.o.StopLimit, abandonLimit))
 	if failed == nil && s.err == nil {
-		failed = s.awaitRefusal(hurry)
+		failed = s.awaitRefusal(kill)
 	}
 	if failed != nil {
 		return nil, errors.Join(err, failed)
@@ -113,37 +123,7 @@ func Start(ctx, hurry context.Context, o Options) (*Server, error) {
 	return nil, err
 }
 
-// awaitReady waits until the server answers 200.
-func (s *Server) awaitReady(ctx context.Context) error {
-	started := time.Now()
-	inner, cancel := context.WithTimeout(ctx, s.o.ReadyLimit)
-	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
-	noted := started
-	var last error
-	for wait := firstPoll; ; wait = min(2*wait, s.o.Poll) {
-		if why := s.look(inner); why == nil || last == nil || inner.Err() == nil {
-			last = why
-		}
-		switch waited := time.Since(started).Round(10 * time.Millisecond); {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case s.life.Err() != nil:
-			return fmt.Errorf("while it loads, after %v: %w", waited, s.err)
-		case last == nil:
-			s.o.Note("%s is ready after %v", s.o.Name, waited)
-			return nil
-		case inner.Err() != nil:
-			return fmt.Errorf("%s is not ready after %v: %w; allow more time if it still loads%s", s.o.Name, s.o.ReadyLimit, last, s.tail())
-		case time.Since(noted) >= noteEvery:
-			noted = time.Now()
-			s.o.Note("%s is not ready after %v: %v", s.o.Name, waited.Round(time.Second), last)
-		}
-		pause(inner, min(wait, s.o.Poll))
-	}
-}
-
-// look tells why the server is not ready, or nil if it is. It also notes the
+// look returns why the server is not ready, or nil if it is. It also notes the
 // processes that the server has by now.
 func (s *Server) look(ctx context.Context) error {
 	status, _, err := get(ctx, s.base, s.o.ReadyPath)
@@ -164,17 +144,8 @@ func (s *Server) look(ctx context.Context) error {
 // by Stop. It is never closed if Start started none.
 func (s *Server) Exited() <-chan struct{} { return s.life.Done() }
 
-// Err tells, once Exited is closed, the exit status and the end of the log of a
-// server that ended before Stop was called. Otherwise it is nil.
-func (s *Server) Err() error {
-	if s.life.Err() == nil {
-		return nil
-	}
-	return s.err
-}
-
-// Check tells why a server that was ready is so no longer, nil if it is. One that
-// has just ended is given the time to be noticed. It returns nil when ctx ends.
+// Check returns why a server that was ready is no longer, or nil if it is. One that has
+// just ended is given the time to be noticed. It returns nil when ctx ends.
 func (s *Server) Check(ctx context.Context) error {
 	var why error
 	for began := time.Now(); time.Since(began) < min(checkLimit, s.o.ReadyLimit); pause(ctx, 2*firstPoll) {
@@ -185,7 +156,7 @@ func (s *Server) Check(ctx context.Context) error {
 			return s.err
 		}
 	}
-	return fmt.Errorf("%s is not ready any more: %w%s", s.o.Name, why, s.tail())
+	return fmt.Errorf("%s is no longer ready: %w%s", s.o.Name, why, s.tail())
 }
 
 // Pid is that of the process that Start started, which with a Prefix is the

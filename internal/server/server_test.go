@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -77,7 +76,7 @@ func (x *trial) start() *Server {
 	return s
 }
 
-// fails starts and wants an error with all the words.
+// fails starts and expects an error with all the words.
 func (x *trial) fails(words ...string) {
 	x.t.Helper()
 	s, err := Start(x.t.Context(), context.Background(), x.Options)
@@ -124,31 +123,13 @@ func (x *trial) said() (out said) {
 	return out
 }
 
-var ports struct {
-	sync.Mutex
-	taken map[string]bool
-}
-
-// freePort returns a port outside the range that the system gives to clients, so
-// that no connection of another test takes it meanwhile.
 func freePort(t *testing.T) string {
-	ports.Lock()
-	defer ports.Unlock()
-	if ports.taken == nil {
-		ports.taken = map[string]bool{}
+	t.Helper()
+	port, err := FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range 100 {
-		port := fmt.Sprint(15000 + mathrand.IntN(15000))
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil || ports.taken[port] {
-			continue
-		}
-		l.Close()
-		ports.taken[port] = true
-		return port
-	}
-	t.Fatal("no free port")
-	return ""
+	return port
 }
 
 func needsProc(t *testing.T) {
@@ -169,13 +150,13 @@ func TestStartAndStop(t *testing.T) {
 	if diff := cmp.Diff(said{[]string{"a b", "it's", ""}, dir, "one two", s.Pid(), s.Pid()}, got); diff != "" {
 		t.Error(diff)
 	}
-	if s.Err() != nil || s.Exited() == nil {
-		t.Error(s.Err())
+	if s.Exited() == nil {
+		t.Error("no channel")
 	}
 	x.stop(s)
 	x.stop(s)
-	if s.Err() != nil {
-		t.Errorf("a stop is a failure: %v", s.Err())
+	if s.err != nil {
+		t.Errorf("a stop is a failure: %v", s.err)
 	}
 	if log, err := os.ReadFile(x.Log); err != nil || string(log) != "Started server process\n" {
 		t.Errorf("%v %q", err, log)
@@ -195,7 +176,7 @@ func TestHangAtStop(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	if !x.noted("not stopped 300ms after SIGTERM: killing") {
-		t.Error("the kill is not told")
+		t.Error("the kill is not reported")
 	}
 }
 
@@ -240,10 +221,10 @@ func TestDiesLater(t *testing.T) {
 		t.Error(err)
 	}
 	get(t.Context(), s.base, "/die")
-	if err := s.Check(t.Context()); err == nil || err != s.Err() {
+	if err := s.Check(t.Context()); err == nil || err != s.err {
 		t.Fatal("not noticed: ", err)
 	}
-	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "ended by itself: exit status 4") || !strings.Contains(err.Error(), "Started server process") {
+	if err := s.err; err == nil || !strings.Contains(err.Error(), "ended by itself: exit status 4") || !strings.Contains(err.Error(), "Started server process") {
 		t.Error(err)
 	}
 	x.stop(s)
@@ -255,7 +236,7 @@ func TestIsNotReadyAnyMore(t *testing.T) {
 	s.o.ReadyLimit = 200 * time.Millisecond
 	path := s.o.ReadyPath
 	s.o.ReadyPath = "/nothing"
-	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "fake is not ready any more: GET /nothing answers status 404") || s.Err() != nil {
+	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "fake is no longer ready: GET /nothing answers status 404") || s.err != nil {
 		t.Error(err)
 	}
 	s.o.ReadyPath = path
@@ -312,7 +293,7 @@ func TestWorkersAreKilled(t *testing.T) {
 			}
 			x.stop(s)
 			if !x.noted("killing") {
-				t.Error("the kill is not told")
+				t.Error("the kill is not reported")
 			}
 		})
 	}
@@ -323,7 +304,7 @@ func TestPortInUse(t *testing.T) {
 	s := x.start()
 	second := newTrialOf(x)
 	second.fails("not started", "answers there already", `model "fake/model"`, `version "1.2.3"`, "another port")
-	if s.Err() != nil {
+	if s.err != nil {
 		t.Error("the first is hit")
 	}
 	x.stop(s)
@@ -358,8 +339,8 @@ func TestOnlyAURL(t *testing.T) {
 	if a := only.About(t.Context()); a.Model != "fake/model" || only.Pid() != 0 {
 		t.Errorf("%+v, pid %d", a, only.Pid())
 	}
-	if err := only.Stop(t.Context()); err != nil || s.Err() != nil {
-		t.Error(err, s.Err())
+	if err := only.Stop(t.Context()); err != nil || s.err != nil {
+		t.Error(err, s.err)
 	}
 	select {
 	case <-only.Exited():
@@ -399,4 +380,44 @@ func TestCannotBeStarted(t *testing.T) {
 		}
 	}
 	x.Options = good
+}
+
+// TestWaiting: while a server is not ready, a line says why and for how long, at the
+// interval asked for.
+func TestWaiting(t *testing.T) {
+	x := newTrial(t, "-load", "1s")
+	var lines []string
+	x.Waiting, x.WaitEvery, x.ReadyLimit = func(line string) { lines = append(lines, line) }, 200*time.Millisecond, 30*time.Minute
+	x.BaseURL = strings.Replace(x.BaseURL, "http://", "http://user:SECRET@", 1)
+	s := x.start()
+	x.stop(s)
+	want := strings.Replace(x.BaseURL, "SECRET", "***", 1)
+	if len(lines) < 2 || lines[0] != "waiting for "+want+"/health: connection refused, 0 s of 30 min" {
+		t.Errorf("%q", lines)
+	}
+	x.BaseURL = strings.Replace(x.BaseURL, "user:SECRET@", "", 1) // for the check of the port
+}
+
+// TestURLThatRefuses: a server that is not started here is not waited for to its limit.
+func TestURLThatRefuses(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	began := time.Now()
+	_, err := Start(t.Context(), context.Background(), Options{BaseURL: "http://u:SECRET@127.0.0.1:" + port})
+	if err == nil || !strings.Contains(err.Error(), "cannot be reached at http://u:***@127.0.0.1:"+port+": connection refused; start it first") {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 4*refusedLimit {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 12 * time.Second: "12 s", 30 * time.Minute: "30 min", 90 * time.Second: "1 min 30 s", 2*time.Hour + 30*time.Minute: "2 h 30 min",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
 }

@@ -65,7 +65,7 @@ func (s *Server) endLocal(ctx context.Context, limit time.Duration) error {
 }
 
 // endRemote ends what runs behind the prefix. If nothing can be learnt of it,
-// because the container is gone say, it tells so, and the port has to show
+// because the container is gone for example, it reports that, and the port has to show
 // whether the server is gone as well.
 func (s *Server) endRemote(ctx context.Context, limit time.Duration) error {
 	err := s.remote.find()
@@ -109,7 +109,7 @@ func (s *Server) endFamily(ctx context.Context, f *family, limit time.Duration) 
 	return nil
 }
 
-// awaitEnd waits until the family, seen as left, is gone. Otherwise it tells who
+// awaitEnd waits until the family, seen as left, is gone. Otherwise it returns who
 // is left still and why it does not wait longer.
 func (s *Server) awaitEnd(ctx context.Context, f *family, left members, limit time.Duration) (_ members, why string) {
 	began := time.Now()
@@ -165,9 +165,9 @@ func (s *Server) awaitRefusal(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case time.Since(began) >= s.o.FreeLimit && err != nil:
-			return fmt.Errorf("%s is stopped, but %v later the port of %s still does not refuse connections: %w", s.o.Name, s.o.FreeLimit, s.o.BaseURL, err)
+			return fmt.Errorf("%s is stopped, but %v later the port of %s still does not refuse connections: %w", s.o.Name, s.o.FreeLimit, s.address(), err)
 		case time.Since(began) >= s.o.FreeLimit:
-			return fmt.Errorf("%s is stopped, but %v later something still accepts connections at %s: look for what listens there, and stop it or choose another port", s.o.Name, s.o.FreeLimit, s.o.BaseURL)
+			return fmt.Errorf("%s is stopped, but %v later something still accepts connections at %s: look for what listens there, and stop it or choose another port", s.o.Name, s.o.FreeLimit, s.address())
 		}
 		pause(ctx, wait)
 	}

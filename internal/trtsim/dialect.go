@@ -10,7 +10,7 @@ type Dialect struct {
 	Name, Version string
 	// FreshIDs: each chunk has an id and a creation time of its own.
 	FreshIDs bool
-	// ContinuousUsage: with include_usage every chunk has usage unless told otherwise.
+	// ContinuousUsage: with include_usage every chunk has usage by default.
 	ContinuousUsage bool
 	// ChatUsage: the usage chunk of a completions stream is of the chat type.
 	ChatUsage bool
@@ -26,10 +26,12 @@ type Dialect struct {
 	// ErrorEvent: an error after the head of completions is an event; else, and in a
 	// chat, the connection is cut.
 	ErrorEvent bool
-	// TellsHealth: /health answers 503 when the executor has broken down.
-	TellsHealth bool
+	// ReportsHealth: /health answers 503 when the executor has broken down.
+	ReportsHealth bool
 	// BindsFirst: the port is bound before the model is loaded, not listened on yet.
 	BindsFirst bool
+	// PerfFiles: times of requests can be written to files.
+	PerfFiles bool
 	// age orders the releases for the routes.
 	age int
 }
@@ -49,7 +51,7 @@ var dialects = []Dialect{
 		ObjectErrors:    true,
 		age:             1,
 	},
-	{Name: "latest", Version: "1.3.0rc25", PerIter: true, Details: true, Logprobs: true, ErrorEvent: true, TellsHealth: true, BindsFirst: true, age: 2},
+	{Name: "latest", Version: "1.3.0rc25", PerIter: true, Details: true, Logprobs: true, ErrorEvent: true, ReportsHealth: true, BindsFirst: true, PerfFiles: true, age: 2},
 }
 
 // FindDialect returns the dialect of a name; "" is the newest.

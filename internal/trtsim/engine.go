@@ -27,6 +27,7 @@ type job struct {
 	firstIter, lastIter        int
 	hits, misses               int // blocks of the prompt that the cache held, or did not
 	scheduled, firstAt, lastAt time.Time
+	submitted                  time.Time // by the server's front end
 
 	box   *mailbox // where the deliveries go
 	index int      // which of the box's jobs it is
@@ -65,7 +66,7 @@ func (j *job) deliver(d delivery) {
 	}
 }
 
-// leave tells the engine that nobody listens any more.
+// leave reports to the engine that nobody listens any longer.
 func (b *mailbox) leave() {
 	b.mu.Lock()
 	b.gone = true
@@ -99,8 +100,8 @@ func (b *mailbox) wait(ctx context.Context) ([]mail, error) {
 // abortPoll is how often the server looks for clients that have left.
 const abortPoll = time.Second
 
-// napAhead is more than what the runtime's timers are late.
-const napAhead = 1500 * time.Microsecond
+// timerMargin is more than what the runtime's timers are late.
+const timerMargin = 1500 * time.Microsecond
 
 // engine runs jobs in steps: a step prefills what has been admitted, up to the
 // token budget, then makes tokens for each request of the batch.
@@ -126,7 +127,10 @@ func newEngine(p Profile, seed uint64) *engine {
 }
 
 // submit queues a job.
-func (e *engine) submit(j *job) { e.queue <- j }
+func (e *engine) submit(j *job) {
+	j.submitted = time.Now()
+	e.queue <- j
+}
 
 // run steps until ctx ends. The steps of a busy engine follow each other on an
 // absolute time line, so that late wake-ups do not add up.
@@ -165,7 +169,7 @@ func (e *engine) run(ctx context.Context) {
 			at = at.Add(took)
 			ahead := time.Duration(0)
 			if e.precise {
-				ahead = napAhead
+				ahead = timerMargin
 			}
 			timer.Reset(time.Until(at) - ahead)
 			select {
@@ -174,7 +178,7 @@ func (e *engine) run(ctx context.Context) {
 				return
 			}
 			if e.precise {
-				nap(time.Until(at))
+				sleepPrecisely(time.Until(at))
 			}
 			e.iter++
 			e.stats.add(e.iteration(took))
@@ -187,7 +191,7 @@ func (e *engine) run(ctx context.Context) {
 	}
 }
 
-// decoding tells whether a request of the batch is beyond its prefill, which
+// decoding reports whether a request of the batch is beyond its prefill, which
 // brings the first token.
 func (e *engine) decoding() bool {
 	for _, j := range e.batch {

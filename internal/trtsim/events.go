@@ -27,7 +27,7 @@ func tokens(from, to int) string {
 }
 
 // content is the text of a choice's tokens, and their ids as JSON where the
-// request wants no text. The token that ends an answer has no text. In a chat an
+// request asks for no text. The token that ends an answer has no text. In a chat an
 // echo has an event of its own.
 func (g *generation) content(c *choice, from, to int) (text, ids string) {
 	ends := c.finish == "stop" && to == c.output
@@ -92,16 +92,21 @@ func (g *generation) choice(c *choice, d delivery) string {
 	case g.fault == FaultSplitUTF8 && text != "":
 		text = " ☂"
 	}
+	params := ""
+	if g.s.o.Disaggregated && from == 0 {
+		params = fmt.Sprintf(`,"disaggregated_params":{"request_type":"generation_only","ctx_request_id":%d}`, g.record.number)
+	}
 	if g.chat {
-		return g.delta(c.index, text, finish, perIter)
+		d := g.delta(c.index, text, finish, perIter)
+		return d[:len(d)-1] + params + "}"
 	}
 	if finish == "" {
 		finish = "null"
 	} else {
 		finish = `"` + finish + `"`
 	}
-	return fmt.Sprintf(`{"index":%d,"text":%s,"token_ids":%s,"logprobs":null,"finish_reason":%s,"stop_reason":null,"avg_decoded_tokens_per_iter":%s}`,
-		c.index, jsonText(text), ids, finish, perIter)
+	return fmt.Sprintf(`{"index":%d,"text":%s,"token_ids":%s,"logprobs":null,"finish_reason":%s,"stop_reason":null,"avg_decoded_tokens_per_iter":%s%s}`,
+		c.index, jsonText(text), ids, finish, perIter, params)
 }
 
 // usage is the usage object after n tokens of a choice, "" when it is not wanted.

@@ -29,9 +29,9 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 		a.refuse(fault)
 		return
 	}
-	g, words := s.accept(body, chat)
+	g, refusal := s.accept(body, chat)
 	if g == nil {
-		words(a)
+		refusal(a)
 		return
 	}
 	g.a, g.fault = a, fault
@@ -149,6 +149,8 @@ type choice struct {
 	finish string
 	echo   string   // of the prompt, to be sent before the first token
 	last   delivery // what has been delivered
+	// written is when the first token was about to be written to the client.
+	written time.Time
 }
 
 // generation is one answer in the making.
@@ -167,9 +169,15 @@ type generation struct {
 	fault   Fault
 	record  *record
 	buf     []byte
-	held    []byte      // events of a burst that has not been sent yet
-	dues    []time.Time // of the tokens that have not been sent yet
+	held    []byte // events of a burst that has not been sent yet
+	unsent  []unsent
 	holds   int
+}
+
+// unsent are tokens of a choice that have not been sent yet.
+type unsent struct {
+	c   *choice
+	due time.Time
 }
 
 // stream sends the events as they come.
@@ -211,20 +219,24 @@ func (g *generation) deliver(c *choice, d delivery, continuous bool) {
 		g.opened = true
 		g.open(d.cached, continuous)
 	}
-	g.dues = append(g.dues, d.due)
+	g.unsent = append(g.unsent, unsent{c, d.due})
 	g.event(g.choice(c, d), g.usage(continuous, c, d.tokens, d.cached), "")
 	c.last = d
 }
 
-// note tells the truth of the tokens that are about to be written. Afterwards would
-// be too late: a client that a write wakes may well run before the writer goes on.
+// note records the tokens that are about to be written. Afterwards would be too late: a
+// client that a write wakes may well run before the writer goes on.
 func (g *generation) note() {
-	for _, due := range g.dues {
+	for _, u := range g.unsent {
 		if g.a.err == nil {
-			g.s.truth.wrote(g.record, g.s.now(), due.Sub(g.s.began))
+			at := g.s.now()
+			g.s.truth.wrote(g.record, at, u.due.Sub(g.s.began))
+			if u.c != nil && u.c.written.IsZero() {
+				u.c.written = g.s.began.Add(at)
+			}
 		}
 	}
-	g.dues = g.dues[:0]
+	g.unsent = g.unsent[:0]
 }
 
 // open sends the roles of all choices of a chat, and what it echoes, which go before
@@ -239,7 +251,7 @@ func (g *generation) open(cached int, continuous bool) {
 	}
 }
 
-// complete tells whether all choices of a prompt have been delivered.
+// complete reports whether all choices of a prompt have been delivered.
 func (g *generation) complete(prompt int) bool {
 	for _, c := range g.choices[prompt*g.r.n : (prompt+1)*g.r.n] {
 		if c.last.tokens < c.output {
@@ -254,9 +266,9 @@ func (g *generation) finished() {
 	if g.a.err != nil {
 		return
 	}
-	id := g.s.truth.end(g.record, g.output)
+	g.s.truth.end(g.record, g.output)
 	for _, c := range g.choices {
-		g.s.perf.add(g.perf(id, c.job))
+		g.s.keepPerf(g.perf(c))
 	}
 }
 
@@ -305,7 +317,7 @@ func (g *generation) whole(ctx context.Context) {
 		g.a.err = errCut
 		return
 	}
-	g.dues = append(g.dues, due)
+	g.unsent = append(g.unsent, unsent{due: due})
 	g.note()
 	g.finished()
 	g.a.whole(200, jsonType, g.wholeBody())

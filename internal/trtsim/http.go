@@ -83,8 +83,8 @@ func readRequest(req *fasthttp.Request, conn net.Conn, in *bufio.Reader, idle ti
 	return nil
 }
 
-// hasLeft tells whether a request could not be read because its client has left,
-// and not because it is none.
+// hasLeft reports whether a request could not be read because its client has left,
+// and not because it is not HTTP.
 func hasLeft(err error) bool {
 	var network net.Error
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) || errors.As(err, &network)

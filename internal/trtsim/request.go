@@ -127,7 +127,7 @@ func readPrompts(raw json.RawMessage) (texts []string, lists [][]int, ok bool) {
 	return nil, lists, err == nil
 }
 
-// holdsNull tells whether a value is null or a list that holds one, which the decoder
+// holdsNull reports whether a value is null or a list that holds one, which the decoder
 // would take for an empty element.
 func holdsNull(raw json.RawMessage) bool {
 	var list []json.RawMessage
@@ -203,7 +203,7 @@ func (r *request) last() string {
 	return textOf(r.messages[len(r.messages)-1].Content)
 }
 
-// role is whose words a chat's answer is.
+// role is the role of a chat's answer.
 func (r *request) role() string {
 	if r.answerFollows || len(r.messages) == 0 {
 		return "assistant"

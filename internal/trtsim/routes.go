@@ -12,7 +12,10 @@ import (
 	"loadgen/internal/pyjson"
 )
 
-const jsonType = "application/json"
+const (
+	jsonType = "application/json"
+	notFound = `{"detail":"Not Found"}`
+)
 
 // handler is a route: since which dialect, by which methods, and what it answers.
 type handler struct {
@@ -58,7 +61,7 @@ func (s *Server) route(ctx context.Context, req *fasthttp.Request, a *answer) {
 	methods := strings.Fields(h.method)
 	switch {
 	case !ok || h.age > s.o.Dialect.age:
-		a.whole(404, jsonType, []byte(`{"detail":"Not Found"}`))
+		a.whole(404, jsonType, []byte(notFound))
 	case !slices.Contains(methods, string(req.Header.Method())):
 		a.whole(405, jsonType, []byte(`{"detail":"Method Not Allowed"}`), "allow: "+methods[0])
 	default:
@@ -102,8 +105,8 @@ func tokenize(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
 	a.json(pyjson.Object{{Key: "count", Value: len(ids)}, {Key: "tokens", Value: ids}})
 }
 
-// steadyClock tells the server's clock, and between its two readings lets pass what
-// the real one does. The other server's offset, when posted, is taken note of.
+// steadyClock answers with the server's clock, and between its two readings lets pass what
+// the real one does. The other server's offset, when posted, is accepted.
 func steadyClock(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
 	if req.Header.IsPost() {
 		a.whole(200, "", nil)
@@ -129,8 +132,8 @@ func (a *answer) badRequest(format string, args ...any) {
 }
 
 // invalid is the newest shape of a 400 from the request's validation.
-func (a *answer) invalid(words string) {
-	a.whole(400, jsonType, fmt.Appendf(nil, `{"error":%s}`, jsonText(words)))
+func (a *answer) invalid(message string) {
+	a.whole(400, jsonType, fmt.Appendf(nil, `{"error":%s}`, jsonText(message)))
 }
 
 // now is the time since the server's start.

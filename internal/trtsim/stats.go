@@ -78,7 +78,7 @@ func (e *engine) iteration(took time.Duration) pyjson.Object {
 	}
 }
 
-// gpuMemory is the bytes of a GPU that /metrics tells of, 90 % of an H200's.
+// gpuMemory is the bytes of a GPU that /metrics reports, 90 % of an H200's.
 const gpuMemory = 135_000_000_000
 
 func share(part, whole int) float64 {
@@ -88,23 +88,59 @@ func share(part, whole int) float64 {
 	return float64(part) / float64(whole)
 }
 
-// perf is one choice's entry in /perf_metrics, in seconds since the server's start.
-func (g *generation) perf(id int, j *job) pyjson.Object {
+// perf is one choice's record of times, in seconds since the server's start. The spans
+// between its instants up to server_first_token_time sum up to the true TTFT.
+func (g *generation) perf(c *choice) pyjson.Object {
 	at := func(t time.Time) float64 { return t.Sub(g.s.began).Seconds() }
-	blocks := 0
+	j, blocks := c.job, 0
 	if b := g.s.o.Profile.Blocks; b > 0 {
 		blocks = (j.prompt + j.output + b - 1) / b
 	}
-	return pyjson.Object{{Key: "request_id", Value: id}, {Key: "perf_metrics", Value: pyjson.Object{
+	first := c.written
+	if first.IsZero() { // the answer came in one piece
+		first = j.firstAt
+	}
+	record := pyjson.Object{{Key: "request_id", Value: g.record.number}}
+	if g.s.o.Disaggregated {
+		record.Set("ctx_request_id", g.record.number)
+	}
+	record.Set("perf_metrics", pyjson.Object{
 		{Key: "first_iter", Value: j.firstIter}, {Key: "last_iter", Value: j.lastIter},
 		{Key: "timing_metrics", Value: pyjson.Object{
-			{Key: "server_arrival_time", Value: g.record.read.Seconds()}, {Key: "arrival_time", Value: g.record.read.Seconds()},
-			{Key: "first_scheduled_time", Value: at(j.scheduled)}, {Key: "first_token_time", Value: at(j.firstAt)},
-			{Key: "server_first_token_time", Value: at(j.firstAt)}, {Key: "last_token_time", Value: at(j.lastAt)}}},
+			{Key: "server_arrival_time", Value: g.record.read.Seconds()},
+			{Key: "arrival_time", Value: at(j.submitted)},
+			{Key: "first_scheduled_time", Value: at(j.scheduled)},
+			{Key: "first_token_time", Value: at(j.firstAt)},
+			{Key: "server_first_token_time", Value: at(first)},
+			{Key: "last_token_time", Value: at(j.lastAt)},
+		}},
 		{Key: "kv_cache_metrics", Value: pyjson.Object{
 			{Key: "num_total_allocated_blocks", Value: blocks}, {Key: "num_new_allocated_blocks", Value: blocks - j.hits},
-			{Key: "num_reused_blocks", Value: j.hits}, {Key: "num_missed_blocks", Value: j.misses}}},
-	}}}
+			{Key: "num_reused_blocks", Value: j.hits}, {Key: "num_missed_blocks", Value: j.misses},
+		}},
+	})
+	return record
+}
+
+// keepPerf keeps a record where the release does: until /perf_metrics is read, or in the
+// file of perf_metrics_output_dir.
+func (s *Server) keepPerf(record pyjson.Object) {
+	if s.o.PerfLog == nil {
+		s.perf.add(record)
+		return
+	}
+	line := append(pyjson.Append(nil, record), '\n')
+	s.perf.mu.Lock()
+	defer s.perf.mu.Unlock()
+	if _, err := s.o.PerfLog.Write(line); err != nil {
+		s.note("WARNING:  perf metrics are lost: %v\n", err)
+	}
+}
+
+// PerfFileName is what the newest release calls the file of its records in
+// perf_metrics_output_dir.
+func PerfFileName(host string, pid int, at time.Time) string {
+	return fmt.Sprintf("perf_metrics-server-%s-%d-%s.jsonl", host, pid, at.Format("20060102-150405"))
 }
 
 func iterations(ctx context.Context, s *Server, _ *fasthttp.Request, a *answer) {
@@ -116,7 +152,7 @@ func iterations(ctx context.Context, s *Server, _ *fasthttp.Request, a *answer) 
 	a.json(all)
 }
 
-// cacheEvents tells of the KV cache's events, of which there are none.
+// cacheEvents lists the KV cache's events, of which there are none.
 func cacheEvents(ctx context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 	s.waitLikeOld(ctx)
 	a.whole(200, jsonType, []byte("[]"))
@@ -130,6 +166,10 @@ func (s *Server) waitLikeOld(ctx context.Context) {
 }
 
 func perfMetrics(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+	if s.o.PerfLog != nil { // releases that write a file have no such route
+		a.whole(404, jsonType, []byte(notFound))
+		return
+	}
 	a.json(s.perf.take())
 }
 
@@ -142,7 +182,7 @@ func prometheus(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 		"# TYPE trtllm_request_received_total counter\ntrtllm_request_received_total %d\n# TYPE trtllm_request_success_total counter\ntrtllm_request_success_total %d\n", requests, done))
 }
 
-// energy is the meter, of a constant draw; without one there is none.
+// energy is the meter, of a constant draw, where there is one.
 func energy(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 	if s.o.Watts <= 0 {
 		a.whole(503, jsonType, []byte(`{"error":"Energy monitoring is not available"}`))
@@ -152,10 +192,10 @@ func energy(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 	a.whole(200, jsonType, fmt.Appendf(nil, `{"total_energy_j":%s,"query_time":%s}`, pyjson.FormatFloat(now*s.o.Watts), pyjson.FormatFloat(now)))
 }
 
-// health tells that the executor works, unless it has broken down, of which older
+// health answers that the executor works, unless it has broken down, of which older
 // releases know nothing, or a fault is asked for.
 func health(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
-	if Fault(req.Header.Peek(FaultHeader)) == Fault503 || s.broken() && s.o.Dialect.TellsHealth {
+	if Fault(req.Header.Peek(FaultHeader)) == Fault503 || s.broken() && s.o.Dialect.ReportsHealth {
 		a.whole(503, "", []byte(unavailable))
 		return
 	}
@@ -180,5 +220,5 @@ func healthGenerate(ctx context.Context, s *Server, req *fasthttp.Request, a *an
 	}
 }
 
-// broken tells whether the executor has broken down.
+// broken reports whether the executor has broken down.
 func (s *Server) broken() bool { return s.o.UnhealthyAfter > 0 && s.now() >= s.o.UnhealthyAfter }

@@ -16,7 +16,7 @@ import (
 	"loadgen/internal/tokenizer"
 )
 
-// DefaultModel is the model that the simulator serves unless told otherwise.
+// DefaultModel is the model that the simulator serves by default.
 const DefaultModel = "meta-llama/Meta-Llama-3-8B-Instruct"
 
 // Options configure a server.
@@ -34,6 +34,12 @@ type Options struct {
 	// UnhealthyAfter is when the executor breaks down, which leaves the server up
 	// and not healthy; 0 for never.
 	UnhealthyAfter time.Duration
+	// PerfLog gets a line of JSON for each choice of each answered request, in place of
+	// /perf_metrics; nil leaves that route.
+	PerfLog io.Writer
+	// Disaggregated: the first chunk of each choice, and its record of times, carry the id
+	// that disaggregated serving gives a request.
+	Disaggregated bool
 	// Log gets the real server's log lines from when it listens; nil is nobody.
 	Log io.Writer
 }

@@ -13,6 +13,7 @@ import (
 
 // record is what really happened to one request, from the server's start.
 type record struct {
+	number int             // of the request, from 1
 	read   time.Duration   // the request arrived
 	tokens []time.Duration // each event was about to be written
 	count  int             // tokens of the whole answer
@@ -24,11 +25,13 @@ type record struct {
 // truthKept bounds the requests that are remembered.
 const truthKept = 100000
 
-// truth remembers requests.
+// truth keeps what really happened to requests.
 type truth struct {
 	mu   sync.Mutex
 	all  []*record
 	lost int // forgotten, being the oldest
+	// begun counts all requests.
+	begun int
 	// completed counts all that ended well.
 	completed int
 	late      *hdrhistogram.Histogram // of all events, in us
@@ -39,9 +42,10 @@ func newTruth() *truth {
 }
 
 func (t *truth) begin(at time.Duration, fault Fault) *record {
-	r := &record{read: at, fault: fault}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.begun++
+	r := &record{number: t.begun, read: at, fault: fault}
 	if len(t.all) == truthKept {
 		t.all, t.lost = t.all[1:], t.lost+1
 	}
@@ -57,13 +61,12 @@ func (t *truth) wrote(r *record, at, due time.Duration) {
 	_ = t.late.RecordValue(max(at-due, 0).Microseconds()) // above an hour it is of no interest
 }
 
-// end notes that a request has been answered in full, and counts those.
-func (t *truth) end(r *record, tokens int) (completed int) {
+// end notes that a request has been answered in full, in so many tokens.
+func (t *truth) end(r *record, tokens int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r.done, r.count = true, tokens
 	t.completed++
-	return t.completed
 }
 
 // leave notes that nothing more will be written.
@@ -95,7 +98,7 @@ func (t *truth) choose(last, skip, count int) []*record {
 	return all
 }
 
-// json tells the chosen requests: statistics, then each one's instants in seconds
+// json describes the chosen requests: statistics, then each one's instants in seconds
 // since the server's start.
 func (t *truth) json(last, skip, count int) pyjson.Object {
 	t.mu.Lock()

@@ -28,7 +28,7 @@ func newModel(name, all string, required ...string) *model {
 	return m
 }
 
-// error is the validation's words for what is wrong.
+// error is the validation's message on what is wrong.
 func (m *model) error(wrong ...string) error {
 	s := "s"
 	if len(wrong) == 1 {
@@ -37,7 +37,7 @@ func (m *model) error(wrong ...string) error {
 	return fmt.Errorf("%d validation error%s for %s\n%s", len(wrong), s, m.name, strings.Join(wrong, "\n"))
 }
 
-// read reads an object and tells what is wrong with its fields, whose names stand
+// read reads an object and returns what is wrong with its fields, whose names stand
 // behind a path; err is for what is no object.
 func (m *model) read(body []byte, path string) (f fields, wrong []string, err error) {
 	if err := json.Unmarshal(body, &f); err != nil {
@@ -52,7 +52,7 @@ func (m *model) read(body []byte, path string) (f fields, wrong []string, err er
 		case !known:
 			wrong = append(wrong, fmt.Sprintf("%s%s\n  Extra inputs are not permitted [type=extra_forbidden, input_value=%.60s]", path, name, raw))
 		case f.has(name) && !kinds[kind].accepts(raw):
-			wrong = append(wrong, fmt.Sprintf("%s%s\n  Input should be %s [type=%s, input_value=%.60s]", path, name, kinds[kind].words, kinds[kind].code, raw))
+			wrong = append(wrong, fmt.Sprintf("%s%s\n  Input should be %s [type=%s, input_value=%.60s]", path, name, kinds[kind].message, kinds[kind].code, raw))
 		}
 	}
 	for _, name := range m.required {
@@ -65,8 +65,8 @@ func (m *model) read(body []byte, path string) (f fields, wrong []string, err er
 
 // kinds are what fields may hold.
 var kinds = map[string]struct {
-	words, code string
-	accepts     func(json.RawMessage) bool
+	message, code string
+	accepts       func(json.RawMessage) bool
 }{
 	"any":      {"", "", func(json.RawMessage) bool { return true }},
 	"string":   {"a valid string", "string_type", func(raw json.RawMessage) bool { return raw[0] == '"' }},
@@ -107,7 +107,7 @@ func laxTruth(raw json.RawMessage) (value, ok bool) {
 // fields are an object's, valid ones when they are asked for values.
 type fields map[string]json.RawMessage
 
-// has tells whether a field is there and not null.
+// has reports whether a field is there and not null.
 func (f fields) has(name string) bool { return f[name] != nil && string(f[name]) != "null" }
 
 func (f fields) text(name string) (text string) {

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"loadgen/internal/argparse"
+	"loadgen/internal/bench"
+	"loadgen/internal/compare"
+	"loadgen/internal/recording"
+	"loadgen/internal/result"
+	"loadgen/internal/suggest"
+	"loadgen/pkg/report"
+)
+
+// compareBench is the benchmark as a comparison uses it.
+type compareBench struct{ s streams }
+
+// CheckGate reports what is wrong with a gate.
+func (compareBench) CheckGate(text string) error {
+	_, err := report.ParseGate(text)
+	return err
+}
+
+// planKeys are the flags that a plan sets by keys of its own.
+var planKeys = map[string]string{"--base-url": "url", "--host": "url", "--port": "url", "--max-concurrency": "concurrencies", "--warmup": "warmup", "--result-dir": "results", "--result-filename": "results"}
+
+// Settle makes a run's command line and parses it: what the comparison sets, then the
+// plan's flags, then the server's, which override them.
+func (b compareBench) Settle(l compare.Load) (compare.Settled, error) {
+	table := append(flagTable(), timeBreakdown)
+	common, err := planFlags(table, l.Common)
+	if err != nil {
+		return nil, err
+	}
+	own, err := planFlags(table, l.Own)
+	if err != nil {
+		return nil, err
+	}
+	argv := []string{"--base-url", l.URL, "--max-concurrency", strconv.Itoa(l.Concurrency), "--num-prompts", strconv.Itoa(l.Requests),
+		"--percentile-metrics", "ttft,tpot,itl,e2el", "--save-result", "--save-detailed"}
+	if !l.TestInput {
+		argv = append(argv, "--no-test-input")
+	}
+	if l.Warmup > 0 {
+		argv = append(argv, "--warmup", strconv.Itoa(l.Warmup))
+	}
+	argv = slices.Concat(argv, common, own)
+	if l.Seed != nil {
+		argv = append(argv, "--seed", strconv.Itoa(*l.Seed))
+	}
+	argv = append(argv, "--result-dir", l.Dir, "--result-filename", l.File)
+	cfg, err := parse(argv)
+	if err != nil {
+		return nil, flagError(err)
+	}
+	return &settledRun{b.s, cfg, argv, filepath.Join(l.Dir, l.File)}, nil
+}
+
+// flagError names the flag that an error of the command line is about.
+func flagError(err error) error {
+	_, after, found := strings.Cut(err.Error(), "argument --")
+	if name, _, _ := strings.Cut(after, ":"); found {
+		return &compare.FlagError{Flag: name, Err: err}
+	}
+	return err
+}
+
+// planFlags are flags of a plan as words of a command line. A true is a switch, a false
+// its absence.
+func planFlags(table []flag, f compare.Flags) (argv []string, err error) {
+	for _, name := range slices.Sorted(maps.Keys(f.Values())) {
+		words, err := optionWords(table, "--"+name, f.Values()[name])
+		if err != nil {
+			return nil, &compare.FlagError{Flag: name, Err: err}
+		}
+		argv = append(argv, words...)
+	}
+	return argv, nil
+}
+
+// optionWords is one flag as words of a command line.
+func optionWords(table []flag, option string, value any) (words []string, err error) {
+	row := slices.IndexFunc(table, func(t flag) bool { return t.Name == option })
+	switch key := planKeys[option]; {
+	case row < 0:
+		var names []string
+		for _, f := range table {
+			names = append(names, strings.TrimPrefix(f.Name, "--"))
+		}
+		hint := ""
+		if near := suggest.Nearest(strings.TrimPrefix(option, "--"), names); near != "" {
+			hint = fmt.Sprintf("; did you mean %s?", near)
+		}
+		return nil, fmt.Errorf("the benchmark has no flag %s%s", option, hint)
+	case key != "":
+		return nil, fmt.Errorf("%s is set by the comparison: use the plan's key %s", option, key)
+	}
+	switch v := value.(type) {
+	case bool:
+		if table[row].Kind != argparse.Switch {
+			return nil, fmt.Errorf("%s needs a value", option)
+		}
+		if v {
+			words = append(words, option)
+		}
+	case []any:
+		if !table[row].Repeats {
+			words = append(words, option)
+		}
+		for _, one := range v {
+			if table[row].Repeats {
+				words = append(words, option)
+			}
+			words = append(words, fmt.Sprint(one))
+		}
+	case nil:
+		return nil, fmt.Errorf("%s has no value", option)
+	case map[string]any, map[any]any:
+		return nil, fmt.Errorf("%s needs a value, not a table", option)
+	default:
+		words = append(words, option+"="+fmt.Sprint(v))
+	}
+	return words, nil
+}
+
+// Mask hides the values of headers.
+func (compareBench) Mask(f compare.Flags) compare.Flags {
+	value, found := f.Values()["header"]
+	if !found {
+		return f
+	}
+	values := maps.Clone(f.Values())
+	if all, ok := value.([]any); ok {
+		hidden := make([]any, len(all))
+		for i, one := range all {
+			hidden[i] = maskedHeader(fmt.Sprint(one))
+		}
+		values["header"] = hidden
+	} else {
+		values["header"] = maskedHeader(fmt.Sprint(value))
+	}
+	return compare.NewFlags(values)
+}
+
+// maskedHeader hides the value of a NAME:VALUE line.
+func maskedHeader(line string) string {
+	name, _, found := strings.Cut(line, ":")
+	if !found {
+		return "***"
+	}
+	return name + ": ***"
+}
+
+// settledRun is one run of a comparison.
+type settledRun struct {
+	s    streams
+	cfg  *config
+	argv []string
+	path string
+}
+
+func (r *settledRun) Requests() int { return r.cfg.NumPrompts }
+
+// CommandLine is the run's flags, with secrets masked.
+func (r *settledRun) CommandLine() []string {
+	out := slices.Clone(r.argv)
+	for i, word := range out {
+		switch before := out[max(i-1, 0)]; {
+		case i > 0 && before == "--base-url":
+			out[i] = bench.WithoutPassword(word)
+		case i > 0 && before == "--header":
+			out[i] = maskedHeader(word)
+		case strings.HasPrefix(word, "--header="):
+			out[i] = "--header=" + maskedHeader(strings.TrimPrefix(word, "--header="))
+		}
+	}
+	return out
+}
+
+func (r *settledRun) Identity() []any { return []any{r.cfg.Model, r.cfg.Tokenizer, r.cfg.Header} }
+
+func (r *settledRun) CheckOutput() error { return report.ProveWritable(r.path) }
+
+// Stored reads the run's result, and finds in which setting it differs from the run.
+func (r *settledRun) Stored() (compare.Stored, error) {
+	stored, err := report.ReadStored(r.path)
+	if err != nil {
+		return compare.Stored{}, err
+	}
+	out := compare.Stored{Complete: stored.Complete(), ClientLimited: strings.HasPrefix(stored.Verdict(), "client-limited"), Server: stored.ServerPlan()}
+	r.cfg.assume() // as the run itself will
+	for _, f := range r.cfg.table {
+		switch f.Name {
+		case "--model", "--tokenizer", "--header", "--base-url", "--result-dir", "--disable-tqdm":
+			continue
+		}
+		if differs := stored.Differs(destination(f.Name), recording.Plain(f.bind(r.cfg))); differs != "" {
+			out.Differs = f.Name + " " + differs
+			break
+		}
+	}
+	return out, nil
+}
+
+// Run makes the run.
+func (r *settledRun) Run(ctx context.Context, text io.Writer, about func() *result.Server) error {
+	m := &benchmark{cfg: r.cfg, s: streams{in: r.s.in, out: text, err: r.s.err, lookup: r.s.lookup}, system: thisSystem(), server: about}
+	err := m.run(ctx)
+	if errors.Is(err, errReported) {
+		return compare.ErrAllFailed
+	}
+	return err
+}

@@ -1,0 +1,134 @@
+package compare
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// hidden stands for a secret in all that is shown or saved.
+const hidden = "***"
+
+// masked is the plan without its secrets: values of environment variables, of headers,
+// and what looks like a secret on command lines.
+func (p *Plan) masked(b Bench) *Plan {
+	out := *p
+	out.Flags = b.Mask(p.Flags)
+	out.Servers = slices.Clone(p.Servers)
+	for i := range out.Servers {
+		s := &out.Servers[i]
+		s.URL, s.Start, s.Exec, s.Flags = maskURL(s.URL), maskWords(s.Start), maskWords(s.Exec), b.Mask(s.Flags)
+		s.Env = maps.Clone(s.Env)
+		for key := range s.Env {
+			s.Env[key] = hidden
+		}
+	}
+	return &out
+}
+
+var passwordInURL = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*):[^/@\s]+@`)
+
+// maskURL hides the password of a URL, wherever in a text it is.
+func maskURL(text string) string {
+	return passwordInURL.ReplaceAllString(text, "${1}:"+hidden+"@")
+}
+
+var (
+	assignment   = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=.`)
+	envOption    = regexp.MustCompile(`^(-e|--env=)([A-Za-z_][A-Za-z0-9_]*)=.`)
+	secretOption = regexp.MustCompile(`(?i)^(--?(?:[a-z0-9]+[-_])*(?:api-?key|key|token|secret|password|passwd|credentials?))(=.*)?$`)
+	// secretInText is an assignment within a word, as in sh -c 'HF_TOKEN=x serve'.
+	secretInText = regexp.MustCompile(`(?i)\b([a-z0-9_-]*(?:key|token|secret|password|passwd|credentials?))=('[^']*'|"[^"]*"|[^\s'"]+)`)
+	header       = regexp.MustCompile(`^([A-Za-z0-9-]+:\s*).`)
+)
+
+// maskWords hides what may be a secret on a command line: variables that are set for a
+// container or by env, values of options whose names say so, headers, passwords in URLs.
+func maskWords(words []string) []string {
+	out := make([]string, len(words))
+	before, assigning := "", true
+	for i, word := range words {
+		masked := secretInText.ReplaceAllString(maskURL(word), "${1}="+hidden)
+		name, option := assignment.FindStringSubmatch(word), envOption.FindStringSubmatch(word)
+		switch {
+		case name != nil && (assigning || before == "-e" || before == "--env"):
+			masked = name[1] + "=" + hidden
+		case option != nil:
+			masked = option[1] + option[2] + "=" + hidden
+		case secretOption.MatchString(before) && !strings.Contains(before, "=") && !strings.HasPrefix(word, "-"):
+			masked = hidden
+		case before == "-H" || before == "--header":
+			if m := header.FindStringSubmatch(word); m != nil {
+				masked = m[1] + hidden
+			}
+		}
+		assigning = assigning && (name != nil || word == "env") || word == "env"
+		out[i], before = masked, word
+	}
+	return out
+}
+
+// digest identifies a server's configuration: how and where it is started, and what the
+// run's settings say of it. Without the key, nothing can be learnt from it.
+func (s Server) digest(key string, identity []any) string {
+	s.Flags, s.Label, s.Dir, s.Ready, s.Stop = Flags{}, "", "", Ready{}, Stop{}
+	text, err := yaml.Marshal([]any{s, identity})
+	if err != nil {
+		return "" // that of no result
+	}
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write(text)
+	return fmt.Sprintf("hmac-sha256:%x", mac.Sum(nil))
+}
+
+// SavedName is the name under which the effective plan is saved with its results.
+const SavedName = "compare.yaml"
+
+// ReadSaved reads the plan that is saved with results. Its secrets are masked.
+func ReadSaved(dir string) (*Plan, error) {
+	text, err := os.ReadFile(filepath.Join(dir, SavedName))
+	if err != nil {
+		return nil, err
+	}
+	return parse(text)
+}
+
+// takeKey makes the resume key that of the results which are there, else a new one.
+func (p *Plan) takeKey() {
+	if saved, err := ReadSaved(p.Results); err == nil && saved.ResumeKey != "" {
+		p.ResumeKey = saved.ResumeKey
+	} else {
+		p.ResumeKey = rand.Text()
+	}
+}
+
+// save writes the plan, without its secrets, into the results' directory: whole or not at
+// all, and for its owner alone, as it holds the key.
+func (p *Plan) save(b Bench) error {
+	text, err := yaml.Marshal(p.masked(b))
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(p.Results, ".loadgen-*") // which is made with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // nothing once it is renamed
+	_, err = f.Write(text)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), filepath.Join(p.Results, SavedName))
+}
