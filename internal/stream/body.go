@@ -51,7 +51,7 @@ func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
 		case inSize:
 			p = p[1:]
 			if v, ok := hexDigit(b); ok {
-				if c.digits++; c.left > math.MaxInt64>>4 {
+				if c.digits++; c.left > math.MaxInt64>>4 || c.digits > maxTrailer {
 					return nil, nil, errChunkSize
 				}
 				c.left = c.left<<4 | int64(v)
@@ -125,7 +125,7 @@ func (c *dechunker) sized() {
 	}
 }
 
-// begun tells whether the bytes fed last ended after the begin of a chunk and before its
+// begun reports whether the bytes fed last ended after the begin of a chunk and before its
 // data, or with the last chunk, which has none.
 func (c *dechunker) begun() bool {
 	switch c.state {

@@ -15,7 +15,7 @@ import (
 // and values are of at most 8,190 bytes; the strict mode is wider, so that no
 // proxy's chatter fails a request.
 const (
-	maxHead            = 256 << 10
+	maxHead            = 256 << 10 // Limits.Head's default
 	maxHeadersOriginal = 128
 	maxFieldOriginal   = 8190
 )
