@@ -281,7 +281,7 @@ func (r *messageReader) choice(key []byte) (err error) {
 			r.m.dialect |= bitMessage
 		}
 		usual := string(key) == r.body
-		if usual {
+		if usual && (s.peek() == '{' || !r.strict) {
 			*c = part{finish: c.finish, index: c.index, choiceErr: c.choiceErr}
 		}
 		if s.peek() != '{' {
