@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -273,5 +274,59 @@ func TestGenerated(t *testing.T) {
 	both := answer.ChoiceDelta | answer.UsageAlone
 	if (both|answer.ReasoningKey).Shape() != both || both.String() != "choices.delta, usage alone" {
 		t.Errorf("%v", both)
+	}
+}
+
+// TestUnixSocket: requests go to the socket, those that follow a redirect to the same
+// server, too; an HTTP/1.0 server ends its answer with the connection.
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	targets := make(chan string, 3)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r, err := http.ReadRequest(bufio.NewReader(conn))
+			if err != nil {
+				conn.Close()
+				continue
+			}
+			io.Copy(io.Discard, r.Body)
+			targets <- r.Host + r.RequestURI
+			if r.RequestURI == "/v1/completions" {
+				io.WriteString(conn, "HTTP/1.0 307 Temporary Redirect\r\nLocation: /other\r\n\r\n")
+			} else {
+				io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\ndata: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"stop\"}]}\n\n")
+			}
+			conn.Close()
+		}
+	}()
+	for _, keepAlive := range []bool{false, true} {
+		c, err := New(Options{BaseURL: "unix:" + path, KeepAlive: keepAlive})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := do(t, c)
+		if first, second := <-targets, <-targets; r.Err != nil || string(r.Text) != "a" || first != "localhost/v1/completions" || second != "localhost/other" {
+			t.Errorf("%v %q %s %s", r.Err, r.Text, first, second)
+		}
+		c.Close()
+	}
+	if _, err := New(Options{BaseURL: "unix:" + path, Stamps: KernelStamps}); err == nil {
+		t.Error("the kernel stamps no Unix socket")
+	}
+	c, err := New(Options{BaseURL: "unix:" + path + "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := do(t, c); r.Err == nil {
+		t.Error("a socket that is not there answers")
 	}
 }

@@ -29,9 +29,9 @@ type Options struct {
 	BaseURL string
 	// Endpoint is the path that requests go to: /v1/completions when empty, for chat
 	// /v1/chat/completions.
-	Endpoint string
-	Chat     bool
-	NonStreaming      bool
+	Endpoint     string
+	Chat         bool
+	NonStreaming bool
 	// Model is the name sent in the body, nil for null.
 	Model     *string
 	Logprobs  *big.Int // nil for null
@@ -67,7 +67,7 @@ type Options struct {
 
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
-	o         Options
+	o Options
 	address
 	clock     wire.Clock
 	transport wire.Transport
