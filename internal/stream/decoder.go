@@ -107,7 +107,7 @@ func (d *Decoder) End(at time.Duration, err *Error) {
 }
 
 // Failing reports whether what is still to come is not worth a long wait: the answer is
-// a failure, and only the server's words about it are missing, or it is complete but for
+// a failure, and only the server's message about it is missing, or it is complete but for
 // the end of its body.
 func (d *Decoder) Failing() bool {
 	return d.phase == inBody && !d.o.Raw && (d.a.Status != 200 || d.trouble != nil || d.ending || d.complete)
@@ -278,8 +278,8 @@ func (d *Decoder) content(p []byte) {
 	switch {
 	case d.phase == over:
 	case d.a.Status != 200 && !d.o.Raw:
-		d.a.Body = append(d.a.Body, p[:min(len(p), maxWords-len(d.a.Body))]...)
-		if len(d.a.Body) == maxWords {
+		d.a.Body = append(d.a.Body, p[:min(len(p), maxKept-len(d.a.Body))]...)
+		if len(d.a.Body) == maxKept {
 			d.finish()
 		}
 	case d.complete:
@@ -341,7 +341,7 @@ func (d *Decoder) lines(p []byte) {
 	}
 }
 
-// endOfStream ends a strict stream at [DONE]. Whoever wants its connection again reads
+// endOfStream ends a strict stream at [DONE]. Where the connection is to be reused, it reads
 // its body to the end.
 func (d *Decoder) endOfStream() {
 	if d.buf = nil; !d.o.Reuse || d.head.framing == untilClose || !d.head.keep {
@@ -367,10 +367,10 @@ func (d *Decoder) data(text []byte) {
 		return
 	}
 	if !utf8.Valid(text) {
-		d.a.Body = bytes.Clone(text[:min(len(text), maxWords)])
+		d.a.Body = bytes.Clone(text[:min(len(text), maxKept)])
 		d.fail(newError(BadUTF8, "an event is not valid UTF-8: %q", clip(text, 80)))
 	} else if err := d.reader.read(text); err != nil {
-		d.a.Body = bytes.Clone(text[:min(len(text), maxWords)])
+		d.a.Body = bytes.Clone(text[:min(len(text), maxKept)])
 		d.fail(newError(BadJSON, "an event cannot be read: %v: %q", err, clip(text, 500)))
 	} else {
 		d.event(&d.reader.m, text)

@@ -17,7 +17,7 @@ const (
 // event takes one JSON value of a stream, which was read from text.
 func (d *Decoder) event(m *message, text []byte) {
 	if err := d.unreadable(m); err != nil {
-		d.a.Body = bytes.Clone(text[:min(len(text), maxWords)])
+		d.a.Body = bytes.Clone(text[:min(len(text), maxKept)])
 		d.fail(newError(BadEvent, "%v: %q", err, clip(text, 200)))
 		return
 	}
@@ -146,7 +146,7 @@ func (d *Decoder) serverFailed(said []byte) {
 		d.trouble = serverError(said)
 		d.a.Body = nil
 	}
-	if room := maxWords - len(d.a.Body); room > 0 {
+	if room := maxKept - len(d.a.Body); room > 0 {
 		if len(d.a.Body) > 0 {
 			d.a.Body = append(d.a.Body, '\n')
 		}
@@ -385,24 +385,24 @@ func (d *Decoder) streamEnd() {
 		d.stop(nil)
 	case d.trouble != nil:
 		d.stop(d.trouble)
-	case len(a.Events) == 0 && len(d.sse.words) > 0:
+	case len(a.Events) == 0 && len(d.sse.foreign) > 0:
 		d.stop(d.notSSE())
-	case !beyondRole && !choices && d.o.API == Completions && len(d.sse.words) == 0:
+	case !beyondRole && !choices && d.o.API == Completions && len(d.sse.foreign) == 0:
 		d.stop(&Error{Class: NoTokens, Message: NeverValid})
 	case !beyondRole:
-		d.stop(d.withWords(plainError(NoTokens, "the stream ended without any token")))
+		d.stop(d.withForeign(plainError(NoTokens, "the stream ended without any token")))
 	case !a.Done && d.finished() == 0:
-		d.stop(d.withWords(plainError(NoEnd, "the stream ended with neither a finish reason nor [DONE]")))
+		d.stop(d.withForeign(plainError(NoEnd, "the stream ended with neither a finish reason nor [DONE]")))
 	default:
 		d.stop(nil)
 	}
 }
 
-// withWords adds the lines that were no part of the stream to an error.
-func (d *Decoder) withWords(err *Error) *Error {
-	if len(d.sse.words) > 0 {
-		d.a.Body = d.sse.words
-		err.Message += "; it also holds " + string(clip(d.sse.words, 500))
+// withForeign adds the lines that were no part of the stream to an error.
+func (d *Decoder) withForeign(err *Error) *Error {
+	if len(d.sse.foreign) > 0 {
+		d.a.Body = d.sse.foreign
+		err.Message += "; it also holds " + string(clip(d.sse.foreign, 500))
 	}
 	return err
 }
@@ -410,9 +410,9 @@ func (d *Decoder) withWords(err *Error) *Error {
 // notSSE is the failure of an answer without any event: the server's own error where
 // it is one.
 func (d *Decoder) notSSE() *Error {
-	d.a.Body = d.sse.words
-	if text := d.sse.words; utf8.Valid(text) && d.reader.readWhole(text) == nil && d.reader.m.isError() {
+	d.a.Body = d.sse.foreign
+	if text := d.sse.foreign; utf8.Valid(text) && d.reader.readWhole(text) == nil && d.reader.m.isError() {
 		return serverError(errorText(&d.reader.m, bytes.TrimSpace(text)))
 	}
-	return plainError(NotSSE, "the answer (%s) is not an event stream: %q", d.a.ContentType, clip(d.sse.words, 500))
+	return plainError(NotSSE, "the answer (%s) is not an event stream: %q", d.a.ContentType, clip(d.sse.foreign, 500))
 }

@@ -13,7 +13,7 @@ type sseState struct {
 	named   bool   // the event at hand has a name of its own
 	failing bool   // its name is "error"
 	pending []byte // data lines of an event that is not complete JSON yet
-	words   []byte // the first lines that are no part of an event stream
+	foreign []byte // the first lines that are no part of an event stream
 	remarks []byte // the comments of the event at hand
 }
 
@@ -61,7 +61,7 @@ func (d *Decoder) sseLine(line []byte) {
 		d.a.Done = true
 		d.dispatch() // an error may have no data of its own
 		d.complete = true
-	case d.sse.failing: // whatever it holds are the words of an error
+	case d.sse.failing: // whatever it holds describes an error
 		d.sse.pending = append(d.sse.pending, text...)
 	case !utf8.Valid(text):
 		d.data(text)
@@ -106,15 +106,15 @@ func (d *Decoder) otherLine(line []byte) {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return
 	}
-	// The original takes a bare line of JSON for an event, and heeds no blanks around it.
+	// The original takes a bare line of JSON for an event, and ignores blanks around it.
 	text := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("data: "))
 	if string(text) != "[DONE]" && (!utf8.Valid(text) || d.reader.read(text) != nil || !d.reader.m.isObject) {
 		d.a.OriginalFailed = true
 	} else if m := &d.reader.m; len(d.a.Events) > 0 && line[0] == '{' && m.isError() {
 		d.serverFailed(errorText(m, text))
 	}
-	if room := maxWords - len(d.sse.words); room > 0 {
-		d.sse.words = append(append(d.sse.words, line[:min(len(line), room)]...), '\n')
+	if room := maxKept - len(d.sse.foreign); room > 0 {
+		d.sse.foreign = append(append(d.sse.foreign, line[:min(len(line), room)]...), '\n')
 	}
 }
 

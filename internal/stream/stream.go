@@ -103,5 +103,5 @@ const (
 	maxLineStrict   = 16 << 20  // of a line, its end included
 	maxLineOriginal = 512 << 10 // the same of Python's client
 	maxWhole        = 64 << 20  // a whole answer
-	maxWords        = 64 << 10  // what is kept of an answer that is a failure
+	maxKept         = 64 << 10  // what is kept of an answer that is a failure
 )

@@ -9,7 +9,7 @@ import (
 func (d *Decoder) whole() {
 	body, m, a := d.buf, &d.reader.m, d.a
 	failed := func(err *Error) {
-		a.Body = body[:min(len(body), maxWords)]
+		a.Body = body[:min(len(body), maxKept)]
 		d.fail(err)
 	}
 	if !utf8.Valid(body) {
@@ -47,13 +47,13 @@ func (d *Decoder) whole() {
 func (d *Decoder) wholeError() {
 	m, a := &d.reader.m, d.a
 	if m.hasChoices && !m.notList && m.choiceErr == nil && m.hasText && m.textErr == nil && m.hasUsage && m.usageErr == nil {
-		d.takeWhole() // the original heeds no error beside choices
+		d.takeWhole() // the original ignores an error beside choices
 	} else {
 		a.OriginalFailed = true
 	}
 	err := serverError(errorText(m, d.buf))
 	err.Exception = a.OriginalFailed
-	a.Body = bytes.TrimSpace(d.buf[:min(len(d.buf), maxWords)])
+	a.Body = bytes.TrimSpace(d.buf[:min(len(d.buf), maxKept)])
 	d.stop(err)
 }
 
@@ -74,7 +74,7 @@ func (d *Decoder) wholeChoices() {
 		a.OriginalFailed = true
 		d.stop(nil)
 	case noUsage:
-		a.Body = d.buf[:min(len(d.buf), maxWords)]
+		a.Body = d.buf[:min(len(d.buf), maxKept)]
 		d.fail(newError(NoUsage, "the answer does not say how many tokens it has"))
 	default:
 		d.stop(nil)

@@ -64,10 +64,10 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 	case r.Err != nil:
 		return "", &Problem{"no_server", fmt.Errorf("no server at %s: %w", c.url(path), r.Err)}
 	case r.Status != 200:
-		return "", &Problem{"no_model", fmt.Errorf("%s answers %d %s: %s", c.url(path), r.Status, r.Reason, words(r.Body))}
+		return "", &Problem{"no_model", fmt.Errorf("%s answers %d %s: %s", c.url(path), r.Status, r.Reason, excerpt(r.Body))}
 	}
 	if err := json.Unmarshal(r.Body, &list); err != nil {
-		return "", &Problem{"no_model", fmt.Errorf("%s does not answer as an OpenAI-style server does (%w): %s", c.url(path), err, words(r.Body))}
+		return "", &Problem{"no_model", fmt.Errorf("%s does not answer as an OpenAI-style server does (%w): %s", c.url(path), err, excerpt(r.Body))}
 	}
 	for _, m := range list.Data {
 		if m.ID != "" {
@@ -77,8 +77,8 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 	return "", &Problem{"no_model", fmt.Errorf("%s lists no model", c.url(path))}
 }
 
-// words cuts a body for a message.
-func words(body []byte) string {
+// excerpt cuts a body for a message.
+func excerpt(body []byte) string {
 	const limit = 300
 	text := strings.ToValidUTF8(strings.TrimSpace(string(body)), "\uFFFD")
 	if len(text) > limit {
@@ -102,7 +102,7 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 		case r.Err == c.badURL && r.Err != nil:
 			return r.Err
 		case r.Err == nil:
-			last = fmt.Sprintf("it answers %d %s", r.Status, words(r.Body))
+			last = fmt.Sprintf("it answers %d %s", r.Status, excerpt(r.Body))
 		case waiting.Err() == nil || last == "":
 			last = r.Err.Message
 		}

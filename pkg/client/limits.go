@@ -24,7 +24,7 @@ type Limits struct {
 	BodyBytes int
 }
 
-// The defaults: far more than any server sends that heeds max_tokens, and little
+// The defaults: far more than any server sends that obeys max_tokens, and little
 // enough that a thousand streams that never end fit into memory.
 const (
 	eventsBase     = 4096

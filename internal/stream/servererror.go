@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// serverError is a failure in the server's own words: the text of an error, JSON or
+// serverError is a failure as the server describes it: the text of an error, JSON or
 // not. Of an object it is the message, and behind it what else it says.
 func serverError(said []byte) *Error {
 	return plainError(ErrorEvent, "the server says: %s", clip([]byte(describe(said)), 2000))
