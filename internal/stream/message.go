@@ -155,8 +155,9 @@ func (r *messageReader) top(key []byte) (err error) {
 		m.part, m.more, r.moreStore, m.completion = part{}, nil, r.moreStore[:0], true
 		m.hasChoices, m.notList, m.hasDecodedPerIter, m.setDecodedPerIter, m.decodedPerIter = false, false, false, false, 0
 		if s.peek() == '[' {
-			err = s.array(r.onChoices)
-			m.more = r.moreStore
+			if err = s.array(r.onChoices); len(r.moreStore) > 0 {
+				m.more = r.moreStore
+			}
 			return err
 		}
 		m.hasChoices, err = s.truth()
