@@ -89,6 +89,16 @@ func TestFinishReasons(t *testing.T) {
 	}
 }
 
+// TestByteOrderMark: the strict rule reads on behind one; the original does not.
+func TestByteOrderMark(t *testing.T) {
+	for _, k := range apis {
+		_, body, _ := strings.Cut(k.answer("stop", "", ""), "\r\n\r\n")
+		if a := feed(k.wrap("\ufeff"+body), 3, k.options()); a.Err != nil || !a.OriginalFailed {
+			t.Errorf("%s: %v, original failed %v", k.name, a.Err, a.OriginalFailed)
+		}
+	}
+}
+
 // TestFinishReasonOfEveryChoice: one that failed is enough.
 func TestFinishReasonOfEveryChoice(t *testing.T) {
 	for _, k := range apis {

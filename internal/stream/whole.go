@@ -7,7 +7,11 @@ import (
 
 // whole reads a whole answer.
 func (d *Decoder) whole() {
-	body, m, a := d.buf, &d.reader.m, d.a
+	m, a, strict := &d.reader.m, d.a, d.o.Mode == Strict
+	if plain, marked := bytes.CutPrefix(d.buf, []byte("\ufeff")); marked && strict {
+		d.buf, a.OriginalFailed = plain, true
+	}
+	body := d.buf
 	failed := func(err *Error) {
 		a.Body = body[:min(len(body), maxKept)]
 		d.fail(err)
@@ -20,7 +24,6 @@ func (d *Decoder) whole() {
 		failed(newError(BadJSON, "the answer cannot be read: %v: %q", err, clip(body, 500)))
 		return
 	}
-	strict := d.o.Mode == Strict
 	if strict && m.isError() {
 		d.wholeError()
 		return

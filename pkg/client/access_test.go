@@ -43,6 +43,7 @@ func TestTargets(t *testing.T) {
 		{"http://h/v1", "/completions", false, "/v1/completions", "/health"},
 		{"http://h/v3", "", true, "/v3/chat/completions", "/health"},
 		{"http://h", "/v3/chat/completions", true, "/v3/chat/completions", "/health"},
+		{"http://h", "/generate", true, "/v1/chat/completions", "/health"},
 		{"http://h/openai/v1", "", true, "/openai/v1/chat/completions", "/openai/health"},
 		{"http://h/v1beta", "", false, "/v1beta/v1/completions", "/v1beta/health"},
 		{"http://h/openai/deployments/d?api-version=1", "/chat/completions", true, "/openai/deployments/d/chat/completions?api-version=1", "/openai/deployments/d/health?api-version=1"},

@@ -28,7 +28,8 @@ type Options struct {
 	// at its end (/v1) is not doubled.
 	BaseURL string
 	// Endpoint is the path that requests go to: /v1/completions when empty, for chat
-	// /v1/chat/completions.
+	// /v1/chat/completions. For chat, one that does not end in chat/completions is
+	// ignored, as the original ignores any.
 	Endpoint     string
 	Chat         bool
 	NonStreaming bool
@@ -83,9 +84,10 @@ func New(o Options) (*Client, error) {
 	at, bad := parseBase(o.BaseURL)
 	c := &Client{o: o, address: at, badURL: bad, clock: wire.NewClock()}
 	if c.o.Endpoint == "" {
-		if c.o.Endpoint = "/v1/completions"; o.Chat {
-			c.o.Endpoint = "/v1/chat/completions"
-		}
+		c.o.Endpoint = "/v1/completions"
+	}
+	if o.Chat && !strings.HasSuffix(o.Endpoint, "chat/completions") {
+		c.o.Endpoint = "/v1/chat/completions"
 	}
 	var err error
 	if o.BodyPatch != "" {
