@@ -59,7 +59,7 @@ func flagTable() []flag {
 		word("--base-url", target, "URL", "server's URL, in place of --host and --port", func(c *config) any { return &c.BaseURL }),
 		word("--host", target, "HOST", "server's host", func(c *config) any { return &c.Host }),
 		integer("--port", target, "server's port", func(c *config) any { return &c.Port }),
-		word("--endpoint", target, "PATH", "path of the completions backend; chat always uses /v1/chat/completions", func(c *config) any { return &c.Endpoint }),
+		word("--endpoint", target, "PATH", "path that requests go to; chat uses /v1/chat/completions unless this ends in chat/completions", func(c *config) any { return &c.Endpoint }),
 		word("--dataset-name", dataSet, "NAME", "where prompts come from; there are random and trtllm_custom so far. Without this and --dataset-path: random ids, 512 tokens in, 128 out, 5 requests for each concurrent one", func(c *config) any { return &c.DatasetName }, datasets...),
 		word("--dataset-path", dataSet, "PATH", "file of the data set; for random without --random-ids a ShareGPT file", func(c *config) any { return &c.DatasetPath }),
 		word("--download-path", ignored, "DIR", "nothing is downloaded", func(c *config) any { return &c.DownloadPath }),

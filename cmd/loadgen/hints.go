@@ -44,7 +44,7 @@ func message(err error) string {
 	}
 	var test *bench.TestFailed
 	if !errors.As(err, &test) {
-		return text
+		return text + problemHint(err)
 	}
 	switch {
 	case test.Status == 401 || test.Status == 403:

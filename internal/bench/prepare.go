@@ -11,7 +11,6 @@ import (
 	"loadgen/internal/recording"
 	"loadgen/internal/tokenizer"
 	"loadgen/internal/trtsim"
-	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
 )
@@ -92,10 +91,10 @@ func (b *Bench) clientOptions() client.Options {
 		Timeout:         recording.Seconds(s.Timeout),
 		IdleTimeout:     recording.Seconds(s.IdleTimeout),
 		UserAgent:       "loadgen/" + b.o.Version,
-		Transport:       wire.Kind(s.Transport),
+		Transport:       client.Transport(s.Transport),
 		Env:             b.env,
 		Dial:            b.o.Dial,
-		Stamps:          map[string]wire.Stamps{"kernel": wire.KernelStamps, "user": wire.UserStamps}[s.Timestamps],
+		Stamps:          map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps}[s.Timestamps],
 	}
 	if recording.Text(s.ServedModelName) != "" {
 		o.Model = s.ServedModelName

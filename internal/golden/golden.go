@@ -5,10 +5,8 @@ package golden
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,19 +85,7 @@ func Tokenizer(t testing.TB, name string) string {
 	}
 	dir := t.TempDir()
 	for _, file := range Glob(t, TestData("tokenizers", name, "*.gz")) {
-		packed, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		z, err := gzip.NewReader(bytes.NewReader(packed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(z)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".gz")), data, 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".gz")), inflated(t, file), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"loadgen/pkg/client"
+	"loadgen/pkg/client/answer"
 )
 
 // coder writes a record or reads one, so that both go through the same fields.
@@ -143,7 +144,7 @@ func (c *coder) fields(index *int, r *client.Result) {
 	}
 	c.flags(&r.Reused, &r.KernelStamps, &r.Done, &r.HasDecodedPerIter, &r.NullDecodedPerIter, &r.OriginalFailed, &failed, &problem.Exception, &r.Reusable)
 	c.float(&r.DecodedPerIter)
-	for _, v := range []*string{&r.Reason, &r.Location, &r.ContentType, &r.ContentEncoding, &r.FinishReason} {
+	for _, v := range []*string{&r.Reason, &r.Location, &r.ContentType, &r.ContentEncoding, &r.FinishReason, &r.Model, &r.ID} {
 		c.text(v)
 	}
 	c.bytes(&r.Text)
@@ -157,7 +158,63 @@ func (c *coder) fields(index *int, r *client.Result) {
 			problem.Cause = nil
 		}
 	}
+	dialect := uint64(r.Dialect)
+	c.unsigned(&dialect)
+	r.Dialect = answer.Dialect(dialect)
+	c.details(r)
 	c.events(r)
+}
+
+// details goes through what few answers have.
+func (c *coder) details(r *client.Result) {
+	has := r.Details != nil
+	if c.flags(&has); !has {
+		return
+	}
+	d := &answer.Details{}
+	if c.writing {
+		*d = *r.Details // the fields are read and written back
+	}
+	c.bytes(&d.Reasoning)
+	c.bytes(&d.ToolCalls)
+	c.integer(&d.ReasoningTokens)
+	c.text(&d.CtxRequestID)
+	c.bytes(&d.Metrics)
+	d.Choices = list(c, d.Choices, func(v *answer.Choice) {
+		c.integer(&v.Index)
+		c.bytes(&v.Text)
+		c.bytes(&v.Reasoning)
+		c.bytes(&v.ToolCalls)
+		c.text(&v.FinishReason)
+	})
+	d.OddCounts = list(c, d.OddCounts, func(v *answer.OddCount) {
+		c.text(&v.Key)
+		c.text(&v.Value)
+		c.text(&v.What)
+	})
+	r.Details = d
+}
+
+// list goes through the elements of a list, each of which takes a byte or more.
+func list[T any](c *coder, all []T, one func(v *T)) []T {
+	n := uint64(len(all))
+	if c.unsigned(&n); c.writing {
+		for _, v := range all {
+			one(&v)
+		}
+		return all
+	}
+	all = nil
+	for ; n > 0 && !c.bad; n-- {
+		if len(c.buf) == 0 {
+			c.bad = true
+			break
+		}
+		var v T
+		one(&v)
+		all = append(all, v)
+	}
+	return all
 }
 
 // events goes through a request's events, each as its distance from the one before.
@@ -177,7 +234,7 @@ func (c *coder) events(r *client.Result) {
 	for i := range r.Events {
 		e := r.Events[i]
 		at, end, tokens := int64(e.At-before.At), int64(e.TextEnd-before.TextEnd), int64(e.Tokens)-int64(before.Tokens)
-		kind, slack := uint64(e.Kind), uint64(e.Slack)
+		kind, slack := uint64(e.Kind)|uint64(e.Choice)<<8, uint64(e.Slack)
 		c.signed(&at)
 		c.signed(&end)
 		c.signed(&tokens)
@@ -185,7 +242,7 @@ func (c *coder) events(r *client.Result) {
 		c.unsigned(&slack)
 		c.flags(&e.Choices, &e.Shared)
 		e.At, e.TextEnd, e.Tokens = before.At+time.Duration(at), before.TextEnd+int32(end), before.Tokens+int32(tokens)
-		e.Kind, e.Slack = client.Kind(kind), uint32(slack)
+		e.Kind, e.Choice, e.Slack = client.Kind(kind), uint8(kind>>8), uint32(slack)
 		if before = e; !c.writing {
 			r.Events[i] = e
 		}

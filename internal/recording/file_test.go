@@ -330,8 +330,9 @@ func TestFormat(t *testing.T) {
 		1, 1, 1, 10, 4, 0, // usages
 		2, 4, 6, 8, 10, 12, 14, 16, 126, 0x80, 0x01, 1, 20, // instants
 		2 + 4 + 64, 0, // flags, decoded tokens per iteration
-		2, 'O', 'K', 1, '/', 0, 0, 0, 2, 'a', 'b', 0, // texts
+		2, 'O', 'K', 1, '/', 0, 0, 0, 0, 0, 2, 'a', 'b', 0, // texts
 		3, 'c', 'u', 't', 1, 'm', // failure
+		0, 0, // dialect, no details
 		2, 14, 2, 1, 3, 0xac, 0x02, 3, // events
 		2, 2, 6, 7, 0, 0}
 	if got := encode(7, r); !bytes.Equal(got, want) {

@@ -40,7 +40,10 @@ type dechunker struct {
 	total  int // bytes of the extensions or the trailer at hand
 }
 
-const maxTrailer = 64 << 10
+const (
+	maxTrailer    = 64 << 10
+	maxSizeDigits = 4096 // leading zeros included
+)
 
 // next returns the next run of data in p and the rest of p after it. No data
 // means that p is used up, or that the body is over (state atEnd).
@@ -51,7 +54,7 @@ func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
 		case inSize:
 			p = p[1:]
 			if v, ok := hexDigit(b); ok {
-				if c.digits++; c.left > math.MaxInt64>>4 {
+				if c.digits++; c.left > math.MaxInt64>>4 || c.digits > maxSizeDigits {
 					return nil, nil, errChunkSize
 				}
 				c.left = c.left<<4 | int64(v)
@@ -125,7 +128,7 @@ func (c *dechunker) sized() {
 	}
 }
 
-// begun tells whether the bytes fed last ended after the begin of a chunk and before its
+// begun reports whether the bytes fed last ended after the begin of a chunk and before its
 // data, or with the last chunk, which has none.
 func (c *dechunker) begun() bool {
 	switch c.state {

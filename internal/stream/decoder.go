@@ -7,23 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// Options say how an answer is read. The zero value reads a whole completion.
-type Options struct {
-	API       API
-	Streaming bool
-	Mode      Mode
-	// Raw keeps the body, of whatever status, in Answer.Body and looks for no events.
-	Raw bool
-}
-
-// Limits on what an answer may hold.
-const (
-	maxLineStrict   = 16 << 20  // of a line, its end included
-	maxLineOriginal = 512 << 10 // the same of Python's client
-	maxWhole        = 64 << 20  // a whole answer
-	maxWords        = 64 << 10  // what is kept of an answer that is a failure
-)
-
 // phase is which part of an answer the decoder expects.
 type phase uint8
 
@@ -48,15 +31,20 @@ type Decoder struct {
 	sse     sseState
 	buf     []byte // the head, the whole body, or the line at hand
 
-	head    head
-	left    int64  // bytes of a body given by length
-	trouble *Error // of a strict stream that is read to its end all the same
+	head     head
+	left     int64  // bytes of a body given by length
+	size     int    // bytes of the head so far, then of the decoded body
+	trouble  *Error // of a strict stream that is read to its end all the same
+	several  bool   // there was another choice than choice 0
+	ending   bool   // a strict stream has its finish reason and the usage: [DONE] is all that may follow
+	complete bool   // a strict stream has ended; its body may go on
 }
 
 // NewDecoder returns a decoder of one answer into a.
 func NewDecoder(o Options, a *Answer) *Decoder {
-	a.Usage, a.SeenUsage = UsageCounts{-1, -1, -1}, UsageCounts{-1, -1, -1}
-	return &Decoder{o: o, a: a, reader: newMessageReader(o.API, o.Streaming)}
+	a.Usage, a.SeenUsage = unknown, unknown
+	o.Limits = o.Limits.withDefaults(o)
+	return &Decoder{o: o, a: a, reader: newMessageReader(o.API, o.Streaming, o.Mode)}
 }
 
 // Feed takes bytes that arrived at the given instant. It returns true when the
@@ -71,7 +59,9 @@ func (d *Decoder) Feed(p []byte, at time.Duration) (done bool) {
 	if at != d.at { // else it may have arrived together with what was fed before
 		d.fresh, d.after = len(d.a.Events), false
 	}
-	d.at, d.a.LastByte = at, at
+	if d.at = at; !d.complete {
+		d.a.LastByte = at
+	}
 	if d.phase == inHead {
 		d.feedHead(p)
 	} else {
@@ -88,6 +78,13 @@ func (d *Decoder) End(at time.Duration, err *Error) {
 	}
 	d.at, d.fresh = at, len(d.a.Events)
 	switch {
+	case d.complete || d.ending && d.phase == inBody:
+		if string(bytes.TrimSpace(d.buf)) != "data: [DONE]" {
+			d.buf = nil
+		}
+		d.sse.pending = nil
+		d.streamEnd() // the answer was over before its connection
+		return
 	case d.phase == inHead && err == nil && len(d.buf) == 0:
 		err = newError(Closed, "the server closed the connection without an answer")
 	case d.phase == inHead && err == nil:
@@ -109,13 +106,14 @@ func (d *Decoder) End(at time.Duration, err *Error) {
 	d.fail(err)
 }
 
-// Failing tells whether the answer is a failure by its status: what is still
-// to come are the server's words about it.
+// Failing reports whether what is still to come is not worth a long wait: the answer is
+// a failure, and only the server's message about it is missing, or it is complete but for
+// the end of its body.
 func (d *Decoder) Failing() bool {
-	return d.phase == inBody && d.a.Status != 200 && !d.o.Raw
+	return d.phase == inBody && !d.o.Raw && (d.a.Status != 200 || d.trouble != nil || d.ending || d.complete)
 }
 
-// Reusable tells whether the connection may carry another request.
+// Reusable reports whether the connection may carry another request.
 func (d *Decoder) Reusable() bool { return d.a.Reusable }
 
 // Reset is the class of a connection reset by the peer; the original takes one
@@ -146,6 +144,7 @@ func (d *Decoder) feedHead(p []byte) {
 	}
 	before := len(d.buf)
 	d.buf = append(d.buf, p...)
+	d.size += len(p) + 1 // feeding nothing but blank lines has an end, too
 	for {
 		n := headEnd(d.buf, before)
 		if n == 0 {
@@ -160,9 +159,13 @@ func (d *Decoder) feedHead(p []byte) {
 		rest := d.buf[n:]
 		if h.status/100 == 1 && h.status != 101 {
 			d.buf, before = append(d.buf[:0], rest...), 0
+			if d.size-len(rest) > d.o.Head {
+				d.fail(newError(BadHTTP, "the informational answers are longer than %d bytes", d.o.Head))
+				return
+			}
 			continue
 		}
-		d.head, d.left, d.phase = h, h.length, inBody
+		d.head, d.left, d.phase, d.size = h, h.length, inBody, 0
 		d.buf = nil
 		d.beginBody(rest)
 		return
@@ -174,8 +177,8 @@ func (d *Decoder) checkStart() {
 	const start = "HTTP/1."
 	if n := min(len(d.buf), len(start)); string(d.buf[:n]) != start[:n] {
 		d.fail(newError(BadHTTP, "the answer does not begin with an HTTP/1 status line but with %q", clip(d.buf, 60)))
-	} else if len(d.buf) > maxHead {
-		d.fail(newError(BadHTTP, "the answer's head is longer than %d bytes", maxHead))
+	} else if max(d.size, len(d.buf)) > d.o.Head {
+		d.fail(newError(BadHTTP, "the answer's head is longer than %d bytes", d.o.Head))
 	}
 }
 
@@ -209,7 +212,7 @@ func (d *Decoder) beginBody(p []byte) {
 	d.feedBody(p)
 }
 
-// redirect tells whether the answer sends the client elsewhere.
+// redirect reports whether the answer sends the client elsewhere.
 func (d *Decoder) redirect() bool {
 	switch d.a.Status {
 	case 301, 302, 303, 307, 308:
@@ -275,26 +278,25 @@ func (d *Decoder) content(p []byte) {
 	switch {
 	case d.phase == over:
 	case d.a.Status != 200 && !d.o.Raw:
-		d.a.Body = append(d.a.Body, p[:min(len(p), maxWords-len(d.a.Body))]...)
-		if len(d.a.Body) == maxWords {
+		d.a.Body = append(d.a.Body, p[:min(len(p), maxKept-len(d.a.Body))]...)
+		if len(d.a.Body) == maxKept {
 			d.finish()
 		}
+	case d.complete:
+	case d.size+len(p) > d.o.Body:
+		d.fail(newError(TooLong, "the answer is longer than %d bytes", d.o.Body))
 	case d.o.Raw || !d.o.Streaming:
-		if d.buf = append(d.buf, p...); len(d.buf) > maxWhole {
-			d.fail(newError(LineTooLong, "the answer is longer than %d bytes", maxWhole))
-		}
+		d.size += len(p)
+		d.buf = append(d.buf, p...)
 	default:
+		d.size += len(p)
 		d.lines(p)
 	}
 }
 
 // lines splits a stream into lines. A whole line in p is read where it lies.
 func (d *Decoder) lines(p []byte) {
-	strict := d.o.Mode == Strict
-	limit := maxLineOriginal
-	if strict {
-		limit = maxLineStrict
-	}
+	strict, limit := d.o.Mode == Strict, d.o.Line
 	for d.phase != over && len(p) > 0 {
 		if d.sse.skipLF {
 			if d.sse.skipLF = false; p[0] == '\n' {
@@ -322,7 +324,13 @@ func (d *Decoder) lines(p []byte) {
 		d.after = d.after || len(line) > 0 // unless it is an event
 		if strict {
 			d.sseLine(line)
-			d.sse.openCR = p[end] == '\r'
+			if d.complete {
+				d.endOfStream()
+				return
+			}
+			if d.sse.openCR = p[end] == '\r'; d.sse.openCR {
+				d.a.Dialect |= carriage
+			}
 			d.sse.skipLF = d.sse.openCR
 		} else {
 			d.originalLine(line)
@@ -330,6 +338,14 @@ func (d *Decoder) lines(p []byte) {
 		if p = p[end+1:]; len(d.buf) > 0 {
 			d.buf = d.buf[:0]
 		}
+	}
+}
+
+// endOfStream ends a strict stream at [DONE]. Where the connection is to be reused, it reads
+// its body to the end.
+func (d *Decoder) endOfStream() {
+	if d.buf = nil; !d.o.Reuse || d.head.framing == untilClose || !d.head.keep {
+		d.streamEnd()
 	}
 }
 
@@ -351,17 +367,19 @@ func (d *Decoder) data(text []byte) {
 		return
 	}
 	if !utf8.Valid(text) {
+		d.a.Body = bytes.Clone(text[:min(len(text), maxKept)])
 		d.fail(newError(BadUTF8, "an event is not valid UTF-8: %q", clip(text, 80)))
 	} else if err := d.reader.read(text); err != nil {
-		d.fail(newError(BadJSON, "an event cannot be read: %v: %q", err, clip(text, 80)))
+		d.a.Body = bytes.Clone(text[:min(len(text), maxKept)])
+		d.fail(newError(BadJSON, "an event cannot be read: %v: %q", err, clip(text, 500)))
 	} else {
-		d.event(&d.reader.m)
+		d.event(&d.reader.m, text)
 	}
 }
 
 // finish ends an answer that was read to its end.
 func (d *Decoder) finish() {
-	if f := d.inflate; f != nil {
+	if f := d.inflate; f != nil && !d.complete {
 		if f.end(); f.err != nil {
 			d.checkInflate()
 		} else if !f.whole && (d.o.Mode == Strict || d.head.encoding == "deflate") && d.phase != over {

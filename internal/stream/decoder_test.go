@@ -87,7 +87,7 @@ func TestStrictEventStreams(t *testing.T) {
 		})
 	}
 	a := feed(sseHead+"data: {\"error\": {\"message\": \"out of \\u00e9ther\"}}\n\n"+done, 1<<20, completions(Strict))
-	if got := string(a.Body); got != "out of éther" {
+	if got := string(a.Body); got != `{"message": "out of \u00e9ther"}` || a.Err.Message != "error_event: the server says: out of éther" {
 		t.Errorf("the server's words: %q", got)
 	}
 }
@@ -165,7 +165,7 @@ func TestFramings(t *testing.T) {
 				}
 			}
 		}
-		a := feed(text, 1<<20, completions(Strict))
+		a := feed(text, 1<<20, Options{Streaming: true, Reuse: true})
 		if want := strings.Contains(text, "1.1 200") && strings.Contains(strings.ToLower(text), "chunked\r\n") || strings.Contains(name, "length"); a.Reusable != want {
 			t.Errorf("%s: reusable %v", name, a.Reusable)
 		}
@@ -277,8 +277,17 @@ func FuzzDecoder(f *testing.F) {
 		f.Add([]byte(text), uint8(9), uint8(3))
 	}
 	f.Add([]byte("HTTP/1.1 400 No\r\n\r\n{}"), uint8(1), uint8(2))
+	for _, lines := range []string{"event: error\n: lost\n\n", "error: lost\n", "data: {\"error\":{\"message\":\"lost\",\"code\":5}}\n\n", "data: {\"detail\":[1]}\n\n", "data: lost\nevent: error\n\n",
+		`data: {"choices":[{"index":2,"text":"x","finish_reason":"abort"},{"index":0,"text":"y"}]}` + "\n\n", `data: {"choices":[{"delta":{"content":[{"text":"p"}],"reasoning":"r","tool_calls":[{"function":{"name":"f"}}]}}]}` + "\n\n",
+		`data: {"id":"i","model":"m","choices":[{"text":"a","finish_reason":"stop","usage":{"completion_tokens":-1}}],"metrics":{},"x_groq":{"usage":{"completion_tokens":1e99}}}` + "\n\n"} {
+		f.Add([]byte(sseHead+"data: "+event("a")+"\n\n"+lines+done), uint8(2), uint8(0))
+		f.Add([]byte(sseHead+lines), uint8(200), uint8(17))
+	}
+	for _, k := range apis {
+		f.Add([]byte(k.answer("stop", `,"error":"x"`, "")), uint8(5), uint8(k.api)|map[bool]uint8{true: 0, false: 2}[k.streaming])
+	}
 	f.Fuzz(func(t *testing.T, text []byte, n, how uint8) {
-		o := Options{API: API(how & 1), Streaming: how&2 == 0, Mode: Mode(how >> 2 & 1), Raw: how&8 != 0}
+		o := Options{API: API(how & 1), Streaming: how&2 == 0, Mode: Mode(how >> 2 & 1), Raw: how&8 != 0, Reuse: how&16 != 0, Limits: Limits{Events: 100, Body: 1 << 16}}
 		whole, parts := feed(string(text), len(text)+1, o), feed(string(text), int(n)+1, o)
 		pieces := fed(string(text), o, func(d *Decoder) int {
 			if piece := d.Piece(); piece > 0 {
@@ -313,7 +322,7 @@ func FuzzJSON(f *testing.F) {
 		`[01]`, `{"a":1,}`, `"\x"`, `{"a" : [ ] , "b":{}}`, "\"\t\"", `-`, `1.e3`, ``} {
 		f.Add([]byte(text))
 	}
-	r := newMessageReader(Completions, true)
+	r := newMessageReader(Completions, true, Strict)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if !utf8.Valid(text) || bytes.Contains(text, []byte("N")) || bytes.Contains(text, []byte("Infinity")) {
 			return
@@ -336,6 +345,12 @@ func FuzzShape(f *testing.F) {
 		f.Add([]byte(second), []byte(plain), false)
 	}
 	f.Add([]byte(chat), []byte(strings.Replace(chat, `"c"`, `"dd"`, 1)), true)
+	thinking := `{"choices":[{"delta":{"content":"","reasoning_content":"c"}}]}`
+	for _, second := range []string{strings.Replace(thinking, `"c"`, `"dd"`, 1), strings.Replace(thinking, `"c"`, `""`, 1), strings.Replace(thinking, `""`, `"c"`, 1), strings.Replace(thinking, `"content":""`, `"reasoning":"x"`, 1)} {
+		f.Add([]byte(thinking), []byte(second), true)
+		f.Add([]byte(second), []byte(thinking), true)
+	}
+	f.Add([]byte(`{"choices":[{"text":"a"}],"model":"x","id":"y"}`), []byte(`{"choices":[{"text":"b"}],"model":"x","id":"y"}`), false)
 	f.Add([]byte(strings.Replace(chat, `"c"`, `"\n"`, 1)), []byte(chat), true)
 	f.Add([]byte(`{"choices":[{"text":"aa"},{"text":"a"}]}`), []byte(`{"choices":[{"text":"b"},{"text":"a"}]}`), false)
 	f.Add([]byte(`{"choices":[{"text":"a","text":"a"}]}`), []byte(`{"choices":[{"text":"a","text":"b"}]}`), false)
@@ -346,11 +361,15 @@ func FuzzShape(f *testing.F) {
 		if chat {
 			api = Chat
 		}
-		known := newMessageReader(api, true)
+		known := newMessageReader(api, true, Strict)
 		for _, line := range [][]byte{first, second, first} {
-			fresh := newMessageReader(api, true)
+			fresh := newMessageReader(api, true, Strict)
 			gotErr, wantErr := known.read(line), fresh.readWhole(line)
 			got, want := known.m, fresh.m
+			if !got.fresh { // what is read of it then is that of the event before
+				got.dialect = want.dialect
+			}
+			got.fresh, want.fresh = false, false
 			if gotErr == nil && wantErr == nil && len(want.finish) == 0 {
 				got.finish, want.finish = nil, nil
 			}
@@ -383,4 +402,22 @@ func TestDoubt(t *testing.T) {
 	if want := []uint32{7, 7, 0, UnknownSlack}; !slices.Equal(slacks, want) {
 		t.Errorf("%v, want %v", slacks, want)
 	}
+}
+
+// FuzzServerError: whatever a server says of a failure can be shown, and nothing that it
+// says as a plain message is lost.
+func FuzzServerError(f *testing.F) {
+	for _, said := range []string{`{"error":{"message":"lost","code":5,"x":null}}`, `"lost"`, `lost`, `{"detail":[{"msg":"lost"}]}`, `{"message":"lost"`, ``, `{"error":{"error":{}}}`, "{\"message\":\"\xff\"}"} {
+		f.Add([]byte(said))
+	}
+	f.Fuzz(func(t *testing.T, said []byte) {
+		err := serverError(said)
+		if err.Class != ErrorEvent || len(err.Message) > 2100 {
+			t.Errorf("%q: %v", said, err)
+		}
+		var object struct{ Message *string }
+		if len(said) < 1000 && json.Unmarshal(said, &object) == nil && object.Message != nil && *object.Message == "lost" && !strings.Contains(err.Message, "lost") {
+			t.Errorf("%q: %v", said, err)
+		}
+	})
 }

@@ -3,118 +3,40 @@ package stream
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"loadgen/pkg/client/answer"
 )
 
-// sseState is what the strict mode carries from line to line.
-type sseState struct {
-	begun   bool
-	skipLF  bool   // the line before ended with CR: an LF belongs to it
-	openCR  bool   // the original still waits for the LF of the line before
-	pending []byte // data lines of an event that is not complete JSON yet
-	words   []byte // the first lines that are no part of an event stream
-}
+const (
+	noBlank  = answer.SSENoBlank
+	comments = answer.SSEComments
+	names    = answer.SSENames
+	carriage = answer.SSECarriageReturn
+)
 
-// sseLine reads a line as the HTML standard has event streams (section 9.2.6),
-// but does not wait for the blank line where a data line is a whole event.
-func (d *Decoder) sseLine(line []byte) {
-	if !d.sse.begun {
-		d.sse.begun = true
-		if stripped, ok := bytes.CutPrefix(line, []byte("\xef\xbb\xbf")); ok {
-			line, d.a.OriginalFailed = stripped, true
-		}
-	}
-	if len(line) == 0 {
-		d.dispatch()
-		return
-	}
-	if d.sse.openCR {
-		d.a.OriginalFailed = true
-	}
-	value, found := bytes.CutPrefix(line, []byte("data:"))
-	if !found {
-		d.otherLine(line)
-		return
-	}
-	text, blank := bytes.CutPrefix(value, []byte(" "))
-	if !blank {
-		d.a.OriginalFailed = true // "data:" is no JSON
-	}
-	trimmed := bytes.Trim(text, " \t")
-	switch {
-	case len(d.sse.pending) > 0:
-		d.sse.pending = append(append(d.sse.pending, '\n'), text...)
-		if len(d.sse.pending) > maxLineStrict {
-			d.tooLong(maxLineStrict)
-		}
-	case len(trimmed) == 0:
-		d.a.OriginalFailed = true
-	case string(trimmed) == "[DONE]":
-		if trimmed[0] != text[0] {
-			d.a.OriginalFailed = true
-		}
-		d.a.Done = true
-	case !utf8.Valid(text):
-		d.data(text)
-	case d.reader.read(text) != nil:
-		d.a.OriginalFailed = true
-		d.sse.pending = append(d.sse.pending, text...)
-	default:
-		d.event(&d.reader.m)
-	}
-}
-
-// otherLine takes a line that is not data.
-func (d *Decoder) otherLine(line []byte) {
-	name, _, _ := bytes.Cut(line, []byte(":"))
-	switch string(name) {
-	case "", "event", "id", "retry":
-		d.a.OriginalFailed = true
-		return
-	}
-	if len(bytes.TrimSpace(line)) == 0 {
-		return
-	}
-	// The original takes a bare line of JSON for an event, and heeds no blanks around it.
-	text := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("data: "))
-	if string(text) != "[DONE]" && (!utf8.Valid(text) || d.reader.read(text) != nil || !d.reader.m.isObject) {
-		d.a.OriginalFailed = true
-	}
-	if room := maxWords - len(d.sse.words); room > 0 {
-		d.sse.words = append(append(d.sse.words, line[:min(len(line), room)]...), '\n')
-	}
-}
-
-// dispatch reads the event that is pending at a blank line or the end.
-func (d *Decoder) dispatch() {
-	if len(d.sse.pending) > 0 {
-		text := d.sse.pending
-		d.sse.pending = nil
-		d.data(text)
-	}
-}
-
-// event takes one JSON value of a stream.
-func (d *Decoder) event(m *message) {
-	switch {
-	case !m.isObject:
-		d.fail(newError(BadEvent, "%v", errNotObject))
-		return
-	case m.hasChoices && m.choiceErr != nil:
-		d.fail(newError(BadEvent, "%v", m.choiceErr))
-		return
-	case !m.hasChoices && m.usageErr != nil:
-		d.fail(newError(BadEvent, "%v", m.usageErr))
+// event takes one JSON value of a stream, which was read from text.
+func (d *Decoder) event(m *message, text []byte) {
+	if err := d.unreadable(m); err != nil {
+		d.a.Body = bytes.Clone(text[:min(len(text), maxKept)])
+		d.fail(newError(BadEvent, "%v: %q", err, clip(text, 200)))
 		return
 	}
 	a := d.a
+	if len(a.Events) >= d.o.Events {
+		d.fail(newError(TooLong, "the answer has more than %d events", d.o.Events))
+		return
+	}
 	if m.hasChoices {
 		d.choice(m)
 	}
 	if m.hasUsage && m.usageErr == nil {
-		a.SeenUsage = m.usage
+		a.SeenUsage = later(a.SeenUsage, m.usage)
 		if !m.hasChoices {
 			a.Usage = m.usage
 		}
+	}
+	if m.fresh {
+		d.facts(m)
 	}
 	d.after = false
 	if n := len(a.Events); n > d.fresh {
@@ -124,28 +46,132 @@ func (d *Decoder) event(m *message) {
 	if 0 <= m.usage.Completion && m.usage.Completion < 1<<31 {
 		tokens = int32(m.usage.Completion)
 	}
-	a.Events = append(a.Events, Event{At: d.at, Kind: m.kind(), Choices: m.hasChoices, Tokens: tokens, TextEnd: int32(len(a.Text))})
+	a.Events = append(a.Events, Event{At: d.at, Kind: m.kind(), Choices: m.hasChoices, Choice: uint8(min(m.index, 255)), Tokens: tokens, TextEnd: int32(len(a.Text))})
 	if m.hasChoices && m.textErr != nil {
 		d.fail(newError(BadEvent, "%v", m.textErr))
 	}
-	if m.hasError && !m.hasChoices && d.o.Mode == Strict && d.trouble == nil {
-		words := m.errText
-		if words == nil {
-			words = m.topText
-		}
-		a.Body = appendUnescaped(nil, words[:min(len(words), maxWords)])
-		d.trouble = newError(ErrorEvent, "the server says: %s", clip(a.Body, 500))
-		d.trouble.Exception = false
+	if m.fresh && d.o.Mode == Strict && d.phase != over {
+		d.judge(m, text)
 	}
 }
 
-// choice takes choice 0 of an event.
+// unreadable is why an event cannot be taken for one.
+func (d *Decoder) unreadable(m *message) error {
+	switch {
+	case !m.isObject:
+		return errNotObject
+	case !m.hasChoices && m.usageErr != nil:
+		return errUsage
+	case !m.hasChoices:
+		return nil
+	case m.notList:
+		return errChoices
+	case m.choiceErr == nil:
+		return nil
+	case d.o.Mode == Original || m.unusable:
+		return m.choiceErr
+	}
+	d.a.OriginalFailed = true
+	return nil
+}
+
+// judge looks for what makes a strict stream a failure, and for its end.
+func (d *Decoder) judge(m *message, text []byte) {
+	if m.isError() && (!d.sse.named || m.hasError || m.complains) {
+		d.serverFailed(errorText(m, text))
+	}
+	if reason := m.badFinish(); reason != "" && d.trouble == nil {
+		d.trouble = badFinish(reason)
+	}
+	if !m.hasUsage && !m.hasElsewhere || d.ending {
+		return
+	}
+	d.ending = d.finished() >= max(d.o.Choices, 1)
+}
+
+// badFinish is a failure by its finish reason.
+func badFinish(reason string) *Error {
+	return plainError(FinishReason, "the server ended the answer with the finish reason %q", clip([]byte(reason), 200))
+}
+
+// finished counts the choices that have ended.
+func (d *Decoder) finished() (n int) {
+	if details := d.a.Details; details != nil && len(details.Choices) > 0 {
+		for _, c := range details.Choices {
+			if c.FinishReason == "" {
+				return 0
+			}
+		}
+		return len(details.Choices)
+	}
+	if d.a.FinishReason != "" {
+		return 1
+	}
+	return 0
+}
+
+// badFinish is the first finish reason that is no success, "" if there is none.
+func (m *message) badFinish() string {
+	if len(m.finish) > 0 && !answer.FinishedWell(string(m.finish)) {
+		return string(appendUnescaped(nil, m.finish))
+	}
+	for i := range m.more {
+		if reason := m.more[i].finish; len(reason) > 0 && !answer.FinishedWell(string(reason)) {
+			return string(appendUnescaped(nil, reason))
+		}
+	}
+	return ""
+}
+
+// isError reports whether the object is the server's word of a failure: it has an
+// error, or nothing of a completion.
+func (m *message) isError() bool {
+	return m.hasError || m.isObject && !m.empty && !m.completion && !m.heartbeat
+}
+
+// errorText is the part of an object that says what failed.
+func errorText(m *message, text []byte) []byte {
+	if m.errRaw != nil {
+		return bytes.Clone(m.errRaw)
+	}
+	return bytes.Clone(text)
+}
+
+// serverFailed makes an answer a failure by what the server said of it.
+func (d *Decoder) serverFailed(said []byte) {
+	if d.o.Mode != Strict {
+		return
+	}
+	if d.trouble == nil || d.trouble.Class == FinishReason {
+		d.trouble = serverError(said)
+		d.a.Body = nil
+	}
+	if room := maxKept - len(d.a.Body); room > 0 {
+		if len(d.a.Body) > 0 {
+			d.a.Body = append(d.a.Body, '\n')
+		}
+		d.a.Body = append(d.a.Body, said[:min(len(said), room)]...)
+	}
+}
+
+// choice takes the choices of an event.
 func (d *Decoder) choice(m *message) {
 	a := d.a
-	if m.textEsc {
+	switch {
+	case m.parted != nil:
+		a.Text = append(a.Text, m.parted...)
+	case m.textEsc:
 		a.Text = appendUnescaped(a.Text, m.text)
-	} else {
+	default:
 		a.Text = append(a.Text, m.text...)
+	}
+	if len(m.reasoning)+len(m.partedReason)+len(m.toolText) > 0 {
+		details := d.details()
+		details.Reasoning = m.appendReasoning(details.Reasoning)
+		details.ToolCalls = append(details.ToolCalls, m.toolText...)
+	}
+	if m.index != 0 || len(m.more) > 0 || d.several {
+		d.choices(m)
 	}
 	if len(m.finish) > 0 {
 		a.FinishReason = string(appendUnescaped(nil, m.finish))
@@ -155,49 +181,202 @@ func (d *Decoder) choice(m *message) {
 	}
 }
 
-func (m *message) kind() Kind {
+func (p *part) appendReasoning(to []byte) []byte {
+	if p.reasoningEsc {
+		to = appendUnescaped(to, p.reasoning)
+	} else {
+		to = append(to, p.reasoning...)
+	}
+	return append(to, p.partedReason...)
+}
+
+// choices keeps each choice apart, once there is another than choice 0.
+func (d *Decoder) choices(m *message) {
+	details := d.details()
+	if !d.several {
+		d.several = true
+		for _, e := range d.a.Events {
+			if e.Choices { // all before was choice 0
+				before := len(d.a.Text) - m.textLen()
+				details.Choices = append(details.Choices, answer.Choice{FinishReason: d.a.FinishReason, Text: bytes.Clone(d.a.Text[:before]),
+					Reasoning: bytes.Clone(details.Reasoning[:len(details.Reasoning)-len(m.appendReasoning(nil))]),
+					ToolCalls: bytes.Clone(details.ToolCalls[:len(details.ToolCalls)-len(m.toolText)])})
+				break
+			}
+		}
+	}
+	details.add(&m.part)
+	for i := range m.more {
+		details.add(&m.more[i])
+	}
+}
+
+func (m *message) textLen() int {
+	if m.parted != nil {
+		return len(m.parted)
+	}
+	return len(appendUnescaped(nil, m.text))
+}
+
+// details returns the answer's details, to be filled in.
+func (d *Decoder) details() detailsOf {
+	if d.a.Details == nil {
+		d.a.Details = &answer.Details{}
+	}
+	return detailsOf{d.a.Details}
+}
+
+type detailsOf struct{ *answer.Details }
+
+// maxChoices bounds how many choices are kept apart.
+const maxChoices = 1024
+
+// add takes what a choice brings.
+func (t detailsOf) add(p *part) {
+	i := 0
+	for i < len(t.Choices) && t.Choices[i].Index != p.index {
+		i++
+	}
+	if i == maxChoices {
+		return
+	}
+	if i == len(t.Choices) {
+		t.Choices = append(t.Choices, answer.Choice{Index: p.index})
+	}
+	c := &t.Choices[i]
+	if p.parted != nil {
+		c.Text = append(c.Text, p.parted...)
+	} else {
+		c.Text = appendUnescaped(c.Text, p.text)
+	}
+	c.Reasoning = p.appendReasoning(c.Reasoning)
+	c.ToolCalls = append(c.ToolCalls, p.toolText...)
+	if len(p.finish) > 0 {
+		c.FinishReason = string(appendUnescaped(nil, p.finish))
+	}
+}
+
+// facts takes what seldom differs from event to event.
+func (d *Decoder) facts(m *message) {
+	a := d.a
+	a.Dialect |= m.dialect
+	if m.model != nil && string(m.model) != a.Model {
+		if a.Model = d.o.Model; string(m.model) != a.Model {
+			a.Model = string(appendUnescaped(nil, clip(m.model, 512)))
+		}
+	}
+	if a.ID == "" && len(m.id) > 0 {
+		a.ID = string(appendUnescaped(nil, clip(m.id, 512)))
+	}
 	switch {
-	case m.hasChoices && len(m.text) > 0:
-		return Text
-	case m.hasChoices && m.reasoning:
-		return Reasoning
-	case m.hasChoices && m.tools:
-		return ToolCall
-	case m.hasChoices && m.role && len(m.finish) == 0:
-		return Role
-	case m.hasChoices && !m.hasText && len(m.finish) > 0:
-		return Finish
-	case m.hasChoices:
-		return Token
-	case m.hasError:
-		return Failure
+	case m.hasUsage && !m.hasChoices:
+		a.Dialect |= answer.UsageAlone
+	case m.hasUsage && len(m.finish) > 0:
+		a.Dialect |= answer.UsageBeside
 	case m.hasUsage:
-		return Usage
+		a.Dialect |= answer.UsageContinuous
+	case m.hasElsewhere:
+		a.Dialect |= answer.UsageElsewhere
+		a.SeenUsage = later(a.SeenUsage, m.elsewhere)
+	}
+	if m.reasoningCount > 0 {
+		d.details().ReasoningTokens = m.reasoningCount
+	}
+	if m.ctx != nil && len(m.ctx) <= 100 {
+		d.details().CtxRequestID = string(bytes.Trim(m.ctx, `"`))
+	}
+	if m.metrics != nil && len(m.metrics) <= maxMetrics {
+		d.details().Metrics = bytes.Clone(m.metrics)
+	}
+	for _, o := range d.reader.odd {
+		d.details().odd(o)
+	}
+}
+
+const (
+	maxMetrics = 16 << 10
+	maxOdd     = 8
+)
+
+// odd keeps a count that is none: the last of each key and kind.
+func (t detailsOf) odd(o oddCount) {
+	for i := range t.OddCounts {
+		if t.OddCounts[i].Key == o.Key && t.OddCounts[i].What == o.What {
+			t.OddCounts[i] = o
+			return
+		}
+	}
+	if len(t.OddCounts) < maxOdd {
+		t.OddCounts = append(t.OddCounts, o)
+	}
+}
+
+func (m *message) kind() Kind {
+	if !m.hasChoices {
+		switch {
+		case m.hasError:
+			return Failure
+		case m.hasUsage:
+			return Usage
+		default:
+			return Other
+		}
+	}
+	kind := m.part.kind()
+	for i := range m.more {
+		if k := m.more[i].kind(); rank[k] > rank[kind] {
+			kind = k
+		}
+	}
+	return kind
+}
+
+// rank says which kind an event has that brings several.
+var rank = [...]uint8{Role: 1, Token: 2, Finish: 3, ToolCall: 4, Reasoning: 5, Text: 6, Usage: 0, Failure: 0, Other: 0}
+
+func (p *part) kind() Kind {
+	switch {
+	case p.brings():
+		return Text
+	case p.reasoned():
+		return Reasoning
+	case p.tools:
+		return ToolCall
+	case p.role && len(p.finish) == 0:
+		return Role
+	case !p.hasText && len(p.finish) > 0:
+		return Finish
 	default:
-		return Other
+		return Token
 	}
 }
 
 // streamEnd judges a stream that was read to its end.
 func (d *Decoder) streamEnd() {
-	if len(d.buf) > 0 {
+	if len(d.buf) > 0 && !d.complete {
 		if line := d.buf; d.o.Mode == Strict {
 			d.sseLine(line)
 		} else {
 			d.originalLine(line)
 		}
 	}
+	if d.phase == over {
+		return
+	}
 	if d.dispatch(); d.phase == over {
 		return
 	}
 	a := d.a
-	choices, beyondRole := false, a.Usage.Completion > 0
+	choices, beyondRole := false, a.SeenUsage.Completion > 0
 	for _, e := range a.Events {
 		choices = choices || e.Choices
 		beyondRole = beyondRole || e.Choices && e.Kind != Role
 	}
 	if d.o.API == Completions && !choices {
 		a.OriginalFailed = true
+	}
+	if !a.Done && d.o.Mode == Strict {
+		a.Dialect |= answer.LateDone
 	}
 	switch {
 	case d.o.Mode == Original && a.OriginalFailed:
@@ -206,60 +385,34 @@ func (d *Decoder) streamEnd() {
 		d.stop(nil)
 	case d.trouble != nil:
 		d.stop(d.trouble)
-	case len(a.Events) == 0 && len(d.sse.words) > 0:
-		a.Body = d.sse.words
-		d.stop(unfinished(NotSSE, "the answer (%s) is not an event stream: %q", a.ContentType, clip(d.sse.words, 200)))
-	case !beyondRole && !choices && d.o.API == Completions:
+	case len(a.Events) == 0 && len(d.sse.foreign) > 0:
+		d.stop(d.notSSE())
+	case !beyondRole && !choices && d.o.API == Completions && len(d.sse.foreign) == 0:
 		d.stop(&Error{Class: NoTokens, Message: NeverValid})
 	case !beyondRole:
-		d.stop(unfinished(NoTokens, "the stream ended without any token"))
-	case !a.Done && a.FinishReason == "":
-		d.stop(unfinished(NoEnd, "the stream ended with neither a finish reason nor [DONE]"))
+		d.stop(d.withForeign(plainError(NoTokens, "the stream ended without any token")))
+	case !a.Done && d.finished() == 0:
+		d.stop(d.withForeign(plainError(NoEnd, "the stream ended with neither a finish reason nor [DONE]")))
 	default:
 		d.stop(nil)
 	}
 }
 
-// unfinished is an error that is no exception in the original's sense.
-func unfinished(class Class, format string, args ...any) *Error {
-	err := newError(class, format, args...)
-	err.Exception = false
+// withForeign adds the lines that were no part of the stream to an error.
+func (d *Decoder) withForeign(err *Error) *Error {
+	if len(d.sse.foreign) > 0 {
+		d.a.Body = d.sse.foreign
+		err.Message += "; it also holds " + string(clip(d.sse.foreign, 500))
+	}
 	return err
 }
 
-// whole reads a whole answer.
-func (d *Decoder) whole() {
-	body, m, a := d.buf, &d.reader.m, d.a
-	failed := func(class Class, format string, args ...any) {
-		a.Body = body[:min(len(body), maxWords)]
-		d.fail(newError(class, format, args...))
+// notSSE is the failure of an answer without any event: the server's own error where
+// it is one.
+func (d *Decoder) notSSE() *Error {
+	d.a.Body = d.sse.foreign
+	if text := d.sse.foreign; utf8.Valid(text) && d.reader.readWhole(text) == nil && d.reader.m.isError() {
+		return serverError(errorText(&d.reader.m, bytes.TrimSpace(text)))
 	}
-	if !utf8.Valid(body) {
-		failed(BadUTF8, "the answer is not valid UTF-8: %q", clip(body, 80))
-		return
-	}
-	if err := d.reader.read(body); err != nil {
-		failed(BadJSON, "the answer cannot be read: %v: %q", err, clip(body, 80))
-		return
-	}
-	switch {
-	case !m.isObject:
-		failed(BadEvent, "the answer is not a JSON object: %q", clip(body, 80))
-	case !m.hasChoices:
-		failed(BadEvent, "the answer has no choices: %q", clip(body, 200))
-	case m.choiceErr != nil:
-		failed(BadEvent, "%v", m.choiceErr)
-	case !m.hasText:
-		failed(BadEvent, "%v", errNoText)
-	case m.textErr != nil:
-		failed(BadEvent, "%v", m.textErr)
-	default:
-		d.choice(m)
-		if !m.hasUsage || m.usageErr != nil {
-			failed(NoUsage, "the answer does not say how many tokens it has")
-			return
-		}
-		a.Usage, a.SeenUsage = m.usage, m.usage
-		d.stop(nil)
-	}
+	return plainError(NotSSE, "the answer (%s) is not an event stream: %q", d.a.ContentType, clip(d.sse.foreign, 500))
 }

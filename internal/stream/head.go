@@ -15,7 +15,7 @@ import (
 // and values are of at most 8,190 bytes; the strict mode is wider, so that no
 // proxy's chatter fails a request.
 const (
-	maxHead            = 256 << 10
+	maxHead            = 256 << 10 // Limits.Head's default
 	maxHeadersOriginal = 128
 	maxFieldOriginal   = 8190
 )
@@ -83,13 +83,13 @@ func parseHead(b []byte, mode Mode, a *Answer) (head, error) {
 	var f fasthttp.ResponseHeader
 	f.SetNoDefaultContentType(true)
 	if err := f.Read(bufio.NewReaderSize(bytes.NewReader(canonical(b)), len(b)+64)); err != nil {
-		words, _, _ := strings.Cut(err.Error(), ": buffer size=") // what follows is the head
-		return h, errors.New(words)
+		text, _, _ := strings.Cut(err.Error(), ": buffer size=") // what follows is the head
+		return h, errors.New(text)
 	}
 	a.Status, a.Reason = h.status, surrogateEscape(strings.TrimRight(reason, "\r"))
 	a.ContentType = string(f.ContentType())
 	if a.Location = string(f.Peek("Location")); a.Location == "" {
-		a.Location = string(f.Peek("URI")) // HTTP/1.0's, which the original heeds
+		a.Location = string(f.Peek("URI")) // HTTP/1.0's, which the original follows
 	}
 	h.encoding = strings.ToLower(strings.TrimSpace(string(f.Peek("Content-Encoding"))))
 	a.ContentEncoding = h.encoding
@@ -136,7 +136,7 @@ func checkOriginal(header []byte) error {
 	return nil
 }
 
-// canonical is a head as fasthttp wants it: its lines end with CRLF, and no
+// canonical is a head as fasthttp reads it: its lines end with CRLF, and no
 // transfer coding is named that it does not know.
 func canonical(b []byte) []byte {
 	var out []byte

@@ -56,7 +56,7 @@ func TestReasonIsKeptAsItIs(t *testing.T) {
 // TestEndsOfCompressedBodies: Python's client lets a gzip body end anywhere, a
 // deflate body not, and neither be followed by anything else.
 func TestEndsOfCompressedBodies(t *testing.T) {
-	body := []byte("data: " + event("a") + "\n\n" + done)
+	body := []byte(`data: {"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}` + "\n\n")
 	pack := func(flushed bool, encoding string) string {
 		var out bytes.Buffer
 		if encoding == "deflate" {

@@ -339,7 +339,7 @@ func (s *scanner) digits() (n int) {
 	return n
 }
 
-// truth skips a value and tells whether Python takes it for true.
+// truth skips a value and reports whether Python takes it for true.
 func (s *scanner) truth() (bool, error) {
 	switch c := s.peek(); c {
 	case '{', '[', '"':
@@ -368,7 +368,7 @@ func (s *scanner) truth() (bool, error) {
 	}
 }
 
-// number reads any value; ok tells whether it was a number, or a string that
+// number reads any value; ok reports whether it was a number, or a string that
 // holds one. Integers beyond int64 saturate in Int.
 func (s *scanner) number() (f float64, ok bool, err error) {
 	if s.peek() == '"' {

@@ -14,17 +14,17 @@ func (d *Decoder) Piece() int {
 	return d.chunks.piece()
 }
 
-// Mixed tells whether the bytes of the last stamp completed an event and held more
+// Mixed reports whether the bytes of the last stamp completed an event and held more
 // than it.
 func (d *Decoder) Mixed() bool {
 	n := len(d.a.Events) - d.fresh
 	return n > 1 || n == 1 && d.followed()
 }
 
-// followed tells whether the bytes of this stamp hold more after their last event.
+// followed reports whether the bytes of this stamp hold more after their last event.
 func (d *Decoder) followed() bool { return d.after || len(d.buf) > 0 || d.chunks.begun() }
 
-// Doubt tells by how much the stamp of the bytes fed last may be late, for all events
+// Doubt says by how much the stamp of the bytes fed last may be late, for all events
 // that they complete, or for all that more bytes followed.
 func (d *Decoder) Doubt(late time.Duration, all bool) {
 	slack := uint32(min(max(late, 0), UnknownSlack))

@@ -1,114 +1,36 @@
-// Package stream turns the bytes of one HTTP answer, each read with its
-// arrival stamp, into a timeline of events: head, framing, content coding,
-// lines, JSON, event. It is a pure push decoder: no I/O, no clock, no
-// goroutine. Every transport feeds the same one.
+// Package stream turns the bytes of one HTTP answer, each read with its arrival
+// stamp, into the timeline of package answer: head, framing, content coding, lines,
+// JSON, event. It is a pure push decoder: no I/O, no clock, no goroutine. Every
+// transport feeds the same one.
 package stream
 
-import (
-	"math"
-	"time"
-)
+import "loadgen/pkg/client/answer"
 
-// Kind says what an event brought.
-type Kind uint8
+// What a decoder fills in is package answer's.
+type (
+	Answer      = answer.Answer
+	Event       = answer.Event
+	Kind        = answer.Kind
+	UsageCounts = answer.UsageCounts
+	Error       = answer.Error
+	Class       = answer.Class
+)
 
 // The kinds of events.
 const (
-	Role      Kind = iota + 1 // choices that bring nothing but a role
-	Token                     // choices without any text
-	Text                      // choices with text
-	Reasoning                 // choices with reasoning text only
-	ToolCall                  // choices with a tool call only
-	Finish                    // choices that bring only a finish reason
-	Usage                     // no choices, but usage
-	Failure                   // the server's own error object
-	Other                     // an object with neither choices, usage nor error
+	Role      = answer.Role
+	Token     = answer.Token
+	Text      = answer.Text
+	Reasoning = answer.Reasoning
+	ToolCall  = answer.ToolCall
+	Finish    = answer.Finish
+	Usage     = answer.Usage
+	Failure   = answer.Failure
+	Other     = answer.Other
 )
 
-// Event is one event of the body other than [DONE].
-type Event struct {
-	// At is the arrival stamp of the bytes that completed the event's line.
-	At   time.Duration
-	Kind Kind
-	// Choices tells whether the event had a non-empty "choices": the events that
-	// the original's TTFT and ITL count.
-	Choices bool
-	// Shared marks an event whose line ended in the same read as a later one's, or
-	// has its stamp, which may be late, therefore.
-	Shared bool
-	// Tokens is usage.completion_tokens where this event carried it, else -1.
-	Tokens int32
-	// TextEnd is the length of Answer.Text after this event.
-	TextEnd int32
-	// Slack is the most that the stamp may be late, in ns: 0 where it is exact,
-	// UnknownSlack where the transport cannot tell.
-	Slack uint32
-}
-
 // UnknownSlack is the Slack of a stamp of which nothing is known.
-const UnknownSlack = math.MaxUint32
-
-// UsageCounts is what the server counted; a count it did not give is -1.
-type UsageCounts struct {
-	Prompt, Completion, Cached int
-}
-
-// Answer is what the decoder has gathered of one answer. All instants are
-// stamps as they were given to Feed.
-type Answer struct {
-	FirstByte, LastByte time.Duration
-	Events              []Event
-	// Text is the generated text: choice 0, concatenated.
-	Text []byte
-
-	Status int
-	Reason string // reason phrase of the status line
-	// Location is the redirect target of a 3xx answer.
-	Location string
-	// ContentType and ContentEncoding are the header values, "" when absent.
-	ContentType, ContentEncoding string
-	// Body is the body of an answer that is not 200, cut to 64 KiB.
-	Body []byte
-	// Usage is the last usage of an event without choices (of the whole object
-	// when not streaming), which the original takes as the output length;
-	// SeenUsage that of any event.
-	Usage, SeenUsage UsageCounts
-	FinishReason     string
-	// DecodedPerIter is the last avg_decoded_tokens_per_iter of choice 0, if there
-	// was one; NullDecodedPerIter tells that the last one was no number.
-	DecodedPerIter     float64
-	HasDecodedPerIter  bool
-	NullDecodedPerIter bool
-	// Done tells whether [DONE] was seen.
-	Done bool
-	// Reusable tells whether the connection may carry another request.
-	Reusable bool
-	// Err is why the answer is a failure under the decoder's mode; nil is success.
-	Err *Error
-	// OriginalFailed tells whether the original would have called it a failure, whatever the mode.
-	OriginalFailed bool
-}
-
-// Class names a kind of failure, as it stands in reports.
-type Class string
-
-// Error is why a request failed.
-type Error struct {
-	Class Class
-	// Message is what the result file shows: the reason phrase, the original's
-	// fixed sentence, or class and cause.
-	Message string
-	// Exception tells whether the original would have raised an exception, which
-	// it counts apart from HTTP errors and failed answers.
-	Exception bool
-	// Cause is the error beneath, nil if there is none.
-	Cause error
-}
-
-func (e *Error) Error() string { return e.Message }
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Cause }
+const UnknownSlack = answer.UnknownSlack
 
 // Mode says whose rules decide what is an event and what is a failure.
 type Mode uint8
@@ -126,4 +48,60 @@ type API uint8
 const (
 	Completions API = iota
 	Chat
+)
+
+// Options say how an answer is read. The zero value reads a whole completion.
+type Options struct {
+	API       API
+	Streaming bool
+	Mode      Mode
+	// Raw keeps the body, of whatever status, in Answer.Body and looks for no events.
+	Raw bool
+	// Reuse reads on after a complete strict answer, to the end of its body, so that
+	// the connection may carry another request.
+	Reuse bool
+	// Choices is how many choices were asked for; 0 is 1.
+	Choices int
+	// Model is the name that was asked for: an answer under it shares the string.
+	Model string
+	Limits
+}
+
+// Limits bound what an answer may hold, 0 for the default.
+type Limits struct {
+	Head   int // bytes of the head, informational ones included: 256 KiB
+	Line   int // bytes of a line of a strict stream: 16 MiB; the original's rule is 512 KiB
+	Body   int // bytes of the decoded body: 64 MiB, of a stream no bound
+	Events int // events of a stream: no bound
+}
+
+// withDefaults fills in what is 0.
+func (l Limits) withDefaults(o Options) Limits {
+	set := func(n *int, v int) {
+		if *n <= 0 {
+			*n = v
+		}
+	}
+	set(&l.Head, maxHead)
+	set(&l.Line, maxLineStrict)
+	if o.Mode == Original {
+		l.Line = min(l.Line, maxLineOriginal)
+	}
+	if o.Raw || !o.Streaming {
+		set(&l.Body, maxWhole)
+	} else {
+		set(&l.Body, maxInt)
+	}
+	set(&l.Events, maxInt)
+	return l
+}
+
+const maxInt = int(^uint(0) >> 1)
+
+// Limits on what an answer may hold.
+const (
+	maxLineStrict   = 16 << 20  // of a line, its end included
+	maxLineOriginal = 512 << 10 // the same of Python's client
+	maxWhole        = 64 << 20  // a whole answer
+	maxKept         = 64 << 10  // what is kept of an answer that is a failure
 )

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/big"
@@ -24,11 +23,16 @@ import (
 
 // Options say where requests go and what they hold.
 type Options struct {
-	// BaseURL is the server's, as the user wrote it; Endpoint the path of the
-	// completions backend.
-	BaseURL, Endpoint string
-	Chat              bool
-	NonStreaming      bool
+	// BaseURL is the server's, as the user wrote it: http://HOST:PORT, https://HOST or
+	// unix:PATH. A user and password in it are sent as Basic authorization; a version
+	// at its end (/v1) is not doubled.
+	BaseURL string
+	// Endpoint is the path that requests go to: /v1/completions when empty, for chat
+	// /v1/chat/completions. For chat, one that does not end in chat/completions is
+	// ignored, as the original ignores any.
+	Endpoint     string
+	Chat         bool
+	NonStreaming bool
 	// Model is the name sent in the body, nil for null.
 	Model     *string
 	Logprobs  *big.Int // nil for null
@@ -49,23 +53,23 @@ type Options struct {
 	KeepAlive     bool
 	// Timeout bounds one request, IdleTimeout the wait for more of its answer; 0 is no bound.
 	Timeout, IdleTimeout time.Duration
-	Stamps               wire.Stamps
-	// Transport is wire.AutoTransport when empty.
-	Transport wire.Kind
+	Stamps               Stamps
+	Transport            Transport
+	// Limits bound what an answer may hold.
+	Limits Limits
 	// UserAgent names the program.
 	UserAgent string
 	// Env looks up the variables that name proxies.
 	Env func(string) string
-	// Dial and TLSConfig are the system's when nil.
-	Dial      wire.DialFunc
-	TLSConfig *tls.Config
+	// Dial is the system's when nil.
+	Dial DialFunc
+	TLS  TLS
 }
 
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
-	o         Options
-	base      *url.URL
-	to        wire.Endpoint
+	o Options
+	address
 	clock     wire.Clock
 	transport wire.Transport
 	patch     pyjson.Object
@@ -77,22 +81,28 @@ type Client struct {
 
 // New returns a client.
 func New(o Options) (*Client, error) {
-	base, to, bad := parseBase(o.BaseURL)
-	c := &Client{o: o, base: base, badURL: bad, to: to, clock: wire.NewClock()}
+	at, bad := parseBase(o.BaseURL)
+	c := &Client{o: o, address: at, badURL: bad, clock: wire.NewClock()}
+	if c.o.Endpoint == "" {
+		c.o.Endpoint = "/v1/completions"
+	}
+	if o.Chat && !strings.HasSuffix(o.Endpoint, "chat/completions") {
+		c.o.Endpoint = "/v1/chat/completions"
+	}
 	var err error
 	if o.BodyPatch != "" {
 		if c.patch, err = parsePatch(o.BodyPatch); err != nil {
-			return nil, err
+			return nil, &Problem{Code: "body_patch", Err: err}
 		}
 	}
-	if o.Stamps == wire.KernelStamps {
+	if o.Stamps == KernelStamps {
 		if err = wire.CheckKernelStamps(); c.to.TLS {
 			err = errors.New("the kernel cannot stamp what TLS brings")
 		} else if c.to.Unix != "" {
 			err = errors.New("the kernel stamps nothing that a Unix socket brings")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--timestamps kernel: %w; use auto or user", err)
+			return nil, &Problem{Code: "timestamps", Err: fmt.Errorf("no kernel timestamps: %w", err)}
 		}
 	}
 	if c.o.Env == nil {
@@ -101,36 +111,17 @@ func New(o Options) (*Client, error) {
 	if c.proxy, err = wire.ProxyFor(c.to, c.o.Env); err != nil {
 		return nil, err
 	}
-	c.transport, c.fallback, err = wire.New(o.Transport, wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
-		Stamps: o.Stamps, Env: c.o.Env, TLSConfig: o.TLSConfig, Dial: o.Dial})
+	config, err := o.TLS.config()
 	if err != nil {
-		return nil, fmt.Errorf("--transport %s: %w", o.Transport, err)
+		return nil, err
+	}
+	stamps := map[Stamps]wire.Stamps{AutoStamps: wire.AutoStamps, KernelStamps: wire.KernelStamps, UserStamps: wire.UserStamps}[o.Stamps]
+	c.transport, c.fallback, err = wire.New(wire.Kind(o.Transport), wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
+		Stamps: stamps, Env: c.o.Env, TLSConfig: config, Dial: o.Dial})
+	if err != nil {
+		return nil, &Problem{Code: "transport", Err: fmt.Errorf("no %s transport: %w", o.Transport, err)}
 	}
 	return c, nil
-}
-
-// parseBase reads the server's URL. A bad one is an error of the requests, as
-// with the original, not of the client. Over unix:PATH, requests are for http://localhost.
-func parseBase(text string) (*url.URL, wire.Endpoint, *Error) {
-	bad := &Error{Class: "bad_url", Exception: true,
-		Message: fmt.Sprintf("bad_url: the server's URL %q is none: want http://HOST:PORT or https://HOST (--base-url, --host, --port)", text)}
-	nowhere := &url.URL{Scheme: "http", Host: "localhost"}
-	to := wire.EndpointOf(nowhere)
-	base, err := url.Parse(text)
-	if err == nil && base.Scheme == "unix" && base.Host == "" {
-		if to = wire.EndpointOf(base); to.Unix != "" {
-			return nowhere, to, nil
-		}
-	}
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.ContainsAny(base.Host, " \t") {
-		return nowhere, to, bad
-	}
-	if port := base.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nowhere, to, bad
-		}
-	}
-	return base, wire.EndpointOf(base), nil
 }
 
 // Now reads the clock that every instant of a Result is from.
@@ -182,15 +173,17 @@ func (c *Client) prepare(r dataset.Request, closes bool) (*Prepared, error) {
 		model = &r.LoRA
 	}
 	p := &Prepared{Method: "POST", PromptLen: r.PromptLen, OutputLen: r.OutputLen}
+	p.Target = c.target(c.o.Endpoint)
 	var body pyjson.Object
 	if c.o.Chat {
-		p.Target, body = c.target("/v1/chat/completions"), c.chatBody(model, r)
+		body = c.chatBody(model, r)
 	} else {
-		p.Target, body = c.target(c.o.Endpoint), c.completionsBody(model, r)
+		body = c.completionsBody(model, r)
 	}
 	if c.patch != nil {
 		body = mergePatch(body, c.patch)
 	}
+	p.readAsked(body)
 	scratch, _ := c.scratch.Get().(*[]byte)
 	if scratch == nil {
 		scratch = new([]byte)
@@ -224,26 +217,6 @@ func (c *Client) temperature() float64 {
 	return 0
 }
 
-// target is the request target of a path under the base URL.
-func (c *Client) target(path string) string {
-	target := c.base.EscapedPath() + path
-	if !strings.HasPrefix(target, "/") {
-		target = "/" + target
-	}
-	if c.base.RawQuery != "" {
-		target += "?" + c.base.RawQuery
-	}
-	return target
-}
-
-// endpoint is where a redirect goes: the base's host stays behind its Unix socket.
-func (c *Client) endpoint(u *url.URL) wire.Endpoint {
-	if c.to.Unix != "" && u.Scheme == c.base.Scheme && u.Host == c.base.Host {
-		return c.to
-	}
-	return wire.EndpointOf(u)
-}
-
 // setHeader gives a request its header, and renders the head.
 func (c *Client) setHeader(p *Prepared, closes bool) {
 	host := c.base.Host
@@ -253,13 +226,17 @@ func (c *Client) setHeader(p *Prepared, closes bool) {
 		host = strings.TrimSuffix(host, ":443")
 	}
 	lines := [][2]string{{"Host", host}, {"User-Agent", c.o.UserAgent}, {"Accept", "*/*"}}
+	switch {
+	case c.auth != "":
+		lines = append(lines, [2]string{"Authorization", c.auth})
+	case p.Method != "POST":
+	case c.o.APIKey != nil:
+		lines = append(lines, [2]string{"Authorization", "Bearer " + *c.o.APIKey})
+	default:
+		lines = append(lines, [2]string{"Authorization", "Bearer None"})
+	}
 	if p.Method == "POST" {
-		key := "None"
-		if c.o.APIKey != nil {
-			key = *c.o.APIKey
-		}
-		lines = append(lines, [2]string{"Authorization", "Bearer " + key},
-			[2]string{"Content-Type", "application/json"}, [2]string{"Content-Length", strconv.Itoa(len(p.Body))})
+		lines = append(lines, [2]string{"Content-Type", "application/json"}, [2]string{"Content-Length", strconv.Itoa(len(p.Body))})
 	}
 	if closes {
 		lines = append(lines, [2]string{"Connection", "close"})
@@ -300,14 +277,22 @@ func renderHead(p *Prepared) []byte {
 // Do sends a request and fills in its timeline. It returns when the answer is
 // over or ctx is.
 func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
-	o := stream.Options{Streaming: !c.o.NonStreaming}
+	o := stream.Options{Streaming: !c.o.NonStreaming, Reuse: c.o.KeepAlive, Choices: p.number, Limits: c.o.Limits.of(p)}
 	if c.o.Chat {
 		o.API = stream.Chat
 	}
 	if c.o.OriginalRules {
 		o.Mode = stream.Original
 	}
+	if c.o.Model != nil {
+		o.Model = *c.o.Model
+	}
 	c.do(ctx, p, r, o)
+	if r.Err == nil && !c.o.OriginalRules {
+		if why := r.ContradictsCount(p.asked * max(p.number, 1)); why != "" {
+			r.Err = &Error{Class: ImpossibleCount, Message: string(ImpossibleCount) + ": " + why}
+		}
+	}
 }
 
 func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Options) {

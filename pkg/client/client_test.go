@@ -133,7 +133,7 @@ func TestBodyPatch(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"{", "[]", "3", `{"a":1} x`, `{"a":1}{}`} {
-		if _, err := New(Options{BaseURL: "http://h", BodyPatch: bad}); err == nil || !strings.Contains(err.Error(), "--body-patch") {
+		if _, err := New(Options{BaseURL: "http://h", BodyPatch: bad}); err == nil || !strings.Contains(err.Error(), "body patch") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -211,7 +211,7 @@ func TestBadURLs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := do(t, c); r.Err == nil || r.Err.Class != "bad_url" || !strings.Contains(r.Err.Message, "--base-url") {
+		if r := do(t, c); r.Err == nil || r.Err.Class != "bad_url" || !strings.Contains(r.Err.Message, "expected http://") {
 			t.Errorf("%q: %v", u, r.Err)
 		}
 	}

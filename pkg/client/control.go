@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,7 +15,11 @@ import (
 func (c *Client) get(ctx context.Context, path string, limit time.Duration) *Result {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	p := &Prepared{Method: "GET", Target: c.target(path)}
+	target := c.root(path)
+	if strings.HasPrefix(strings.TrimPrefix(path, "/"), "v1/") {
+		target = c.target(path)
+	}
+	p := &Prepared{Method: "GET", Target: target}
 	c.setHeader(p, false)
 	var r Result
 	c.do(ctx, p, &r, stream.Options{Raw: true})
@@ -26,7 +31,15 @@ func (c *Client) get(ctx context.Context, path string, limit time.Duration) *Res
 
 // url is a path under the base URL, for messages.
 func (c *Client) url(path string) string {
-	return strings.TrimSuffix(c.base.Redacted(), "/") + path
+	if c.to.Unix != "" {
+		return "unix:" + c.to.Unix + " " + path
+	}
+	target := c.root(path)
+	if strings.HasPrefix(path, "/v1/") {
+		target = c.target(path)
+	}
+	at := url.URL{Scheme: c.base.Scheme, User: c.base.User, Host: c.base.Host}
+	return Redact(at.String() + strings.Replace(target, "//", "/", 1))
 }
 
 // ownPath keeps a base URL that ends in a slash from doubling it in requests
@@ -41,7 +54,6 @@ func (c *Client) ownPath(path string) string {
 // Model is the first model that the server lists.
 func (c *Client) Model(ctx context.Context) (string, error) {
 	const path = "/v1/models"
-	const hint = "name it with --model"
 	r := c.get(ctx, c.ownPath(path), 30*time.Second)
 	var list struct{ Data []struct{ ID string } }
 	switch {
@@ -50,23 +62,23 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 	case r.Err == c.badURL && r.Err != nil:
 		return "", r.Err
 	case r.Err != nil:
-		return "", fmt.Errorf("no server at %s: %s: check that it runs and that --host, --port or --base-url name it; --wait-ready SECONDS waits for one that is loading", c.url(path), r.Err.Message)
+		return "", &Problem{"no_server", fmt.Errorf("no server at %s: %w", c.url(path), r.Err)}
 	case r.Status != 200:
-		return "", fmt.Errorf("%s answers %d %s: %s: %s", c.url(path), r.Status, r.Reason, words(r.Body), hint)
+		return "", &Problem{"no_model", fmt.Errorf("%s answers %d %s: %s", c.url(path), r.Status, r.Reason, excerpt(r.Body))}
 	}
 	if err := json.Unmarshal(r.Body, &list); err != nil {
-		return "", fmt.Errorf("%s does not answer as an OpenAI-style server does (%v): %s: check the URL, or %s", c.url(path), err, words(r.Body), hint)
+		return "", &Problem{"no_model", fmt.Errorf("%s does not answer as an OpenAI-style server does (%w): %s", c.url(path), err, excerpt(r.Body))}
 	}
 	for _, m := range list.Data {
 		if m.ID != "" {
 			return m.ID, nil
 		}
 	}
-	return "", fmt.Errorf("%s lists no model: %s", c.url(path), hint)
+	return "", &Problem{"no_model", fmt.Errorf("%s lists no model", c.url(path))}
 }
 
-// words cuts a body for a message.
-func words(body []byte) string {
+// excerpt cuts a body for a message.
+func excerpt(body []byte) string {
 	const limit = 300
 	text := strings.ToValidUTF8(strings.TrimSpace(string(body)), "\uFFFD")
 	if len(text) > limit {
@@ -90,7 +102,7 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 		case r.Err == c.badURL && r.Err != nil:
 			return r.Err
 		case r.Err == nil:
-			last = fmt.Sprintf("it answers %d %s", r.Status, words(r.Body))
+			last = fmt.Sprintf("it answers %d %s", r.Status, excerpt(r.Body))
 		case waiting.Err() == nil || last == "":
 			last = r.Err.Message
 		}
@@ -99,14 +111,14 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return fmt.Errorf("%s is not ready after %v (--wait-ready): %s", c.url(path), limit, last)
+			return &Problem{"not_ready", fmt.Errorf("%s is not ready after %v: %s", c.url(path), limit, last)}
 		case <-time.After(min(time.Second, limit)):
 		}
 	}
 }
 
 // StartProfile and StopProfile switch the server's profiler; like the
-// original, they send the body of the test request. They tell whether it worked.
+// original, they send the body of the test request. They report whether it worked.
 func (c *Client) StartProfile(ctx context.Context, test *Prepared) bool {
 	return c.profile(ctx, test, "/start_profile", false)
 }
@@ -117,10 +129,10 @@ func (c *Client) StopProfile(ctx context.Context, test *Prepared) bool {
 }
 
 func (c *Client) profile(ctx context.Context, test *Prepared, path string, closes bool) bool {
-	p := &Prepared{Method: "POST", Target: c.target(path), Body: test.Body}
+	p := &Prepared{Method: "POST", Target: c.root(path), Body: test.Body}
 	c.setHeader(p, closes && !c.o.KeepAlive)
 	var r Result
-	o := stream.Options{Streaming: !c.o.NonStreaming, Mode: stream.Original}
+	o := stream.Options{Streaming: !c.o.NonStreaming, Mode: stream.Original, Limits: c.o.Limits.of(test)}
 	if c.o.Chat {
 		o.API = stream.Chat
 	}
@@ -131,7 +143,7 @@ func (c *Client) profile(ctx context.Context, test *Prepared, path string, close
 // EnergyReading is an answer of /energy_metrics.
 type EnergyReading struct {
 	TotalJoules float64
-	// Whole tells whether the server wrote the joules as a whole number.
+	// Whole reports whether the server wrote the joules as a whole number.
 	Whole     bool
 	QueryTime float64 // seconds
 }

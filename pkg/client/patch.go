@@ -21,11 +21,11 @@ func parsePatch(text string) (pyjson.Object, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--body-patch %q is not JSON: %w", text, err)
+		return nil, fmt.Errorf("the body patch %q is not JSON: %w", text, err)
 	}
 	patch, ok := v.(pyjson.Object)
 	if !ok {
-		return nil, fmt.Errorf("--body-patch %q is not a JSON object", text)
+		return nil, fmt.Errorf("the body patch %q is not a JSON object", text)
 	}
 	return patch, nil
 }

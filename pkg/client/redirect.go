@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"loadgen/internal/stream"
+	"loadgen/pkg/client/answer"
 )
 
 // maxRedirects is Python's client's: the tenth is one too many.
 const maxRedirects = 10
 
-// redirected tells whether an answer sends the client elsewhere.
-func redirected(a *stream.Answer) bool {
+// redirected reports whether an answer sends the client elsewhere.
+func redirected(a *answer.Answer) bool {
 	switch a.Status {
 	case 301, 302, 303, 307, 308:
 		return a.Location != "" && a.Err != nil && a.Err.Class == stream.HTTPStatus
@@ -34,7 +35,7 @@ func (c *Client) location(p *Prepared) *url.URL {
 func destination(at *url.URL, location string) (*url.URL, error) {
 	next, err := at.Parse(location)
 	if err != nil || next.Host == "" || next.Scheme != "http" && next.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no URL to go to", location)
+		return nil, fmt.Errorf("%q is no URL to go to", Redact(location))
 	}
 	var query []byte
 	for _, c := range []byte(next.RawQuery) {
@@ -54,7 +55,7 @@ func destination(at *url.URL, location string) (*url.URL, error) {
 // follow is the request that follows a redirect: 307 and 308 repeat it, the
 // others make it a GET. A key is not carried to another host.
 func follow(p *Prepared, status int, from, to *url.URL) *Prepared {
-	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen}
+	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen, asked: p.asked, number: p.number}
 	if status != 307 && status != 308 {
 		q.Method, q.Body = "GET", nil
 	}

@@ -1,42 +1,67 @@
-// Package client sends one request and times it.
+// Package client sends one request to an OpenAI-style server and times its answer.
+//
+// It takes requests of package dataset and options, renders them before the clock
+// starts (Prepare), sends them (Do), and gives a Result: the instants of one request,
+// its events with their arrival stamps, its texts, counts and failure. It also asks the
+// server's control routes: models, health, profiler, energy, records.
+//
+// It never decides when to send (that is the caller's), derives no latency (package
+// metrics does), and prints nothing. Its errors name no command-line flags: a Problem
+// carries a code for that.
 package client
 
 import (
+	"context"
+	"net"
 	"time"
 
-	"loadgen/internal/stream"
-	"loadgen/internal/wire"
+	"loadgen/pkg/client/answer"
 )
 
-// Event is one event of an answer, Kind what it brought.
+// What is known of an answer is package answer's.
 type (
-	Event = stream.Event
-	Kind  = stream.Kind
+	Event = answer.Event
+	Kind  = answer.Kind
+	Error = answer.Error
+	Class = answer.Class
 )
 
 // The kinds of events that measurements tell apart.
 const (
-	Role      = stream.Role
-	Text      = stream.Text
-	Reasoning = stream.Reasoning
-	ToolCall  = stream.ToolCall
-	Finish    = stream.Finish
+	Role      = answer.Role
+	Text      = answer.Text
+	Reasoning = answer.Reasoning
+	ToolCall  = answer.ToolCall
+	Finish    = answer.Finish
 )
 
 // UnknownSlack is the Slack of an event's stamp of which nothing is known.
-const UnknownSlack = stream.UnknownSlack
+const UnknownSlack = answer.UnknownSlack
 
-// Error is why a request failed, Class what kind of failure that is.
-type (
-	Error = stream.Error
-	Class = stream.Class
+// The classes of failure that callers ask for.
+const (
+	NoUsage         Class = "no_usage"         // a whole answer without the token counts
+	ImpossibleCount Class = "impossible_count" // a count of tokens that what came contradicts
 )
 
-// NoUsage is the class of a whole answer without the token counts.
-const NoUsage = stream.NoUsage
-
 // UnknownLate is the ConnectLate of a connection of which nothing is known.
-const UnknownLate = wire.UnknownLate
+const UnknownLate = time.Duration(-1)
+
+// DialFunc makes a connection, as net.Dialer.DialContext does.
+type DialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Stamps says where arrival stamps come from.
+type Stamps uint8
+
+// The sources of stamps.
+const (
+	AutoStamps   Stamps = iota // the kernel's where there are any
+	KernelStamps               // the kernel's, or an error
+	UserStamps                 // the time right after the read
+)
+
+// Transport names what carries connections: "auto" or "", "reactor", "blocking".
+type Transport string
 
 // Result is the timeline of one request: instants, nothing derived. All
 // instants count from the clock's origin (Client.Now); zero means it did not
@@ -51,12 +76,12 @@ type Result struct {
 	Ended   time.Duration // nothing more was to be had of the server (wire.Exchange.Ended); what follows is this program's time
 	End     time.Duration // Do returned
 
-	// Reused tells whether the connection had carried a request before.
+	// Reused reports whether the connection had carried a request before.
 	Reused bool
 	// Resent is how often the request was sent again because a reused connection was closed
 	// before the server can have read a byte of it.
 	Resent int
-	// KernelStamps tells whether all event stamps come from the kernel.
+	// KernelStamps reports whether all event stamps come from the kernel.
 	KernelStamps bool
 	// SYNRetransmits is how often the connection's first packet was sent again.
 	SYNRetransmits int
@@ -67,7 +92,7 @@ type Result struct {
 	MinRTT      time.Duration
 	Retransmits int
 
-	stream.Answer
+	answer.Answer
 }
 
 // Prepared is a request as it goes over the wire, built before the clock starts.
@@ -80,7 +105,9 @@ type Prepared struct {
 	Body                 []byte
 	PromptLen, OutputLen int
 
-	head []byte // the request line and the header as bytes
+	head   []byte // the request line and the header as bytes
+	asked  int    // output tokens that the body allows each choice, 0 for no limit
+	number int    // choices that the body asks for
 }
 
 // Release lets go of the bytes, once the request has been sent for the last time.

@@ -68,10 +68,10 @@ func (c *Client) list(ctx context.Context, path string, into any) error {
 	case r.Err != nil:
 		return fmt.Errorf("%s: %w", c.url(path), r.Err)
 	case r.Status != 200:
-		return fmt.Errorf("%s answers %d %s", c.url(path), r.Status, words(r.Body))
+		return fmt.Errorf("%s answers %d %s", c.url(path), r.Status, excerpt(r.Body))
 	}
 	if err := json.Unmarshal(r.Body, into); err != nil {
-		return fmt.Errorf("%s: %w: %s", c.url(path), err, words(r.Body))
+		return fmt.Errorf("%s: %w: %s", c.url(path), err, excerpt(r.Body))
 	}
 	return nil
 }

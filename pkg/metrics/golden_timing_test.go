@@ -318,7 +318,7 @@ func TestTransportsAgree(t *testing.T) {
 					url, stop := s.serve(t)
 					defer stop()
 					o := s.options(url)
-					o.Transport, o.OriginalRules = kind, rules == 0
+					o.Transport, o.OriginalRules = client.Transport(kind), rules == 0
 					got[rules][k] = s.run(t, o)
 				})
 			}

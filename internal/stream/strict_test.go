@@ -1,0 +1,472 @@
+package stream
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"loadgen/pkg/client/answer"
+)
+
+// api is one way to ask: the backend, and whether the answer is a stream.
+type api struct {
+	name      string
+	api       API
+	streaming bool
+}
+
+var apis = []api{{"completions", Completions, true}, {"chat", Chat, true}, {"whole completions", Completions, false}, {"whole chat", Chat, false}}
+
+func (k api) options() Options { return Options{API: k.api, Streaming: k.streaming} }
+
+// choice writes one choice of an answer.
+func (k api) choice(index int, text, finish, more string) string {
+	reason := "null"
+	if finish != "" {
+		reason = fmt.Sprintf("%q", finish)
+	}
+	held := fmt.Sprintf(`"text":%q`, text)
+	switch {
+	case k.api == Chat && k.streaming:
+		held = fmt.Sprintf(`"delta":{"content":%q}`, text)
+	case k.api == Chat:
+		held = fmt.Sprintf(`"message":{"role":"assistant","content":%q}`, text)
+	}
+	return fmt.Sprintf(`{"index":%d,%s,"finish_reason":%s%s}`, index, held, reason, more)
+}
+
+const usage8 = `{"prompt_tokens":16,"completion_tokens":8,"total_tokens":24}`
+
+// answer writes an answer: "a" and then an end with the given finish reason, more beside
+// its choices and more in its choice.
+func (k api) answer(finish, beside, inside string) string {
+	if !k.streaming {
+		return k.wrap(fmt.Sprintf(`{"id":"x","choices":[%s],"usage":%s%s}`, k.choice(0, "ab", finish, inside), usage8, beside))
+	}
+	return k.wrap(fmt.Sprintf("data: {\"choices\":[%s]}\n\ndata: {\"choices\":[%s]%s}\n\ndata: {\"choices\":[],\"usage\":%s}\n\n%s",
+		k.choice(0, "a", "", ""), k.choice(0, "b", finish, inside), beside, usage8, done))
+}
+
+// wrap puts a body under a head.
+func (k api) wrap(body string) string {
+	kind := "application/json"
+	if k.streaming {
+		kind = "text/event-stream"
+	}
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", kind, len(body), body)
+}
+
+func class(a *Answer) Class {
+	if a.Err == nil {
+		return ""
+	}
+	return a.Err.Class
+}
+
+// TestFinishReasons: only the reasons that are documented as a success are one, of every
+// API, and a failure keeps what came before it.
+func TestFinishReasons(t *testing.T) {
+	for reason, want := range map[string]Class{"stop": "", "length": "", "tool_calls": "", "function_call": "", "content_filter": "", "eos_token": "", "stop_sequence": "", "": "",
+		"abort": FinishReason, "error": FinishReason, "cancelled": FinishReason, "timeout": FinishReason, "not_finished": FinishReason,
+		"insufficient_system_resource": FinishReason, "repetition": FinishReason, "new in 2027": FinishReason} {
+		for _, k := range apis {
+			for _, n := range []int{1, 1 << 20} {
+				a := feed(k.answer(reason, "", ""), n, k.options())
+				if class(a) != want || string(a.Text) != "ab" || k.streaming && len(a.Events) < 2 || want != "" && !strings.Contains(a.Err.Message, reason) {
+					t.Errorf("%s, %q: %v, text %q, %d events", k.name, reason, a.Err, a.Text, len(a.Events))
+				}
+				if a.OriginalFailed {
+					t.Errorf("%s, %q: the original does not look at finish reasons", k.name, reason)
+				}
+			}
+			o := k.options()
+			if o.Mode = Original; class(feed(k.answer(reason, "", ""), 1<<20, o)) != "" {
+				t.Errorf("%s, %q fails under the original's rule", k.name, reason)
+			}
+		}
+	}
+}
+
+// TestByteOrderMark: the strict rule reads on behind one; the original does not.
+func TestByteOrderMark(t *testing.T) {
+	for _, k := range apis {
+		_, body, _ := strings.Cut(k.answer("stop", "", ""), "\r\n\r\n")
+		if a := feed(k.wrap("\ufeff"+body), 3, k.options()); a.Err != nil || !a.OriginalFailed {
+			t.Errorf("%s: %v, original failed %v", k.name, a.Err, a.OriginalFailed)
+		}
+	}
+}
+
+// TestFinishReasonOfEveryChoice: one that failed is enough.
+func TestFinishReasonOfEveryChoice(t *testing.T) {
+	for _, k := range apis {
+		body := fmt.Sprintf(`{"choices":[%s,%s],"usage":%s}`, k.choice(0, "a", "stop", ""), k.choice(1, "b", "abort", ""), usage8)
+		if k.streaming {
+			body = "data: " + body + "\n\n" + done
+		}
+		a := feed(k.wrap(body), 7, k.options())
+		if class(a) != FinishReason || len(a.Generated()) != 2 || string(a.Generated()[1].Text) != "b" {
+			t.Errorf("%s: %v %+v", k.name, a.Err, a.Generated())
+		}
+	}
+}
+
+// TestServerErrors goes through the forms of a server's own error, wherever it stands.
+func TestServerErrors(t *testing.T) {
+	const boom = "worker lost"
+	objects := map[string]string{
+		"error object":       `{"error":{"message":"worker lost","type":"server_error","code":500}}`,
+		"error string":       `{"error":"worker lost"}`,
+		"object error":       `{"object":"error","message":"worker lost","code":400}`,
+		"detail":             `{"detail":"worker lost"}`,
+		"detail list":        `{"detail":[{"loc":["body"],"msg":"worker lost"}]}`,
+		"message and code":   `{"message":"worker lost","code":500}`,
+		"status":             `{"status":"failed","reason":"worker lost"}`,
+		"nested":             `{"error":{"error":{"message":"worker lost"}}}`,
+		"type error":         `{"type":"error","error":{"message":"worker lost"}}`,
+		"error without text": `{"error":{"code":"worker lost"}}`,
+	}
+	for name, object := range objects {
+		for _, k := range apis {
+			bodies := map[string]string{"alone": k.wrap(object)}
+			if k.streaming {
+				first := fmt.Sprintf("data: {\"choices\":[%s]}\n\n", k.choice(0, "a", "", ""))
+				bodies = map[string]string{
+					"first":             k.wrap("data: " + object + "\n\n" + done),
+					"after text":        k.wrap(first + "data: " + object + "\n\n" + done),
+					"at the end":        k.wrap(first + "data: " + object + "\n\n"),
+					"without data:":     k.wrap(first + object + "\n\n"),
+					"as the whole body": k.wrap(object),
+					"named":             k.wrap(first + "event: error\ndata: " + object + "\n\n" + done),
+					"named afterwards":  k.wrap(first + "data: " + object + "\nevent: error\n\n" + done),
+				}
+			}
+			for where, text := range bodies {
+				for _, n := range []int{1, 1 << 20} {
+					a := feed(text, n, k.options())
+					if class(a) != ErrorEvent || !strings.Contains(a.Err.Message, boom) || !strings.Contains(string(a.Body), boom) {
+						t.Errorf("%s, %s, %s: %v, kept %q", name, k.name, where, a.Err, a.Body)
+					}
+					if strings.Contains(text, `"a"`) && string(a.Text) != "a" {
+						t.Errorf("%s, %s, %s: the timeline before is lost", name, k.name, where)
+					}
+				}
+			}
+		}
+	}
+	// Beside choices, and within one.
+	for _, value := range []string{`"worker lost"`, `{"message":"worker lost"}`} {
+		for _, k := range apis {
+			for where, text := range map[string]string{"beside": k.answer("stop", `,"error":`+value, ""), "within": k.answer("error", "", `,"error":`+value)} {
+				a := feed(text, 1<<20, k.options())
+				if class(a) != ErrorEvent || a.Err.Message != "error_event: the server says: "+boom || string(a.Text) != "ab" {
+					t.Errorf("%s, %s choices: %v %q", k.name, where, a.Err, a.Text)
+				}
+			}
+			for _, no := range []string{"null", "false", `""`, "{}", "[]"} {
+				if a := feed(k.answer("stop", `,"error":`+no, `,"error":`+no), 1<<20, k.options()); a.Err != nil {
+					t.Errorf("%s, error %s: %v", k.name, no, a.Err)
+				}
+			}
+		}
+	}
+}
+
+// TestErrorLines: SSE has several ways to say that something failed without JSON.
+func TestErrorLines(t *testing.T) {
+	first := "data: " + event("a") + "\n\n"
+	for name, lines := range map[string]string{
+		"comment":            "event: error\n: worker lost\n\n",
+		"comment before":     ": worker lost\nevent: error\n\n",
+		"text":               "event: error\ndata: worker lost\n\n",
+		"text before":        "data: worker lost\nevent: error\n\n",
+		"two lines":          "event: error\ndata: worker\ndata: worker lost\n\n",
+		"field":              "error: worker lost\n\n",
+		"field with JSON":    "error: {\"message\":\"worker lost\"}\n\n",
+		"capitals":           "event: Error\ndata: worker lost\n\n",
+		"no blanks":          "event:error\ndata:worker lost\n\n",
+		"without blank line": "event: error\ndata: worker lost\n",
+	} {
+		for _, end := range []string{done, ""} {
+			for _, n := range []int{1, 5, 1 << 20} {
+				a := feed(sseHead+first+lines+end, n, completions(Strict))
+				if class(a) != ErrorEvent || !strings.Contains(a.Err.Message, "worker lost") || string(a.Text) != "a" || len(a.Events) != 1 {
+					t.Errorf("%s, then %q: %v, %d events", name, end, a.Err, len(a.Events))
+				}
+			}
+		}
+	}
+	for name, text := range map[string]string{
+		"no end, other lines": first + "Internal Server Error\n",
+		"not JSON":            first + "data: Internal Server Error\n\n",
+	} {
+		a := feed(sseHead+text, 1<<20, completions(Strict))
+		if a.Err == nil || !strings.Contains(a.Err.Message, "Internal Server Error") {
+			t.Errorf("%s: %v", name, a.Err)
+		}
+	}
+	for name, lines := range map[string]string{"keep-alive": "data: {}\n\n", "ping": `data: {"type":"ping"}` + "\n\n", "a named event": "event: metrics\ndata: {\"queue\":3}\n\n", "no choices": `data: {"choices":[],"prompt_filter_results":[]}` + "\n\n"} {
+		if a := feed(sseHead+lines+first+lines+done, 1<<20, completions(Strict)); a.Err != nil {
+			t.Errorf("%s: %v", name, a.Err)
+		}
+	}
+}
+
+// TestUnusualDeltas: what brings no text is no failure.
+func TestUnusualDeltas(t *testing.T) {
+	for choice, want := range map[string]struct {
+		class Class
+		text  string
+		kind  Kind
+	}{
+		`{"index":0}`:              {"", "", Token},
+		`{"index":0,"delta":null}`: {"", "", Token},
+		`{"index":0,"delta":{}}`:   {"", "", Token},
+		`{"index":0,"delta":{"content":[{"type":"text","text":"x"},{"type":"text","text":"\u00e9"}]}}`:  {"", "xé", Text},
+		`{"index":0,"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"x"}]}]}}`: {"", "", Reasoning},
+		`{"index":0,"delta":{"content":[]}}`:                                                        {"", "", Token},
+		`{"index":0,"delta":{"reasoning":"x","reasoning_content":"x"}}`:                             {"", "", Reasoning},
+		`{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]}}`: {"", "", ToolCall},
+		`{"index":0,"delta":{"function_call":{"name":"f","arguments":"{}"}}}`:                       {"", "", ToolCall},
+		`{"index":0,"text":"x","delta":null}`:                                                       {"", "x", Text},
+		`{"index":0,"message":{"content":"x"}}`:                                                     {"", "x", Text},
+		`{"index":0,"delta":"x"}`:                                                                   {BadEvent, "", 0},
+		`{"index":0,"delta":{"content":7}}`:                                                         {BadEvent, "", Token},
+	} {
+		a := feed(sseHead+"data: {\"choices\":["+choice+"]}\n\n"+done, 1<<20, Options{API: Chat, Streaming: true})
+		kind := Kind(0)
+		if len(a.Events) > 0 {
+			kind = a.Events[0].Kind
+		}
+		if class(a) != want.class || string(a.Text) != want.text || kind != want.kind {
+			t.Errorf("%s: %v, text %q, kind %d", choice, a.Err, a.Text, kind)
+		}
+	}
+}
+
+// TestUsagePlaces: the server's count is known wherever it stands.
+func TestUsagePlaces(t *testing.T) {
+	e := func(text, rest string) string {
+		return fmt.Sprintf("data: {\"choices\":[{\"index\":0,\"text\":%q%s\n\n", text, rest)
+	}
+	for name, c := range map[string]struct {
+		body    string
+		usage   int
+		dialect answer.Dialect
+	}{
+		"alone":            {e("a", "}]}") + e("b", `,"finish_reason":"stop"}]}`) + `data: {"choices":[],"usage":` + usage8 + "}\n\n", 8, answer.UsageAlone},
+		"beside the end":   {e("a", "}]}") + e("b", `,"finish_reason":"stop"}],"usage":`+usage8+"}"), 8, answer.UsageBeside},
+		"continuous":       {e("a", `}],"usage":{"prompt_tokens":16,"completion_tokens":1}}`) + e("b", `,"finish_reason":"stop"}],"usage":`+usage8+"}"), 8, answer.UsageContinuous | answer.UsageBeside},
+		"without the last": {e("a", `}],"usage":{"prompt_tokens":16,"completion_tokens":8}}`) + e("b", `,"finish_reason":"stop"}],"usage":{"completion_tokens":null}}`), 8, answer.UsageContinuous | answer.UsageBeside},
+		"in the choice":    {e("a", "}]}") + e("b", `,"finish_reason":"stop","usage":`+usage8+"}]}"), 8, answer.UsageElsewhere},
+		"x_groq":           {e("a", "}]}") + e("b", `,"finish_reason":"stop"}],"x_groq":{"usage":`+usage8+"}}"), 8, answer.UsageElsewhere},
+		"timings":          {e("a", "}]}") + e("b", `,"finish_reason":"stop"}],"timings":{"predicted_n":8}}`), 8, answer.UsageElsewhere},
+		"none":             {e("a", "}]}") + e("b", `,"finish_reason":"stop"}]}`), -1, 0},
+	} {
+		for _, n := range []int{1, 1 << 20} {
+			a := feed(sseHead+c.body+done, n, completions(Strict))
+			if a.Err != nil || a.SeenUsage.Completion != c.usage || a.SeenUsage.Cached != -1 || a.Dialect&^answer.ChoiceText != c.dialect {
+				t.Errorf("%s: %v %+v %v", name, a.Err, a.SeenUsage, a.Dialect)
+			}
+			if alone := c.dialect == answer.UsageAlone; alone != (a.Usage.Completion == 8) {
+				t.Errorf("%s: the original reads %d", name, a.Usage.Completion)
+			}
+		}
+	}
+	for details, want := range map[string]int{`,"prompt_tokens_details":null`: -1, `,"prompt_tokens_details":{}`: -1, `,"prompt_tokens_details":{"cached_tokens":0}`: 0, `,"prompt_tokens_details":{"cached_tokens":7}`: 7,
+		`,"cached_tokens":5`: 5, `,"prompt_cache_hit_tokens":6`: 6} {
+		a := feed(sseHead+e("a", `,"finish_reason":"stop"}]}`)+`data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1`+details+"}}\n\n"+done, 1<<20, completions(Strict))
+		if a.SeenUsage.Cached != want || a.Details != nil {
+			t.Errorf("%s: cached %d %+v", details, a.SeenUsage.Cached, a.Details)
+		}
+	}
+}
+
+// TestOddCounts: counts that are none are kept as they were sent, and are unknown.
+func TestOddCounts(t *testing.T) {
+	for value, want := range map[string]struct {
+		what  string
+		count int
+	}{"8": {"", 8}, "null": {"null", -1}, "-8": {"negative", -1}, "7.5": {"fractional", 7}, "1000000": {"", 1000000}, "1e12": {"too large", 1e12},
+		`"8"`: {"a string", 8}, "true": {"not a number", -1}, "[]": {"not a number", -1}, "NaN": {"not a number", -1}} {
+		for _, k := range apis {
+			_, body, _ := strings.Cut(k.answer("stop", "", ""), "\r\n\r\n")
+			a := feed(k.wrap(strings.ReplaceAll(body, `"completion_tokens":8`, `"completion_tokens":`+value)), 1<<20, k.options())
+			what := ""
+			if a.Details != nil && len(a.Details.OddCounts) == 1 && a.Details.OddCounts[0].Key == "completion_tokens" && a.Details.OddCounts[0].Value == value {
+				what = a.Details.OddCounts[0].What
+			}
+			if what != want.what || a.SeenUsage.Completion != want.count || a.SeenUsage.Prompt != 16 {
+				t.Errorf("%s, %s: %q, %+v", k.name, value, what, a.SeenUsage)
+			}
+		}
+	}
+}
+
+// TestChoices: the texts of several choices are kept apart, whatever their order, and
+// together as the original has them.
+func TestChoices(t *testing.T) {
+	k := apis[1]
+	var body strings.Builder
+	for _, c := range []string{k.choice(0, "a", "", ""), k.choice(0, "b", "", ""), k.choice(1, "c", "", ""), k.choice(3, "e", "", ""), k.choice(0, "d", "stop", ""), k.choice(1, "f", "length", "") + "," + k.choice(3, "g", "stop", "")} {
+		fmt.Fprintf(&body, "data: {\"choices\":[%s]}\n\n", c)
+	}
+	for _, n := range []int{1, 1 << 20} {
+		a := feed(sseHead+body.String(), n, k.options())
+		var got []string
+		for _, c := range a.Generated() {
+			got = append(got, fmt.Sprintf("%d %s %s", c.Index, c.Text, c.FinishReason))
+		}
+		if want := []string{"0 abd stop", "1 cf length", "3 eg stop"}; !slices.Equal(got, want) || string(a.Text) != "abcedf" || a.Err != nil {
+			t.Errorf("%v, %q, %v", got, a.Text, a.Err)
+		}
+		var index []uint8
+		for _, e := range a.Events {
+			index = append(index, e.Choice)
+		}
+		if want := []uint8{0, 0, 1, 3, 0, 1}; !slices.Equal(index, want) {
+			t.Errorf("events of choices %v", index)
+		}
+	}
+	a := feed(sseHead+body.String()[:strings.LastIndex(body.String(), "data:")], 1<<20, k.options())
+	if class(a) != NoEnd {
+		t.Errorf("two of three choices without an end: %v", a.Err)
+	}
+}
+
+// TestReasoningAndTools: what a tokenizer has to count is kept.
+func TestReasoningAndTools(t *testing.T) {
+	deltas := []string{`{"role":"assistant"}`, `{"reasoning_content":"th"}`, `{"reasoning_content":"ink\n"}`, `{"reasoning":"!","reasoning_content":null}`, `{"content":"x","reasoning_content":""}`,
+		`{"tool_calls":[{"index":0,"id":"c","function":{"name":"get","arguments":""}}]}`, `{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":1}"}}]}`}
+	var body strings.Builder
+	for _, d := range deltas {
+		fmt.Fprintf(&body, "data: {\"id\":\"r1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":%s,\"disaggregated_params\":{\"ctx_request_id\":77}}]}\n\n", d)
+	}
+	body.WriteString(`data: {"id":"r2","choices":[],"metrics":{"queue":1},"usage":{"completion_tokens":9,"completion_tokens_details":{"reasoning_tokens":4}}}` + "\n\n")
+	o := Options{API: Chat, Streaming: true, Model: "m"}
+	for _, n := range []int{1, 1 << 20} {
+		a := feed(sseHead+body.String()+done, n, o)
+		c, d := a.Generated()[0], a.Details
+		if string(c.Text) != "x" || string(c.Reasoning) != "think\n!" || string(c.ToolCalls) != `get{"a":1}` || a.Err != nil {
+			t.Errorf("%q %q %q %v", c.Text, c.Reasoning, c.ToolCalls, a.Err)
+		}
+		if d.CtxRequestID != "77" || string(d.Metrics) != `{"queue":1}` || d.ReasoningTokens != 4 || a.ID != "r1" || a.Model != "m" {
+			t.Errorf("%+v %q %q", d, a.ID, a.Model)
+		}
+		var kinds []Kind
+		for _, e := range a.Events {
+			kinds = append(kinds, e.Kind)
+		}
+		if want := []Kind{Role, Reasoning, Reasoning, Reasoning, Text, ToolCall, ToolCall, Usage}; !slices.Equal(kinds, want) {
+			t.Errorf("%v", kinds)
+		}
+	}
+}
+
+// TestEndOfAnswer: [DONE], or a finish reason and the usage, end an answer that goes on
+// or whose connection stays open, is reset, or ends.
+func TestEndOfAnswer(t *testing.T) {
+	text := `data: {"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}` + "\n\n"
+	counts := `data: {"choices":[],"usage":` + usage8 + "}\n\n"
+	more := "data: " + event("more") + "\n\n"
+	chunk := func(s string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(s), s) }
+	const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	start := func(reuse bool, text string) (*Decoder, *Answer, bool) {
+		a := &Answer{}
+		d := NewDecoder(Options{Streaming: true, Reuse: reuse}, a)
+		return d, a, d.Feed([]byte(text), 5)
+	}
+	d, a, over := start(false, head+chunk(text+counts+done))
+	if !over || a.Err != nil || !a.Done {
+		t.Errorf("[DONE]: over %v, %v", over, a.Err)
+	}
+	if _, a, over = start(false, head+chunk(text+counts+done+more)); !over || string(a.Text) != "a" {
+		t.Errorf("[DONE] is not the end: %q", a.Text)
+	}
+	if d, a, over = start(true, head+chunk(text+counts+done)); over || !d.Failing() {
+		t.Error("a connection that is to be used again: the end of the body is not awaited")
+	}
+	if over = d.Feed([]byte("0\r\n\r\n"), 9); !over || !a.Reusable || a.LastByte != 5 || a.Err != nil {
+		t.Errorf("over %v, reusable %v, last byte %v, %v", over, a.Reusable, a.LastByte, a.Err)
+	}
+	if d, a, _ = start(true, head+chunk(text+counts+done)+chunk(more)); string(a.Text) != "a" {
+		t.Errorf("after [DONE]: %q", a.Text)
+	}
+	if d.End(9, &Error{Class: Reset}); a.Err != nil || a.Reusable {
+		t.Errorf("a reset after [DONE]: %v", a.Err)
+	}
+	for name, end := range map[string]*Error{"closed": nil, "reset": {Class: Reset}, "timeout": {Class: "timeout"}} {
+		if d, a, over = start(false, head+chunk(text+counts)); over || !d.Failing() {
+			t.Error("finish reason and usage: [DONE] is to be awaited, but not for long")
+		}
+		if d.End(9, end); a.Err != nil {
+			t.Errorf("finish reason and usage, then %s: %v", name, a.Err)
+		}
+		d, a, _ = start(false, head+chunk(text))
+		if d.Failing() {
+			t.Error("the usage that was asked for is not awaited")
+		}
+		if d.End(9, end); a.Err == nil {
+			t.Errorf("a finish reason without usage, then %s: no failure", name)
+		}
+	}
+	// Two choices were asked for: the end of one is not the end.
+	a = &Answer{}
+	d = NewDecoder(Options{Streaming: true, Choices: 2}, a)
+	if d.Feed([]byte(head+chunk(text+counts)), 1); d.Failing() {
+		t.Error("one of two choices has ended")
+	}
+	// An error is one at once; what follows is awaited for a while.
+	if d, a, _ = start(false, head+chunk(`data: {"error":"boom"}`+"\n\n")); !d.Failing() {
+		t.Error("an error is not worth a long wait")
+	}
+	if d.End(9, nil); class(a) != ErrorEvent {
+		t.Errorf("%v", a.Err)
+	}
+}
+
+// TestBounds: nothing goes on for ever.
+func TestBounds(t *testing.T) {
+	endless := func(head, again string, l Limits, mode Mode, streaming bool) (*Answer, int) {
+		a := &Answer{}
+		d := NewDecoder(Options{Streaming: streaming, Mode: mode, Limits: l}, a)
+		d.Feed([]byte(head), 1)
+		for n := range 1 << 20 {
+			if d.Feed([]byte(again), time.Duration(n+2)) {
+				return a, n
+			}
+		}
+		return a, -1
+	}
+	const head = "HTTP/1.1 200 OK\r\n"
+	for name, c := range map[string]struct {
+		head, again string
+		limits      Limits
+		class       Class
+	}{
+		"events":          {sseHead, "data: " + event("a") + "\n\n", Limits{Events: 1000}, TooLong},
+		"bytes":           {sseHead, "data: " + event("a") + "\n\n", Limits{Body: 1 << 16}, TooLong},
+		"comments":        {sseHead, ": ping\n\n", Limits{Body: 1 << 16}, TooLong},
+		"a line":          {sseHead, "data: ", Limits{Line: 1 << 10}, LineTooLong},
+		"lines of data":   {sseHead, "data: {\n", Limits{Line: 1 << 10}, LineTooLong},
+		"headers":         {head, "x: y\r\n", Limits{}, BadHTTP},
+		"one header":      {head + "x: ", "yyyyyyyyyyyyy", Limits{Head: 1000}, BadHTTP},
+		"informational":   {"", "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n", Limits{}, BadHTTP},
+		"blank lines":     {"", "\r\n", Limits{}, BadHTTP},
+		"chunk size":      {head + "Transfer-Encoding: chunked\r\n\r\n", "0000", Limits{}, BadHTTP},
+		"chunk extension": {head + "Transfer-Encoding: chunked\r\n\r\n5;", "aaaa", Limits{}, BadHTTP},
+	} {
+		a, n := endless(c.head, c.again, c.limits, Strict, true)
+		if n < 0 || class(a) != c.class {
+			t.Errorf("%s: ended after %d pieces: %v", name, n, a.Err)
+		}
+	}
+	if a, n := endless(sseHead, "data: "+event("a")+"\n\n", Limits{Events: 1000}, Original, true); n < 0 || class(a) != TooLong || !a.Err.Exception || len(a.Events) != 1000 {
+		t.Errorf("the original's rules have a bound, too: %d, %v", n, a.Err)
+	}
+	if a, n := endless(head+"\r\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Limits{Body: 1 << 16}, Strict, false); n < 0 || class(a) != TooLong {
+		t.Errorf("a whole answer: %d, %v", n, a.Err)
+	}
+}

@@ -1,0 +1,333 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"loadgen/internal/stream"
+	"loadgen/pkg/client/answer"
+	"loadgen/pkg/dataset"
+)
+
+func TestTargets(t *testing.T) {
+	for _, c := range []struct {
+		base, endpoint string
+		chat           bool
+		want, health   string
+	}{
+		{"http://h", "", false, "/v1/completions", "/health"},
+		{"http://h", "", true, "/v1/chat/completions", "/health"},
+		{"http://h/", "", false, "//v1/completions", "/health"},
+		{"http://h/v1", "", false, "/v1/completions", "/health"},
+		{"http://h/v1/", "", true, "/v1/chat/completions", "/health"},
+		{"http://h/v1", "/completions", false, "/v1/completions", "/health"},
+		{"http://h/v3", "", true, "/v3/chat/completions", "/health"},
+		{"http://h", "/v3/chat/completions", true, "/v3/chat/completions", "/health"},
+		{"http://h", "/generate", true, "/v1/chat/completions", "/health"},
+		{"http://h/openai/v1", "", true, "/openai/v1/chat/completions", "/openai/health"},
+		{"http://h/v1beta", "", false, "/v1beta/v1/completions", "/v1beta/health"},
+		{"http://h/openai/deployments/d?api-version=1", "/chat/completions", true, "/openai/deployments/d/chat/completions?api-version=1", "/openai/deployments/d/health?api-version=1"},
+		{"unix:/run/x.sock", "", false, "/v1/completions", "/health"},
+	} {
+		client, err := New(Options{BaseURL: c.base, Endpoint: c.endpoint, Chat: c.chat})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := client.Prepare(dataset.Request{Prompt: "x", OutputLen: 1})
+		if health := client.root(client.ownPath("/health")); p.Target != c.want || health != c.health {
+			t.Errorf("%s and %q: %s, %s; want %s, %s", c.base, c.endpoint, p.Target, health, c.want, c.health)
+		}
+	}
+}
+
+func TestUserOfTheURL(t *testing.T) {
+	key := "sk-1"
+	for base, want := range map[string]string{
+		"http://user:p%40ss@127.0.0.1:8000": "Basic dXNlcjpwQHNz",
+		"http://user@127.0.0.1:8000":        "Basic dXNlcjo=",
+		"http://127.0.0.1:8000":             "Bearer sk-1",
+	} {
+		s := &server{answer: func(int, *http.Request) string { return good }}
+		c := s.client(t, Options{BaseURL: base, APIKey: &key})
+		do(t, c)
+		c.WaitReady(context.Background(), time.Nanosecond)
+		if got := s.got[0].Header.Get("Authorization"); got != want {
+			t.Errorf("%s: %q, want %q", base, got, want)
+		}
+	}
+	_, err := (&server{answer: func(int, *http.Request) string { return body("404 X", "text/plain", "no") }}).client(t, Options{BaseURL: "http://user:hunter2@127.0.0.1:8000?api_key=hunter2"}).Model(context.Background())
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://h:8000/v1":                        "http://h:8000/v1",
+		"http://user:pw@h/x":                      "http://user:xxxxx@h/x",
+		"http://user:p@w@h/x":                     "http://user:xxxxx@h/x",
+		"http://user@h/x":                         "http://user@h/x",
+		"//user:pw@h":                             "//user:xxxxx@h",
+		"https://h/x?api-version=1&api-key=abc":   "https://h/x?api-version=1&api-key=xxxxx",
+		"/v1/completions?key=abc&x=1":             "/v1/completions?key=xxxxx&x=1",
+		"/x?X-Amz-Signature=abc&access_token=abc": "/x?X-Amz-Signature=xxxxx&access_token=xxxxx",
+		"/x?%6bey=abc#top":                        "/x?%6bey=xxxxx#top",
+		"/x?model=a%2Fb&monkey=1":                 "/x?model=a%2Fb&monkey=1",
+		"http://user:pw@h:bad/%zz?token=1":        "http://user:xxxxx@h:bad/%zz?token=xxxxx",
+	} {
+		if got := Redact(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	for header, want := range map[[2]string]string{
+		{"Authorization", "Bearer abc"}: "Bearer xxxxx", {"authorization", "abc"}: "xxxxx", {"Proxy-Authorization", "Basic abc"}: "Basic xxxxx",
+		{"api-key", "abc"}: "xxxxx", {"X-Api-Key", "abc"}: "xxxxx", {"Cookie", "abc"}: "xxxxx", {"Content-Type", "text/plain"}: "text/plain",
+	} {
+		if got := RedactHeader(header[0], header[1]); got != want {
+			t.Errorf("%v: %q", header, got)
+		}
+	}
+}
+
+// certificate writes a certificate for 127.0.0.1 and its key, and returns their files.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+// TestTLS: an unknown certificate is refused unless it is trusted by file or all are;
+// the client's own is shown to a server that asks for one.
+func TestTLS(t *testing.T) {
+	cert, key := certificate(t)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"%d\"}]}\n\ndata: [DONE]\n\n", len(r.TLS.PeerCertificates))
+	}))
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes
+	s.StartTLS()
+	defer s.Close()
+	for name, c := range map[string]struct {
+		tls  TLS
+		want string
+	}{
+		"unknown":   {TLS{}, "tls"},
+		"trusted":   {TLS{CAFile: cert}, "0"},
+		"insecure":  {TLS{Insecure: true}, "0"},
+		"own":       {TLS{CAFile: cert, CertFile: cert, KeyFile: key}, "1"},
+		"no file":   {TLS{CAFile: cert + "x"}, "ca_cert"},
+		"no PEM":    {TLS{CAFile: key}, "ca_cert"},
+		"half":      {TLS{CertFile: cert}, "client_cert"},
+		"half, too": {TLS{KeyFile: key}, "client_cert"},
+	} {
+		client, err := New(Options{BaseURL: s.URL, TLS: c.tls})
+		var problem *Problem
+		got := ""
+		if errors.As(err, &problem) {
+			got = problem.Code
+		} else if r := do(t, client); r.Err != nil {
+			got = string(r.Err.Class)
+		} else {
+			got = string(r.Text)
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestLimits: an answer that is longer than asked for is none that never ends.
+func TestLimits(t *testing.T) {
+	events := func(n int) string { return strings.Repeat("data: {\"choices\":[{\"text\":\"a\"}]}\n\n", n) }
+	for _, c := range []struct {
+		name  string
+		patch string
+		n     int
+		want  Class
+	}{
+		{"128 times as long", "", 1024, ""},
+		{"never ends", "", 5000, "too_long"},
+		{"what the patch asks for", `{"max_tokens":100000}`, 5000, ""},
+		{"several choices", `{"n":4}`, 5000, ""},
+		{"no limit asked for", `{"max_tokens":null}`, 5000, ""},
+	} {
+		s := &server{answer: func(int, *http.Request) string {
+			return "HTTP/1.1 200 OK\r\n\r\n" + events(c.n) + "data: [DONE]\n\n"
+		}}
+		r := do(t, s.client(t, Options{BodyPatch: c.patch}))
+		got := Class("")
+		if r.Err != nil {
+			got = r.Err.Class
+		}
+		if got != c.want || c.want == "" && len(r.Events) != c.n {
+			t.Errorf("%s: %v, %d events", c.name, r.Err, len(r.Events))
+		}
+	}
+	s := &server{answer: func(int, *http.Request) string { return "HTTP/1.1 200 OK\r\n\r\n" + events(20) }}
+	for name, l := range map[string]Limits{"events": {Events: 10}, "bytes": {BodyBytes: 100}} {
+		if r := do(t, s.client(t, Options{Limits: l})); r.Err == nil || r.Err.Class != "too_long" {
+			t.Errorf("%s: %v", name, r.Err)
+		}
+	}
+	// The bound itself: 4,096 events and 64 for each of 2 x 8 tokens.
+	p := &Prepared{asked: 8, number: 2}
+	if got := (Limits{}).of(p); got.Events != 2*(4096+64*8) || got.Body != 16<<20+got.Events*4096 || got != (Limits{}).of(p) || got == (stream.Limits{}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestContradictions: a count that what came cannot be true of is a failure, one that
+// is merely high is not.
+func TestContradictions(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		count     int
+		text      string
+		reasoning int
+		want      Class
+	}{
+		{"as asked", 8, "abcdefgh", 0, ""},
+		{"a million", 1_000_000, "abcdefgh", 0, ImpossibleCount},
+		{"2^31", 1 << 31, "abcdefgh", 0, ImpossibleCount},
+		{"7 too many", 15, "abcdefgh", 0, ""},
+		{"1,024 delivered", 1024, strings.Repeat("abc", 1024), 0, ""},
+		{"hidden reasoning", 2008, "abcdefgh", 2000, ""},
+		{"unknown", -1, "abcdefgh", 0, ""},
+		{"none", 0, "abcdefgh", 0, ""},
+	} {
+		for _, original := range []bool{false, true} {
+			s := &server{answer: func(int, *http.Request) string {
+				return fmt.Sprintf("HTTP/1.1 200 OK\r\n\r\ndata: {\"choices\":[{\"text\":%q,\"finish_reason\":\"length\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"completion_tokens\":%d,\"completion_tokens_details\":{\"reasoning_tokens\":%d}}}\n\ndata: [DONE]\n\n", c.text, c.count, c.reasoning)
+			}}
+			client := s.client(t, Options{OriginalRules: original})
+			p, _ := client.Prepare(dataset.Request{Prompt: "x", OutputLen: 8})
+			var r Result
+			client.Do(context.Background(), p, &r)
+			got, want := Class(""), c.want
+			if r.Err != nil {
+				got = r.Err.Class
+			}
+			if original {
+				want = ""
+			}
+			if got != want || (r.ContradictsCount(8) != "") != (c.want != "") {
+				t.Errorf("%s, original %v: %v", c.name, original, r.Err)
+			}
+		}
+	}
+}
+
+// TestGenerated: the texts and the traits of answers that hold little.
+func TestGenerated(t *testing.T) {
+	var a answer.Answer
+	if a.Generated() != nil {
+		t.Error("an answer without choices has generated something")
+	}
+	a.Events = []answer.Event{{Choices: true}}
+	if len(a.Generated()) != 1 {
+		t.Error("a choice without text is one")
+	}
+	both := answer.ChoiceDelta | answer.UsageAlone
+	if (both|answer.ReasoningKey).Shape() != both || both.String() != "choices.delta, usage alone" {
+		t.Errorf("%v", both)
+	}
+}
+
+// TestUnixSocket: requests go to the socket, those that follow a redirect to the same
+// server, too; an HTTP/1.0 server ends its answer with the connection.
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	targets := make(chan string, 3)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r, err := http.ReadRequest(bufio.NewReader(conn))
+			if err != nil {
+				conn.Close()
+				continue
+			}
+			io.Copy(io.Discard, r.Body)
+			targets <- r.Host + r.RequestURI
+			if r.RequestURI == "/v1/completions" {
+				io.WriteString(conn, "HTTP/1.0 307 Temporary Redirect\r\nLocation: /other\r\n\r\n")
+			} else {
+				io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\ndata: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"stop\"}]}\n\n")
+			}
+			conn.Close()
+		}
+	}()
+	for _, keepAlive := range []bool{false, true} {
+		c, err := New(Options{BaseURL: "unix:" + path, KeepAlive: keepAlive})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := do(t, c)
+		if first, second := <-targets, <-targets; r.Err != nil || string(r.Text) != "a" || first != "localhost/v1/completions" || second != "localhost/other" {
+			t.Errorf("%v %q %s %s", r.Err, r.Text, first, second)
+		}
+		c.Close()
+	}
+	if _, err := New(Options{BaseURL: "unix:" + path, Stamps: KernelStamps}); err == nil {
+		t.Error("the kernel stamps no Unix socket")
+	}
+	c, err := New(Options{BaseURL: "unix:" + path + "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := do(t, c); r.Err == nil {
+		t.Error("a socket that is not there answers")
+	}
+}

@@ -1,0 +1,142 @@
+package client
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"loadgen/internal/wire"
+)
+
+// address is where a server is, as its base URL says.
+type address struct {
+	base *url.URL // of TCP or of a socket: what paths are under
+	to   wire.Endpoint
+	auth string // of a user in the URL: the value of Authorization, else ""
+}
+
+// parseBase reads the server's URL. A bad one is an error of the requests, as
+// with the original, not of the client.
+func parseBase(text string) (address, *Error) {
+	nowhere := &url.URL{Scheme: "http", Host: "localhost"}
+	bad := &Error{Class: "bad_url", Exception: true,
+		Message: fmt.Sprintf("bad_url: not a server URL: %q; expected http://HOST:PORT, https://HOST or unix:PATH", Redact(text))}
+	base, err := url.Parse(text)
+	switch {
+	case err == nil && base.Scheme == "unix" && base.Host == "" && base.Opaque+base.Path != "":
+		return address{base: nowhere, to: wire.EndpointOf(base)}, nil
+	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.ContainsAny(base.Host, " \t"):
+		return address{base: nowhere, to: wire.EndpointOf(nowhere)}, bad
+	}
+	if port := base.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return address{base: nowhere, to: wire.EndpointOf(nowhere)}, bad
+		}
+	}
+	a := address{base: base, to: wire.EndpointOf(base)}
+	if base.User != nil {
+		password, _ := base.User.Password()
+		a.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
+	}
+	return a, nil
+}
+
+// endpoint is where a redirect goes: the base's host stays behind its Unix socket.
+func (a address) endpoint(u *url.URL) wire.Endpoint {
+	if a.to.Unix != "" && u.Scheme == a.base.Scheme && u.Host == a.base.Host {
+		return a.to
+	}
+	return wire.EndpointOf(u)
+}
+
+// version is the API's version at the end of a base URL, where OpenAI's clients have it.
+var version = regexp.MustCompile(`/v[0-9]+/?$`)
+
+// target is the request target of a path under the base URL. A base URL that ends in
+// the API's version has it but once.
+func (a address) target(path string) string {
+	prefix := a.base.EscapedPath()
+	if at := version.FindStringIndex(prefix); at != nil {
+		if _, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/"); found && version.MatchString(path[:len(path)-len(rest)]) {
+			path = "/" + rest
+		}
+		prefix = strings.TrimSuffix(prefix, "/")
+	}
+	return a.withQuery(prefix + path)
+}
+
+// root is the request target of a path that is no part of OpenAI's API: it lies beside
+// the version, not under it.
+func (a address) root(path string) string {
+	prefix := a.base.EscapedPath()
+	if at := version.FindStringIndex(prefix); at != nil {
+		prefix = prefix[:at[0]]
+	}
+	return a.withQuery(prefix + path)
+}
+
+func (a address) withQuery(target string) string {
+	if !strings.HasPrefix(target, "/") {
+		target = "/" + target
+	}
+	if a.base.RawQuery != "" {
+		target += "?" + a.base.RawQuery
+	}
+	return target
+}
+
+// secret matches the names of query parameters whose values are not to be shown.
+var secret = regexp.MustCompile(`(?i)^(.*[-_.])?(key|apikey|token|secret|password|passwd|pwd|sig|signature|auth|authorization|code|credential|credentials)$`)
+
+var (
+	userInfo = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*:)?//[^/?#]*@`)
+	password = regexp.MustCompile(`(//[^/?#@:]*):.*@`)
+)
+
+// masked stands for what is not shown.
+const masked = "xxxxx"
+
+// Redact returns a URL, or a request target, without its password and without the
+// values of query parameters that look like keys: what may be shown and stored.
+func Redact(text string) string {
+	if user := userInfo.FindString(text); user != "" {
+		text = password.ReplaceAllString(user, "${1}:"+masked+"@") + text[len(user):]
+	}
+	path, query, found := strings.Cut(text, "?")
+	if !found {
+		return text
+	}
+	query, fragment, hasFragment := strings.Cut(query, "#")
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		name, _, _ := strings.Cut(part, "=")
+		plain, err := url.QueryUnescape(name)
+		if err != nil || secret.MatchString(plain) {
+			parts[i] = name + "=" + masked
+		}
+	}
+	text = path + "?" + strings.Join(parts, "&")
+	if hasFragment {
+		text += "#" + fragment
+	}
+	return text
+}
+
+// RedactHeader returns a header's value as it may be shown: that of a header that
+// carries a key is masked but for its scheme.
+func RedactHeader(name, value string) string {
+	lower := strings.ToLower(name)
+	switch {
+	case strings.HasSuffix(lower, "authorization"):
+		if scheme, _, found := strings.Cut(value, " "); found {
+			return scheme + " " + masked
+		}
+		return masked
+	case lower == "cookie" || secret.MatchString(lower):
+		return masked
+	}
+	return value
+}
