@@ -54,8 +54,8 @@ faults: ## every fault of internal/faults on the real binary: about 1,900 runs, 
 definitions-check: ## other tools' own functions on the example of docs/definitions.md (needs python3 and PyPI)
 	python3 internal/definitions/check_tools.py
 
-stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 pairs each
-	COVERAGE_PAIRS=10000 go test -count=1 -run TestStatsCoverage -v -timeout 30m ./internal/judge
+stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 simulated pairs each and runs of one real server
+	COVERAGE_PAIRS=10000 go test -count=1 -run TestStatsCoverage -v -timeout 30m ./internal/judge ./pkg/report
 
 demo-pictures: ## the pictures of docs/compare.md (needs chromium)
 	rm -rf docs/demo && go run ./cmd/loadgen compare --demo --results docs/demo

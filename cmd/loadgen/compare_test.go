@@ -372,7 +372,7 @@ func TestDemo(t *testing.T) {
 	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
-	if !regexp.MustCompile(`TensorRT: about [789]\.\d (to [789]\.\d )?requests were served at a time`).MatchString(out) && !strings.Contains(stderr, "verdict client-limited") {
+	if !regexp.MustCompile(`TensorRT: about [789]\.\d(, [789]\.\d)? requests were served at a time`).MatchString(out) && !strings.Contains(stderr, "verdict client-limited") {
 		t.Errorf("the batch limit is not found\n%s\n%s", out, stderr)
 	}
 	var c struct {

@@ -9,9 +9,9 @@ import (
 // Figure is something that servers are compared by: a statistic of a latency, or,
 // without one, a throughput.
 type Figure struct {
-	Metric    string // ttft, tpot, itl, e2el, or the name of a throughput
+	Metric    string // ttft, first_wave_ttft, tpot, itl, e2el, or the name of a throughput
 	Statistic Statistic
-	// Higher tells that more is better.
+	// Higher says that more is better.
 	Higher bool
 }
 
@@ -23,17 +23,28 @@ func figures() (all []Figure) {
 		for _, s := range []Statistic{MeanOf, MedianOf, P99Of} {
 			all = append(all, Figure{Metric: m, Statistic: s})
 		}
+		if m == "ttft" {
+			all = append(all, Figure{Metric: FirstWaveTTFT, Statistic: MeanOf})
+		}
 	}
-	for _, m := range []string{OutputThroughput, "total_token_throughput", "request_throughput"} {
+	for _, m := range throughput {
 		all = append(all, Figure{Metric: m, Higher: true})
 	}
 	return all
 }
 
-// OutputThroughput is the throughput that summaries show.
-const OutputThroughput = "output_throughput"
+// Names of metrics.
+const (
+	// OutputThroughput is the throughput that summaries show.
+	OutputThroughput = "output_throughput"
+	// FirstWaveTTFT is the TTFT of the first requests of a closed loop, as many as its
+	// concurrency, which all start at once.
+	FirstWaveTTFT = "first_wave_ttft"
+	// PerTokenITL is, in Facts.Series, the ITL by the times of tokens instead of chunks.
+	PerTokenITL = "itl_per_token"
+)
 
-// Facts are what is known of a side at a level.
+// Facts are what is known of a server at a concurrency.
 type Facts struct {
 	Client           string // the program that measured, with its version
 	Model, Server    string // what the server said of itself; "" where it is not known
@@ -45,31 +56,43 @@ type Facts struct {
 	Prompt           float64 // tokens of a prompt as the server counts them, 0 where it is not known
 	Concurrency      int     // 0 for no bound
 	OpenLoop         bool
-	Verdict          string
-	Findings         []Finding
-	// Series are the figures' values, a Series for each repeat.
+	// Decoding is how many requests decoded at a time, and TokensPerChunk how many tokens
+	// a chunk has on average; 0 where it is not known.
+	Decoding, TokensPerChunk float64
+	Verdict                  string
+	// LateSchedule says that the client did not keep the schedule of the requests.
+	LateSchedule bool
+	Findings     []Finding
+	// Series are the values, a Series for each repeat.
 	Series map[Figure][]Series
+	// Defined are the values by the definitions of other clients, by the client's name.
+	Defined map[string]map[Figure]float64
 	// Later are the facts of the second repeat and those that follow, without Series.
 	Later []*Facts
 }
 
-// Row compares a figure of a side at a level with the first side's.
+// Row compares a metric of a server at a concurrency with the baseline's.
 type Row struct {
 	Level, Side int
 	Figure      Figure
 	Base, Other float64 // NaN where there is none
-	*Interval           // nil where what is there bears none
+	*Interval           // nil where there is not enough data
 	// Adjusted is P corrected for the number of comparisons (Holm 1979); a row is
 	// significant with at most 0.05.
 	Adjusted    float64
 	Significant bool
-	// Void says why the row means nothing, "" where it stands; TooFew that a side
-	// has fewer requests than the quantile wants.
+	// Void is the code of the cause by which the row is not comparable, "" where it
+	// stands; TooFew says that a server has fewer requests than the quantile needs.
 	Void   string
 	TooFew bool
+	// OneRun says that a server has one run only, and the metric varies more from run to
+	// run than within one, so that the row cannot be significant.
+	OneRun bool
+	// Restated is the client by whose definitions loadgen's value is shown, "" for its own.
+	Restated string
 }
 
-// SpeedUp is how many times better the side is than the first, NaN where one of
+// SpeedUp is how many times better the server is than the baseline, NaN where one of
 // them is not positive.
 func (r *Row) SpeedUp() float64 {
 	if !(r.Base > 0) || !(r.Other > 0) {
@@ -81,49 +104,75 @@ func (r *Row) SpeedUp() float64 {
 	return r.Base / r.Other
 }
 
-// Comparison is servers beside each other: Facts by level and side.
+// Options say what a comparison allows.
+type Options struct {
+	// AcrossClients compares results of different programs, or of different versions of
+	// one, on purpose: their definitions are mapped to each other or, where they cannot
+	// be, the metric is not compared.
+	AcrossClients bool
+}
+
+// Comparison is servers compared with the first of them: Facts by level and side.
 type Comparison struct {
 	Labels, Levels []string
 	Facts          [][]*Facts // nil where a side has no result at a level
 	Reasons        []Reasons
 	Rows           []Row
+	// Drifts are changes from repeat to repeat that all servers have in common.
+	Drifts []Drift
+	// Definitions name what the clients of a comparison across clients define differently.
+	Definitions []string
 
+	options Options
 	reasons []reason
 }
 
 // Judge compares every side with the first, at every level.
-func Judge(labels, levels []string, facts [][]*Facts) *Comparison {
-	c := &Comparison{Labels: labels, Levels: levels, Facts: facts}
+func Judge(labels, levels []string, facts [][]*Facts, o Options) *Comparison {
+	c := &Comparison{Labels: labels, Levels: levels, Facts: facts, options: o}
 	c.reasons = c.findReasons()
 	c.Reasons = grouped(c.reasons)
 	for level := range facts {
 		for side := 1; side < len(labels); side++ {
-			base, other := facts[level][0], facts[level][side]
-			if base == nil || other == nil {
-				continue
-			}
-			for _, f := range Figures {
-				row := Row{Level: level, Side: side, Figure: f, Base: base.Value(f), Other: other.Value(f), Adjusted: math.NaN()}
-				if math.IsNaN(row.Base) && math.IsNaN(row.Other) {
-					continue
+			if base, other := facts[level][0], facts[level][side]; base != nil && other != nil {
+				for _, f := range Figures {
+					c.compare(level, side, f)
 				}
-				row.Void = cmp.Or(c.VoidOf(level, side, f.Metric), c.VoidOf(level, 0, f.Metric))
-				row.TooFew = base.TooFew(f.Statistic) || other.TooFew(f.Statistic)
-				if !row.TooFew {
-					row.Interval = interval(base, other, f)
-				}
-				c.Rows = append(c.Rows, row)
 			}
 		}
 	}
 	c.correct()
+	c.Drifts = c.drifts()
 	return c
+}
+
+// compare adds the row of a figure, unless neither side has it.
+func (c *Comparison) compare(level, side int, f Figure) {
+	base, other := c.Facts[level][0], c.Facts[level][side]
+	row := Row{Level: level, Side: side, Figure: f, Adjusted: math.NaN()}
+	a, b := base.Series[f], other.Series[f]
+	if f.Metric == "itl" && chunked(base, other) && perToken(base, other) {
+		g := Figure{Metric: PerTokenITL, Statistic: f.Statistic}
+		a, b = base.Series[g], other.Series[g]
+	} else if c.options.AcrossClients {
+		a, b, row.Restated = restated(base, other, f)
+	}
+	if row.Base, row.Other = center(a), center(b); math.IsNaN(row.Base) && math.IsNaN(row.Other) {
+		return
+	}
+	row.Void = cmp.Or(c.VoidOf(level, side, f.Metric), c.VoidOf(level, 0, f.Metric))
+	row.TooFew = base.TooFew(f.Statistic) || other.TooFew(f.Statistic)
+	if !row.TooFew {
+		row.Interval = interval(base, other, a, b, f)
+	}
+	row.OneRun = min(len(a), len(b)) < 2 && slices.Contains(work, f.Metric)
+	c.Rows = append(c.Rows, row)
 }
 
 // Value is a figure, the mean of the repeats', NaN where there is none.
 func (f *Facts) Value(of Figure) float64 { return center(f.Series[of]) }
 
-// TooFew tells whether a quantile wants more requests than there are: 5/(1-q).
+// TooFew reports whether a quantile needs more requests than there are: 5/(1-q).
 func (f *Facts) TooFew(s Statistic) bool {
 	n := max(1, len(f.Series[Figure{Metric: "ttft", Statistic: MeanOf}])) * f.completed()
 	return s.Q > 0 && float64(n)*(1-s.Q) < 5-1e-9
@@ -131,33 +180,32 @@ func (f *Facts) TooFew(s Statistic) bool {
 
 func (f *Facts) completed() int { return f.Requests - f.Failed - f.Unsent }
 
-// interval is that of a figure. A throughput of a closed loop is the concurrency
+// interval is that of a figure. The throughput of a closed loop is the concurrency
 // over the mean E2EL, by Little's law, and as uncertain as that.
-func interval(base, other *Facts, f Figure) *Interval {
-	a, b := base.Series[f], other.Series[f]
+func interval(base, other *Facts, a, b []Series, f Figure) *Interval {
 	if !f.Higher || len(a) > 1 && len(b) > 1 {
-		return Compare(a, b, f.Statistic)
+		return Compare(a, b, f)
 	}
 	if base.OpenLoop || other.OpenLoop {
 		return nil
 	}
 	e2el := Figure{Metric: "e2el", Statistic: MeanOf}
-	v := Compare(base.Series[e2el], other.Series[e2el], MeanOf)
-	x, y := base.Value(f), other.Value(f)
+	v := Compare(base.Series[e2el], other.Series[e2el], e2el)
+	x, y := center(a), center(b)
 	if v == nil || math.IsNaN(v.Ratio) || !(x > 0) || !(y > 0) {
 		return nil
 	}
-	half := math.Log(v.RatioHigh / v.Ratio)
-	out := &Interval{Diff: y - x, Ratio: y / x, RatioLow: y / x * math.Exp(-half), RatioHigh: y / x * math.Exp(half), P: v.P, Method: v.Method}
+	half := math.Log(v.RatioHigh/v.Ratio) + math.Log1p(relativeError(a)+relativeError(b))
+	out := &Interval{Diff: y - x, Ratio: y / x, RatioLow: y / x * math.Exp(-half), RatioHigh: y / x * math.Exp(half), P: v.P, Method: v.Method, RunToRun: v.RunToRun}
 	out.DiffLow, out.DiffHigh = x*(out.RatioLow-1), x*(out.RatioHigh-1)
 	return out
 }
 
-// correct adjusts the probabilities of all rows that stand for their number.
+// correct adjusts the probabilities of all rows that can be significant for their number.
 func (c *Comparison) correct() {
 	var tested []*Row
 	for i := range c.Rows {
-		if r := &c.Rows[i]; r.Void == "" && r.Interval != nil {
+		if r := &c.Rows[i]; r.Void == "" && !r.OneRun && r.Interval != nil {
 			tested = append(tested, r)
 		}
 	}
@@ -169,7 +217,7 @@ func (c *Comparison) correct() {
 	}
 }
 
-// Void tells whether no row stands.
+// Void reports whether no row stands.
 func (c *Comparison) Void() bool {
 	for _, r := range c.Rows {
 		if r.Void == "" {

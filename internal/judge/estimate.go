@@ -1,15 +1,12 @@
 package judge
 
 import (
-	"cmp"
 	"math"
-	"math/rand/v2"
-	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Statistic is a figure of a metric: its mean, or a quantile.
+// Statistic is a statistic of a metric: its mean, or a quantile.
 type Statistic struct {
 	Name string  // mean, median, p99
 	Q    float64 // 0 for the mean
@@ -32,6 +29,8 @@ type Series struct {
 	N         int
 	// Value is the statistic itself, as the file has it.
 	Value float64
+	// Error is by how much the client may have moved Value, at most, in Value's unit.
+	Error float64
 }
 
 // Interval is a statistic of two servers compared.
@@ -44,6 +43,9 @@ type Interval struct {
 	P float64
 	// Method says what the interval was made from.
 	Method string
+	// RunToRun is the coefficient of variation from run to run that was assumed for the
+	// servers with one run, 0 where all was measured.
+	RunToRun float64
 }
 
 // Methods of an interval.
@@ -51,37 +53,74 @@ const (
 	FromRepeats = "repeats" // each repeat of the run is one observation
 	FromBlocks  = "blocks"  // bootstrap in blocks of consecutive requests
 	FromSummary = "summary" // mean, deviation and count alone
+	// FromRunToRun is the assumed variation from run to run alone.
+	FromRunToRun = "run_to_run"
 )
 
-// Compare makes the interval of a statistic from the runs of both servers. It
-// returns nil where what is there does not bear one.
-func Compare(base, other []Series, s Statistic) *Interval {
+// Compare makes the interval of a metric's statistic from the runs of both servers. It
+// returns nil where there is not enough data for one.
+//
+// With two runs or more of a server each is one observation. A single run says how much
+// its requests vary, but not how much another run would: it gets the deviation of the
+// other server's runs, where there are three or more, or else that of RunToRun.
+func Compare(base, other []Series, f Figure) *Interval {
 	a, b := center(base), center(other)
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return nil
 	}
-	ea, from := estimateOf(base, s)
-	eb, method := estimateOf(other, s)
-	if from == FromSummary || method == FromBlocks { // the weaker of two is told
+	ea, from, assumed := estimateOf(base, other, f)
+	eb, method, too := estimateOf(other, base, f)
+	if from == FromSummary || method == FromBlocks { // the weaker of two is reported
 		method = from
 	}
 	if !ea.usable() || !eb.usable() {
 		return nil
 	}
-	return between(a, b, ea, eb, method)
+	v := between(a, b, ea, eb, relativeError(base)+relativeError(other))
+	v.Method, v.RunToRun = method, max(assumed, too)
+	return v
 }
 
-// estimateOf makes the best of a server's runs.
-func estimateOf(runs []Series, s Statistic) (e estimate, method string) {
+// repeatsNeeded is how many runs of one server say how much a run of the other varies.
+const repeatsNeeded = 3
+
+// estimateOf makes the best of a server's runs; assumed is the coefficient of variation
+// that was not measured.
+func estimateOf(runs, others []Series, f Figure) (e estimate, method string, assumed float64) {
 	switch {
 	case len(runs) > 1:
-		return fromRepeats(runs), FromRepeats
+		return fromRepeats(runs), FromRepeats, 0
+	case f.Metric == FirstWaveTTFT: // its requests queue behind each other: their spread is no chance
+		e, method = estimate{df: priorFreedom}, FromRunToRun
 	case len(runs[0].Requests) > 0:
-		return bootstrap(runs[0].Requests, s), FromBlocks
-	case s.Q == 0:
-		return fromSummary(runs[0]), FromSummary
+		e, method = bootstrap(runs[0].Requests, f.Statistic), FromBlocks
+	case f.Statistic.Q == 0:
+		e, method = fromSummary(runs[0]), FromSummary
+	default:
+		return estimate{}, "", 0
 	}
-	return estimate{}, ""
+	if len(others) >= repeatsNeeded {
+		r := fromRepeats(others)
+		one := math.Sqrt(float64(len(others)))
+		return e.plus(r.seLog*one*math.Abs(runs[0].Value), r.seLog*one, r.df), method, 0
+	}
+	if assumed = RunToRun(f, runs[0].N); assumed > 0 {
+		e = e.plus(assumed*math.Abs(runs[0].Value), assumed, priorFreedom)
+	}
+	return e, method, assumed
+}
+
+// relativeError is by how much the client may have moved the mean of the runs' values,
+// relative to it.
+func relativeError(runs []Series) float64 {
+	sum, values := 0.0, 0.0
+	for _, r := range runs {
+		sum, values = sum+r.Error, values+r.Value
+	}
+	if !(sum > 0) || !(values > 0) {
+		return 0
+	}
+	return sum / values
 }
 
 // center is the mean of the runs' values.
@@ -99,19 +138,33 @@ type estimate struct{ se, seLog, df float64 }
 
 func (e estimate) usable() bool { return e.df > 0 && !math.IsNaN(e.se) && !math.IsInf(e.se, 0) }
 
+// plus adds an independent deviation of the statistic and of its logarithm.
+func (e estimate) plus(sd, sdLog, df float64) estimate {
+	if !e.usable() || math.IsNaN(sdLog) {
+		return e
+	}
+	var out estimate
+	out.se, _ = welch(e.se, e.df, sd, df)
+	out.seLog, out.df = welch(e.seLog, e.df, sdLog, df)
+	return out
+}
+
 // between compares two estimates by Welch's rule, on a line for the difference and
-// on a logarithmic one for the ratio.
-func between(a, b float64, ea, eb estimate, method string) *Interval {
-	v := &Interval{Diff: b - a, Ratio: math.NaN(), RatioLow: math.NaN(), RatioHigh: math.NaN(), Method: method}
+// on a logarithmic one for the ratio. The client's measurement error, relative to the
+// values, widens both intervals; what it explains is no difference.
+func between(a, b float64, ea, eb estimate, clientError float64) *Interval {
+	v := &Interval{Diff: b - a, Ratio: math.NaN(), RatioLow: math.NaN(), RatioHigh: math.NaN()}
 	se, df := welch(ea.se, ea.df, eb.se, eb.df)
-	most := quantileT(df)
-	v.DiffLow, v.DiffHigh = v.Diff-most*se, v.Diff+most*se
-	v.P = tail(v.Diff, se, df)
+	off := clientError * max(math.Abs(a), math.Abs(b))
+	half := quantileT(df)*se + off
+	v.DiffLow, v.DiffHigh = v.Diff-half, v.Diff+half
+	v.P = tail(max(math.Abs(v.Diff)-off, 0), se, df)
 	if a > 0 && b > 0 && !math.IsNaN(ea.seLog+eb.seLog) {
 		se, df := welch(ea.seLog, ea.df, eb.seLog, eb.df)
-		log, most := math.Log(b/a), quantileT(df)
-		v.Ratio, v.RatioLow, v.RatioHigh = b/a, math.Exp(log-most*se), math.Exp(log+most*se)
-		v.P = tail(log, se, df)
+		log, off := math.Log(b/a), math.Log1p(clientError)
+		half := quantileT(df)*se + off
+		v.Ratio, v.RatioLow, v.RatioHigh = b/a, math.Exp(log-half), math.Exp(log+half)
+		v.P = tail(max(math.Abs(log)-off, 0), se, df)
 	}
 	return v
 }
@@ -170,212 +223,4 @@ func fromSummary(r Series) estimate {
 	}
 	se := r.Std / math.Sqrt(n-1) // the deviation in the file is the population's
 	return estimate{se, se / r.Mean, n - 1}
-}
-
-// mostLost bounds a correction that is itself uncertain.
-const mostLost = 0.5
-
-// Resampling: how often, and at most over how many values in all.
-const (
-	replicates    = 1000
-	fewReplicates = 200
-	resampledMost = 200e6
-)
-
-// bootstrap resamples a run's requests in circular blocks of consecutive ones
-// (Politis and Romano 1992), a request with all its values, and takes the
-// deviation of the statistic.
-func bootstrap(requests [][]float64, s Statistic) estimate {
-	pool := newPool(requests, s)
-	if pool == nil {
-		return estimate{}
-	}
-	n := len(requests)
-	length, lost := blockLength(pool.influence())
-	rng := rand.New(rand.NewPCG(uint64(n), uint64(length)))
-	weights := make([]int32, n)
-	times := int(max(fewReplicates, min(replicates, resampledMost/float64(len(pool.values)))))
-	var values, logs []float64
-	for range times {
-		drawBlocks(rng, weights, length)
-		if v := pool.statistic(weights); !math.IsNaN(v) {
-			values, logs = append(values, v), append(logs, math.Log(v))
-		}
-	}
-	blocks := float64(n) / float64(length)
-	if len(values) < times/2 || blocks < 2 {
-		return estimate{}
-	}
-	// Resampling is from the sample's own, smaller spread, and loses what requests of
-	// different blocks have in common.
-	inflate := math.Sqrt(blocks / (blocks - 1) / (1 - lost))
-	return estimate{inflate * deviation(values), inflate * deviation(logs), blocks - 1}
-}
-
-// drawBlocks sets how often each request is drawn.
-func drawBlocks(rng *rand.Rand, weights []int32, length int) {
-	clear(weights)
-	n := len(weights)
-	for drawn := 0; drawn < n; {
-		at := rng.IntN(n)
-		for range min(length, n-drawn) {
-			weights[at]++
-			drawn++
-			if at++; at == n {
-				at = 0
-			}
-		}
-	}
-}
-
-// pool is a run's values, ready to be resampled by request.
-type pool struct {
-	s        Statistic
-	requests [][]float64
-	values   []pooled // ascending, for a quantile
-	sums     []float64
-}
-
-type pooled struct {
-	value   float64
-	request int32
-}
-
-func newPool(requests [][]float64, s Statistic) *pool {
-	p := &pool{s: s, requests: requests, sums: make([]float64, len(requests))}
-	for i, r := range requests {
-		for _, v := range r {
-			p.values = append(p.values, pooled{v, int32(i)})
-			p.sums[i] += v
-		}
-	}
-	if len(p.values) < 2 || len(requests) < 4 {
-		return nil
-	}
-	if s.Q > 0 {
-		slices.SortFunc(p.values, func(a, b pooled) int { return cmp.Compare(a.value, b.value) })
-	}
-	return p
-}
-
-// statistic is that of the requests drawn as often as the weights say.
-func (p *pool) statistic(weights []int32) float64 {
-	count, sum := 0, 0.0
-	for i, w := range weights {
-		count += int(w) * len(p.requests[i])
-		sum += float64(w) * p.sums[i]
-	}
-	if count == 0 {
-		return math.NaN()
-	}
-	if p.s.Q == 0 {
-		return sum / float64(count)
-	}
-	return p.quantile(weights, count)
-}
-
-// quantile walks from the nearer end to the value that count*Q are below, between
-// two values linearly.
-func (p *pool) quantile(weights []int32, count int) float64 {
-	at := p.s.Q * float64(count-1)
-	low, part := int(at), at-math.Floor(at)
-	fromTop := p.s.Q > 0.5
-	if fromTop {
-		low, part = count-1-int(math.Ceil(at)), math.Ceil(at)-at
-	}
-	seen, first := 0, math.NaN()
-	for i := range p.values {
-		v := p.values[i]
-		if fromTop {
-			v = p.values[len(p.values)-1-i]
-		}
-		seen += int(weights[v.request])
-		if math.IsNaN(first) && seen > low {
-			first = v.value
-		}
-		if seen > low+1 || seen > low && part == 0 {
-			return first + part*(v.value-first)
-		}
-	}
-	return first
-}
-
-// influence is, by request, what decides how the statistic moves: the mean's
-// values, or the share of them that is below the quantile.
-func (p *pool) influence() []float64 {
-	out := make([]float64, len(p.requests))
-	if p.s.Q == 0 {
-		total, count := 0.0, 0
-		for i, r := range p.requests {
-			total, count = total+p.sums[i], count+len(r)
-		}
-		for i, r := range p.requests {
-			out[i] = p.sums[i] - total/float64(count)*float64(len(r))
-		}
-		return out
-	}
-	split := p.values[int(p.s.Q*float64(len(p.values)-1))].value
-	for i, r := range p.requests {
-		for _, v := range r {
-			if v <= split {
-				out[i] += 1 - p.s.Q
-			} else {
-				out[i] -= p.s.Q
-			}
-		}
-	}
-	return out
-}
-
-// blockLength is Politis and White's (2004, as corrected by Patton 2009) for the
-// circular bootstrap, and at least the cube root of the requests: a dependence that
-// is too weak to be seen still matters. lost is the share of the variance that
-// blocks so long do not have, as they cut a dependence that is seen: the g/b of
-// these authors.
-func blockLength(x []float64) (length int, lost float64) {
-	n := len(x)
-	least := int(math.Ceil(math.Cbrt(float64(n))))
-	most := int(math.Ceil(min(3*math.Sqrt(float64(n)), float64(n)/3)))
-	around := max(5, int(math.Ceil(math.Sqrt(math.Log10(float64(n))))))
-	cov := autocovariances(x, min(n-1, int(math.Ceil(math.Sqrt(float64(n))))+around))
-	if cov[0] <= 0 {
-		return least, 0
-	}
-	limit := 2 * math.Sqrt(math.Log10(float64(n))/float64(n))
-	last := 0 // the last lag beyond which correlations are negligible
-	for lag, quiet := 1, 0; lag < len(cov) && quiet < around; lag++ {
-		if quiet++; math.Abs(cov[lag]/cov[0]) >= limit {
-			last, quiet = lag, 0
-		}
-	}
-	if last == 0 {
-		return least, 0
-	}
-	window := min(2*last, len(cov)-1)
-	g, spectrum := 0.0, cov[0]
-	for lag := 1; lag <= window; lag++ {
-		taper := min(1, 2*(1-float64(lag)/float64(window)))
-		g += 2 * taper * float64(lag) * cov[lag]
-		spectrum += 2 * taper * cov[lag]
-	}
-	if spectrum <= 0 {
-		return least, 0
-	}
-	b := math.Cbrt(2 * g * g / (4. / 3 * spectrum * spectrum) * float64(n))
-	length = max(least, min(most, int(math.Ceil(b))))
-	return length, max(0, min(mostLost, g/spectrum/float64(length)))
-}
-
-func autocovariances(x []float64, lags int) []float64 {
-	n, mean := float64(len(x)), 0.0
-	for _, v := range x {
-		mean += v / n
-	}
-	out := make([]float64, lags+1)
-	for lag := range out {
-		for i := lag; i < len(x); i++ {
-			out[lag] += (x[i] - mean) * (x[i-lag] - mean) / n
-		}
-	}
-	return out
 }

@@ -43,7 +43,7 @@ func TestStatsCoverage(t *testing.T) {
 			covered, alarms := cover(pairs, func(rng *rand.Rand) *Interval {
 				a, b := drawn(rng, n, c.rho), drawn(rng, n, c.rho)
 				a[0].Value, b[0].Value = valueOf(a[0], s), valueOf(b[0], s)
-				return Compare(a, b, s)
+				return Compare(a, b, Figure{Statistic: s})
 			})
 			// The sampling error of the check itself, at three deviations.
 			slack := 3 * math.Sqrt(0.05*0.95/float64(pairs))
@@ -53,6 +53,51 @@ func TestStatsCoverage(t *testing.T) {
 			}
 			if want := 1 - covered; math.Abs(alarms-want) > slack {
 				t.Errorf("%s %s: %.4f false alarms, and %.4f intervals that miss", c.name, s.Name, alarms, want)
+			}
+		}
+	}
+}
+
+// TestStatsCoverageFromRunToRun gives each run a factor of its own, as servers do: with one
+// run a side the assumed deviation, with repeats one that nobody knows.
+func TestStatsCoverageFromRunToRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
+	pairs := 300
+	if text := os.Getenv("COVERAGE_PAIRS"); text != "" {
+		pairs, _ = strconv.Atoi(text)
+	}
+	const n = 80
+	slack := 3 * math.Sqrt(0.05*0.95/float64(pairs))
+	for _, c := range []struct {
+		name        string
+		base, other int
+		between     func(f Figure) float64
+		low         float64
+	}{
+		{"1 run each", 1, 1, func(f Figure) float64 { return RunToRun(f, n) }, 0.94},
+		{"3 runs each", 3, 3, func(Figure) float64 { return 0.02 }, 0.94},
+		{"3 runs each, far apart", 3, 3, func(Figure) float64 { return 0.2 }, 0.94},
+		{"5 runs each", 5, 5, func(Figure) float64 { return 0.05 }, 0.94},
+		{"1 and 4 runs", 1, 4, func(Figure) float64 { return 0.1 }, 0.93},
+	} {
+		for _, s := range []Statistic{MeanOf, MedianOf} {
+			f := Figure{Metric: "ttft", Statistic: s}
+			runs := func(rng *rand.Rand, many int) (all []Series) {
+				for range many {
+					r := drawn(rng, n, 0.3)[0].scaled(math.Exp(c.between(f) * rng.NormFloat64()))
+					r.Value, r.N = valueOf(r, s), n
+					all = append(all, r)
+				}
+				return all
+			}
+			covered, alarms := cover(pairs, func(rng *rand.Rand) *Interval {
+				return Compare(runs(rng, c.base), runs(rng, c.other), f)
+			})
+			t.Logf("%-22s %-6s %6.2f %% of %d intervals hold the truth, %5.2f %% false alarms", c.name, s.Name, 100*covered, pairs, 100*alarms)
+			if covered < c.low-slack || covered > 0.985+slack || alarms > 1-c.low+slack {
+				t.Errorf("%s %s: %.4f of the intervals hold the truth, %.4f false alarms", c.name, s.Name, covered, alarms)
 			}
 		}
 	}

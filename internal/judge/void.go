@@ -2,18 +2,19 @@ package judge
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
-// reason is why figures of a side mean nothing at a level.
+// reason is why metrics of a side are not comparable at a level.
 type reason struct {
 	code        string
 	level, side int
 	metrics     []string // nil for all
-	text        string   // may hold one %s, for the value
-	value       float64
+	text        string   // holds a %s for each of the values
+	values      [2]float64
 }
 
 // Reasons are those of one kind for one side.
@@ -23,12 +24,7 @@ type Reasons struct {
 	Levels  []int
 	Metrics []string // nil for all
 	Text    string
-}
-
-// What a finding of a side makes void.
-var voiding = map[string][]string{
-	"batch_limited": {"ttft", "e2el", OutputThroughput, "total_token_throughput", "request_throughput"},
-	"coalesced":     {"itl"},
+	Hint    string // what can be done about it, as a Finding's
 }
 
 // findReasons finds what keeps the sides from being comparable.
@@ -38,54 +34,226 @@ func (c *Comparison) findReasons() (all []reason) {
 			if f == nil {
 				continue
 			}
-			add := func(code, text string, metrics ...string) {
-				all = append(all, reason{code, level, side, metrics, text, math.NaN()})
-			}
+			at := finder{level: level, side: side}
+			at.lost(f)
+			at.late(f)
+			at.changed(c.before(level, side), f)
+			at.repeats(f)
+			at.findings(f)
 			if side > 0 && sides[0] != nil {
-				for _, text := range differences(sides[0], f) {
-					add("workloads_differ", text)
+				for _, text := range differences(sides[0], f, c.options.AcrossClients) {
+					at.add("workloads_differ", text)
+				}
+				at.compared(sides[0], f)
+				if c.options.AcrossClients {
+					at.definitions(c, sides[0], f)
 				}
 			}
-			if text := f.lost(); text != "" {
-				add("failures", text)
-			}
-			if f.Verdict == string(ClientLimited) {
-				add("client_limited", "the client could not keep up")
-			}
-			if before := c.before(level, side); before != nil && before.changed(f) {
-				add("server_changed", fmt.Sprintf("the server was %s, and %s before", described(f), described(before)))
-			}
-			if f.Became != "" {
-				add("server_changed", fmt.Sprintf("the server was %s before the run, and %s after it", described(f), f.Became))
-			}
-			for i, later := range f.Later {
-				if later.Became != "" {
-					add("server_changed", fmt.Sprintf("the server was %s before repeat %d, and %s after it", described(later), i+2, later.Became))
-				}
-				for _, text := range unlike(f, later) {
-					add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, text))
-				}
-				if f.changed(later) {
-					add("server_changed", fmt.Sprintf("the server was %s in repeat %d, and %s before", described(later), i+2, described(f)))
-				}
-			}
-			for _, found := range f.Findings {
-				if metrics := voiding[found.Code]; metrics != nil {
-					add(found.Code, found.void(), metrics...)
-					all[len(all)-1].value, _ = found.Figures.Get("served").(float64)
-				}
-			}
+			all = append(all, at.found...)
 		}
 	}
 	return all
 }
 
-// void says of a finding what makes its figures mean nothing; %s stands for the value.
-func (f *Finding) void() string {
-	if f.Code == "batch_limited" {
-		return "about %s requests were served at a time: the others waited for the batch, not for the engine"
+// finder collects the reasons of a side at a level.
+type finder struct {
+	level, side int
+	found       []reason
+}
+
+// add adds a reason with all metrics that its cause moves.
+func (at *finder) add(code, text string, values ...float64) {
+	at.addFor(code, text, causeOf(code).Moves, values...)
+}
+
+func (at *finder) addFor(code, text string, metrics []string, values ...float64) {
+	r := reason{code: code, level: at.level, side: at.side, metrics: metrics, text: text}
+	copy(r.values[:], values)
+	at.found = append(at.found, r)
+}
+
+// lost finds requests that brought nothing.
+func (at *finder) lost(f *Facts) {
+	failed, unsent := f.Failed, f.Unsent
+	for _, later := range f.Later {
+		failed, unsent = max(failed, later.Failed), max(unsent, later.Unsent)
 	}
-	return "delivery was coalesced, so that ITL is the network's or the server's output loop, not decoding; TPOT stands"
+	lost := *f
+	lost.Failed, lost.Unsent = failed, unsent
+	switch share := float64(failed+unsent) / float64(max(f.Requests, 1)); {
+	case share > manyFailures:
+		at.add("failures", lost.lost())
+	case share > someFailures:
+		at.add("few_failures", lost.lost())
+	}
+}
+
+// late finds the metrics that the client may have moved too much.
+func (at *finder) late(f *Facts) {
+	var late []string
+	for _, m := range causeOf("client_late").Moves {
+		if f.clientError(m) > DefaultLimits.LimitedShare {
+			late = append(late, m)
+		}
+	}
+	if len(late) > 0 {
+		at.addFor("client_late", "the client was late: its measurement error is over "+percent(DefaultLimits.LimitedShare)+" of the metric; give loadgen a core of its own", late)
+	}
+	if f.LateSchedule || len(late) == 0 && f.Verdict == string(ClientLimited) {
+		at.add("client_limited", "the client could not keep up; give loadgen a core of its own")
+	}
+}
+
+// clientError is by how much the client may have moved a metric, at most, relative to its
+// mean or median, whichever is greater: the largest of its statistics and repeats.
+func (f *Facts) clientError(metric string) (most float64) {
+	for figure, runs := range f.Series {
+		if figure.Metric != metric {
+			continue
+		}
+		mean, median := figure, figure
+		if !figure.Higher {
+			mean.Statistic, median.Statistic = MeanOf, MedianOf
+		}
+		for i, s := range runs {
+			typical := 0.0
+			for _, of := range []Figure{mean, median} {
+				if all := f.Series[of]; i < len(all) && all[i].Value > typical {
+					typical = all[i].Value
+				}
+			}
+			if s.Error > 0 && typical > 0 {
+				most = max(most, s.Error/typical)
+			}
+		}
+	}
+	return most
+}
+
+// changed finds a server that became another from level to level or during a run.
+func (at *finder) changed(before, f *Facts) {
+	if before != nil && before.changed(f) {
+		at.add("server_changed", fmt.Sprintf("the server was %s, and %s before", described(f), described(before)))
+	}
+	if f.Became != "" {
+		at.add("server_changed", fmt.Sprintf("the server was %s before the run, and %s after it", described(f), f.Became))
+	}
+}
+
+// repeats finds repeats that are not of the same.
+func (at *finder) repeats(f *Facts) {
+	for i, later := range f.Later {
+		if later.Became != "" {
+			at.add("server_changed", fmt.Sprintf("the server was %s before repeat %d, and %s after it", described(later), i+2, later.Became))
+		}
+		for _, text := range unlike(f, later, false) {
+			at.add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, text))
+		}
+		if f.changed(later) {
+			at.add("server_changed", fmt.Sprintf("the server was %s in repeat %d, and %s before", described(later), i+2, described(f)))
+		}
+	}
+}
+
+// byFinding are the causes that a finding of either side is enough for, with their texts.
+var byFinding = map[string]string{
+	"batch_limited":   "about %s requests were served at a time: the others waited for the batch, not for the engine",
+	"coalesced":       "tokens arrived in bursts, so ITL is that of the network or of the server's output loop; TPOT stands",
+	"held_first_read": "the first read held many tokens: they were delayed on the way, so TTFT is too long and TPOT too short",
+	"whole_answers":   "answers arrived in one piece, so TTFT and TPOT were not measured",
+}
+
+// findings finds what the side's own findings say.
+func (at *finder) findings(f *Facts) {
+	for _, found := range f.Findings {
+		if text, ok := byFinding[found.Code]; ok {
+			served, _ := f.figure(found.Code, "served")
+			at.add(found.Code, text, served)
+		}
+	}
+}
+
+// compared finds what of the side is not like the baseline.
+func (at *finder) compared(base, f *Facts) {
+	if decodesUnlike(base, f) {
+		at.add("decoding_differs", "%s requests were decoding at a time, vs %s of the baseline", f.decoding(), base.decoding())
+	}
+	if chunked(base, f) && !perToken(base, f) {
+		at.add("multi_token_chunks", "chunks had %s tokens on average, vs %s of the baseline, so ITL is the time between chunks; TPOT stands", f.tokensPerChunk(), base.tokensPerChunk())
+	}
+	if x, y := f.mean(f.Output), base.mean(base.Output); math.Abs(x-y) > lengthShare*max(x, y) {
+		at.add("output_lengths_differ", differing("completion tokens a request", rounded(y), rounded(x)))
+	}
+	if x, y := f.cached(), base.cached(); math.Abs(x-y) > cacheShare {
+		at.add("prefix_cache_hits", "%s %% of the prompt tokens came from the server's prefix cache, vs %s %% of the baseline", 100*x, 100*y)
+	}
+	if x, y := f.rate(), base.rate(); x > 0 && y > 0 && math.Abs(x-y) > rateShare*max(x, y) {
+		at.add("rate_not_reached", "%s requests/s were sent, vs %s of the baseline", x, y)
+	}
+}
+
+// tokensPerChunk is the largest of the repeats, 0 where it is not known.
+func (f *Facts) tokensPerChunk() (most float64) {
+	for _, run := range f.runs() {
+		most = max(most, run.TokensPerChunk)
+		if v, ok := run.figure("multi_token_chunks", "tokens_per_chunk"); ok {
+			most = max(most, v)
+		}
+	}
+	return most
+}
+
+// chunked reports whether the times between chunks do not compare as those between tokens.
+func chunked(a, b *Facts) bool {
+	x, y := a.tokensPerChunk(), b.tokensPerChunk()
+	return max(x, y) >= tokensAChunk || x > 0 && y > 0 && max(x, y) > (1+chunkShare)*min(x, y)
+}
+
+// perToken reports whether both have the times of tokens, and not only of chunks.
+func perToken(a, b *Facts) bool {
+	f := Figure{Metric: PerTokenITL, Statistic: MeanOf}
+	return !math.IsNaN(a.Value(f)) && !math.IsNaN(b.Value(f))
+}
+
+// cached is the share of the prompt tokens that came from a prefix cache unasked.
+func (f *Facts) cached() float64 {
+	cached, _ := f.figure("prefix_cache_hits", "cached_tokens")
+	prompts, _ := f.figure("prefix_cache_hits", "prompt_tokens")
+	if prompts <= 0 {
+		return 0
+	}
+	return cached / prompts
+}
+
+// rate is at how many requests a second they were sent, 0 without a schedule.
+func (f *Facts) rate() float64 {
+	if sent, ok := f.figure("rate_not_reached", "sent_per_s"); ok {
+		return sent
+	}
+	rate, _ := strconv.ParseFloat(f.Settings["request_rate"], 64)
+	if math.IsInf(rate, 0) {
+		return 0
+	}
+	return rate
+}
+
+func (f *Facts) has(finding string) bool {
+	return slices.ContainsFunc(f.Findings, func(x Finding) bool { return x.Code == finding })
+}
+
+// figure is a number of a finding.
+func (f *Facts) figure(finding, key string) (value float64, ok bool) {
+	for _, x := range f.Findings {
+		if x.Code == finding {
+			switch v := x.Figures.Get(key).(type) {
+			case float64:
+				return v, true
+			case int:
+				return float64(v), true
+			}
+		}
+	}
+	return 0, false
 }
 
 // before is the side at the level before.
@@ -123,75 +291,23 @@ func (f *Facts) lost() string {
 	return ""
 }
 
-// Lengths may differ by this share, and prompts as the servers count them by the marks
-// of begin and end, too, which some do not see.
-const (
-	lengthShare = 0.01
-	promptMarks = 2
-)
-
-// differences are what the workloads of two sides do not have in common.
-func differences(a, b *Facts) (texts []string) {
-	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
-	texts = unlike(a, b)
-	perRequest := func(tokens int, f *Facts) float64 { return float64(tokens) / float64(max(1, f.completed())) }
-	if x, y := perRequest(a.Input, a), perRequest(b.Input, b); x != y && a.completed() == a.Requests && b.completed() == b.Requests {
-		differ("prompt tokens a request", rounded(x), rounded(y))
-	}
-	if x, y := a.Prompt, b.Prompt; x > 0 && y > 0 && math.Abs(x-y) > promptMarks+lengthShare*max(x, y) {
-		differ("prompt tokens a request, as the server counts them", rounded(x), rounded(y))
-	}
-	if x, y := perRequest(a.Output, a), perRequest(b.Output, b); math.Abs(x-y) > lengthShare*max(x, y) {
-		differ("completion tokens a request", rounded(x), rounded(y))
-	}
-	for _, key := range ownToRepeats {
-		if x, y := a.Settings[key], b.Settings[key]; x != "" && y != "" && x != y {
-			differ(key, x, y)
-		}
-	}
-	return texts
-}
-
-// ownToRepeats are the settings that repeats do not have in common, since each has prompts
-// of its own.
-var ownToRepeats = []string{"seed", "prompts"}
-
-// unlike are the settings that two runs should have in common, repeats as well as
-// sides, and have not.
-func unlike(a, b *Facts) (texts []string) {
-	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
-	if a.Client != b.Client {
-		differ("client", a.Client, b.Client)
-	}
-	if a.Requests != b.Requests {
-		differ("requests", a.Requests, b.Requests)
-	}
-	if a.Concurrency != b.Concurrency {
-		differ("concurrency", a.Concurrency, b.Concurrency)
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
-		if y, both := b.Settings[key]; both && y != a.Settings[key] && !slices.Contains(ownToRepeats, key) {
-			differ(key, a.Settings[key], y)
-		}
-	}
-	return texts
-}
-
-func differing(what string, here, there any) string {
-	for _, value := range []*any{&here, &there} {
-		if *value == "<nil>" {
-			*value = "none"
-		}
-	}
-	return fmt.Sprintf("%s: %v here, %v there", what, there, here)
-}
-
-func rounded(x float64) string { return fmt.Sprintf("%.5g", x) }
-
-// VoidOf is why a metric of a side means nothing at a level, for reasons of its own or
-// because it is not like the first; "" where nothing is known against it.
+// VoidOf is the code of the cause by which a metric of a side is not comparable at a
+// level, its own or that it is not like the first; "" where nothing is known against it.
 func (c *Comparison) VoidOf(level, side int, metric string) string {
+	return c.voidOf(level, side, metric, true)
+}
+
+// OwnVoidOf is the code of the cause by which a metric's value of a side means nothing at a
+// level, whatever it is compared with; "" where nothing is known against it.
+func (c *Comparison) OwnVoidOf(level, side int, metric string) string {
+	return c.voidOf(level, side, metric, false)
+}
+
+func (c *Comparison) voidOf(level, side int, metric string, relative bool) string {
 	for _, r := range c.reasons {
+		if !relative && causeOf(r.code).Relative {
+			continue
+		}
 		if r.level == level && r.side == side && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
 			return r.code
 		}
@@ -201,29 +317,37 @@ func (c *Comparison) VoidOf(level, side int, metric string) string {
 
 // grouped puts the reasons of a kind and side together.
 func grouped(all []reason) (out []Reasons) {
-	values := map[int][]float64{}
+	values := map[int][][2]float64{}
 	for _, r := range all {
-		at := slices.IndexFunc(out, func(o Reasons) bool { return o.Code == r.code && o.Side == r.side && o.Text == r.text })
+		at := slices.IndexFunc(out, func(o Reasons) bool {
+			return o.Code == r.code && o.Side == r.side && o.Text == r.text && slices.Equal(o.Metrics, r.metrics)
+		})
 		if at < 0 {
 			at = len(out)
-			out = append(out, Reasons{Code: r.code, Side: r.side, Metrics: r.metrics, Text: r.text})
+			out = append(out, Reasons{Code: r.code, Side: r.side, Metrics: r.metrics, Text: r.text, Hint: causeOf(r.code).Hint})
 		}
 		out[at].Levels = append(out[at].Levels, r.level)
-		values[at] = append(values[at], r.value)
+		values[at] = append(values[at], r.values)
 	}
 	for i := range out {
-		if out[i].Code == "batch_limited" {
-			out[i].Text = fmt.Sprintf(out[i].Text, span(values[i]))
+		switch strings.Count(out[i].Text, "%s") {
+		case 1:
+			out[i].Text = fmt.Sprintf(out[i].Text, listed(values[i], 0))
+		case 2:
+			out[i].Text = fmt.Sprintf(out[i].Text, listed(values[i], 0), listed(values[i], 1))
 		}
 	}
 	return out
 }
 
-// span words the least and the most of the values.
-func span(x []float64) string {
-	low, high := fmt.Sprintf("%.1f", slices.Min(x)), fmt.Sprintf("%.1f", slices.Max(x))
-	if low == high {
-		return low
+// listed writes the values of the levels, once where all are alike.
+func listed(values [][2]float64, of int) string {
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, shortNumber(v[of]))
 	}
-	return low + " to " + high
+	if len(slices.Compact(slices.Clone(texts))) == 1 {
+		return texts[0]
+	}
+	return strings.Join(texts, ", ")
 }

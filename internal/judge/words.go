@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// places say in words what a metric measures.
+// places say what a metric measures.
 var places = map[string]string{
-	"ttft": "to the first token", "tpot": "per output token", "itl": "between tokens", "e2el": "end to end",
+	"ttft": "to the first token", FirstWaveTTFT: "to the first token in the first wave", "tpot": "per output token", "itl": "between tokens", "e2el": "end to end",
 	OutputThroughput: "output tokens/s", "total_token_throughput": "tokens/s", "request_throughput": "requests/s",
 }
 
-// What tells what a figure measures: "to the first token, p99".
+// What is what a figure measures: "to the first token, p99".
 func (f Figure) What() string {
 	if f.Higher || f.Statistic == MeanOf {
 		return places[f.Metric]
@@ -26,27 +26,42 @@ func (c *Comparison) Words(r *Row) string {
 	side, what := c.Labels[r.Side], r.Figure.What()
 	switch {
 	case r.Void != "":
-		return fmt.Sprintf("%s %s: void (%s)", side, what, strings.ReplaceAll(r.Void, "_", " "))
+		return fmt.Sprintf("%s %s: not comparable (%s)", side, what, strings.ReplaceAll(r.Void, "_", " "))
 	case r.TooFew:
 		return fmt.Sprintf("%s %s: too few requests for this quantile", side, what)
 	case math.IsNaN(r.Base) || math.IsNaN(r.Other):
 		return fmt.Sprintf("%s %s: a value is missing", side, what)
 	case r.Interval == nil && math.IsNaN(r.SpeedUp()):
-		return fmt.Sprintf("%s %s: %s beside %s, of which there is no ratio", side, what, r.value(r.Other), r.value(r.Base))
+		return fmt.Sprintf("%s %s: %s vs %s (ratio undefined)", side, what, r.value(r.Other), r.value(r.Base))
 	case r.Interval == nil:
-		return fmt.Sprintf("%s %s %s; the files do not bear an interval", side, times(r.SpeedUp(), r.Figure), what)
+		return fmt.Sprintf("%s %s %s; not enough data for a confidence interval", side, times(r.SpeedUp(), r.Figure), what)
 	case math.IsNaN(r.Ratio):
-		return fmt.Sprintf("%s %s %s, 95 %% interval %s to %s", side, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
+		return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", side, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
+	case r.OneRun:
+		return fmt.Sprintf("%s %s: %s with one run (%s); repeated runs say whether that is significant", side, what, Digits(r.SpeedUp())+"x", r.confidence())
 	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):
-		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons, %s x as %s, 95 %% interval %s to %s", side, what, Digits(r.Ratio), quantity(r.Figure), Digits(r.RatioLow), Digits(r.RatioHigh))
+		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons (%sx, %s)", side, what, Digits(r.SpeedUp()), r.confidence())
 	case !r.Significant:
-		return fmt.Sprintf("%s %s: no difference shown, %s x as %s, 95 %% interval %s to %s", side, what, Digits(r.Ratio), quantity(r.Figure), Digits(r.RatioLow), Digits(r.RatioHigh))
+		return fmt.Sprintf("%s %s: no significant difference (%sx, %s)", side, what, Digits(r.SpeedUp()), r.confidence())
 	}
 	ratio, low, high := r.Ratio, r.RatioLow, r.RatioHigh
 	if ratio < 1 {
 		ratio, low, high = 1/ratio, 1/high, 1/low
 	}
-	return fmt.Sprintf("%s %s x %s %s, 95 %% interval %s to %s", side, Digits(ratio), direction(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
+	return fmt.Sprintf("%s %sx %s %s (95 %% CI %s to %s)", side, Digits(ratio), direction(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
+}
+
+// confidence is the interval of the speed-up, and what of it was assumed.
+func (r *Row) confidence() string {
+	low, high := r.RatioLow, r.RatioHigh
+	if !r.Figure.Higher {
+		low, high = 1/high, 1/low
+	}
+	text := fmt.Sprintf("95 %% CI %s to %s", Digits(low), Digits(high))
+	if r.RunToRun > 0 {
+		text += fmt.Sprintf(", assuming %.2g %% from run to run", 100*r.RunToRun)
+	}
+	return text
 }
 
 // amount words a difference.
@@ -65,15 +80,7 @@ func (r *Row) value(x float64) string {
 	return short(x)
 }
 
-// quantity is what a ratio, which may go either way, is of.
-func quantity(f Figure) string {
-	if f.Higher {
-		return "many"
-	}
-	return "long"
-}
-
-// times words a speed-up: "2.1 x slower".
+// times words a speed-up: "2.1x slower".
 func times(speedUp float64, f Figure) string {
 	switch same := Digits(speedUp) == Digits(1); {
 	case same && f.Higher:
@@ -81,7 +88,7 @@ func times(speedUp float64, f Figure) string {
 	case same:
 		return "as fast"
 	}
-	return fmt.Sprintf("%s x %s", Digits(max(speedUp, 1/speedUp)), direction(speedUp, f))
+	return fmt.Sprintf("%sx %s", Digits(max(speedUp, 1/speedUp)), direction(speedUp, f))
 }
 
 func direction(speedUp float64, f Figure) string {
@@ -112,4 +119,12 @@ func Digits(x float64) string {
 		return fmt.Sprintf("%.1f", x)
 	}
 	return fmt.Sprintf("%.0f", x)
+}
+
+// shortNumber writes a number with a digit behind the point, or two near one.
+func shortNumber(x float64) string {
+	if x < 3 {
+		return fmt.Sprintf("%.2f", x)
+	}
+	return fmt.Sprintf("%.1f", x)
 }

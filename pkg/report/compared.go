@@ -22,7 +22,11 @@ func shownName(f judge.Figure) string {
 		}[f.Metric]
 	}
 	statistic := map[string]string{"mean": "Mean ", "median": "Median ", "p99": "P99 "}[f.Statistic.Name]
-	return statistic + strings.ToUpper(f.Metric) + " (ms)"
+	name := strings.ToUpper(f.Metric)
+	if f.Metric == judge.FirstWaveTTFT {
+		name = "first wave TTFT"
+	}
+	return statistic + name + " (ms)"
 }
 
 // WriteText writes the comparison for people, the reasons against it first, in red with
@@ -82,7 +86,10 @@ func (g *Group) scope(r *judge.Reasons) (text string) {
 	var names []string
 	for _, m := range r.Metrics {
 		name := strings.ToUpper(m)
-		if strings.HasSuffix(m, "throughput") {
+		switch {
+		case m == judge.FirstWaveTTFT:
+			continue // with TTFT
+		case strings.HasSuffix(m, "throughput"):
 			name = "throughput"
 		}
 		if !slices.Contains(names, name) {
@@ -109,12 +116,13 @@ func (g *Group) levelNames(at []int) string {
 // notes say how the intervals were made.
 func (g *Group) notes() (notes []string) {
 	methods := map[string]bool{}
-	tooFew := false
+	tooFew, oneRun, assumed := false, false, false
 	for _, r := range g.judged.Rows {
-		if r.Interval != nil {
+		if r.Interval != nil && r.Void == "" {
 			methods[r.Method] = true
 		}
-		tooFew = tooFew || r.TooFew
+		tooFew, oneRun = tooFew || r.TooFew, oneRun || r.OneRun && r.Void == ""
+		assumed = assumed || r.Interval != nil && r.RunToRun > 0 && r.Void == ""
 	}
 	for method, text := range map[string]string{
 		judge.FromSummary: "Intervals are made from mean, deviation and count alone, as if requests did not depend on each other. Results with each request's values allow better ones.",
@@ -128,6 +136,18 @@ func (g *Group) notes() (notes []string) {
 	slices.Sort(notes)
 	if len(methods) > 0 {
 		notes = append(notes, "An asterisk marks what is significant at 5 % after correction for all comparisons (Holm).")
+	}
+	if oneRun {
+		notes = append(notes, "With one run of a server E2EL and throughput have no asterisk: they vary more from run to run than within one. Repeated runs say whether they differ.")
+	}
+	if assumed {
+		notes = append(notes, "Intervals from one run assume the variation from run to run that was measured with a server on two H200.")
+	}
+	for _, d := range g.judged.Drifts {
+		notes = append(notes, d.Text+".")
+	}
+	for _, text := range g.judged.Definitions {
+		notes = append(notes, text+".")
 	}
 	if tooFew {
 		notes = append(notes, "A percentile p needs 500/(100-p) requests; with fewer it shows \"too few\".")
@@ -165,6 +185,14 @@ func (g *Group) heads() []string {
 // tableRows are the metrics at a concurrency: name, values, then speed-up and interval
 // of each server vs the baseline.
 func (g *Group) tableRows(level int) (rows [][]string) {
+	decoding := []string{"Decoding at a time"}
+	for side := range g.judged.Labels {
+		decoding = append(decoding, decimals(g.judged.DecodingAtATime(level, side)))
+	}
+	for range g.judged.Labels[1:] {
+		decoding = append(decoding, "", "")
+	}
+	rows = append(rows, decoding)
 	for _, f := range judge.Figures {
 		row := []string{shownName(f)}
 		seen := false
@@ -228,9 +256,23 @@ func (g *Group) object() pyjson.Object {
 	for i := range g.judged.Rows {
 		rows = append(rows, g.rowJSON(&g.judged.Rows[i]))
 	}
+	decoding := []any{}
+	for level := range g.Levels {
+		row := []any{}
+		for side := range g.judged.Labels {
+			row = append(row, finiteOrNil(g.judged.DecodingAtATime(level, side)))
+		}
+		decoding = append(decoding, row)
+	}
+	drifts := []pyjson.Object{}
+	for _, d := range g.judged.Drifts {
+		drifts = append(drifts, pyjson.Object{{Key: "metric", Value: d.Metric}, {Key: "change", Value: d.Change}, {Key: "p", Value: d.P}, {Key: "text", Value: d.Text}})
+	}
 	return pyjson.Object{
 		{Key: "sides", Value: g.judged.Labels},
 		{Key: "levels", Value: g.Levels},
+		{Key: "decoding_at_a_time", Value: decoding}, // by level and side
+		{Key: "drifts", Value: drifts},
 		{Key: "void", Value: g.judged.Void()},
 		{Key: "reasons", Value: reasons},
 		{Key: "rows", Value: rows},
@@ -281,13 +323,14 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 			{Key: "p_adjusted", Value: finiteOrNil(r.Adjusted)},
 			{Key: "significant", Value: r.Significant},
 			{Key: "from", Value: v.Method},
+			{Key: "run_to_run", Value: v.RunToRun},
 		}...)
 	}
 	void := any(nil)
 	if r.Void != "" {
 		void = r.Void
 	}
-	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "words", Value: g.judged.Words(r)}}...)
+	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "one_run", Value: r.OneRun}, {Key: "words", Value: g.judged.Words(r)}}...)
 }
 
 // finiteOrNil is null for what JSON has no number for.

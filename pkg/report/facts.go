@@ -23,7 +23,7 @@ func factsOf(runs []*Stored) *judge.Facts {
 	for _, r := range runs[1:] {
 		later := r.facts()
 		f.Later = append(f.Later, later)
-		f.Failed, f.Unsent = max(f.Failed, later.Failed), max(f.Unsent, later.Unsent)
+		f.Failed, f.Unsent, f.LateSchedule = max(f.Failed, later.Failed), max(f.Unsent, later.Unsent), f.LateSchedule || later.LateSchedule
 		if later.Verdict == string(judge.ClientLimited) || f.Verdict == "" {
 			f.Verdict = later.Verdict
 		}
@@ -38,6 +38,12 @@ func factsOf(runs []*Stored) *judge.Facts {
 		for _, r := range runs {
 			f.Series[figure] = append(f.Series[figure], r.series(figure))
 		}
+		if figure.Metric == "itl" {
+			perToken := judge.Figure{Metric: judge.PerTokenITL, Statistic: figure.Statistic}
+			for _, r := range runs {
+				f.Series[perToken] = append(f.Series[perToken], r.series(perToken))
+			}
+		}
 	}
 	return f
 }
@@ -46,11 +52,9 @@ func factsOf(runs []*Stored) *judge.Facts {
 func (s *Stored) facts() *judge.Facts {
 	file, own := s.file, s.loadgen()
 	completed := countOf(file.Completed)
-	f := &judge.Facts{Client: "benchmark_serving", Settings: map[string]string{}, OpenLoop: s.rate() > 0, Model: file.ModelID, Concurrency: s.level().concurrency,
-		Input: countOf(file.TotalInputTokens), Output: countOf(file.TotalOutputTokens), Verdict: s.Verdict(), Requests: max(countOf(file.NumPrompts), completed)}
-	if file.Loadgen != nil {
-		f.Client = "loadgen " + own.Version
-	}
+	f := &judge.Facts{Client: s.program(), Settings: map[string]string{}, OpenLoop: s.rate() > 0, Model: file.ModelID, Concurrency: s.level().concurrency,
+		Input: countOf(file.TotalInputTokens), Output: countOf(file.TotalOutputTokens), Verdict: s.Verdict(), Requests: max(countOf(file.NumPrompts), completed),
+		Decoding: s.decoding(), TokensPerChunk: s.tokensPerChunk(), LateSchedule: s.lateSchedule(), Defined: s.defined()}
 	if server := own.Server; server != nil {
 		f.Server = server.Version
 		if server.Model != "" {
@@ -82,13 +86,19 @@ func (s *Stored) facts() *judge.Facts {
 // series are the values of a metric in a file.
 func (s *Stored) series(f judge.Figure) judge.Series {
 	out := judge.Series{N: countOf(s.file.Completed), Mean: math.NaN(), Std: math.NaN()}
-	if f.Higher {
+	switch {
+	case f.Higher:
 		out.Value = s.throughput(f.Metric)
-		return out
+	case f.Metric == judge.FirstWaveTTFT:
+		out = s.firstWave()
+	case f.Metric == judge.PerTokenITL:
+		out = s.perTokenITL(f.Statistic.Name)
+	default:
+		m := metrics.Metric(slices.Index(metricNames, f.Metric))
+		out.Value, out.Mean, out.Std = s.Latency(f.Statistic.Name, m), s.Latency("mean", m), s.Latency("std", m)
+		out.Requests = s.requests(m)
 	}
-	m := metrics.Metric(slices.Index(metricNames, f.Metric))
-	out.Value, out.Mean, out.Std = s.Latency(f.Statistic.Name, m), s.Latency("mean", m), s.Latency("std", m)
-	out.Requests = s.requests(m)
+	out.Error = s.clientError(f, out.Value)
 	return out
 }
 

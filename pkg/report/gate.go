@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -101,9 +102,9 @@ func (g *Gate) misses(c *judge.Comparison, level, side int) string {
 	if f.TooFew(g.figure.Statistic) {
 		return "too few requests for this percentile"
 	}
-	void := c.VoidOf(level, side, g.figure.Metric)
-	if void == "" && g.Relative {
-		void = c.VoidOf(level, 0, g.figure.Metric)
+	void := c.OwnVoidOf(level, side, g.figure.Metric)
+	if g.Relative {
+		void = cmp.Or(c.VoidOf(level, side, g.figure.Metric), c.VoidOf(level, 0, g.figure.Metric))
 	}
 	if void != "" {
 		return "not comparable (" + strings.ReplaceAll(void, "_", " ") + ")"

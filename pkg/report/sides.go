@@ -36,7 +36,11 @@ type Naming struct {
 	Labels                         map[string]string
 	Order                          []string // names of servers, the baseline first
 	Title, Hardware, Configuration string
+	// AcrossClients compares the results of different clients on purpose.
+	AcrossClients bool
 }
+
+func (n *Naming) judging() judge.Options { return judge.Options{AcrossClients: n.AcrossClients} }
 
 // The labels of the layouts that benchmark_serving's users share.
 var knownLabels = map[string]string{
@@ -291,7 +295,7 @@ func newGroup(sides []Side, n Naming) *Group {
 		return runs
 	}
 	if disjoint(sides) {
-		return g.aligned(labels)
+		return g.aligned(labels, n)
 	}
 	var facts [][]*judge.Facts
 	for _, l := range levels {
@@ -303,12 +307,12 @@ func newGroup(sides []Side, n Naming) *Group {
 		}
 		g.Levels, g.Runs, facts = append(g.Levels, l.String()), append(g.Runs, runs), append(facts, row)
 	}
-	g.judged = judge.Judge(labels, g.Levels, facts)
+	g.judged = judge.Judge(labels, g.Levels, facts, n.judging())
 	return g
 }
 
 // aligned compares servers of one concurrency each, which are not the same.
-func (g *Group) aligned(labels []string) *Group {
+func (g *Group) aligned(labels []string, n Naming) *Group {
 	var names []string
 	var runs [][]*Stored
 	var row []*judge.Facts
@@ -319,6 +323,6 @@ func (g *Group) aligned(labels []string) *Group {
 		runs, row = append(runs, g.Sides[i].Runs), append(row, factsOf(g.Sides[i].Runs))
 	}
 	g.Levels, g.Runs = []string{strings.Join(names, "/")}, [][][]*Stored{runs}
-	g.judged = judge.Judge(labels, g.Levels, [][]*judge.Facts{row})
+	g.judged = judge.Judge(labels, g.Levels, [][]*judge.Facts{row}, n.judging())
 	return g
 }

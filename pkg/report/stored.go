@@ -205,19 +205,20 @@ func (s *Stored) judge() (findings, notes []judge.Finding) {
 	}
 	f := s.file
 	j := judge.Stored{
-		Asked:        countOf(f.NumPrompts),
-		Completed:    countOf(f.Completed),
-		InputTokens:  countOf(f.TotalInputTokens),
-		OutputTokens: countOf(f.TotalOutputTokens),
-		Duration:     valueOf(f.Duration),
-		Concurrency:  countOf(f.MaxConcurrency),
-		Rate:         s.rate(),
-		Throughput:   valueOf(f.RequestThroughput),
-		TTFT:         s.Latency("mean", metrics.TTFT),
-		TPOT:         s.Latency("mean", metrics.TPOT),
-		E2EL:         s.Latency("mean", metrics.E2EL),
-		MedianITL:    s.Latency("median", metrics.ITL),
-		Percentiles:  s.percentiles(),
+		Asked:          countOf(f.NumPrompts),
+		Completed:      countOf(f.Completed),
+		InputTokens:    countOf(f.TotalInputTokens),
+		OutputTokens:   countOf(f.TotalOutputTokens),
+		Duration:       valueOf(f.Duration),
+		Concurrency:    countOf(f.MaxConcurrency),
+		Rate:           s.rate(),
+		Throughput:     valueOf(f.RequestThroughput),
+		TTFT:           s.Latency("mean", metrics.TTFT),
+		TPOT:           s.Latency("mean", metrics.TPOT),
+		E2EL:           s.Latency("mean", metrics.E2EL),
+		MedianITL:      s.Latency("median", metrics.ITL),
+		TokensPerChunk: s.tokensPerChunk(),
+		Percentiles:    s.percentiles(),
 	}
 	return j.Judge()
 }

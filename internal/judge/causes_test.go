@@ -1,0 +1,323 @@
+package judge
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// plants make each cause of the table, in the one side and what the other has to be.
+var plants = map[string]struct {
+	plant func(f, other *Facts)
+	moves []string // of a cause that moves only what it is found for
+	text  string
+}{
+	"workloads_differ": {func(f, _ *Facts) { f.Requests, f.Input, f.Output = 320, f.Input/2, f.Output/2 }, nil, "requests: 320 here, 640 there"},
+	"repeats_differ": {func(f, _ *Facts) { f.Later = []*Facts{later(f, func(l *Facts) { l.Requests = 64 })} }, nil,
+		"repeat 2: requests: 64 here, 640 there"},
+	"server_changed": {func(f, _ *Facts) { f.Became = "m (version 2)" }, nil, "the server was m before the run, and m (version 2) after it"},
+	"failures":       {func(f, _ *Facts) { f.Failed, f.Unsent, f.Output = 7, 3, 630*128 }, nil, "7 of 637 requests failed, and 3 more were not sent"},
+	"few_failures":   {func(f, _ *Facts) { f.Failed, f.Output = 3, 637*128 }, nil, "3 of 640 requests failed"},
+	"rate_not_reached": {func(f, other *Facts) {
+		f.Settings["request_rate"], other.Settings["request_rate"] = "20", "20"
+		f.Findings = []Finding{find("rate_not_reached", "", "sent_per_s", 15.0)}
+	}, nil, "15.0 requests/s were sent, vs 20.0 of the baseline"},
+	"client_late":    {func(f, _ *Facts) { moveBy(f, "itl", 0.3) }, []string{"itl"}, "the client was late: its measurement error is over 20 % of the metric; give loadgen a core of its own"},
+	"client_limited": {func(f, _ *Facts) { f.Verdict = "client-limited" }, nil, "the client could not keep up; give loadgen a core of its own"},
+	"batch_limited":  {func(f, _ *Facts) { f.Findings = []Finding{find("batch_limited", "", "served", 7.5)} }, nil, "about 7.5 requests were served at a time"},
+	"decoding_differs": {func(f, other *Facts) { f.Decoding, other.Decoding = 7.2, 44.6 }, nil,
+		"7.2 requests were decoding at a time, vs 44.6 of the baseline"},
+	"multi_token_chunks": {func(f, other *Facts) { f.TokensPerChunk, other.TokensPerChunk = 1.18, 1 }, nil, "chunks had 1.18 tokens on average, vs 1.00 of the baseline"},
+	"coalesced":          {func(f, _ *Facts) { f.Findings = []Finding{find("coalesced", "")} }, nil, "TPOT stands"},
+	"held_first_read":    {func(f, _ *Facts) { f.Findings = []Finding{find("held_first_read", "")} }, nil, "TTFT is too long and TPOT too short"},
+	"whole_answers":      {func(f, _ *Facts) { f.Findings = []Finding{find("whole_answers", "")} }, nil, "were not measured"},
+	"output_lengths_differ": {func(f, _ *Facts) { f.Output = f.Output * 9 / 10 }, nil,
+		"completion tokens a request: 115.2 here, 128 there"},
+	"prefix_cache_hits": {func(f, _ *Facts) {
+		f.Findings = []Finding{find("prefix_cache_hits", "", "cached_tokens", 320, "prompt_tokens", 640)}
+	}, nil, "50.0 % of the prompt tokens came from the server's prefix cache, vs 0.00 % of the baseline"},
+	"definitions_differ": {func(f, _ *Facts) { f.Client = "guidellm" }, []string{"tpot", "itl", "e2el", "ttft", FirstWaveTTFT}, ""},
+}
+
+// moveBy sets the client's error of a metric's mean, relative to the metric.
+func moveBy(f *Facts, metric string, share float64) {
+	for figure, runs := range f.Series {
+		if figure.Metric == metric && (figure.Higher || figure.Statistic == MeanOf) {
+			for i := range runs {
+				runs[i].Error = share * runs[i].Value
+			}
+		}
+	}
+}
+
+func metricsOf() (all []string) {
+	for _, f := range Figures {
+		if !slices.Contains(all, f.Metric) {
+			all = append(all, f.Metric)
+		}
+	}
+	return all
+}
+
+// voidOf are the metrics that do not stand.
+func voidOf(c *Comparison) (void []string) {
+	for _, r := range c.Rows {
+		if r.Void != "" && !slices.Contains(void, r.Figure.Metric) {
+			void = append(void, r.Figure.Metric)
+		}
+	}
+	return void
+}
+
+// TestCausesAndMetrics plants every cause of the table in either side: every metric that
+// it moves is void, and no other.
+func TestCausesAndMetrics(t *testing.T) {
+	for _, cause := range Causes {
+		p, ok := plants[cause.Code]
+		if !ok {
+			t.Errorf("no plant for %s", cause.Code)
+			continue
+		}
+		moves := cause.Moves
+		if cause.Own {
+			moves = p.moves
+		} else if moves == nil {
+			moves = metricsOf()
+		}
+		for planted := range 2 {
+			sides := []*Facts{brief(), brief()}
+			p.plant(sides[planted], sides[1-planted])
+			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{sides}, Options{AcrossClients: cause.Code == "definitions_differ"})
+			void := voidOf(c)
+			for _, m := range metricsOf() {
+				if got, want := slices.Contains(void, m), slices.Contains(moves, m); got != want {
+					t.Errorf("%s planted in side %d: %s not comparable %v, want %v", cause.Code, planted, m, got, want)
+				}
+			}
+			for _, r := range c.Reasons {
+				if r.Code != cause.Code || r.Hint != cause.Hint {
+					t.Errorf("%s planted in side %d: %+v", cause.Code, planted, r)
+				}
+				if planted == 1 && !strings.Contains(r.Text, p.text) {
+					t.Errorf("%s: %q, want %q", cause.Code, r.Text, p.text)
+				}
+			}
+			if len(c.Reasons) == 0 {
+				t.Errorf("%s planted in side %d: no reason", cause.Code, planted)
+			}
+		}
+	}
+}
+
+// brief are facts whose requests are not needed.
+func brief() *Facts {
+	f := facts(1, 0.1)
+	for figure, runs := range f.Series {
+		for i := range runs {
+			runs[i].Requests = nil
+		}
+		f.Series[figure] = runs
+	}
+	return f
+}
+
+// TestAClientThatIsLateForOneMetric plants the error of each metric: that one is void.
+func TestAClientThatIsLateForOneMetric(t *testing.T) {
+	for _, m := range metricsOf() {
+		for share, void := range map[float64]bool{0.19: false, 0.21: true} {
+			f := brief()
+			moveBy(f, m, share)
+			f.Verdict = map[bool]string{false: "degraded", true: "client-limited"}[void]
+			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{brief(), f}}, Options{})
+			want := []string(nil)
+			if void {
+				want = []string{m}
+			}
+			if got := voidOf(c); !slices.Equal(got, want) {
+				t.Errorf("%s late by %v: not comparable %v", m, share, got)
+			}
+		}
+	}
+	f := brief()
+	moveBy(f, "itl", 0.3)
+	f.Verdict, f.LateSchedule = "client-limited", true
+	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{brief(), f}}, Options{})
+	if got := voidOf(c); !slices.Equal(got, metricsOf()) {
+		t.Errorf("a client that did not keep the schedule: %v", got)
+	}
+}
+
+// TestTheClientsErrorIsNoDifference: what the client may have moved is not significant.
+func TestTheClientsErrorIsNoDifference(t *testing.T) {
+	f := Figure{Metric: "tpot", Statistic: MeanOf}
+	run := func(value, off float64) []Series {
+		return []Series{{N: 640, Mean: value, Std: value / 100, Value: value, Error: off}}
+	}
+	sure, late := Compare(run(0.01, 0), run(0.011, 0), f), Compare(run(0.01, 0), run(0.011, 0.0012), f)
+	if sure.P > 1e-6 || late.P < 0.9 || late.RatioLow > 1 || math.Abs(math.Log(late.RatioLow)-math.Log(sure.RatioLow)+math.Log1p(0.0012/0.011)) > 1e-9 {
+		t.Errorf("%+v, %+v", sure, late)
+	}
+}
+
+func TestWhatIsNoCause(t *testing.T) {
+	pair := func(f, g func(a *Facts)) []*Facts {
+		a, b := brief(), brief()
+		f(a)
+		g(b)
+		return []*Facts{a, b}
+	}
+	same := func(f func(a *Facts)) []*Facts { return pair(f, f) }
+	hits := func(a *Facts) {
+		a.Findings = []Finding{find("prefix_cache_hits", "", "cached_tokens", 600.0, "prompt_tokens", 640.0)}
+	}
+	waits := func(ttft, e2el, n float64) func(a *Facts) {
+		return func(a *Facts) {
+			a.Series[meanTTFT][0].Value, a.Series[Figure{Metric: "e2el", Statistic: MeanOf}][0].Value, a.Decoding = ttft, e2el, n
+		}
+	}
+	open := func(n float64) func(a *Facts) { return func(a *Facts) { a.OpenLoop, a.Decoding = true, n } }
+	many := func(failed int) func(a *Facts) {
+		return func(a *Facts) {
+			a.Requests, a.Failed, a.Input, a.Output = 2000, failed, (2000-failed)*512, (2000-failed)*128
+		}
+	}
+	untimed := func(n float64) func(a *Facts) {
+		return func(a *Facts) {
+			a.Decoding = n
+			delete(a.Series, Figure{Metric: "e2el", Statistic: MeanOf})
+		}
+	}
+	none := func(*Facts) {}
+	for name, c := range map[string]struct {
+		sides []*Facts
+		void  string
+	}{
+		"a failure of a thousand": {pair(many(0), many(1)), ""},
+		"a mark more":             {pair(none, func(a *Facts) { a.Prompt = 513 }), ""},
+		"other prompts by count":  {pair(none, func(a *Facts) { a.Prompt = 700 }), "all"},
+		"a token more":            {pair(none, func(a *Facts) { a.Output += 640 }), ""},
+		"a prompt token more":     {pair(none, func(a *Facts) { a.Input += 640 }), "all"},
+		"a seed":                  {pair(none, func(a *Facts) { a.Settings["seed"] = "2" }), "all"},
+		"another client":          {pair(none, func(a *Facts) { a.Client = "benchmark_serving" }), "all"},
+		"a flag less":             {pair(none, func(a *Facts) { a.Settings["temperature"] = "<nil>" }), "all"},
+		"a cold start":            {pair(none, func(a *Facts) { a.Findings = []Finding{find("cold_start", "")} }), ""},
+		"prompts of repeats": {pair(none, func(a *Facts) {
+			a.Later = []*Facts{later(a, func(l *Facts) { l.Settings["seed"], l.Settings["prompts"], l.Input = "7", "sha256:7", 5 })}
+		}), ""},
+		"a server of repeats": {pair(none, func(a *Facts) { a.Later = []*Facts{later(a, func(l *Facts) { l.Server = "2" })} }), "all"},
+		"the same cache hits": {same(hits), ""},
+		"times of tokens": {same(func(a *Facts) {
+			a.TokensPerChunk = 2
+			a.Series[Figure{Metric: PerTokenITL, Statistic: MeanOf}] = []Series{{Value: 0.01}}
+		}), ""},
+		"tokens a chunk alike":  {pair(func(a *Facts) { a.TokensPerChunk = 1.035 }, func(a *Facts) { a.TokensPerChunk = 1.02 }), ""},
+		"tokens a chunk unlike": {pair(func(a *Facts) { a.TokensPerChunk = 1.04 }, func(a *Facts) { a.TokensPerChunk = 1 }), "itl"},
+		"two tokens a chunk":    {same(func(a *Facts) { a.TokensPerChunk = 2 }), "itl"},
+		// 64 requests each: one waits as long and decodes four times as fast.
+		"fewer by its own speed":   {pair(waits(0.4, 4.5, 58), waits(0.6, 1.9, 44)), ""},
+		"fewer, as others wait":    {pair(waits(0.4, 2.4, 53), waits(1.6, 3.6, 36)), "tpot itl"},
+		"an open loop":             {pair(open(10), open(5)), ""},
+		"within a quarter":         {pair(waits(0.1, 1, 60), waits(0.1, 1, 46)), ""},
+		"within a third, no times": {pair(untimed(60), untimed(40)), "tpot itl"},
+	} {
+		want := c.void
+		if want == "all" {
+			want = strings.Join(metricsOf(), " ")
+		}
+		got := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{c.sides}, Options{})
+		if void := strings.Join(voidOf(got), " "); void != want {
+			t.Errorf("%s: not comparable %q, want %q: %+v", name, void, want, got.Reasons)
+		}
+	}
+}
+
+// TestPerTokenTimesAreCompared: where both sides have them they are ITL.
+func TestPerTokenTimesAreCompared(t *testing.T) {
+	sides := []*Facts{brief(), brief()}
+	for i, f := range sides {
+		f.TokensPerChunk = 2
+		f.Series[Figure{Metric: PerTokenITL, Statistic: MeanOf}] = []Series{{N: 640, Mean: 0.01, Std: 0.001, Value: 0.01 * float64(i+1)}}
+	}
+	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{sides}, Options{})
+	if r := rowOf(c, Figure{Metric: "itl", Statistic: MeanOf}); r == nil || r.Void != "" || r.Base != 0.01 || r.Other != 0.02 || !r.Significant {
+		t.Errorf("%+v", r)
+	}
+	for _, f := range sides {
+		f.TokensPerChunk = 1
+	}
+	c = Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{sides}, Options{})
+	if r := rowOf(c, Figure{Metric: "itl", Statistic: MeanOf}); r.Base < 0.09 {
+		t.Errorf("one token a chunk: %+v", r)
+	}
+}
+
+// TestAcrossClients: another client's results are compared on purpose only, by one
+// definition, or not in a metric that has two.
+func TestAcrossClients(t *testing.T) {
+	itl := Figure{Metric: "itl", Statistic: MeanOf}
+	sides := func(client string, defined map[string]map[Figure]float64) [][]*Facts {
+		a, b := brief(), brief()
+		a.Client, b.Defined = client, defined
+		return [][]*Facts{{a, b}}
+	}
+	judged := func(facts [][]*Facts, across bool) *Comparison {
+		return Judge([]string{"A", "B"}, []string{"64"}, facts, Options{AcrossClients: across})
+	}
+	if c := judged(sides("benchmark_serving", nil), false); len(voidOf(c)) != len(metricsOf()) {
+		t.Errorf("not on purpose: %v stand not", voidOf(c))
+	}
+	if c := judged(sides("benchmark_serving", nil), true); len(voidOf(c)) > 0 || !slices.Equal(c.Definitions, []string{"benchmark_serving does not state its measurement error"}) {
+		t.Errorf("the same definitions: %v, %v", voidOf(c), c.Definitions)
+	}
+	if c := judged(sides("vllm", map[string]map[Figure]float64{"vllm": {itl: 0.12}}), true); len(voidOf(c)) > 0 || math.Abs(rowOf(c, itl).Other-0.12) > 1e-12 || rowOf(c, itl).Restated != "vllm" || rowOf(c, meanTTFT).Restated != "" {
+		t.Errorf("%v, %+v", voidOf(c), rowOf(c, itl))
+	}
+	c := judged(sides("sglang 0.5", nil), true)
+	if got := voidOf(c); !slices.Equal(got, []string{"ttft", FirstWaveTTFT, "itl", "e2el"}) || !strings.Contains(c.Reasons[2].Text, "ITL is the time between chunks in loadgen, and the time between chunks divided by the tokens of a chunk in sglang") {
+		t.Errorf("other definitions: %v, %+v", got, c.Reasons)
+	}
+	all := map[Figure]float64{}
+	for _, f := range Figures {
+		all[f] = 0.2
+	}
+	if c := judged(sides("aiperf", map[string]map[Figure]float64{"aiperf": all}), true); !slices.Equal(voidOf(c), []string(nil)) || len(c.Definitions) < 4 || math.Abs(rowOf(c, itl).Other-0.2) > 1e-12 {
+		t.Errorf("restated: %v, %v", voidOf(c), c.Definitions)
+	}
+	if c := judged(sides("another", nil), true); len(voidOf(c)) > 0 || !slices.Contains(c.Definitions, "how another defines its metrics is not known") {
+		t.Errorf("an unknown client: %v, %v", voidOf(c), c.Definitions)
+	}
+}
+
+// TestDrift: all servers become slower from repeat to repeat, or only vary.
+func TestDrift(t *testing.T) {
+	sides := func(values ...float64) (row []*Facts) {
+		for range 2 {
+			f := brief()
+			for figure, runs := range maps.Clone(f.Series) {
+				f.Series[figure] = nil
+				for _, v := range values {
+					s := runs[0]
+					s.Value *= v
+					f.Series[figure] = append(f.Series[figure], s)
+				}
+			}
+			for range values[1:] {
+				f.Later = append(f.Later, later(f, func(*Facts) {}))
+			}
+			row = append(row, f)
+		}
+		return row
+	}
+	judged := func(values ...float64) []Drift {
+		return Judge([]string{"A", "B"}, []string{"16", "64"}, [][]*Facts{sides(values...), sides(values...)}, Options{}).Drifts
+	}
+	if got := judged(1, 1.01, 0.99, 1); got != nil {
+		t.Errorf("%+v", got)
+	}
+	got := judged(1, 1.01, 1.02, 1.03)
+	if len(got) != 3 || got[0].Metric != "ttft" || math.Abs(got[0].Change-0.03/1.015) > 1e-3 || !strings.HasPrefix(got[2].Text, "E2EL changed from repeat to repeat, by +3 %") {
+		t.Errorf("%+v", got)
+	}
+}
