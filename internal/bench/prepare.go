@@ -188,13 +188,11 @@ func (b *Bench) dataset(ctx context.Context) (*dataset.Set, error) {
 	if err := checkDataset(s); err != nil {
 		return nil, err
 	}
-	if s.DatasetName == "trtllm_custom" {
-		return dataset.Custom(ctx, b.tokenizer, recording.Text(s.DatasetPath), s.NumPrompts, uint32(s.Seed))
-	}
-	return dataset.Random(ctx, b.tokenizer, dataset.RandomOptions{
-		NumPrompts: s.NumPrompts, InputLen: s.RandomInputLen, OutputLen: s.RandomOutputLen,
-		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, IDs: s.RandomIDs,
-		TokenizeOnClient: s.TokenizeOnClient, Seed: uint32(s.Seed), Path: recording.Text(s.DatasetPath),
+	return dataset.Load(ctx, dataset.Options{
+		Name: s.DatasetName, Path: recording.Text(s.DatasetPath), NumPrompts: s.NumPrompts, Seed: uint32(s.Seed),
+		Tokenizer: b.tokenizer, Chat: s.Chat(), IDs: s.TokenizeOnClient,
+		InputLen: s.RandomInputLen, RandomOutputLen: s.RandomOutputLen, PrefixLen: s.RandomPrefixLen,
+		RangeRatio: s.RandomRangeRatio, FromIDs: s.RandomIDs,
 	})
 }
 
