@@ -135,6 +135,9 @@ func (o *Options) draw(rng *pyrand.Torch) (d draws, err error) {
 // shareGPTTexts reads the first turns of a ShareGPT file, shuffled: as many as
 // there are prompts.
 func (o *Options) shareGPTTexts(ctx context.Context, rng *pyrand.Python) ([]string, error) {
+	if err := o.downloadShareGPT(ctx); err != nil {
+		return nil, err
+	}
 	if o.Path == "" {
 		return nil, &Error{Kind: NoPath, Text: "the data set random needs a ShareGPT file to take text from, or random ids, which need none"}
 	}

@@ -15,6 +15,9 @@ type pair struct{ prompt, completion string }
 // ShareGPTDataset): the first NumPrompts of them, of which those with suitable
 // lengths stay, oversampled.
 func shareGPT(ctx context.Context, o *Options) (*Set, error) {
+	if err := o.downloadShareGPT(ctx); err != nil {
+		return nil, err
+	}
 	if err := o.needPath("a ShareGPT file, a JSON list of conversations"); err != nil {
 		return nil, err
 	}
