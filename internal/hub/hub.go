@@ -7,6 +7,7 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -223,31 +224,62 @@ func (c *Client) Files(ctx context.Context, r Repo) (names []string, commit stri
 	}
 	if !c.Offline {
 		names, commit, err = c.list(ctx, r)
-		var unreachable *reachError
-		if err == nil || !errors.As(err, &unreachable) {
-			return names, commit, err
+		if err == nil {
+			return names, commit, c.keepNames(r, commit, names)
+		} else if ctx.Err() != nil || final(err) || errors.Is(err, ErrDamaged) {
+			return nil, "", err
 		}
 	}
 	commit, cacheErr := c.commit(r)
 	if cacheErr != nil {
 		return nil, "", cacheErr
 	}
-	if commit != "" {
-		root := filepath.Join(c.folder(r), "snapshots", commit)
-		filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-			if below, relErr := filepath.Rel(root, name); err == nil && relErr == nil && !entry.IsDir() {
-				names = append(names, filepath.ToSlash(below))
-			}
-			return nil
-		})
-	}
-	if len(names) > 0 {
+	if names = c.keptNames(r, commit); len(names) > 0 {
 		return names, commit, nil
 	}
 	if err != nil {
 		return nil, "", err
 	}
 	return nil, "", c.offline(r, "")
+}
+
+// keepNames notes the names of all files of a commit, which the cache's snapshot
+// does not show, and the commit under the revision's name.
+func (c *Client) keepNames(r Repo, commit string, names []string) error {
+	text, err := json.Marshal(names)
+	if err == nil {
+		err = writeFile(c.namesFile(r, commit), string(text))
+	}
+	if err == nil && r.revision() != commit {
+		err = writeFile(filepath.Join(c.folder(r), "refs", filepath.FromSlash(r.revision())), commit)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write to the Hugging Face cache: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) namesFile(r Repo, commit string) string {
+	return filepath.Join(c.folder(r), ".loadgen", commit+".json")
+}
+
+// keptNames returns the names of a commit's files: the ones noted, else those
+// that are in the snapshot.
+func (c *Client) keptNames(r Repo, commit string) (names []string) {
+	if commit == "" {
+		return nil
+	}
+	if text, err := os.ReadFile(c.namesFile(r, commit)); err == nil && json.Unmarshal(text, &names) == nil {
+		return names
+	}
+	root := filepath.Join(c.folder(r), "snapshots", commit)
+	filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if below, relErr := filepath.Rel(root, name); err == nil && relErr == nil && !entry.IsDir() {
+			names = append(names, filepath.ToSlash(below))
+		}
+		return nil
+	})
+	return names
 }
 
 func (c *Client) offline(r Repo, file string) error {
