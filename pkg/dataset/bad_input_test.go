@@ -128,8 +128,9 @@ func TestBadOptions(t *testing.T) {
 	three, none := 3, 0
 	for want, o := range map[string]Options{
 		"there is no data set":       {Name: "x"},
-		"must not be negative":       {Name: "random", NumPrompts: -1},
-		"are too many":               {Name: "random", NumPrompts: 1 << 30},
+		"must not be negative":       {Name: "jsonl", NumPrompts: -1},
+		"are too many":               {Name: "burstgpt", NumPrompts: 1 << 30},
+		"more than a machine holds":  {Name: "random", NumPrompts: 1 << 30, FromIDs: true},
 		"an output of 0 tokens":      {Name: "sharegpt", OutputLen: &none},
 		"needs a file":               {Name: "burstgpt"},
 		"needs a ShareGPT file":      {Name: "random", NumPrompts: three},

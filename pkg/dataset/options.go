@@ -111,12 +111,15 @@ const (
 // Load makes the requests of a data set.
 func Load(ctx context.Context, o Options) (*Set, error) {
 	load := loaders[o.Name]
+	drawn := o.Name == "random" || o.Name == "random_image" // their checks have the original's words
 	switch {
 	case load == nil:
 		return nil, &Error{Kind: Unknown, Text: fmt.Sprintf("there is no data set %q; there are %s", o.Name, strings.Join(Names(), ", "))}
+	case o.NumPrompts < 0 && drawn:
+		return nil, optionError("Trying to create tensor with negative dimension %d: [%d] (the number of prompts must not be negative)", o.NumPrompts, o.NumPrompts)
 	case o.NumPrompts < 0:
 		return nil, optionError("the number of prompts must not be negative (it is %d)", o.NumPrompts)
-	case o.NumPrompts > maxPrompts:
+	case o.NumPrompts > maxPrompts && !drawn:
 		return nil, optionError("%d prompts are too many (at most %d)", o.NumPrompts, maxPrompts)
 	case o.OutputLen != nil && (*o.OutputLen < 1 || *o.OutputLen >= maxLength):
 		return nil, optionError("an output of %d tokens is out of range (1 to %d)", *o.OutputLen, maxLength-1)

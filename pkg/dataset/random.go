@@ -90,12 +90,12 @@ func (o *Options) draw(rng *pyrand.Torch) (d draws, err error) {
 		return d, optionError("random_range_ratio must be < 1.0 to ensure a valid sampling range")
 	case d.vocab <= 0:
 		return d, optionError("the tokenizer's vocabulary is empty")
-	case float64(max(o.NumPrompts, 1))*(float64(o.PrefixLen)+float64(o.InputLen)) > maxTokens:
+	case o.NumPrompts > maxPrompts || float64(max(o.NumPrompts, 1))*(float64(o.PrefixLen)+float64(o.InputLen)) > maxTokens:
 		return d, optionError("%d prompts of %.0f tokens are more than a machine holds", o.NumPrompts, float64(o.PrefixLen)+float64(o.InputLen))
 	}
 	values := func(n, low, high int) ([]int, error) {
 		if low >= high {
-			return nil, optionError("the lengths drawn must be a range (from=%d, to=%d): the range ratio must not be negative", low, high)
+			return nil, optionError("random_ expects 'from' to be less than 'to', but got from=%d >= to=%d (the range ratio must not be negative)", low, high)
 		}
 		if high-low >= 1<<28 {
 			return nil, optionError("a range of %d lengths or token ids is more than the random generator takes (%d)", high-low, 1<<28)
