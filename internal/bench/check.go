@@ -19,18 +19,12 @@ func checkSeed(s *recording.Settings) error {
 	return nil
 }
 
-// checkDataset says which data sets there are.
+// checkDataset reports a data set that the backend cannot carry.
 func checkDataset(s *recording.Settings) error {
-	const supported = " is not supported yet: supported are random and trtllm_custom"
-	switch s.DatasetName {
-	case "random", "trtllm_custom":
-		return nil
-	case "random_image":
-		if !s.Chat() {
-			return wrong("dataset_name", "Multi-modal content is only supported on 'openai-chat' backend. And the data set random_image"+supported)
-		}
+	if s.DatasetName == "random_image" && !s.Chat() {
+		return wrong("dataset_name", "Multi-modal content is only supported on 'openai-chat' backend.")
 	}
-	return wrong("dataset_name", "the data set "+s.DatasetName+supported)
+	return nil
 }
 
 // checkBeforeTest comes after the data set and before the test request.

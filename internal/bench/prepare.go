@@ -187,14 +187,26 @@ func (b *Bench) dataset(ctx context.Context) (*dataset.Set, error) {
 	if err := checkDataset(s); err != nil {
 		return nil, err
 	}
-	if s.DatasetName == "trtllm_custom" {
-		return dataset.Custom(ctx, b.tokenizer, recording.Text(s.DatasetPath), s.NumPrompts, uint32(s.Seed))
-	}
-	return dataset.Random(ctx, b.tokenizer, dataset.RandomOptions{
-		NumPrompts: s.NumPrompts, InputLen: s.RandomInputLen, OutputLen: s.RandomOutputLen,
-		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, IDs: s.RandomIDs,
-		TokenizeOnClient: s.TokenizeOnClient, Seed: uint32(s.Seed), Path: recording.Text(s.DatasetPath),
+	return dataset.Load(ctx, dataset.Options{
+		Name: s.DatasetName, Path: recording.Text(s.DatasetPath), DownloadPath: recording.Text(s.DownloadPath),
+		NumPrompts: s.NumPrompts, Seed: uint32(s.Seed), Tokenizer: b.tokenizer, Chat: s.Chat(), IDs: s.TokenizeOnClient,
+		OutputLen: outputLen(s), InputLen: s.RandomInputLen, RandomOutputLen: s.RandomOutputLen,
+		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, FromIDs: s.RandomIDs,
+		ImageWidth: s.RandomImageWidth, ImageHeight: s.RandomImageHeight, ImageSize: s.RandomImageSize, NumImages: s.RandomNumImages,
+		SonnetInputLen: s.SonnetInputLen, SonnetOutputLen: s.SonnetOutputLen, SonnetPrefixLen: s.SonnetPrefixLen,
+		Subset: recording.Text(s.HFSubset), Split: recording.Text(s.HFSplit), Env: b.env,
 	})
+}
+
+// outputLen is the length that the settings ask for in place of the data set's own.
+func outputLen(s *recording.Settings) *int {
+	switch s.DatasetName {
+	case "sharegpt":
+		return s.ShareGPTOutputLen
+	case "hf":
+		return s.HFOutputLen
+	}
+	return nil
 }
 
 // Arrivals are the due times of the requests and the end of the schedule in seconds, as

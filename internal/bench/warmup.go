@@ -19,8 +19,8 @@ func (b *Bench) warmUp(ctx context.Context) error {
 	}
 	in, out := b.MeanLengths()
 	const otherPrompts = 1 << 31 // flips the seed's highest bit
-	set, err := dataset.Random(ctx, b.tokenizer, dataset.RandomOptions{NumPrompts: n, InputLen: in, OutputLen: out, IDs: true,
-		TokenizeOnClient: b.s.TokenizeOnClient, Seed: uint32(b.s.Seed) ^ otherPrompts})
+	set, err := dataset.Load(ctx, dataset.Options{Name: "random", Tokenizer: b.tokenizer, NumPrompts: n, InputLen: in, RandomOutputLen: out,
+		FromIDs: true, IDs: b.s.TokenizeOnClient, Seed: uint32(b.s.Seed) ^ otherPrompts})
 	if err != nil {
 		return fmt.Errorf("warm-up: %w", err)
 	}

@@ -1,6 +1,7 @@
 // Package pyrand holds the random streams of Python, NumPy and torch, draw for
-// draw. All three run on the Mersenne Twister and differ in how they seed it
-// and what they make of its words.
+// draw. Python, NumPy's legacy RandomState and torch run on the Mersenne Twister
+// and differ in how they seed it and what they make of its words; NumPy's newer
+// Generator runs on PCG64. A generator is not safe for concurrent use.
 package pyrand
 
 import (
@@ -24,7 +25,7 @@ func NewPython(seed uint64) *Python {
 	return p
 }
 
-// below is random._randbelow: a uniform draw from [0, n).
+// below is random._randbelow: a uniform draw from [0, n), n below 2^32.
 func (p *Python) below(n int) int {
 	if n <= 0 {
 		return 0
@@ -46,6 +47,55 @@ func (p *Python) Shuffle(n int, swap func(i, j int)) {
 
 // Choice is the index that random.choice takes of n things.
 func (p *Python) Choice(n int) int { return p.below(n) }
+
+// Float64 is random.random: a uniform draw from [0, 1) of 53 bits.
+func (p *Python) Float64() float64 { return double(p.mt) }
+
+// Choices is random.choices(range(n), k=k): k indices below n, drawn with replacement.
+func (p *Python) Choices(n, k int) []int {
+	out := make([]int, max(k, 0))
+	for i := range out {
+		out[i] = int(float64(n) * p.Float64())
+	}
+	return out
+}
+
+// Sample is random.sample(range(n), k): k different indices below n, k at most n.
+func (p *Python) Sample(n, k int) []int {
+	// CPython's rule: a set of what was taken where that is smaller than a list of all.
+	setSize := 21.0
+	if k > 5 {
+		setSize += math.Pow(4, math.Ceil(math.Log(float64(k*3))/math.Log(4)))
+	}
+	out := make([]int, k)
+	if float64(n) <= setSize {
+		pool := make([]int, n)
+		for i := range pool {
+			pool[i] = i
+		}
+		for i := range out {
+			j := p.below(n - i)
+			out[i], pool[j] = pool[j], pool[n-i-1]
+		}
+		return out
+	}
+	taken := make(map[int]bool, k)
+	for i := range out {
+		j := p.below(n)
+		for taken[j] {
+			j = p.below(n)
+		}
+		taken[j] = true
+		out[i] = j
+	}
+	return out
+}
+
+// double makes 53 random bits a number in [0, 1), as Python and NumPy do.
+func double(mt *prng.MT19937) float64 {
+	a, b := mt.Uint32()>>5, mt.Uint32()>>6
+	return (float64(a)*67108864 + float64(b)) / 9007199254740992
+}
 
 // Torch is torch's CPU generator.
 type Torch struct{ mt *prng.MT19937 }
@@ -77,10 +127,7 @@ func NewNumPy(seed uint32) *NumPy {
 	return n
 }
 
-func (n *NumPy) double() float64 {
-	a, b := n.mt.Uint32()>>5, n.mt.Uint32()>>6
-	return (float64(a)*67108864 + float64(b)) / 9007199254740992
-}
+func (n *NumPy) double() float64 { return double(n.mt) }
 
 func (n *NumPy) exponential() float64 { return -math.Log(1 - n.double()) }
 

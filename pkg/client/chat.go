@@ -9,13 +9,7 @@ import (
 // order (async_request_openai_chat_completions). A prompt of ids goes beside
 // empty messages.
 func (c *Client) chatBody(model *string, r dataset.Request) pyjson.Object {
-	messages := []any{}
-	if r.IDs == nil {
-		messages = append(messages, pyjson.Object{
-			{Key: "role", Value: "user"},
-			{Key: "content", Value: []any{pyjson.Object{{Key: "type", Value: "text"}, {Key: "text", Value: r.Prompt}}}},
-		})
-	}
+	messages := messagesOf(r)
 	body := pyjson.Object{
 		{Key: "model", Value: model},
 		{Key: "messages", Value: messages},
@@ -26,5 +20,30 @@ func (c *Client) chatBody(model *string, r dataset.Request) pyjson.Object {
 	if r.IDs != nil {
 		body = append(body, pyjson.Member{Key: "prompt_token_ids", Value: r.IDs})
 	}
-	return c.sampling(c.options(body))
+	return withFields(c.sampling(c.options(body)), r)
+}
+
+// messagesOf are the messages of a chat request: its own, or the prompt and its
+// images as one message of the user.
+func messagesOf(r dataset.Request) []any {
+	messages := []any{}
+	for _, m := range r.Messages {
+		messages = append(messages, pyjson.Object{{Key: "role", Value: m.Role}, {Key: "content", Value: m.Content}})
+	}
+	if r.IDs != nil || r.Messages != nil {
+		return messages
+	}
+	parts := []any{pyjson.Object{{Key: "type", Value: "text"}, {Key: "text", Value: r.Prompt}}}
+	for _, url := range r.Images {
+		parts = append(parts, pyjson.Object{{Key: "type", Value: "image_url"}, {Key: "image_url", Value: pyjson.Object{{Key: "url", Value: url}}}})
+	}
+	return append(messages, pyjson.Object{{Key: "role", Value: "user"}, {Key: "content", Value: parts}})
+}
+
+// withFields sets the members that the data set has for a request's body.
+func withFields(body pyjson.Object, r dataset.Request) pyjson.Object {
+	for _, f := range r.Fields {
+		body.Set(f.Name, pyjson.Raw(f.JSON))
+	}
+	return body
 }

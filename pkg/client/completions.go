@@ -17,7 +17,7 @@ func (c *Client) completionsBody(model *string, r dataset.Request) pyjson.Object
 		{Key: "logprobs", Value: c.o.Logprobs},
 		{Key: "stream", Value: !c.o.NonStreaming},
 	}
-	return c.sampling(c.options(body))
+	return withFields(c.sampling(c.options(body)), r)
 }
 
 func promptOf(r dataset.Request) any {

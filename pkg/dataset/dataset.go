@@ -1,5 +1,12 @@
-// Package dataset makes the requests of a run: what to send, before anything
-// is sent. One file a data set.
+// Package dataset makes the requests of a run: what to send, before anything is
+// sent. It takes options and, for most data sets, a file or the id of a data set
+// on the Hugging Face hub; it gives requests with their nominal lengths, and
+// where the data set has them arrival times or conversations. It never talks to
+// the server under test.
+//
+// The data sets that benchmark_serving has give the same samples here for a
+// seed: the same texts, lengths and order. One file a data set. Files are read
+// as streams: memory grows with what is sent, not with the file.
 package dataset
 
 import (
@@ -12,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode"
 
 	"loadgen/internal/pyrand"
@@ -19,16 +27,55 @@ import (
 
 // Request is one prompt and what is known of it beforehand.
 type Request struct {
-	// Prompt is the text to send; unused when IDs is set.
+	// Prompt is the text to send; unused when IDs or Messages is set.
 	Prompt string
-	// IDs are token ids sent in place of text (--tokenize-on-client); nil for text.
+	// IDs are token ids sent in place of text; nil for text.
 	IDs []int
+	// Messages are sent as they are in place of Prompt, to a chat server.
+	Messages []Message
+	// Images are URLs (data:, http:, https: or file:) sent after the prompt.
+	Images []string
 	// PromptLen is the nominal prompt length in tokens, as the data set counts it.
 	PromptLen int
 	// OutputLen is the number of tokens asked for.
 	OutputLen int
 	// LoRA is the model name drawn for this request; "" when none was.
 	LoRA string
+	// Fields are further members of the request's body.
+	Fields []Field
+	// Due is when to send the request, from the start of the run; it counts
+	// only where Set.Timed is true.
+	Due time.Duration
+	// Conversation is the request's place in a conversation.
+	Conversation Turn
+}
+
+// Message is one message of a chat.
+type Message struct {
+	// Role is system, user, assistant or tool.
+	Role string
+	// Content is the text.
+	Content string
+}
+
+// Field is a member of a request's body.
+type Field struct {
+	Name string
+	// JSON is the value as it is sent.
+	JSON string
+}
+
+// Turn is a request's place in a conversation. The zero value is a request that
+// stands alone.
+type Turn struct {
+	// ID is the conversation's number, from 1; 0 is none.
+	ID int
+	// Number counts the turns of the conversation from 0.
+	Number int
+	// Think is how long the user waits after the last reply before this turn.
+	Think time.Duration
+	// Reply is the reply that the data set has for this turn; "" if it has none.
+	Reply string
 }
 
 // Tokenizer is what data sets need of a tokenizer. It must be safe for
@@ -47,6 +94,13 @@ type Tokenizer interface {
 // Set is the requests of a run, in order.
 type Set struct {
 	Requests []Request
+	// Timed reports whether each request's Due is to be kept.
+	Timed bool
+	// Notes are remarks for the user: what was dropped, repeated or assumed.
+	Notes []string
+
+	system map[int]string // a conversation's system message
+	turns  map[int][]int  // a conversation's requests, in order
 	// rng is Python's random as the data set left it.
 	rng *pyrand.Python
 }
@@ -54,18 +108,32 @@ type Set struct {
 // Digest identifies what the requests ask: their prompts and lengths, in order.
 func (s *Set) Digest() string {
 	h := sha256.New()
-	var number [8]byte
+	var word [8]byte
 	add := func(n int) {
-		binary.LittleEndian.PutUint64(number[:], uint64(n))
-		h.Write(number[:])
+		binary.LittleEndian.PutUint64(word[:], uint64(n))
+		h.Write(word[:])
+	}
+	text := func(s string) {
+		add(len(s))
+		io.WriteString(h, s)
 	}
 	for _, r := range s.Requests {
 		add(r.OutputLen)
-		add(len(r.Prompt))
-		io.WriteString(h, r.Prompt)
+		text(r.Prompt)
 		add(len(r.IDs))
 		for _, id := range r.IDs {
 			add(id)
+		}
+		for _, m := range r.Messages {
+			text(m.Role)
+			text(m.Content)
+		}
+		for _, url := range r.Images {
+			text(url)
+		}
+		for _, f := range r.Fields {
+			text(f.Name)
+			text(f.JSON)
 		}
 	}
 	return fmt.Sprintf("sha256:%x", h.Sum(nil)[:16])
@@ -80,6 +148,28 @@ func (s *Set) DrawLoRA(names []string) {
 	for i := range s.Requests {
 		s.Requests[i].LoRA = names[s.rng.Choice(len(names))]
 	}
+}
+
+// Chat returns the messages to send for request i of a conversation: the system
+// message, the earlier turns with the replies that reply returns for them, and
+// the turn's own prompt. A request outside a conversation has its own messages
+// or its prompt alone.
+func (s *Set) Chat(i int, reply func(i int) string) []Message {
+	r := &s.Requests[i]
+	if r.Messages != nil {
+		return r.Messages
+	}
+	var out []Message
+	if text := s.system[r.Conversation.ID]; text != "" {
+		out = append(out, Message{"system", text})
+	}
+	for _, k := range s.turns[r.Conversation.ID] {
+		if s.Requests[k].Conversation.Number >= r.Conversation.Number {
+			break
+		}
+		out = append(out, Message{"user", s.Requests[k].Prompt}, Message{"assistant", reply(k)})
+	}
+	return append(out, Message{"user", r.Prompt})
 }
 
 // each runs f for every index below n on all cores and returns the first error.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,31 +18,81 @@ import (
 	"loadgen/pkg/dataset"
 )
 
-// arguments reads "--flag value" and "--switch" from a case's argv.
-func arguments(argv []string) map[string]string {
-	given := map[string]string{}
+// optionsOf reads a case's argv.
+func optionsOf(t *testing.T, argv []string) dataset.Options {
+	t.Helper()
+	o := dataset.Options{Name: "sharegpt", NumPrompts: 1000, InputLen: 1024, RandomOutputLen: 128,
+		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200,
+		ImageWidth: 512, ImageHeight: 512, ImageSize: 512, NumImages: 1,
+		Env: func(name string) string {
+			return map[string]string{"HF_HUB_OFFLINE": "1", "HF_HOME": t.TempDir()}[name]
+		}}
 	for i, word := range argv {
-		if strings.HasPrefix(word, "--") {
-			given[word] = "true"
-			if i+1 < len(argv) && !strings.HasPrefix(argv[i+1], "--") {
-				given[word] = argv[i+1]
+		value := ""
+		if i+1 < len(argv) {
+			value = argv[i+1]
+		}
+		number, _ := strconv.Atoi(value)
+		switch word {
+		case "--backend":
+			o.Chat = value == "openai-chat"
+		case "--dataset-name":
+			o.Name = value
+		case "--dataset-path":
+			o.Path = value
+		case "--download-path":
+			o.DownloadPath = value
+		case "--num-prompts":
+			o.NumPrompts = number
+		case "--seed":
+			seed, err := strconv.ParseUint(value, 10, 32)
+			if errors.Is(err, strconv.ErrRange) {
+				t.Skip("the command line refuses the seed")
 			}
+			o.Seed = uint32(seed)
+		case "--random-input-len":
+			o.InputLen = number
+		case "--random-output-len":
+			o.RandomOutputLen = number
+		case "--random-prefix-len":
+			o.PrefixLen = number
+		case "--random-range-ratio":
+			o.RangeRatio, _ = strconv.ParseFloat(value, 64)
+		case "--random-ids":
+			o.FromIDs = true
+		case "--tokenize-on-client":
+			o.IDs = true
+		case "--random-image-width":
+			o.ImageWidth = number
+		case "--random-image-height":
+			o.ImageHeight = number
+		case "--random-image-size":
+			o.ImageSize = number
+		case "--random-num-images":
+			o.NumImages = number
+		case "--sonnet-input-len":
+			o.SonnetInputLen = number
+		case "--sonnet-output-len":
+			o.SonnetOutputLen = number
+		case "--sonnet-prefix-len":
+			o.SonnetPrefixLen = number
+		case "--sharegpt-output-len", "--hf-output-len":
+			o.OutputLen = &number
+		case "--hf-split":
+			o.Split = value
+		case "--hf-subset":
+			o.Subset = value
 		}
 	}
-	return given
+	return o
 }
 
-func number(text string) int {
-	n, _ := strconv.Atoi(text)
-	return n
-}
-
-// tokenizers loads each of the tokenizers of testdata once; nil for one that comes later.
+// tokenizers loads each of the tokenizers of testdata once; nil for one that is not there.
 type tokenizers map[string]*tokenizer.Tokenizer
 
 func (all tokenizers) get(t *testing.T, name string) *tokenizer.Tokenizer {
 	name = strings.TrimPrefix(name, "lenml_")
-	if name == "llama2" || name == "gemma3" {
+	if _, err := os.Stat(golden.TestData("tokenizers", name)); err != nil && name != "llama3" {
 		return nil
 	}
 	if all[name] == nil {
@@ -56,6 +107,28 @@ func (all tokenizers) get(t *testing.T, name string) *tokenizer.Tokenizer {
 		}
 	}
 	return all[name]
+}
+
+// templates are what the models' chat templates make of one user message.
+func template(name string) func([]dataset.Message) (string, error) {
+	forms := map[string][2]string{
+		"llama3":      {"<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n", "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
+		"qwen3":       {"<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"},
+		"deepseek_v3": {"<｜begin▁of▁sentence｜><｜User｜>", "<｜Assistant｜>"},
+		"gemma3":      {"<bos><start_of_turn>user\n", "<end_of_turn>\n<start_of_turn>model\n"},
+	}
+	name = strings.TrimPrefix(name, "lenml_")
+	form, found := forms[name]
+	if !found {
+		return nil
+	}
+	return func(messages []dataset.Message) (string, error) {
+		text := messages[0].Content
+		if name == "llama3" || name == "gemma3" {
+			text = strings.TrimSpace(text)
+		}
+		return form[0] + text + form[1], nil
+	}
 }
 
 func digest(r dataset.Request) string {
@@ -75,7 +148,6 @@ func TestGoldenPrompts(t *testing.T) {
 			var c struct {
 				Argv       []string
 				Tokenizer  string
-				Error      string
 				PromptLens []int `json:"prompt_lens"`
 				OutputLens []int `json:"output_lens"`
 				SHA256     []string
@@ -88,22 +160,14 @@ func TestGoldenPrompts(t *testing.T) {
 			tok := all.get(t, c.Tokenizer)
 			if tok == nil {
 				skipped++
-				t.Skipf("the tokenizer %s comes later", c.Tokenizer)
+				t.Skipf("there is no tokenizer %s in testdata", c.Tokenizer)
 			}
+			o := optionsOf(t, c.Argv)
 			cases++
-			given := arguments(c.Argv)
-			seed, err := strconv.ParseUint(given["--seed"], 10, 32)
-			if errors.Is(err, strconv.ErrRange) && strings.Contains(c.Error, "Seed must be between") {
-				return // the command line's part
+			if o.Tokenizer = tok; o.Path != "" {
+				o.Path = filepath.Join(filepath.Dir(file), o.Path)
 			}
-			ratio, _ := strconv.ParseFloat(given["--random-range-ratio"], 64)
-			o := dataset.RandomOptions{NumPrompts: number(given["--num-prompts"]), InputLen: number(given["--random-input-len"]),
-				OutputLen: number(given["--random-output-len"]), PrefixLen: number(given["--random-prefix-len"]), RangeRatio: ratio,
-				IDs: given["--random-ids"] != "", TokenizeOnClient: given["--tokenize-on-client"] != "", Seed: uint32(seed)}
-			if p := given["--dataset-path"]; p != "" {
-				o.Path = filepath.Join(filepath.Dir(file), p)
-			}
-			set, err := dataset.Random(context.Background(), tok, o)
+			set, err := dataset.Load(context.Background(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,64 +184,94 @@ func TestGoldenPrompts(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d runs; %d skipped of tokenizers that come later", cases, skipped)
+	t.Logf("%d runs; %d skipped for want of a tokenizer", cases, skipped)
+}
+
+// goldenSample is a request as the original sent it.
+type goldenSample struct {
+	PromptLen int `json:"prompt_len"`
+	OutputLen int `json:"expected_output_len"`
+	SHA256    string
+	Images    []any
 }
 
 func TestGoldenDatasets(t *testing.T) {
 	all := tokenizers{}
+	differences := golden.LoadDifferences(t, "datasets")
+	work := t.TempDir()
+	for name, text := range map[string]string{"blank.jsonl": "{\"input\":{\"messages\":[{},{\"content\":\"a\"}],\"max_tokens\":1}}\n\n",
+		"onemsg.jsonl": "{\"input\":{\"messages\":[{\"content\":\"a\"}],\"max_tokens\":1}}\n", "empty.json": "[]"} {
+		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
 	cases, skipped := 0, 0
-	for _, file := range golden.Files(t, "datasets", "*custom*.json") {
-		t.Run(golden.Name(file), func(t *testing.T) {
+	for _, file := range golden.Files(t, "datasets", "*.json") {
+		if filepath.Base(file) == "sharegpt.json" {
+			continue
+		}
+		name := golden.Name(file)
+		t.Run(name, func(t *testing.T) {
 			var c struct {
 				Argv      []string
 				Tokenizer string
 				Error     string
-				Samples   []struct {
-					PromptLen int `json:"prompt_len"`
-					OutputLen int `json:"expected_output_len"`
-					SHA256    string
-				}
+				Samples   []goldenSample
 			}
 			golden.Read(t, file, &c)
 			tok := all.get(t, c.Tokenizer)
 			if tok == nil {
 				skipped++
-				t.Skipf("the tokenizer %s comes later", c.Tokenizer)
+				t.Skipf("there is no tokenizer %s in testdata", c.Tokenizer)
 			}
 			cases++
-			given := arguments(c.Argv)
-			path := given["--dataset-path"]
-			if path != "" && !strings.HasPrefix(path, "WORK/") {
-				path = filepath.Join(filepath.Dir(file), path)
+			o := optionsOf(t, c.Argv)
+			o.Tokenizer, o.Template = tok, template(c.Tokenizer)
+			switch rest, isWork := strings.CutPrefix(o.Path, "WORK/"); {
+			case isWork:
+				o.Path = filepath.Join(work, rest)
+			case o.Name == "hf" && o.Path != "":
+				o.Path = filepath.Join(filepath.Dir(file), "hf", o.Path)
+			case o.Path != "" && !filepath.IsAbs(o.Path):
+				o.Path = filepath.Join(filepath.Dir(file), o.Path)
 			}
-			set, err := dataset.Custom(context.Background(), tok, path, number(given["--num-prompts"]), uint32(number(given["--seed"])))
+			set, err := dataset.Load(context.Background(), o)
+			if want := differences.Want(name, "error", c.Error) != ""; want != (err != nil) && o.NumPrompts > 0 {
+				t.Fatalf("error %v, want one: %t (%s)", err, want, c.Error)
+			}
+			var bad *dataset.Error
+			if err != nil && !errors.As(err, &bad) {
+				t.Errorf("%v is no *dataset.Error", err)
+			}
 			if c.Error != "" {
-				if err == nil {
-					t.Errorf("no error, want one for %s", c.Error)
-				}
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(set.Requests) != len(c.Samples) {
-				t.Fatalf("%d requests, want %d", len(set.Requests), len(c.Samples))
+			if n := differences.Want(name, "number of samples", len(c.Samples)); n != len(set.Requests) && n != float64(len(set.Requests)) {
+				t.Fatalf("%d requests, want %v", len(set.Requests), n)
 			}
 			for i, r := range set.Requests {
-				if w := c.Samples[i]; r.PromptLen != w.PromptLen || r.OutputLen != w.OutputLen || digest(r) != w.SHA256 {
+				w := c.Samples[i%len(c.Samples)]
+				if r.PromptLen != w.PromptLen || r.OutputLen != w.OutputLen || digest(r) != w.SHA256 {
 					t.Errorf("request %d: got %d, %d, %q; want %v", i, r.PromptLen, r.OutputLen, r.Prompt, w)
+				}
+				if parts := differences.Want(name, "images", len(w.Images)); parts != len(r.Images) && parts != float64(len(r.Images)) {
+					t.Errorf("request %d: %d images, want %v", i, len(r.Images), parts)
+				}
+				for _, url := range r.Images {
+					if !strings.HasPrefix(url, "data:image/jpeg;base64,/9j/") {
+						t.Errorf("request %d: image %.40q", i, url)
+					}
 				}
 			}
 		})
 	}
-	t.Logf("%d runs; %d skipped of tokenizers that come later", cases, skipped)
+	t.Logf("%d cases; %d skipped for want of a tokenizer", cases, skipped)
 }
 
 func BenchmarkRandomIDs(b *testing.B) {
-	tok := tokenizer.Llama3()
-	o := dataset.RandomOptions{NumPrompts: 1000, InputLen: 512, OutputLen: 128, IDs: true}
+	o := dataset.Options{Name: "random", Tokenizer: tokenizer.Llama3(), NumPrompts: 1000, InputLen: 512, RandomOutputLen: 128, FromIDs: true}
 	for b.Loop() {
-		if _, err := dataset.Random(context.Background(), tok, o); err != nil {
+		if _, err := dataset.Load(context.Background(), o); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,81 +2,54 @@ package dataset
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"math"
-	"os"
 	"strings"
 
 	"loadgen/internal/pyrand"
 )
 
-// RandomOptions describe the random data set. Lengths are in tokens.
-type RandomOptions struct {
-	NumPrompts          int
-	InputLen, OutputLen int
-	// PrefixLen tokens are shared by all prompts.
-	PrefixLen int
-	// RangeRatio spreads the lengths evenly over (1-r)..(1+r) times the nominal one.
-	RangeRatio float64
-	// IDs makes prompts of consecutive ids; else their text comes from Path.
-	IDs bool
-	// TokenizeOnClient sends the ids in place of their text.
-	TokenizeOnClient bool
-	Seed             uint32
-	// Path is a ShareGPT file: a JSON list of conversations.
-	Path string
-}
-
-// Random makes the prompts of --dataset-name random (the original's
-// RandomDataset), equal to the original's for a seed.
-func Random(ctx context.Context, tok Tokenizer, o RandomOptions) (*Set, error) {
-	rng := pyrand.NewPython(uint64(o.Seed))
+// random makes prompts of random ids or of ShareGPT text cut to length (the
+// original's RandomDataset).
+func random(ctx context.Context, o *Options) (*Set, error) {
+	set := o.newSet()
 	var texts []string
-	if !o.IDs {
+	if !o.FromIDs {
 		var err error
-		if texts, err = conversations(o.Path, rng); err != nil {
+		if texts, err = o.shareGPTTexts(ctx, set.rng); err != nil {
 			return nil, err
 		}
 	}
-	d, err := draw(tok.VocabSize(), o)
+	d, err := o.draw(pyrand.NewTorch(uint64(o.Seed)))
 	if err != nil {
 		return nil, err
 	}
-	var plain []source
-	if !o.IDs {
-		if plain, err = tokenizeAll(ctx, tok, texts, o.NumPrompts); err != nil {
+	var plain []text
+	if !o.FromIDs {
+		if plain, err = o.encodeAll(ctx, texts); err != nil {
 			return nil, err
 		}
 	}
 	all := make([]Request, o.NumPrompts)
 	keep := make([]bool, o.NumPrompts)
 	err = each(ctx, o.NumPrompts, func(i int) error {
-		n := d.inputLens[i]
-		ids := append(make([]int, 0, len(d.prefix)+max(n, 0)), d.prefix...)
-		if o.IDs {
-			for j := range n {
-				ids = append(ids, (d.offsets[i]+i+j)%tok.VocabSize())
-			}
+		var ids []int
+		if o.FromIDs {
+			ids = d.ids(i)
 		} else {
-			body := plain[i%len(plain)].cut(tok, n)
+			body := plain[i%len(plain)].cut(o.Tokenizer, d.inputLens[i])
 			if body == nil {
 				return nil
 			}
-			ids = append(ids, body...)
+			ids = append(append(make([]int, 0, len(d.prefix)+len(body)), d.prefix...), body...)
 		}
 		keep[i] = true
-		all[i] = Request{IDs: ids, PromptLen: o.PrefixLen + n, OutputLen: d.outputLens[i]}
-		if !o.TokenizeOnClient {
-			all[i].Prompt, all[i].IDs = tok.Decode(ids, false), nil
-		}
+		all[i] = o.ofIDs(ids)
+		all[i].PromptLen, all[i].OutputLen = o.PrefixLen+d.inputLens[i], d.outputLens[i]
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{rng: rng}
 	for i, r := range all {
 		if keep[i] {
 			set.Requests = append(set.Requests, r)
@@ -85,38 +58,47 @@ func Random(ctx context.Context, tok Tokenizer, o RandomOptions) (*Set, error) {
 	return set, nil
 }
 
+// ofIDs is a request of ids, or of their text.
+func (o *Options) ofIDs(ids []int) Request {
+	if o.IDs {
+		return Request{IDs: ids}
+	}
+	return Request{Prompt: o.Tokenizer.Decode(ids, false)}
+}
+
 // draws are the random numbers of a set.
 type draws struct {
+	vocab                                  int
 	prefix, inputLens, outputLens, offsets []int
 }
 
-// The most prompts, and tokens of all prompts together, that are drawn: no run
-// wants more, and a slip of the command line is told rather than a crash.
-const (
-	maxPrompts = 1 << 28
-	maxTokens  = 1 << 33
-)
+// ids are prompt i: the prefix and consecutive ids from its offset.
+func (d *draws) ids(i int) []int {
+	n := max(d.inputLens[i], 0)
+	ids := append(make([]int, 0, len(d.prefix)+n), d.prefix...)
+	for j := range n {
+		ids = append(ids, (d.offsets[i]+i+j)%d.vocab)
+	}
+	return ids
+}
 
 // draw draws them from torch's generator, in the original's order.
-func draw(vocab int, o RandomOptions) (d draws, err error) {
+func (o *Options) draw(rng *pyrand.Torch) (d draws, err error) {
+	d.vocab = o.Tokenizer.VocabSize()
 	switch {
-	case o.NumPrompts < 0:
-		return d, fmt.Errorf("Trying to create tensor with negative dimension %d: [%d] (--num-prompts must not be negative)", o.NumPrompts, o.NumPrompts)
 	case !(o.RangeRatio < 1):
-		return d, errors.New("random_range_ratio must be < 1.0 to ensure a valid sampling range")
-	case vocab <= 0:
-		return d, errors.New("the tokenizer's vocabulary is empty")
+		return d, optionError("random_range_ratio must be < 1.0 to ensure a valid sampling range")
+	case d.vocab <= 0:
+		return d, optionError("the tokenizer's vocabulary is empty")
+	case o.NumPrompts > maxPrompts || float64(max(o.NumPrompts, 1))*(float64(o.PrefixLen)+float64(o.InputLen)) > maxTokens:
+		return d, optionError("%d prompts of %.0f tokens are more than a machine holds", o.NumPrompts, float64(o.PrefixLen)+float64(o.InputLen))
 	}
-	if o.NumPrompts > maxPrompts || float64(max(o.NumPrompts, 1))*(float64(o.PrefixLen)+float64(o.InputLen)) > maxTokens {
-		return d, fmt.Errorf("%d prompts of %.0f tokens are more than a machine holds (--num-prompts, --random-input-len, --random-prefix-len)", o.NumPrompts, float64(o.PrefixLen)+float64(o.InputLen))
-	}
-	rng := pyrand.NewTorch(uint64(o.Seed))
 	values := func(n, low, high int) ([]int, error) {
 		if low >= high {
-			return nil, fmt.Errorf("random_ expects 'from' to be less than 'to', but got from=%d >= to=%d (--random-range-ratio must not be negative)", low, high)
+			return nil, optionError("random_ expects 'from' to be less than 'to', but got from=%d >= to=%d (the range ratio must not be negative)", low, high)
 		}
 		if high-low >= 1<<28 {
-			return nil, fmt.Errorf("a range of %d lengths or token ids is more than the random generator takes (%d)", high-low, 1<<28)
+			return nil, optionError("a range of %d lengths or token ids is more than the random generator takes (%d)", high-low, 1<<28)
 		}
 		out := make([]int, n)
 		for i := range out {
@@ -128,74 +110,73 @@ func draw(vocab int, o RandomOptions) (d draws, err error) {
 		low := math.Trunc(float64(nominal) * (1 - o.RangeRatio))
 		high := math.Trunc(float64(nominal) * (1 + o.RangeRatio))
 		if math.Abs(low) > math.MaxInt32 || math.Abs(high) > math.MaxInt32 {
-			return nil, fmt.Errorf("a length of %d tokens is out of range", nominal)
+			return nil, optionError("a length of %d tokens is out of range", nominal)
 		}
 		return values(o.NumPrompts, int(low), int(high)+1)
 	}
 	if o.PrefixLen > 0 {
 		if o.PrefixLen > math.MaxInt32 {
-			return d, fmt.Errorf("a prefix of %d tokens is out of range", o.PrefixLen)
+			return d, optionError("a prefix of %d tokens is out of range", o.PrefixLen)
 		}
-		if d.prefix, err = values(o.PrefixLen, 0, vocab); err != nil {
+		if d.prefix, err = values(o.PrefixLen, 0, d.vocab); err != nil {
 			return d, err
 		}
 	}
 	if d.inputLens, err = lens(o.InputLen); err != nil {
 		return d, err
 	}
-	if d.outputLens, err = lens(o.OutputLen); err != nil {
+	if d.outputLens, err = lens(o.RandomOutputLen); err != nil {
 		return d, err
 	}
-	d.offsets, err = values(o.NumPrompts, 0, vocab)
+	d.offsets, err = values(o.NumPrompts, 0, d.vocab)
 	return d, err
 }
 
-// conversations reads the first turns of a ShareGPT file, shuffled.
-func conversations(path string, rng *pyrand.Python) ([]string, error) {
-	if path == "" {
-		return nil, errors.New("Please provide a ShareGPT file with `--dataset-path`, or use the `--random-ids` option, which needs none; `--download-path` is not there: loadgen downloads nothing")
+// shareGPTTexts reads the first turns of a ShareGPT file, shuffled: as many as
+// there are prompts.
+func (o *Options) shareGPTTexts(ctx context.Context, rng *pyrand.Python) ([]string, error) {
+	if err := o.downloadShareGPT(ctx); err != nil {
+		return nil, err
 	}
-	data, err := os.ReadFile(path)
+	if o.Path == "" {
+		return nil, &Error{Kind: NoPath, Text: "the data set random needs a ShareGPT file to take text from, or random ids, which need none"}
+	}
+	keys := []string{"conversations", "conversation"}
+	src := localFile(o.Path, source{shape: jsonArray, columns: keys, want: shareGPTExample})
+	rows, err := src.find(ctx, func(at position, v any) (bool, error) {
+		turns, err := turnsOf(at, v, keys...)
+		if err == nil && len(turns) >= 2 {
+			_, err = turnText(at, turns, 0)
+		}
+		return len(turns) >= 2, err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the ShareGPT file: %w", err)
+		return nil, err
 	}
-	type turns []struct{ Value any } // of the first turn a text; what others hold does not matter
-	var entries []struct{ Conversations, Conversation *turns }
-	if err := json.Unmarshal(data, &entries); err != nil {
-		return nil, fmt.Errorf("%s is not a ShareGPT file, a JSON list of {\"conversations\": [{\"value\": TEXT}, ...]}: %w", path, err)
+	if len(rows) == 0 {
+		return nil, o.nothing("no conversation has two turns, so there is no text to take")
 	}
-	var texts []string
-	for _, e := range entries {
-		said := e.Conversations
-		if said == nil {
-			said = e.Conversation
+	rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	return fetch(ctx, &src, rows[:min(len(rows), max(o.NumPrompts, 1))], func(at position, v any) (string, error) {
+		turns, err := turnsOf(at, v, keys...)
+		if err != nil {
+			return "", err
 		}
-		if said == nil || len(*said) < 2 {
-			continue
-		}
-		text, isText := (*said)[0].Value.(string)
-		if !isText {
-			return nil, fmt.Errorf("%s: the first turn of a conversation has no text: {\"value\": %v}", path, (*said)[0].Value)
-		}
-		texts = append(texts, strip(text))
-	}
-	if len(texts) == 0 {
-		return nil, fmt.Errorf("%s holds no conversation of two turns", path)
-	}
-	rng.Shuffle(len(texts), func(i, j int) { texts[i], texts[j] = texts[j], texts[i] })
-	return texts, nil
+		text, err := turnText(at, turns, 0)
+		return strip(text), err
+	})
 }
 
-// source is one text and its ids.
-type source struct {
+// text is a text and its ids, special tokens included.
+type text struct {
 	text string
-	ids  []int // special tokens included
+	ids  []int
 }
 
-func tokenizeAll(ctx context.Context, tok Tokenizer, texts []string, needed int) ([]source, error) {
-	out := make([]source, len(texts))
-	err := each(ctx, min(len(texts), needed), func(i int) error {
-		out[i] = source{texts[i], tok.Encode(texts[i], true)}
+func (o *Options) encodeAll(ctx context.Context, texts []string) ([]text, error) {
+	out := make([]text, len(texts))
+	err := each(ctx, len(texts), func(i int) error {
+		out[i] = text{texts[i], o.Tokenizer.Encode(texts[i], true)}
 		return nil
 	})
 	return out, err
@@ -203,7 +184,7 @@ func tokenizeAll(ctx context.Context, tok Tokenizer, texts []string, needed int)
 
 // cut makes n ids of the text: it cuts a longer one, and repeats a shorter one.
 // nil means that the text is empty.
-func (s source) cut(tok Tokenizer, n int) []int {
+func (s text) cut(tok Tokenizer, n int) []int {
 	if len(s.ids) > n {
 		return pythonHead(s.ids, n)
 	}

@@ -1,0 +1,309 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// File returns the path of a repository's file on this machine. A file of a
+// commit that is in the cache is not asked for again; of a branch, the hub is
+// asked whether it has a newer one, and where it cannot be reached the cache's
+// is taken.
+func (c *Client) File(ctx context.Context, r Repo, file string) (string, error) {
+	cached, err := c.Cached(r, file)
+	switch {
+	case err != nil:
+		return "", err
+	case cached != "" && (c.Offline || commitForm.MatchString(r.revision())):
+		return cached, nil
+	case c.Offline:
+		return "", c.offline(r, file)
+	}
+	info, err := c.stat(ctx, r, file)
+	if err != nil && cached != "" && ctx.Err() == nil && !final(err) {
+		return cached, nil
+	} else if err != nil {
+		return "", err
+	}
+	return c.store(ctx, r, file, info)
+}
+
+// Download writes a repository's file to a path of the caller's, unless it is
+// there already.
+func (c *Client) Download(ctx context.Context, r Repo, file, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return nil
+	}
+	if err := r.check(file); err != nil {
+		return err
+	}
+	if c.Offline {
+		return c.offline(r, file)
+	}
+	info, err := c.stat(ctx, r, file)
+	if err != nil {
+		return err
+	}
+	return c.fetch(ctx, r, file, info, to)
+}
+
+var etagForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// store puts a file into the cache: the content under its hash, a link to it in
+// the commit's snapshot, and the commit under the revision's name.
+func (c *Client) store(ctx context.Context, r Repo, file string, info fileInfo) (string, error) {
+	folder := c.folder(r)
+	blob := filepath.Join(folder, "blobs", info.etag)
+	unlock, err := lock(ctx, filepath.Join(c.Cache, ".locks", r.folderName(), info.etag+".lock"))
+	if err != nil {
+		return "", fmt.Errorf("cannot lock the Hugging Face cache: %w", err)
+	}
+	defer unlock()
+	if _, err := os.Stat(blob); errors.Is(err, fs.ErrNotExist) {
+		if err := c.fetch(ctx, r, file, info, blob); err != nil {
+			return "", err
+		}
+	} else if err != nil {
+		return "", fmt.Errorf("cannot read the Hugging Face cache: %w", err)
+	}
+	name := filepath.Join(folder, "snapshots", info.commit, filepath.FromSlash(file))
+	if err := link(blob, name); err != nil {
+		return "", fmt.Errorf("cannot write to the Hugging Face cache: %w", err)
+	}
+	if r.revision() != info.commit {
+		if err := writeFile(filepath.Join(folder, "refs", filepath.FromSlash(r.revision())), info.commit); err != nil {
+			return "", fmt.Errorf("cannot write to the Hugging Face cache: %w", err)
+		}
+	}
+	return name, nil
+}
+
+// link makes name a relative link to blob, or a copy where links cannot be made.
+func link(blob, name string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	to, err := filepath.Rel(filepath.Dir(name), blob)
+	if err != nil {
+		return err
+	}
+	if have, err := os.Readlink(name); err == nil && have == to {
+		return nil
+	}
+	temporary := name + ".loadgen-new"
+	os.Remove(temporary)
+	if err := os.Symlink(to, temporary); err != nil {
+		if err := os.Link(blob, temporary); err != nil {
+			return err
+		}
+	}
+	return os.Rename(temporary, name)
+}
+
+// writeFile writes a small file in one step.
+func writeFile(name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	temporary := name + ".loadgen-new"
+	if err := os.WriteFile(temporary, []byte(text), 0o666); err != nil {
+		return err
+	}
+	return os.Rename(temporary, name)
+}
+
+// attempts is how often a download is begun without getting any further.
+const attempts = 5
+
+// fetch downloads a file to a path: first beside it under .incomplete, where a
+// later call goes on, then, its size and hash checked, by its name.
+func (c *Client) fetch(ctx context.Context, r Repo, file string, info fileInfo, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		return fmt.Errorf("cannot store %s: %w", path.Join(r.ID, file), err)
+	}
+	part := to + ".incomplete"
+	for failed := 0; ; {
+		before := size(part)
+		err := c.part(ctx, file, info, part)
+		if err == nil {
+			break
+		}
+		if size(part) > before {
+			failed = 0
+		}
+		failed++
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, syscall.ENOSPC):
+			os.Remove(part)
+			return fmt.Errorf("cannot store %s (%d bytes) in %s: %w", path.Join(r.ID, file), info.size, filepath.Dir(to), err)
+		case final(err) || failed == attempts:
+			return fmt.Errorf("cannot download %s: %w", path.Join(r.ID, file), err)
+		}
+		if err := sleep(ctx, c.pause<<(failed-1)); err != nil {
+			return err
+		}
+	}
+	if err := verify(part, info); err != nil {
+		os.Remove(part)
+		return fmt.Errorf("cannot download %s: %w", path.Join(r.ID, file), err)
+	}
+	if err := os.Rename(part, to); err != nil {
+		return fmt.Errorf("cannot store %s: %w", path.Join(r.ID, file), err)
+	}
+	return nil
+}
+
+func size(name string) int64 {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// part gets what is missing of a file, appended to what is there.
+func (c *Client) part(ctx context.Context, file string, info fileInfo, part string) (err error) {
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return &localError{err}
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil && closeErr != nil {
+			err = &localError{closeErr}
+		}
+	}()
+	have, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return &localError{err}
+	}
+	if info.size >= 0 && have > info.size {
+		have = 0
+	}
+	if have == info.size && have > 0 {
+		return nil
+	}
+	response, err := c.get(ctx, info.url, have)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusPartialContent:
+		if !strings.HasPrefix(response.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have)) {
+			return fmt.Errorf("the server sent another part of the file than was asked for (%q)", response.Header.Get("Content-Range"))
+		}
+	case http.StatusOK:
+		have = 0
+	case http.StatusRequestedRangeNotSatisfiable:
+		if err := f.Truncate(0); err != nil {
+			return &localError{err}
+		}
+		return errors.New("the server does not have the part of the file that was asked for")
+	default:
+		return statusError(response, nil)
+	}
+	if err := f.Truncate(have); err != nil {
+		return &localError{err}
+	}
+	if _, err := f.Seek(have, io.SeekStart); err != nil {
+		return &localError{err}
+	}
+	w := &counted{w: f, done: have, total: info.size, report: func(done, total int64) {
+		if c.Progress != nil {
+			c.Progress(file, done, total)
+		}
+	}}
+	if _, err := io.Copy(w, response.Body); err != nil {
+		if w.err != nil {
+			return &localError{w.err}
+		}
+		return err
+	}
+	if info.size >= 0 && w.done < info.size {
+		return fmt.Errorf("the server ended the file after %d of %d bytes: %w", w.done, info.size, io.ErrUnexpectedEOF)
+	}
+	return nil
+}
+
+// localError is a failure of this machine's disk, which another attempt does not mend.
+type localError struct{ err error }
+
+func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
+
+// counted counts what is written.
+type counted struct {
+	w           io.Writer
+	done, total int64
+	err         error
+	report      func(done, total int64)
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.done += int64(n)
+	c.err = err
+	c.report(c.done, c.total)
+	return n, err
+}
+
+// verify compares a file with the size and the hash that the hub gave: SHA-256
+// for large files, else git's hash of a blob.
+func verify(name string, info fileInfo) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n := size(name)
+	if info.size >= 0 && n != info.size {
+		return fmt.Errorf("%w: it has %d bytes, and the hub says %d", ErrDamaged, n, info.size)
+	}
+	var h hash.Hash
+	switch {
+	case hexForm.MatchString(info.etag) && len(info.etag) == 64:
+		h = sha256.New()
+	case hexForm.MatchString(info.etag) && len(info.etag) == 40:
+		h = sha1.New()
+		fmt.Fprintf(h, "blob %d\x00", n)
+	default:
+		return nil
+	}
+	if _, err := io.Copy(h, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != info.etag {
+		return fmt.Errorf("%w: its hash is %s, and the hub says %s", ErrDamaged, got, info.etag)
+	}
+	return nil
+}
+
+var hexForm = regexp.MustCompile(`^[0-9a-f]+$`)

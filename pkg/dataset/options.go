@@ -1,0 +1,178 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"loadgen/internal/pyrand"
+)
+
+// Options say what to load. Lengths are in tokens. A pointer that is nil is an
+// option that was not given.
+type Options struct {
+	// Name is one of Names.
+	Name string
+	// Path is a file, or for hf the id of a data set on the hub or a directory
+	// whose last two names are that id.
+	Path string
+	// DownloadPath is a directory that the ShareGPT file is downloaded into, for
+	// sharegpt and random without a Path.
+	DownloadPath string
+	NumPrompts   int
+	Seed         uint32
+	Tokenizer    Tokenizer
+	// Template renders messages with the model's chat template, for sonnet,
+	// which asks for the reply's beginning (add_generation_prompt). nil: the
+	// model has none.
+	Template func(messages []Message) (string, error)
+	// Chat reports whether requests go to a chat endpoint.
+	Chat bool
+	// IDs sends token ids in place of text, where the data set makes its prompts
+	// of ids (random, random_image).
+	IDs bool
+	// OutputLen is the number of tokens to ask for in place of what the data set
+	// says (sharegpt, trtllm_custom, hf, jsonl, conversations, trace).
+	OutputLen *int
+
+	// Random: random, random_image, prefix_repetition and synthetic_text.
+	InputLen        int
+	RandomOutputLen int
+	// PrefixLen tokens begin every prompt.
+	PrefixLen int
+	// RangeRatio spreads the lengths evenly over (1-r) to (1+r) times the nominal.
+	RangeRatio float64
+	// FromIDs makes random's prompts of consecutive ids; else of Path's text.
+	FromIDs bool
+
+	// ImageWidth, ImageHeight and ImageSize are pixels; the size counts where
+	// the other two are 512. NumImages are the images of a request.
+	ImageWidth, ImageHeight, ImageSize, NumImages int
+
+	SonnetInputLen, SonnetOutputLen, SonnetPrefixLen int
+
+	// Subset and Split name a part of a data set on the hub; "" for none.
+	Subset, Split string
+
+	// Groups is the number of prefixes of prefix_repetition, SuffixLen what
+	// follows them. Zipf is the exponent of the groups' shares: 0 gives each the
+	// same number of prompts.
+	Groups, SuffixLen int
+	Zipf              float64
+
+	// MaxTurns cuts conversations; 0 does not. Think is the mean time in seconds
+	// that a user thinks before the next turn, where the file does not say.
+	MaxTurns int
+	Think    float64
+
+	// Speedup divides a trace's times; 0 is 1. BlockSize is the number of tokens
+	// of one block hash; 0 is the trace's own.
+	Speedup   float64
+	BlockSize int
+
+	// Env looks up environment variables, for the hub; nil knows none.
+	Env func(name string) string
+	// Progress is told of downloads: the file, and how many of its bytes are here.
+	Progress func(file string, done, total int64)
+}
+
+// loaders are the data sets by name.
+var loaders = map[string]func(ctx context.Context, o *Options) (*Set, error){
+	"random":        random,
+	"trtllm_custom": custom,
+	"sharegpt":      shareGPT,
+	"sonnet":        sonnet,
+	"burstgpt":      burstGPT,
+	"random_image":  randomImage,
+	"hf":            hubDataset,
+
+	"jsonl":             jsonl,
+	"prefix_repetition": prefixRepetition,
+	"conversations":     conversations,
+	"trace":             trace,
+	"synthetic_text":    syntheticText,
+}
+
+// Names returns the names of the data sets: the original's, then ours.
+func Names() []string {
+	return []string{"sharegpt", "burstgpt", "sonnet", "random", "random_image", "hf", "trtllm_custom",
+		"jsonl", "prefix_repetition", "conversations", "trace", "synthetic_text"}
+}
+
+// The most prompts, and tokens of all prompts together: a slip of the command
+// line gets a message, not a crash.
+const (
+	maxPrompts = 1 << 28
+	maxTokens  = 1 << 33
+	maxLength  = 1 << 31
+)
+
+// Load makes the requests of a data set.
+func Load(ctx context.Context, o Options) (*Set, error) {
+	load := loaders[o.Name]
+	drawn := o.Name == "random" || o.Name == "random_image" // their checks have the original's words
+	switch {
+	case load == nil:
+		return nil, &Error{Kind: Unknown, Text: fmt.Sprintf("there is no data set %q; there are %s", o.Name, strings.Join(Names(), ", "))}
+	case o.NumPrompts < 0 && drawn:
+		return nil, optionError("Trying to create tensor with negative dimension %d: [%d] (the number of prompts must not be negative)", o.NumPrompts, o.NumPrompts)
+	case o.NumPrompts < 0:
+		return nil, optionError("the number of prompts must not be negative (it is %d)", o.NumPrompts)
+	case o.NumPrompts > maxPrompts && !drawn:
+		return nil, optionError("%d prompts are too many (at most %d)", o.NumPrompts, maxPrompts)
+	case o.OutputLen != nil && (*o.OutputLen < 1 || *o.OutputLen >= maxLength):
+		return nil, optionError("an output of %d tokens is out of range (1 to %d)", *o.OutputLen, maxLength-1)
+	}
+	if o.Env == nil {
+		o.Env = func(string) string { return "" }
+	}
+	if o.Path != "" && o.Name != "hf" {
+		path, remove, err := spool(o.Path)
+		if err != nil {
+			return nil, err
+		}
+		defer remove()
+		o.Path = path
+	}
+	return load(ctx, &o)
+}
+
+func (o *Options) newSet() *Set { return &Set{rng: pyrand.NewPython(uint64(o.Seed))} }
+
+// needPath returns an error if there is no file to read.
+func (o *Options) needPath(what string) error {
+	if o.Path == "" {
+		return &Error{Kind: NoPath, Text: fmt.Sprintf("the data set %s needs a file: %s", o.Name, what)}
+	}
+	return nil
+}
+
+// validLengths reports whether a sample has the lengths that benchmark_serving
+// keeps: at least 4 tokens either way (out only if minOutput is set), at most
+// maxPrompt in and maxTotal together.
+func validLengths(prompt, output int, minOutput bool, maxPrompt, maxTotal int) bool {
+	return prompt >= 4 && (output >= 4 || !minOutput) && prompt <= maxPrompt && prompt+output <= maxTotal
+}
+
+// oversample repeats requests, drawn with random.choices, until there are n.
+func (s *Set) oversample(n int) {
+	have := len(s.Requests)
+	if have == 0 || have >= n {
+		return
+	}
+	s.Requests = slices.Grow(s.Requests, n-have)
+	for _, i := range s.rng.Choices(have, n-have) {
+		s.Requests = append(s.Requests, s.Requests[i])
+	}
+	s.note("%d different requests, repeated at random to make %d", have, n)
+}
+
+func (s *Set) note(format string, args ...any) {
+	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
+}
+
+// nothing is the error for a file of which nothing is left to send.
+func (o *Options) nothing(format string, args ...any) error {
+	return &Error{Kind: Empty, File: o.Path, Text: fmt.Sprintf(format, args...)}
+}
