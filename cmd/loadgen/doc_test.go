@@ -4,10 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	flags "flag"
+	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v2"
 )
 
 // words splits a line of the manual as a shell does.
@@ -57,15 +63,76 @@ func TestManualsExamples(t *testing.T) {
 	}
 }
 
-// TestReadmeNamesEveryOwnFlag checks that no flag of ours is left out there.
-func TestReadmeNamesEveryOwnFlag(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// TestReadmesOutput runs the command whose output the README shows, and compares it line by
+// line, numbers aside; "..." stands for lines left out.
+func TestReadmesOutput(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range flagTable() {
-		if f.Exact && !bytes.Contains(readme, []byte("`"+f.Name)) {
-			t.Errorf("the README does not name %s", f.Name)
+	_, rest, found := strings.Cut(string(text), "<!-- output: loadgen ")
+	line, rest, found2 := strings.Cut(rest, " -->\n```\n")
+	want, _, found3 := strings.Cut(rest, "\n```")
+	if !found || !found2 || !found3 {
+		t.Fatal("the README shows no output")
+	}
+	t.Chdir(t.TempDir())
+	cmd := command(strings.Fields(line)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	numbers := regexp.MustCompile(`[0-9.]+ *$`)
+	got := strings.Split(string(out), "\n")
+	for i := range got {
+		got[i] = numbers.ReplaceAllString(got[i], "N")
+	}
+	for _, w := range strings.Split(want, "\n") {
+		if w == "..." {
+			continue
 		}
+		k := slices.Index(got, numbers.ReplaceAllString(w, "N"))
+		if k < 0 {
+			t.Fatalf("the program does not print %q, or not in this order:\n%s", w, out)
+		}
+		got = got[k+1:]
+	}
+}
+
+// flagsPage is docs/flags.md.
+func flagsPage() string {
+	var page strings.Builder
+	page.WriteString("# Flags\n\nThe benchmark's flags are benchmark_serving's, read by its rules: any unambiguous prefix is\naccepted, the last of a repeated flag wins. Those marked * are loadgen's own; they are known by\ntheir full name only. Subcommands have `--help` of their own.\n")
+	app := newApp(context.Background(), streams{lookup: func(string) (string, bool) { return "", false }})
+	app.Setup()
+	for _, category := range app.VisibleFlagCategories() {
+		if category.Name() == "" {
+			continue
+		}
+		fmt.Fprintf(&page, "\n## %s\n\n| flag | |\n|---|---|\n", category.Name())
+		for _, f := range category.Flags() {
+			s := f.(*cli.StringFlag)
+			fmt.Fprintf(&page, "| `--%s` | %s |\n", strings.TrimSpace(s.Name+" "+strings.ReplaceAll(s.DefaultText, "|", "\\|")), strings.ReplaceAll(s.Usage, "|", "\\|"))
+		}
+	}
+	return page.String()
+}
+
+var update = flags.Bool("update", false, "write docs/flags.md")
+
+// TestFlagsPage holds docs/flags.md to the flag table.
+func TestFlagsPage(t *testing.T) {
+	const name = "../../docs/flags.md"
+	want := flagsPage()
+	if *update {
+		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(name)
+	if err != nil || string(got) != want {
+		t.Errorf("%s is not current (%v): go test ./cmd/loadgen -run TestFlagsPage -update", name, err)
 	}
 }
