@@ -251,6 +251,7 @@ func TestCompareAndResume(t *testing.T) {
 	if err := os.WriteFile(half, []byte(`{"completed": 3, "dur`), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	judgedClean(t, results)
 	_, stderr = compared(t, exitOK, file, "--resume")
 	if strings.Count(stderr, " is kept\n") < 6 || !strings.Contains(stderr, half+" is made again: it cannot be read") {
 		t.Error(stderr)
@@ -262,6 +263,7 @@ func TestCompareAndResume(t *testing.T) {
 	if err := os.WriteFile(file, bytes.Replace(text, []byte("random-output-len: 8"), []byte("random-output-len: 9, tokenizer: ./none"), 1), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	judgedClean(t, results)
 	out, stderr = compared(t, exitFailed, "--resume", file)
 	if strings.Count(stderr, "is made again: its server was started differently") != 8 || !strings.Contains(stderr, "there are no results to report") || out != "" {
 		t.Errorf("%s\n%s", out, stderr)
@@ -269,6 +271,7 @@ func TestCompareAndResume(t *testing.T) {
 	if err := os.WriteFile(file, bytes.Replace(text, []byte("random-output-len: 8"), []byte("random-output-len: 9, num-prompts: 4"), 1), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	judgedClean(t, results)
 	_, stderr = compared(t, exitOK, "--resume", file)
 	if strings.Count(stderr, "is made again: it was made with --num-prompts 10, not 4") != 4 {
 		t.Error(stderr)
@@ -276,6 +279,26 @@ func TestCompareAndResume(t *testing.T) {
 	stored, err := readFile(half)
 	if err != nil || *stored.TotalOutputTokens != 36 {
 		t.Error(err, stored)
+	}
+}
+
+// judgedClean has every result say that the client kept up: a busy machine may have kept it
+// from that, and such a result would be made again.
+func judgedClean(t *testing.T, results string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(results, "*", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no results in %s: %v", results, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.Replace(text, []byte(`"verdict": "client-limited"`), []byte(`"verdict": "clean"`), 1)
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

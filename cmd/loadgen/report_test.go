@@ -104,6 +104,8 @@ func TestReportReadsWhatOthersWrite(t *testing.T) {
 	reportOf(t, 2, "--out", filepath.Join(dir, "a.pdf"), odd)
 	reportOf(t, 2)
 	reportOf(t, 2, "--format", "xml", odd)
-	reportOf(t, 2, odd, "--format", "json")
+	if out, _ := reportOf(t, 0, odd, "--format", "json"); !strings.HasPrefix(out, `{"file": `) {
+		t.Errorf("%.60q with a flag after the file", out)
+	}
 	reportOf(t, 1, t.TempDir())
 }
