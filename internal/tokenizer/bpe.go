@@ -1,18 +1,43 @@
 package tokenizer
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+)
 
-// bpe is a byte-level BPE model. Tokens are kept as the bytes they stand for.
+// bpe is a byte-pair model. Of a byte-level vocabulary, tokens are kept as the
+// bytes they stand for; of others as the text they are spelled with.
 type bpe struct {
-	tokens       []string         // by id; "" for an id that is not used
-	ids          map[string]int32 // of every token that bytes can make
-	bytes        [256]int32       // the ids of the single bytes, -1 for none
+	ids          map[string]int32 // of every token that a text can make
 	ignoreMerges bool             // a word that is a token is that token
-	// merges maps a pair of ids to its rank and what it makes. It is nil where every
-	// two tokens that make a token merge, in the order of the tokens' ids: as in
-	// vocabularies that come from tiktoken.
+
+	byteLevel bool       // symbols begin as single bytes, otherwise as runes
+	bytes     [256]int32 // byte-level: the ids of the bytes; otherwise those of <0x00> and so on; -1 for none
+	chars     *charIDs   // ids of the runes, where symbols begin as those
+
+	prefix, suffix string // around all but a word's first and last symbol
+	fallback       bool   // a rune without a token becomes its bytes' tokens
+	unknown        int32  // the id of what has none, -1 if it is left out
+	fuse           bool   // unknown runes that follow each other are one
+	mark           string // a boundary that no token crosses goes before it; "" if there is none
+
+	order mergeOrder
+	// merges maps a pair of ids to its rank and what it makes, where order is byList.
 	merges map[pair]merged
+	ranks  []uint32 // by id of what is made, where order is byScore
 }
+
+// mergeOrder is how the order of merges is given.
+type mergeOrder uint8
+
+const (
+	byList  mergeOrder = iota // a list of pairs
+	byPair                    // every two tokens that make a token merge, in the order of the ids of all three
+	byToken                   // in the order of the id of what they make: tiktoken's rule
+	byScore                   // in the order of the rank of what they make: SentencePiece's
+)
 
 type pair struct{ left, right int32 }
 
@@ -23,18 +48,81 @@ const never = math.MaxUint64
 
 // rank returns the order in which a pair of neighbours merges, and the id it makes.
 func (m *bpe) rank(left, right int32, span string) (uint64, int32) {
-	if m.merges == nil {
-		id, ok := m.ids[span]
-		if !ok {
-			return never, 0
+	if m.order == byList {
+		if x, ok := m.merges[pair{left, right}]; ok {
+			return uint64(x.rank), x.id
 		}
-		return uint64(id)<<40 | uint64(left)<<20 | uint64(right), id
+		return never, 0
 	}
-	if x, ok := m.merges[pair{left, right}]; ok {
-		return uint64(x.rank), x.id
+	id, ok := m.ids[span]
+	if !ok {
+		return never, 0
 	}
-	return never, 0
+	switch m.order {
+	case byToken:
+		return uint64(id), id
+	case byScore:
+		return uint64(m.ranks[id]), id
+	}
+	return uint64(id)<<40 | uint64(left)<<20 | uint64(right), id
 }
+
+// charIDs are the ids of single runes.
+type charIDs struct {
+	ascii [utf8.RuneSelf]int32
+	more  map[rune]int32
+}
+
+func (c *charIDs) of(r rune) (int32, bool) {
+	if r < utf8.RuneSelf {
+		return c.ascii[r], c.ascii[r] >= 0
+	}
+	id, ok := c.more[r]
+	return id, ok
+}
+
+// index builds what is looked up by rune or by byte.
+func (m *bpe) index() {
+	for b := range m.bytes {
+		token := fmt.Sprintf("<0x%02X>", b)
+		if m.byteLevel {
+			token = string([]byte{byte(b)})
+		}
+		m.bytes[b] = -1
+		if id, ok := m.ids[token]; ok {
+			m.bytes[b] = id
+		}
+	}
+	if m.byteLevel {
+		return
+	}
+	m.chars = &charIDs{more: map[rune]int32{}}
+	for r := range m.chars.ascii {
+		m.chars.ascii[r] = -1
+	}
+	m.mark = "▁"
+	if _, ok := m.ids[m.mark]; !ok || m.ignoreMerges || m.suffix != "" || m.prefix != "" {
+		m.mark = ""
+	}
+	for token, id := range m.ids {
+		r, size := utf8.DecodeRuneInString(token)
+		if size == len(token) && size > 0 {
+			if r < utf8.RuneSelf {
+				m.chars.ascii[r] = id
+			} else {
+				m.chars.more[r] = id
+			}
+			continue
+		}
+		if m.mark != "" && strings.Contains(strings.TrimLeft(token, m.mark), m.mark) {
+			m.mark = ""
+		}
+	}
+}
+
+// dead is the id of a symbol that has become part of another; -2 that of one
+// without a token.
+const dead = -1
 
 // symbol is a part of a word on its way to tokens.
 type symbol struct {
@@ -50,22 +138,67 @@ type symbol struct {
 type scratch struct {
 	symbols []symbol
 	queue   []candidate
+	words   map[string][]int
+	nodes   []lattice
 }
 
-// encode appends the tokens of a word. Bytes that the vocabulary lacks are left
-// out, as in a model without an unknown token.
+// encode appends the tokens of a word. What has neither a token nor an unknown
+// token is left out.
 func (m *bpe) encode(dst []int, word string, s *scratch) []int {
+	if m.mark == "" {
+		return m.encodeWord(dst, word, s)
+	}
+	// No merge crosses the boundary before a mark, so what lies between two of them
+	// is encoded on its own, and remembered.
+	for word != "" {
+		end := len(word) - len(strings.TrimLeft(word, m.mark))
+		if i := strings.Index(word[end:], m.mark); i >= 0 {
+			end += i
+		} else {
+			end = len(word)
+		}
+		if end == 0 {
+			end = len(word)
+		}
+		dst = m.remembered(dst, word[:end], s)
+		word = word[end:]
+	}
+	return dst
+}
+
+// Words up to rememberedBytes are remembered, up to rememberedWords of them.
+const (
+	rememberedBytes = 24
+	rememberedWords = 1 << 13
+)
+
+func (m *bpe) remembered(dst []int, word string, s *scratch) []int {
+	if len(word) > rememberedBytes {
+		return m.encodeWord(dst, word, s)
+	}
+	if ids, ok := s.words[word]; ok {
+		return append(dst, ids...)
+	}
+	n := len(dst)
+	dst = m.encodeWord(dst, word, s)
+	if s.words == nil || len(s.words) >= rememberedWords {
+		s.words = map[string][]int{}
+	}
+	s.words[strings.Clone(word)] = append([]int(nil), dst[n:]...)
+	return dst
+}
+
+func (m *bpe) encodeWord(dst []int, word string, s *scratch) []int {
 	if m.ignoreMerges {
 		if id, ok := m.ids[word]; ok {
 			return append(dst, int(id))
 		}
 	}
 	s.symbols = s.symbols[:0]
-	for i := range len(word) {
-		if id := m.bytes[word[i]]; id >= 0 {
-			n := int32(len(s.symbols))
-			s.symbols = append(s.symbols, symbol{id: id, start: int32(i), end: int32(i) + 1, prev: n - 1, next: n + 1, rank: never})
-		}
+	if m.byteLevel {
+		m.startBytes(word, s)
+	} else {
+		m.startRunes(word, s)
 	}
 	if len(s.symbols) == 0 {
 		return dst
@@ -79,10 +212,117 @@ func (m *bpe) encode(dst []int, word string, s *scratch) []int {
 	} else {
 		m.mergeByQueue(s, word)
 	}
+	if m.order == byScore {
+		return m.pieces(dst, word, s)
+	}
 	for i := int32(0); i >= 0; i = s.symbols[i].next {
 		dst = append(dst, int(s.symbols[i].id))
 	}
 	return dst
+}
+
+// add appends a symbol.
+func (s *scratch) add(id int32, start, end int) {
+	n := int32(len(s.symbols))
+	s.symbols = append(s.symbols, symbol{id: id, start: int32(start), end: int32(end), prev: n - 1, next: n + 1, rank: never})
+}
+
+func (m *bpe) startBytes(word string, s *scratch) {
+	for i := range len(word) {
+		if id := m.bytes[word[i]]; id >= 0 {
+			s.add(id, i, i+1)
+		}
+	}
+}
+
+// startRunes makes a symbol of every rune. Unknown ones wait, so that those that
+// follow can be fused with them.
+func (m *bpe) startRunes(word string, s *scratch) {
+	unknown, from := false, 0
+	flush := func(at int) {
+		if unknown {
+			s.add(m.unknown, from, at)
+		}
+		unknown = false
+	}
+	for i, r := range word {
+		size := utf8.RuneLen(r)
+		id, ok := m.runeID(word, i, size, r)
+		switch {
+		case ok:
+			flush(i)
+			s.add(id, i, i+size)
+		case m.order == byScore: // merges go by text, so it may yet become part of a token
+			s.add(-2, i, i+size)
+		case m.fallback && m.haveBytes(word[i:i+size]):
+			for k := range size {
+				s.add(m.bytes[word[i+k]], i+k, i+k+1)
+			}
+		case m.unknown >= 0:
+			if !m.fuse {
+				flush(i)
+			}
+			if !unknown {
+				unknown, from = true, i
+			}
+		}
+	}
+	flush(len(word))
+}
+
+// runeID is the id of the rune at word[i].
+func (m *bpe) runeID(word string, i, size int, r rune) (int32, bool) {
+	first, last := i == 0, i+size == len(word)
+	if first && (!last || m.suffix == "") || m.prefix == "" && (!last || m.suffix == "") {
+		return m.chars.of(r)
+	}
+	token := word[i : i+size]
+	if !first {
+		token = m.prefix + token
+	}
+	if last {
+		token += m.suffix
+	}
+	id, ok := m.ids[token]
+	return id, ok
+}
+
+// haveBytes reports whether all bytes of a rune have tokens.
+func (m *bpe) haveBytes(rune string) bool {
+	for i := range len(rune) {
+		if m.bytes[rune[i]] < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// pieces appends what SentencePiece makes of the symbols: unknown ones become
+// bytes, or one unknown token for those that follow each other.
+func (m *bpe) pieces(dst []int, word string, s *scratch) []int {
+	unknown := false
+	for i := int32(0); i >= 0; i = s.symbols[i].next {
+		x := &s.symbols[i]
+		if x.id >= 0 {
+			dst, unknown = append(dst, int(x.id)), false
+			continue
+		}
+		dst, unknown = m.unknownPiece(dst, word[x.start:x.end], unknown)
+	}
+	return dst
+}
+
+func (m *bpe) unknownPiece(dst []int, text string, after bool) ([]int, bool) {
+	if m.fallback && m.haveBytes(text) {
+		for k := range len(text) {
+			dst = append(dst, int(m.bytes[text[k]]))
+		}
+		return dst, false
+	}
+	if !after && m.unknown >= 0 {
+		dst = append(dst, int(m.unknown))
+	}
+	return dst, true
 }
 
 // look finds the merge of symbol i with its neighbour.
@@ -101,7 +341,7 @@ func (m *bpe) join(symbols []symbol, i int32, word string) {
 	a := &symbols[i]
 	b := &symbols[a.next]
 	a.id, a.end, a.next = a.made, b.end, b.next
-	b.id = -1
+	b.id = dead
 	if a.next >= 0 {
 		symbols[a.next].prev = i
 	}
@@ -148,7 +388,7 @@ func (m *bpe) mergeByQueue(s *scratch, word string) {
 	for len(s.queue) > 0 {
 		c := s.pop()
 		a := &s.symbols[c.at]
-		if a.id < 0 || a.rank != c.rank || a.next < 0 || s.symbols[a.next].end != c.end {
+		if a.id == dead || a.rank != c.rank || a.next < 0 || s.symbols[a.next].end != c.end {
 			continue
 		}
 		m.join(s.symbols, c.at, word)

@@ -23,14 +23,13 @@ const (
 // the table; what encoding needs is built at the first call of Encode.
 func Llama3() *Tokenizer {
 	t := &Tokenizer{Name: "llama3 (built in)", vocab: llama3Vocab, cleanUp: true, before: []int{llama3BOS}, special: map[int32]bool{}}
-	t.model.ignoreMerges = true
-	t.model.tokens = make([]string, 0, llama3Vocab+256)
+	t.tokens = make([]string, 0, llama3Vocab+256)
 	for table := llama3Table; table != ""; {
 		n := int(table[0]) + 1
-		t.model.tokens = append(t.model.tokens, table[1:n])
+		t.tokens = append(t.tokens, table[1:n])
 		table = table[n:]
 	}
-	for id := llama3Vocab; id < len(t.model.tokens); id++ {
+	for id := llama3Vocab; id < len(t.tokens); id++ {
 		t.special[int32(id)] = true
 	}
 	t.prepare = t.prepareLlama3
@@ -42,16 +41,14 @@ func (t *Tokenizer) prepareLlama3() {
 	if err != nil {
 		panic(err) // a constant that the tests parse
 	}
-	t.splits = []*pattern{split}
-	m := &t.model
-	m.ids = make(map[string]int32, llama3Vocab)
-	for id, token := range m.tokens[:llama3Vocab] {
+	t.splits = []splitter{splitAt(split.each, isolated, false)}
+	m := &bpe{ids: make(map[string]int32, llama3Vocab), ignoreMerges: true, byteLevel: true, unknown: -1, order: byPair}
+	for id, token := range t.tokens[:llama3Vocab] {
 		m.ids[token] = int32(id)
-		if len(token) == 1 {
-			m.bytes[token[0]] = int32(id)
-		}
 	}
-	for id, token := range m.tokens[llama3Vocab:] {
+	m.index()
+	t.model = m
+	for id, token := range t.tokens[llama3Vocab:] {
 		t.raw.add(&addedToken{ID: int32(llama3Vocab + id), Content: token, Special: true})
 	}
 }

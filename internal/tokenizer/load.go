@@ -8,79 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
-
-// file is what loadgen reads of a tokenizer.json.
-type file struct {
-	Model *struct {
-		Type         string
-		Vocab        map[string]int32
-		Merges       json.RawMessage
-		IgnoreMerges bool `json:"ignore_merges"`
-		ByteFallback bool `json:"byte_fallback"`
-	}
-	AddedTokens   []addedToken `json:"added_tokens"`
-	Normalizer    *step
-	PreTokenizer  *step `json:"pre_tokenizer"`
-	PostProcessor *step `json:"post_processor"`
-	Decoder       *step
-}
-
-// step is a normalizer, pre-tokenizer, post-processor or decoder.
-type step struct {
-	Type          string
-	Normalizers   []*step
-	Pretokenizers []*step
-	Processors    []*step
-	Pattern       struct{ Regex, String *string }
-	Behavior      string
-	Invert        bool
-	AddPrefix     bool  `json:"add_prefix_space"`
-	UseRegex      *bool `json:"use_regex"`
-	Individual    bool  `json:"individual_digits"`
-	Single        []struct {
-		SpecialToken *struct{ ID string }
-		Sequence     *struct{ ID string }
-	}
-	SpecialTokens map[string]struct{ IDs []int } `json:"special_tokens"`
-	Sep, Cls      []any
-}
-
-// config is what loadgen reads of a tokenizer_config.json.
-type config struct {
-	Class         string                `json:"tokenizer_class"`
-	CleanUp       bool                  `json:"clean_up_tokenization_spaces"`
-	AddBOS        *bool                 `json:"add_bos_token"`
-	AddEOS        *bool                 `json:"add_eos_token"`
-	BOS           text                  `json:"bos_token"`
-	EOS           text                  `json:"eos_token"`
-	UNK           text                  `json:"unk_token"`
-	PAD           text                  `json:"pad_token"`
-	SEP           text                  `json:"sep_token"`
-	CLS           text                  `json:"cls_token"`
-	MASK          text                  `json:"mask_token"`
-	Additional    []text                `json:"additional_special_tokens"`
-	AddedByNumber map[string]addedToken `json:"added_tokens_decoder"`
-}
-
-// text is a token, given as a string or as an object with its content.
-type text string
-
-func (t *text) UnmarshalJSON(data []byte) error {
-	var object struct{ Content string }
-	if json.Unmarshal(data, &object) == nil && len(data) > 0 && data[0] == '{' {
-		*t = text(object.Content)
-		return nil
-	}
-	var s *string
-	if err := json.Unmarshal(data, &s); err != nil || s == nil {
-		return nil // true, null and the like name no token
-	}
-	*t = text(*s)
-	return nil
-}
 
 // load reads a tokenizer.json, and the tokenizer_config.json beside it if there
 // is one.
@@ -90,19 +18,15 @@ func load(path string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the tokenizer: %w", err)
 	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("%s is not a tokenizer.json: %w", path, err)
+		return nil, fmt.Errorf("%s is not a tokenizer.json: %s", path, jsonProblem(data, err))
 	}
-	var c config
-	configPath := filepath.Join(filepath.Dir(path), "tokenizer_config.json")
-	if data, err := os.ReadFile(configPath); err == nil {
-		if err := json.Unmarshal(data, &c); err != nil {
-			return nil, fmt.Errorf("%s is broken: %w", configPath, err)
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("cannot read the tokenizer's settings: %w", err)
+	c, err := loadConfig(filepath.Dir(path))
+	if err != nil {
+		return nil, err
 	}
-	t, err := f.tokenizer(&c)
+	t, err := f.tokenizer(c)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -110,217 +34,265 @@ func load(path string) (*Tokenizer, error) {
 	return t, nil
 }
 
-// errOther is for tokenizers that are not byte-level BPE.
-func errOther(what string, args ...any) error {
-	return fmt.Errorf("%s: only byte-level BPE tokenizers (Llama 3, Qwen, DeepSeek, GPT) are there yet; --tokenizer names another", fmt.Sprintf(what, args...))
+// loadConfig reads the tokenizer_config.json of a directory, if there is one.
+func loadConfig(dir string) (*config, error) {
+	var c config
+	path := filepath.Join(dir, "tokenizer_config.json")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return &c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the tokenizer's settings: %w", err)
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("%s is not a tokenizer_config.json: %s", path, jsonProblem(data, err))
+	}
+	c.given = true
+	return &c, nil
+}
+
+// jsonProblem says what is wrong with a JSON text, and where, without Go's types.
+func jsonProblem(data []byte, err error) string {
+	line := func(offset int64) int { return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n")) }
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case len(bytes.TrimSpace(data)) == 0:
+		return "it is empty"
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("line %d: %v", line(syntax.Offset), syntax)
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Sprintf("line %d: it holds a JSON %s", line(kind.Offset), kind.Value)
+	case errors.As(err, &kind):
+		return fmt.Sprintf("line %d: %s cannot be a JSON %s", line(kind.Offset), kind.Field, kind.Value)
+	}
+	return err.Error()
 }
 
 func (f *file) tokenizer(c *config) (*Tokenizer, error) {
-	switch {
-	case f.Model == nil || f.Model.Vocab == nil:
+	if f.Model == nil {
 		return nil, errors.New("it holds no model")
-	case f.Model.Type != "" && f.Model.Type != "BPE":
-		return nil, errOther("the model is of type %s", f.Model.Type)
-	case f.Model.ByteFallback:
-		return nil, errOther("the model is SentencePiece's BPE with byte fallback")
-	case f.Decoder == nil || !f.Decoder.is("ByteLevel"):
-		return nil, errOther("the decoder is not ByteLevel")
 	}
-	t := &Tokenizer{vocab: len(f.Model.Vocab), special: map[int32]bool{}, cleanUp: c.CleanUp}
-	if err := t.setModel(f); err != nil {
+	f.applyConfig(c)
+	t := &Tokenizer{special: map[int32]bool{}, cleanUp: c.CleanUp}
+	var err error
+	if t.normal, err = normalizers(f.Normalizer); err != nil {
 		return nil, err
 	}
-	if err := t.setNormalizer(f.Normalizer); err != nil {
+	// A byte-level model works on bytes where nothing else needs them spelled.
+	raw := f.Decoder.is("ByteLevel") && (f.Model.Type == "BPE" || f.Model.Type == "") && !f.Model.ByteFallback &&
+		empty(f.Model.Prefix) && empty(f.Model.Suffix) && (f.Normalizer == nil || !f.Normalizer.contains("ByteLevel"))
+	var byteLevel bool
+	if t.splits, byteLevel, err = splitters(f.PreTokenizer, raw); err != nil {
 		return nil, err
 	}
-	byteLevel, err := t.setSplits(f.PreTokenizer)
+	raw = raw && byteLevel
+	if raw && f.Model.Unknown != nil && *f.Model.Unknown != "" || !f.Decoder.is("ByteLevel") || !raw {
+		raw = false
+		if t.splits, _, err = splitters(f.PreTokenizer, false); err != nil {
+			return nil, err
+		}
+		if t.decode, err = decoders(f.Decoder); err != nil {
+			return nil, err
+		}
+	}
+	vocab, err := t.setModel(f.Model, raw)
 	if err != nil {
 		return nil, err
 	}
-	if !byteLevel {
-		return nil, errOther("the pre-tokenizer is not ByteLevel")
-	}
-	t.setAdded(f, c)
+	t.setAdded(f.AddedTokens, c, vocab)
 	return t, t.setAround(f.PostProcessor, c)
 }
 
-// is tells whether a step, or one in its sequence, is of a type.
-func (s *step) is(kind string) bool {
-	for _, inner := range s.Processors {
-		if inner.is(kind) {
+func empty(s *string) bool { return s == nil || *s == "" }
+
+// contains reports whether a step, or one in its sequence, is of a type.
+func (s *step) contains(kind string) bool {
+	for _, inner := range s.Normalizers {
+		if inner.contains(kind) {
 			return true
 		}
 	}
 	return s.Type == kind
 }
 
+// applyConfig changes the steps that transformers sets anew from the settings.
+func (f *file) applyConfig(c *config) {
+	if !c.given {
+		return
+	}
+	if s := f.PreTokenizer; s != nil && s.Type == "ByteLevel" {
+		s.AddPrefix = c.AddPrefixSpace != nil && *c.AddPrefixSpace
+	}
+	class := strings.TrimSuffix(c.Class, "Fast")
+	if s := f.Normalizer; s != nil && s.Type == "BertNormalizer" {
+		switch class {
+		case "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "ConvBertTokenizer", "LayoutLMTokenizer", "MobileBertTokenizer", "FunnelTokenizer", "LxmertTokenizer":
+			on := true
+			s.Lowercase, s.StripAccents, s.ChineseChars = &on, c.StripAccents, &on
+			if c.LowerCase != nil {
+				s.Lowercase = c.LowerCase
+			}
+			if c.ChineseChars != nil {
+				s.ChineseChars = c.ChineseChars
+			}
+		}
+	}
+}
+
 // maxID bounds the ids of a file that is not to be trusted.
 const maxID = 1 << 24
 
-func (t *Tokenizer) setModel(f *file) error {
-	m := &t.model
-	m.ignoreMerges = f.Model.IgnoreMerges
-	m.ids = make(map[string]int32, len(f.Model.Vocab))
-	raw := make(map[string]string, len(f.Model.Vocab)) // spelled in the byte-level alphabet -> bytes
-	for spelled, id := range f.Model.Vocab {
+// setModel reads the model and the texts of its tokens; it returns the vocabulary
+// as it is spelled.
+func (t *Tokenizer) setModel(m *modelFile, raw bool) (map[string]int32, error) {
+	if m.Type == "Unigram" {
+		return t.setUnigram(m)
+	}
+	var vocab map[string]int32
+	if err := json.Unmarshal(m.Vocab, &vocab); err != nil || vocab == nil {
+		if m.Type == "" && len(m.Vocab) > 0 && m.Vocab[0] == '[' {
+			return t.setUnigram(m)
+		}
+		return nil, errors.New("its model has no vocabulary of tokens and ids")
+	}
+	for token, id := range vocab {
 		if id < 0 || id >= maxID {
-			return fmt.Errorf("the token %q has the id %d", spelled, id)
+			return nil, fmt.Errorf("the token %q has the id %d", token, id)
 		}
-		t.grow(id)
-		b, ok := fromAlphabet(spelled)
-		if !ok {
-			m.tokens[id] = spelled
-			continue
-		}
-		m.tokens[id] = b
-		m.ids[b] = id
-		raw[spelled] = b
+		t.setToken(id, token)
 	}
-	for b := range m.bytes {
-		m.bytes[b] = -1
-		if id, ok := m.ids[string([]byte{byte(b)})]; ok {
-			m.bytes[b] = id
+	t.vocab = len(vocab)
+	unknown := int32(-1)
+	if m.Unknown != nil {
+		if id, ok := vocab[*m.Unknown]; ok {
+			unknown = id
 		}
 	}
-	return m.setMerges(f.Model.Merges, raw)
+	var err error
+	switch m.Type {
+	case "BPE", "":
+		if m.Merges == nil && m.Type == "" {
+			return nil, errors.New("its model says neither its type nor its merges")
+		}
+		t.model, err = t.newBPE(m, vocab, unknown, raw)
+	case "WordPiece":
+		prefix, name, longest := "##", "[UNK]", 100
+		if m.Prefix != nil {
+			prefix = *m.Prefix
+		}
+		if m.Unknown != nil {
+			name = *m.Unknown
+		}
+		if m.MaxChars != nil {
+			longest = *m.MaxChars
+		}
+		t.model, err = newWordPiece(vocab, name, prefix, longest)
+	case "WordLevel":
+		t.model = &wordLevel{vocab, unknown}
+	default:
+		err = unsupported("model", m.Type)
+	}
+	return vocab, err
 }
 
-func (t *Tokenizer) grow(id int32) {
-	if n := int(id) + 1 - len(t.model.tokens); n > 0 {
-		t.model.tokens = append(t.model.tokens, make([]string, n)...)
+// setToken keeps the text of a token.
+func (t *Tokenizer) setToken(id int32, text string) {
+	if n := int(id) + 1 - len(t.tokens); n > 0 {
+		t.tokens = append(t.tokens, make([]string, n)...)
 	}
+	t.tokens[id] = text
+}
+
+func (t *Tokenizer) setUnigram(m *modelFile) (map[string]int32, error) {
+	var rows [][2]any
+	if err := json.Unmarshal(m.Vocab, &rows); err != nil {
+		return nil, errors.New("its Unigram model has no list of tokens and scores")
+	}
+	scores := make([]float64, len(rows))
+	for id, row := range rows {
+		token, ok := row[0].(string)
+		score, isNumber := row[1].(float64)
+		if !ok || !isNumber {
+			return nil, fmt.Errorf("its vocabulary has %v where a token and its score must be", row)
+		}
+		scores[id] = score
+		t.setToken(int32(id), token)
+	}
+	unknown := int32(-1)
+	if m.UnknownID != nil {
+		unknown = *m.UnknownID
+	}
+	t.vocab = len(rows)
+	u, err := newUnigram(t.tokens, scores, unknown, m.ByteFallback)
+	if err != nil {
+		return nil, err
+	}
+	t.model = u
+	return u.ids, nil
+}
+
+func (t *Tokenizer) newBPE(f *modelFile, vocab map[string]int32, unknown int32, raw bool) (*bpe, error) {
+	m := &bpe{ids: vocab, ignoreMerges: f.IgnoreMerges, byteLevel: raw, fallback: f.ByteFallback, unknown: unknown, fuse: f.FuseUnknown}
+	if f.Prefix != nil {
+		m.prefix = *f.Prefix
+	}
+	if f.Suffix != nil {
+		m.suffix = *f.Suffix
+	}
+	if f.Dropout != nil && *f.Dropout != 0 {
+		return nil, unsupported("model's dropout", fmt.Sprint(*f.Dropout))
+	}
+	spelled := vocab
+	if raw {
+		m.ids = make(map[string]int32, len(vocab))
+		for token, id := range vocab {
+			if b, ok := fromAlphabet(token); ok {
+				m.ids[b] = id
+				t.tokens[id] = b
+			}
+		}
+	}
+	m.index()
+	return m, m.setMerges(f.Merges, spelled)
 }
 
 // setMerges reads merges written as "left right" or as ["left", "right"].
-func (m *bpe) setMerges(data json.RawMessage, raw map[string]string) error {
+func (m *bpe) setMerges(data json.RawMessage, vocab map[string]int32) error {
 	var pairs [][2]string
 	if i := bytes.IndexAny(data, "\"]"); i > 0 && data[i] == '"' && bytes.Count(data[:i], []byte("[")) == 1 {
 		var lines []string
 		if err := json.Unmarshal(data, &lines); err != nil {
-			return fmt.Errorf("the merges cannot be read: %w", err)
+			return fmt.Errorf("its merges: %s", jsonProblem(data, err))
 		}
 		pairs = make([][2]string, 0, len(lines))
 		for n, line := range lines {
 			left, right, ok := strings.Cut(line, " ")
 			if !ok {
-				return fmt.Errorf("merge %d is %q: want two tokens", n, line)
+				return fmt.Errorf("merge %d is %q: expected two tokens and a blank between them", n, line)
 			}
 			pairs = append(pairs, [2]string{left, right})
 		}
 	} else if len(data) > 0 {
 		if err := json.Unmarshal(data, &pairs); err != nil {
-			return fmt.Errorf("the merges cannot be read: %w", err)
+			return fmt.Errorf("its merges: %s", jsonProblem(data, err))
 		}
 	}
+	return m.setPairs(pairs, vocab)
+}
+
+func (m *bpe) setPairs(pairs [][2]string, vocab map[string]int32) error {
 	m.merges = make(map[pair]merged, len(pairs))
 	for rank, p := range pairs {
-		left, okL := raw[p[0]]
-		right, okR := raw[p[1]]
-		id, ok := m.ids[left+right]
+		left, okL := vocab[p[0]]
+		right, okR := vocab[p[1]]
+		id, ok := vocab[p[0]+strings.TrimPrefix(p[1], m.prefix)]
 		if !ok || !okL || !okR {
 			return fmt.Errorf("merge %d of %q and %q: not in the vocabulary", rank, p[0], p[1])
 		}
-		m.merges[pair{m.ids[left], m.ids[right]}] = merged{int32(rank), id}
+		m.merges[pair{left, right}] = merged{int32(rank), id}
 	}
 	return nil
-}
-
-func (t *Tokenizer) setNormalizer(s *step) error {
-	if s == nil {
-		return nil
-	}
-	switch s.Type {
-	case "NFC":
-		t.normal = append(t.normal, norm.NFC)
-	case "NFD":
-		t.normal = append(t.normal, norm.NFD)
-	case "NFKC":
-		t.normal = append(t.normal, norm.NFKC)
-	case "NFKD":
-		t.normal = append(t.normal, norm.NFKD)
-	case "Sequence":
-		for _, inner := range s.Normalizers {
-			if err := t.setNormalizer(inner); err != nil {
-				return err
-			}
-		}
-	default:
-		return errOther("the normalizer is %s", s.Type)
-	}
-	return nil
-}
-
-// gpt2 is the pattern that ByteLevel splits by unless told not to.
-const gpt2 = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-
-// setSplits reads the pre-tokenizer and tells whether it ends in ByteLevel.
-func (t *Tokenizer) setSplits(s *step) (byteLevel bool, err error) {
-	if s == nil {
-		return false, nil
-	}
-	expression := ""
-	switch s.Type {
-	case "Sequence":
-		for _, inner := range s.Pretokenizers {
-			if byteLevel {
-				return false, errOther("the pre-tokenizer goes on after ByteLevel")
-			}
-			if byteLevel, err = t.setSplits(inner); err != nil {
-				return false, err
-			}
-		}
-		return byteLevel, nil
-	case "ByteLevel":
-		t.addPrefix = s.AddPrefix
-		if s.AddPrefix && len(t.splits) > 0 {
-			return false, errOther("the pre-tokenizer adds blanks after a split")
-		}
-		if s.UseRegex != nil && !*s.UseRegex {
-			return true, nil
-		}
-		byteLevel, expression = true, gpt2
-	case "Digits":
-		if expression = `\p{N}+`; s.Individual {
-			expression = `\p{N}`
-		}
-	case "Split":
-		if s.Behavior != "Isolated" || s.Invert || s.Pattern.Regex == nil {
-			return false, errOther("the pre-tokenizer splits with the behavior %q (inverted: %v)", s.Behavior, s.Invert)
-		}
-		expression = *s.Pattern.Regex
-	default:
-		return false, errOther("the pre-tokenizer is %s", s.Type)
-	}
-	p, err := parsePattern(expression)
-	t.splits = append(t.splits, p)
-	return byteLevel, err
-}
-
-// fromAlphabet turns a token spelled in GPT-2's byte alphabet into its bytes.
-func fromAlphabet(s string) (string, bool) {
-	out := make([]byte, 0, len(s))
-	for _, r := range s {
-		b, ok := alphabetByte(r)
-		if !ok {
-			return "", false
-		}
-		out = append(out, b)
-	}
-	return string(out), true
-}
-
-// alphabetByte is the byte that a rune of the alphabet stands for: printable
-// Latin-1 for itself, the 68 others in order from U+0100 on.
-func alphabetByte(r rune) (byte, bool) {
-	switch {
-	case '!' <= r && r <= '~', 0xa1 <= r && r <= 0xac, 0xae <= r && r <= 0xff:
-		return byte(r), true
-	case 0x100 <= r && r <= 0x120:
-		return byte(r - 0x100), true // 0 to 32
-	case 0x121 <= r && r <= 0x142:
-		return byte(r - 0x121 + 127), true // 127 to 160
-	case r == 0x143:
-		return 173, true
-	}
-	return 0, false
 }

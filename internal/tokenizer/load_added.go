@@ -4,34 +4,40 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 )
 
 // setAdded takes in the added tokens of the file and those that transformers
 // adds from the settings.
-func (t *Tokenizer) setAdded(f *file, c *config) {
+func (t *Tokenizer) setAdded(tokens []addedToken, c *config, vocab map[string]int32) {
 	known := map[string]bool{}
-	next := int32(len(t.model.tokens))
+	next := int32(len(t.tokens))
 	add := func(a addedToken) {
 		if a.Content == "" || known[a.Content] || a.ID < 0 || a.ID >= maxID {
 			return
 		}
 		known[a.Content] = true
-		t.grow(a.ID)
-		t.model.tokens[a.ID] = a.Content
+		spelled := a.Content
+		if t.decode == nil {
+			if b, ok := fromAlphabet(spelled); ok {
+				spelled = b
+			}
+		}
+		t.setToken(a.ID, spelled)
 		next = max(next, a.ID+1)
 		if a.Special {
 			t.special[a.ID] = true
 		}
 		if a.Normalized {
-			for _, form := range t.normal {
-				a.Content = normalize(form, a.Content)
+			for _, normalize := range t.normal {
+				a.Content = normalize(a.Content)
 			}
 			t.normalized.add(&a)
 		} else {
 			t.raw.add(&a)
 		}
 	}
-	for _, a := range f.AddedTokens {
+	for _, a := range tokens {
 		add(a)
 	}
 	numbered := make([]addedToken, 0, len(c.AddedByNumber))
@@ -45,7 +51,7 @@ func (t *Tokenizer) setAdded(f *file, c *config) {
 		add(a)
 	}
 	for _, s := range append([]text{c.BOS, c.EOS, c.UNK, c.SEP, c.PAD, c.CLS, c.MASK}, c.Additional...) {
-		id, ok := f.Model.Vocab[string(s)]
+		id, ok := vocab[string(s)]
 		if !ok {
 			id = next
 		}
@@ -53,23 +59,31 @@ func (t *Tokenizer) setAdded(f *file, c *config) {
 	}
 }
 
-// setAround reads what the post-processor puts around a text. transformers'
-// Llama classes make their own from the settings.
+// setAround reads what the post-processor puts around a text. Some classes of
+// transformers make their own from the settings.
 func (t *Tokenizer) setAround(s *step, c *config) error {
-	switch c.Class {
-	case "LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast":
-		if c.AddBOS == nil || *c.AddBOS {
-			if c.BOS == "" {
-				return errors.New("tokenizer_config.json asks for a bos_token and names none")
-			}
-			t.before = t.added(string(c.BOS))
-		}
-		if c.AddEOS != nil && *c.AddEOS {
-			t.after = t.added(string(c.EOS))
-		}
-		return nil
+	switch strings.TrimSuffix(c.Class, "Fast") {
+	case "LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer", "CohereTokenizer":
+		return t.aroundByConfig(c)
 	}
 	return t.process(s)
+}
+
+// aroundByConfig puts a BOS before and an EOS after a text where the settings say so.
+func (t *Tokenizer) aroundByConfig(c *config) error {
+	if c.AddBOS == nil || *c.AddBOS {
+		if c.BOS == "" {
+			return errors.New("tokenizer_config.json asks for a bos_token and names none")
+		}
+		t.before = t.added(string(c.BOS))
+	}
+	if c.AddEOS != nil && *c.AddEOS {
+		if c.EOS == "" {
+			return errors.New("tokenizer_config.json asks for an eos_token and names none")
+		}
+		t.after = t.added(string(c.EOS))
+	}
+	return nil
 }
 
 // added is the id of an added token.
@@ -94,18 +108,36 @@ func (t *Tokenizer) process(s *step) error {
 				return err
 			}
 		}
+	case "BertProcessing", "RobertaProcessing":
+		cls, okCls := pairID(s.Cls)
+		sep, okSep := pairID(s.Sep)
+		if !okCls || !okSep {
+			return fmt.Errorf("its %s has no cls and sep of a token and an id each", s.Type)
+		}
+		t.before, t.after = append([]int{cls}, t.before...), append(t.after, sep)
 	case "TemplateProcessing":
-		around := &t.before
+		var before, after []int
+		around := &before
 		for _, part := range s.Single {
 			switch {
 			case part.Sequence != nil:
-				around = &t.after
+				around = &after
 			case part.SpecialToken != nil:
 				*around = append(*around, s.SpecialTokens[part.SpecialToken.ID].IDs...)
 			}
 		}
+		t.before, t.after = append(before, t.before...), append(t.after, after...)
 	default:
-		return errOther("the post-processor is %s", s.Type)
+		return unsupported("post-processor", s.Type)
 	}
 	return nil
+}
+
+// pairID is the id of a token given as [token, id].
+func pairID(pair []any) (int, bool) {
+	if len(pair) != 2 {
+		return 0, false
+	}
+	id, ok := pair[1].(float64)
+	return int(id), ok
 }

@@ -5,148 +5,425 @@ import (
 	"unicode/utf8"
 )
 
-// pattern is a split pattern: the regular expressions that tokenizer.json files
-// hold, in the Oniguruma dialect. Go's regexp lacks their lookahead, so this is
-// a small backtracking matcher of its own: classes, groups, alternatives, greedy
-// quantifiers, (?i:...) and lookahead.
-type pattern struct{ root *node }
+// pattern is a regular expression of a tokenizer file. Go's regexp lacks
+// lookaround, possessive repeats and set intersections, so this is a matcher of
+// its own. It backtracks, which is quick on the patterns that models ship; once
+// a text has taken more steps than its length justifies, every result by node
+// and position is remembered, so that the time stays linear in the text.
+type pattern struct {
+	root  *node
+	nodes int // nodes that have a row of remembered results
+}
 
 type op uint8
 
 const (
-	opSet  op = iota // a set of runes, repeated
-	opAlt            // alternatives, repeated at most once
-	opLook           // (?=...) or (?!...)
-	opEnd            // the end of the whole pattern
+	opSet    op = iota // a set of runes, repeated
+	opAlt              // alternatives, each linked to what follows the group
+	opLoop             // alts[0] is the body, which leads back here
+	opLook             // (?=...) (?!...)
+	opBehind           // (?<=...) (?<!...), of min runes
+	opAtomic           // (?>...)
+	opAssert           // ^ $ \A \z \b and the like
+	opEnd              // the end of the pattern or of a look-around
 )
 
-// node is one step; next is what follows it.
+// node is one step; next is what follows it. What a node matches from a position
+// on depends on nothing else, so it can be remembered.
 type node struct {
-	op       op
-	set      *runeSet
-	min, max int
-	alts     []*node
-	negative bool
-	next     *node
-}
-
-// runeSet is a set of runes; ASCII by table.
-type runeSet struct {
-	ascii   [utf8.RuneSelf]bool
-	tables  []*unicode.RangeTable
-	negated []*runeSet // members that are complements, such as \S within a class
-	runes   []rune     // pairs: from, to
-	invert  bool
-}
-
-func (s *runeSet) has(r rune) bool {
-	if r < utf8.RuneSelf {
-		return s.ascii[r]
-	}
-	return s.find(r) != s.invert
-}
-
-func (s *runeSet) find(r rune) bool {
-	for i := 0; i < len(s.runes); i += 2 {
-		if s.runes[i] <= r && r <= s.runes[i+1] {
-			return true
-		}
-	}
-	for _, n := range s.negated {
-		if n.find(r) != n.invert {
-			return true
-		}
-	}
-	return unicode.IsOneOf(s.tables, r)
-}
-
-func (s *runeSet) seal() *runeSet {
-	for r := range rune(utf8.RuneSelf) {
-		s.ascii[r] = s.find(r) != s.invert
-	}
-	return s
+	op         op
+	set        *runeSet
+	min, max   int
+	lazy       bool
+	possessive bool
+	alts       []*node
+	negative   bool
+	assert     byte
+	next       *node
+	index      int // of its row of remembered results
 }
 
 // match returns the end of the match that begins at s[i], -1 if there is none.
-func (p *pattern) match(s string, i int) int { return run(p.root, s, i) }
+func (p *pattern) match(s string, i int) int {
+	m := matcher{p: p, s: s, budget: 200*len(s) + 10_000}
+	return m.run(p.root, i)
+}
 
-func run(n *node, s string, i int) int {
+// matcher is the work on one text.
+type matcher struct {
+	p      *pattern
+	s      string
+	budget int       // steps until results are remembered
+	memo   [][]int32 // by node and position: the result plus 3, 0 unknown, 1 under way
+	depth  int
+}
+
+const (
+	memoBusy = 1
+	maxDepth = 50_000 // iterations of a group within one match
+)
+
+// run returns where a match of n and what follows it ends, from s[i] on.
+func (m *matcher) run(n *node, i int) int {
 	for {
+		m.budget--
 		switch n.op {
 		case opEnd:
 			return i
+		case opAssert:
+			if !m.holds(n.assert, i) {
+				return -1
+			}
 		case opLook:
-			if (run(n.alts[0], s, i) >= 0) == n.negative {
+			if (m.remembered(n.alts[0], i) >= 0) == n.negative {
 				return -1
 			}
-			n = n.next
-		case opAlt:
-			for _, a := range n.alts {
-				if end := run(a, s, i); end >= 0 {
-					return end
-				}
-			}
-			if n.min > 0 {
+		case opBehind:
+			if m.behind(n, i) == n.negative {
 				return -1
 			}
-			n = n.next
+		case opAtomic:
+			if i = m.run(n.alts[0], i); i < 0 {
+				return -1
+			}
+		case opAlt, opLoop:
+			if m.budget < 0 || n.op == opLoop {
+				return m.remembered(n, i)
+			}
+			return m.branch(n, i)
 		case opSet:
-			start := i
-			count := 0
-			for count < n.max && i < len(s) {
-				if c := s[i]; c < utf8.RuneSelf {
-					if !n.set.ascii[c] {
-						break
-					}
-					i++
-				} else {
-					r, size := utf8.DecodeRuneInString(s[i:])
-					if !n.set.has(r) {
-						break
-					}
-					i += size
-				}
-				count++
+			end, done := m.repeat(n, i)
+			if done {
+				return end
 			}
-			if count < n.min {
-				return -1
+			i = end
+		}
+		n = n.next
+	}
+}
+
+// branch tries the alternatives of a group or a loop in order.
+func (m *matcher) branch(n *node, i int) int {
+	if n.op == opAlt {
+		for _, a := range n.alts {
+			if end := m.run(a, i); end >= 0 {
+				return end
 			}
-			if n.next.op == opEnd || count == n.min {
-				n = n.next
-				continue
+		}
+		return -1
+	}
+	first, second := n.alts[0], n.next
+	if n.lazy {
+		first, second = second, first
+	}
+	if m.depth++; m.depth > maxDepth {
+		m.depth--
+		return m.run(n.next, i)
+	}
+	end := m.run(first, i)
+	m.depth--
+	if end < 0 {
+		end = m.run(second, i)
+	}
+	return end
+}
+
+// remembered is branch or run with its results kept. A loop that comes back to
+// where it is has matched nothing, which ends it.
+func (m *matcher) remembered(n *node, i int) int {
+	if m.budget >= 0 && n.op != opLoop {
+		return m.run(n, i)
+	}
+	row := m.row(n)
+	switch r := row[i]; {
+	case r == memoBusy:
+		return -1
+	case r > 0:
+		return int(r) - 3
+	}
+	row[i] = memoBusy
+	var end int
+	if n.op == opAlt || n.op == opLoop {
+		end = m.branch(n, i)
+	} else {
+		end = m.run(n, i)
+	}
+	row[i] = int32(end + 3)
+	return end
+}
+
+func (m *matcher) row(n *node) []int32 {
+	if m.memo == nil {
+		m.memo = make([][]int32, m.p.nodes)
+	}
+	if m.memo[n.index] == nil {
+		m.memo[n.index] = make([]int32, len(m.s)+1)
+	}
+	return m.memo[n.index]
+}
+
+// repeat matches a repeated set. done says that end is the result; otherwise the
+// match goes on at end.
+func (m *matcher) repeat(n *node, i int) (end int, done bool) {
+	if n.lazy || m.budget < 0 && n.max > 1 && !n.possessive {
+		return m.repeatSlowly(n, i), true
+	}
+	s, start, count := m.s, i, 0
+	for count < n.max && i < len(s) {
+		if c := s[i]; c < utf8.RuneSelf {
+			if !n.set.ascii[c] {
+				break
 			}
-			for {
-				if end := run(n.next, s, i); end >= 0 {
-					return end
-				}
-				if count == n.min || i == start {
-					return -1
-				}
-				_, size := utf8.DecodeLastRuneInString(s[start:i])
-				i -= size
-				count--
+			i++
+		} else {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if !n.set.has(r) {
+				break
 			}
+			i += size
+		}
+		count++
+	}
+	m.budget -= count / 4
+	if count < n.min {
+		return -1, true
+	}
+	if n.next.op == opEnd || count == n.min || n.possessive {
+		return i, false
+	}
+	for {
+		if end := m.run(n.next, i); end >= 0 {
+			return end, true
+		}
+		if count == n.min || i == start {
+			return -1, true
+		}
+		_, size := utf8.DecodeLastRuneInString(s[start:i])
+		i -= size
+		count--
+		if m.budget--; m.budget < 0 {
+			return m.repeatSlowly(n, start), true
 		}
 	}
 }
 
-// split calls piece for every match in s and every stretch between matches.
-func (p *pattern) split(s string, piece func(string)) {
+// repeatSlowly is for lazy repeats, and for what took too many steps.
+func (m *matcher) repeatSlowly(n *node, i int) int {
+	count := 0
+	for ; count < n.min; count++ {
+		size := n.set.at(m.s, i)
+		if size == 0 {
+			return -1
+		}
+		i += size
+	}
+	if n.max != unbounded {
+		return m.bounded(n, i, n.max-count)
+	}
+	// The result at i is that at the next rune, or else that of what follows. Go
+	// forward to what is known or the end of the run, then back.
+	row, from := m.row(n), i
+	end := -1
+	for row[i] == 0 {
+		if n.lazy {
+			if end = m.run(n.next, i); end >= 0 {
+				row[i] = int32(end + 3)
+				break
+			}
+		}
+		size := n.set.at(m.s, i)
+		if size == 0 {
+			if !n.lazy {
+				end = m.run(n.next, i)
+			}
+			row[i] = int32(end + 3)
+			break
+		}
+		i += size
+	}
+	end = int(row[i]) - 3
+	for i > from {
+		_, size := utf8.DecodeLastRuneInString(m.s[from:i])
+		i -= size
+		if end < 0 && !n.lazy {
+			end = m.run(n.next, i)
+		}
+		row[i] = int32(end + 3)
+	}
+	return end
+}
+
+// bounded matches up to most more runes of a set and what follows.
+func (m *matcher) bounded(n *node, i, most int) int {
+	if n.lazy {
+		for {
+			if end := m.run(n.next, i); end >= 0 || most == 0 {
+				return end
+			}
+			size := n.set.at(m.s, i)
+			if size == 0 {
+				return -1
+			}
+			i += size
+			most--
+		}
+	}
+	start := i
+	for ; most > 0; most-- {
+		size := n.set.at(m.s, i)
+		if size == 0 {
+			break
+		}
+		i += size
+	}
+	for {
+		if end := m.run(n.next, i); end >= 0 {
+			return end
+		}
+		if i == start {
+			return -1
+		}
+		_, size := utf8.DecodeLastRuneInString(m.s[start:i])
+		i -= size
+	}
+}
+
+// behind reports whether the n.min runes before i match.
+func (m *matcher) behind(n *node, i int) bool {
+	from := i
+	for range n.min {
+		_, size := utf8.DecodeLastRuneInString(m.s[:from])
+		if size == 0 {
+			return false
+		}
+		from -= size
+	}
+	return m.run(n.alts[0], from) == i
+}
+
+// holds reports whether an assertion holds at i.
+func (m *matcher) holds(assert byte, i int) bool {
+	switch assert {
+	case 'A':
+		return i == 0
+	case 'z':
+		return i == len(m.s)
+	case 'Z':
+		return i == len(m.s) || i == len(m.s)-1 && m.s[i] == '\n'
+	case '^':
+		return i == 0 || i < len(m.s) && m.s[i-1] == '\n'
+	case '$':
+		return i == len(m.s) || m.s[i] == '\n'
+	}
+	before := i > 0 && wordBefore(m.s[:i])
+	after := i < len(m.s) && wordAfter(m.s[i:])
+	return (before != after) == (assert == 'b')
+}
+
+// each calls piece for every match in s and every stretch between matches.
+func (p *pattern) each(s string, piece func(text string, matched bool)) {
+	m := matcher{p: p, s: s, budget: 200*len(s) + 10_000}
 	from := 0
 	for i := 0; i < len(s); {
-		end := p.match(s, i)
+		end := m.run(p.root, i)
 		if end <= i {
 			_, size := utf8.DecodeRuneInString(s[i:])
 			i += size
 			continue
 		}
 		if from < i {
-			piece(s[from:i])
+			piece(s[from:i], false)
 		}
-		piece(s[i:end])
+		piece(s[i:end], true)
 		i, from = end, end
 	}
 	if from < len(s) {
-		piece(s[from:])
+		piece(s[from:], false)
 	}
+}
+
+// split calls piece for every match in s and every stretch between matches.
+func (p *pattern) split(s string, piece func(string)) {
+	p.each(s, func(text string, _ bool) { piece(text) })
+}
+
+// replace puts text in the place of every match.
+func (p *pattern) replace(s, text string) string {
+	var out []byte
+	p.each(s, func(piece string, matched bool) {
+		if matched {
+			piece = text
+		}
+		out = append(out, piece...)
+	})
+	return string(out)
+}
+
+// runeSet is a set of runes; ASCII by table.
+type runeSet struct {
+	ascii   [utf8.RuneSelf]bool
+	tables  []*unicode.RangeTable
+	members []*runeSet // sets within the set, such as \S or [^a]
+	both    []*runeSet // sets that a rune must be in as well: [a&&b]
+	runes   []rune     // pairs: from, to
+	invert  bool
+	sealed  bool
+}
+
+func (s *runeSet) has(r rune) bool {
+	if s.sealed && r < utf8.RuneSelf {
+		return s.ascii[r]
+	}
+	return s.find(r) != s.invert
+}
+
+// at returns the length of the rune at s[i] if it is in the set, otherwise 0.
+func (s *runeSet) at(text string, i int) int {
+	if i >= len(text) {
+		return 0
+	}
+	r, size := utf8.DecodeRuneInString(text[i:])
+	if !s.has(r) {
+		return 0
+	}
+	return size
+}
+
+func (s *runeSet) find(r rune) bool {
+	if !s.listed(r) {
+		return false
+	}
+	for _, other := range s.both {
+		if !other.has(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *runeSet) listed(r rune) bool {
+	for i := 0; i < len(s.runes); i += 2 {
+		if s.runes[i] <= r && r <= s.runes[i+1] {
+			return true
+		}
+	}
+	for _, n := range s.members {
+		if n.has(r) {
+			return true
+		}
+	}
+	for _, t := range s.tables {
+		if unicode.Is(t, r) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *runeSet) seal() *runeSet {
+	for r := range rune(utf8.RuneSelf) {
+		s.ascii[r] = s.find(r) != s.invert
+	}
+	s.sealed = true
+	return s
 }

@@ -1,27 +1,28 @@
 // Package tokenizer turns text into token ids and back, exactly as Hugging Face
-// transformers 4.57 does with a byte-level BPE tokenizer.json.
+// transformers 4.57 does with a tokenizer.json of any kind: BPE, Unigram,
+// WordPiece, WordLevel.
 package tokenizer
 
 import (
 	"strings"
 	"sync"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
-// Tokenizer is a byte-level BPE tokenizer. It is safe for concurrent use.
+// Tokenizer turns text into token ids and back. It is safe for concurrent use.
 type Tokenizer struct {
 	// Name says where the tokenizer came from.
 	Name string
 
-	model     bpe
-	vocab     int    // size of the model's vocabulary, added tokens not counted
-	prepare   func() // builds what only encoding needs; nil once it is there
-	once      sync.Once
-	normal    []norm.Form
-	splits    []*pattern
-	addPrefix bool // a blank goes before every piece that has none
+	vocab   int      // size of the model's vocabulary, added tokens not counted
+	tokens  []string // by id, "" for an id that is not used; bytes where decode is nil
+	prepare func()   // builds what only encoding needs; nil if nothing is left to do
+	once    sync.Once
+
+	normal []normalizer
+	splits []splitter
+	model  model
+	decode []decoder // nil if a text is its tokens' bytes in a row
 
 	raw, normalized trie // added tokens, found before and after normalisation
 	special         map[int32]bool
@@ -29,6 +30,11 @@ type Tokenizer struct {
 	cleanUp         bool
 
 	pool sync.Pool
+}
+
+// model turns a piece of text into tokens.
+type model interface {
+	encode(dst []int, piece string, s *scratch) []int
 }
 
 // VocabSize is the size of the model's vocabulary, added tokens not counted.
@@ -55,20 +61,24 @@ func (t *Tokenizer) Encode(text string, special bool) []int {
 	if special {
 		ids = append(ids, t.before...)
 	}
+	first := true
 	t.raw.split(text, func(piece string, id int32) {
+		start := first
+		first = false
 		if id >= 0 {
 			ids = append(ids, int(id))
 			return
 		}
-		for _, form := range t.normal {
-			piece = normalize(form, piece)
+		for _, normalize := range t.normal {
+			piece = normalize(piece)
 		}
 		t.normalized.split(piece, func(piece string, id int32) {
 			if id >= 0 {
 				ids = append(ids, int(id))
 			} else {
-				ids = t.encodePiece(ids, piece, s)
+				ids = t.encodePiece(ids, piece, start, s)
 			}
+			start = false
 		})
 	})
 	if special {
@@ -77,41 +87,57 @@ func (t *Tokenizer) Encode(text string, special bool) []int {
 	return ids
 }
 
-// encodePiece encodes text without added tokens.
-func (t *Tokenizer) encodePiece(ids []int, piece string, s *scratch) []int {
-	if t.addPrefix && !strings.HasPrefix(piece, " ") {
-		piece = " " + piece
-	}
-	var split func(k int, piece string)
-	split = func(k int, piece string) {
-		if k == len(t.splits) {
+// encodePiece encodes text without added tokens; start says that the whole text
+// begins with it.
+func (t *Tokenizer) encodePiece(ids []int, piece string, start bool, s *scratch) []int {
+	var split func(k int, piece string, start bool)
+	split = func(k int, piece string, start bool) {
+		switch {
+		case piece == "":
+		case k == len(t.splits):
 			ids = t.model.encode(ids, piece, s)
-			return
+		default:
+			t.splits[k](piece, start, func(piece string, start bool) { split(k+1, piece, start) })
 		}
-		t.splits[k].split(piece, func(piece string) { split(k+1, piece) })
 	}
-	split(0, piece)
+	split(0, piece, start)
 	return ids
 }
 
 // Decode returns the text of ids. Ids that are none are left out, and special
 // tokens if skipSpecial is set; bytes that are not UTF-8 become U+FFFD.
 func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
-	n := 0
-	for _, id := range ids {
-		if 0 <= id && id < len(t.model.tokens) {
-			n += len(t.model.tokens[id])
-		}
+	kept := func(id int) bool {
+		return 0 <= id && id < len(t.tokens) && !(skipSpecial && t.special[int32(id)])
 	}
-	text := make([]byte, 0, n)
-	for _, id := range ids {
-		if 0 <= id && id < len(t.model.tokens) && !(skipSpecial && t.special[int32(id)]) {
-			text = append(text, t.model.tokens[id]...)
+	var out string
+	if t.decode == nil {
+		n := 0
+		for _, id := range ids {
+			if kept(id) {
+				n += len(t.tokens[id])
+			}
 		}
-	}
-	out := string(text)
-	if !utf8.Valid(text) {
-		out = lossy(out)
+		text := make([]byte, 0, n)
+		for _, id := range ids {
+			if kept(id) {
+				text = append(text, t.tokens[id]...)
+			}
+		}
+		if out = string(text); !utf8.Valid(text) {
+			out = lossy(out)
+		}
+	} else {
+		parts := make([]string, 0, len(ids))
+		for _, id := range ids {
+			if kept(id) && t.tokens[id] != "" {
+				parts = append(parts, t.tokens[id])
+			}
+		}
+		for _, decode := range t.decode {
+			parts = decode(parts)
+		}
+		out = strings.Join(parts, "")
 	}
 	if t.cleanUp {
 		out = cleanUp(out)

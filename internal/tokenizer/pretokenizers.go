@@ -1,0 +1,331 @@
+package tokenizer
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A splitter cuts text into pieces and may change them. start says that the text
+// begins where the whole text begins.
+type splitter func(text string, start bool, emit func(piece string, start bool))
+
+// behavior says what becomes of the matches that a text is split at.
+type behavior uint8
+
+const (
+	isolated behavior = iota
+	removed
+	mergedWithPrevious
+	mergedWithNext
+	contiguous
+)
+
+func (s *step) behavior(otherwise behavior) (behavior, error) {
+	switch s.Behavior {
+	case "":
+		return otherwise, nil
+	case "Isolated":
+		return isolated, nil
+	case "Removed":
+		return removed, nil
+	case "MergedWithPrevious":
+		return mergedWithPrevious, nil
+	case "MergedWithNext":
+		return mergedWithNext, nil
+	case "Contiguous":
+		return contiguous, nil
+	}
+	return 0, unsupported("split behavior", s.Behavior)
+}
+
+// finder calls piece for every match in a text and every stretch between them.
+type finder func(text string, piece func(text string, matched bool))
+
+// runes finds the single runes that is reports.
+func runes(is func(rune) bool) finder {
+	return func(s string, piece func(string, bool)) {
+		from := 0
+		for i, r := range s {
+			if !is(r) {
+				continue
+			}
+			if from < i {
+				piece(s[from:i], false)
+			}
+			from = i + utf8.RuneLen(r)
+			piece(s[i:from], true)
+		}
+		if from < len(s) {
+			piece(s[from:], false)
+		}
+	}
+}
+
+// literal finds a string.
+func literal(what string) finder {
+	return func(s string, piece func(string, bool)) {
+		for s != "" {
+			i := -1
+			if what != "" {
+				i = strings.Index(s, what)
+			}
+			if i < 0 {
+				piece(s, false)
+				return
+			}
+			if i > 0 {
+				piece(s[:i], false)
+			}
+			piece(s[i:i+len(what)], true)
+			s = s[i+len(what):]
+		}
+	}
+}
+
+// splitAt splits at what find finds; with invert at what it does not.
+func splitAt(find finder, b behavior, invert bool) splitter {
+	return func(text string, start bool, emit func(string, bool)) {
+		at, from := 0, 0 // of the piece now found, of the pieces held back
+		last, held := false, false
+		flush := func() {
+			if held && from < at {
+				emit(text[from:at], start && from == 0)
+			}
+			from, held = at, false
+		}
+		find(text, func(piece string, matched bool) {
+			if piece == "" {
+				return
+			}
+			matched = matched != invert
+			switch b {
+			case isolated:
+				flush()
+			case removed:
+				flush()
+				if matched {
+					at += len(piece)
+					from = at
+					return
+				}
+			case mergedWithPrevious:
+				if !matched || last {
+					flush()
+				}
+			case mergedWithNext: // a match goes with what follows, unless that is a match
+				if !last || matched {
+					flush()
+				}
+			case contiguous:
+				if matched != last {
+					flush()
+				}
+			}
+			at, last, held = at+len(piece), matched, true
+		})
+		flush()
+	}
+}
+
+// splitters reads a pre-tokenizer of a tokenizer.json. byteLevel says that what it
+// makes is spelled in the byte alphabet; where that is its last step and raw is
+// set, the step is left to the model.
+func splitters(s *step, raw bool) (all []splitter, byteLevel bool, err error) {
+	if s == nil {
+		return nil, false, nil
+	}
+	if s.Type == "Sequence" {
+		for i, inner := range s.Pretokenizers {
+			some, b, err := splitters(inner, raw && i == len(s.Pretokenizers)-1)
+			if err != nil {
+				return nil, false, err
+			}
+			all, byteLevel = append(all, some...), b
+		}
+		return all, byteLevel, nil
+	}
+	if s.Type == "ByteLevel" {
+		all, err = s.byteLevel(raw)
+		return all, true, err
+	}
+	one, err := s.splitter()
+	return []splitter{one}, false, err
+}
+
+// gpt2 is the pattern that ByteLevel splits by unless told not to.
+const gpt2 = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+
+func (s *step) byteLevel(raw bool) (all []splitter, err error) {
+	if s.AddPrefix {
+		all = append(all, func(text string, start bool, emit func(string, bool)) {
+			if !strings.HasPrefix(text, " ") {
+				text = " " + text
+			}
+			emit(text, start)
+		})
+	}
+	if s.UseRegex == nil || *s.UseRegex {
+		p, err := parsePattern(gpt2)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, splitAt(p.each, isolated, false))
+	}
+	if !raw {
+		all = append(all, func(text string, start bool, emit func(string, bool)) { emit(toAlphabet(text), start) })
+	}
+	return all, nil
+}
+
+func (s *step) splitter() (splitter, error) {
+	switch s.Type {
+	case "BertPreTokenizer":
+		blanks, marks := splitAt(runes(unicode.IsSpace), removed, false), splitAt(runes(isPunctuation()), isolated, false)
+		return func(text string, start bool, emit func(string, bool)) {
+			blanks(text, start, func(piece string, start bool) { marks(piece, start, emit) })
+		}, nil
+	case "Whitespace":
+		p, err := compilePattern(`\w+|[^\w\s]+`, true)
+		if err != nil {
+			return nil, err
+		}
+		return splitAt(p.each, removed, true), nil
+	case "WhitespaceSplit":
+		return splitAt(runes(unicode.IsSpace), removed, false), nil
+	case "CharDelimiterSplit", "Delimiter":
+		r, _ := utf8.DecodeRuneInString(s.Delimiter)
+		return splitAt(runes(func(c rune) bool { return c == r }), removed, false), nil
+	case "Punctuation":
+		b, err := s.behavior(isolated)
+		return splitAt(runes(isPunctuation()), b, false), err
+	case "Digits":
+		b := contiguous
+		if s.Individual {
+			b = isolated
+		}
+		numbers := category("N")
+		return splitAt(runes(func(r rune) bool { return unicode.IsOneOf(numbers, r) }), b, false), nil
+	case "Split":
+		return s.patternSplitter()
+	case "Metaspace":
+		return s.metaspace()
+	case "UnicodeScripts":
+		return splitByScript, nil
+	case "FixedLength":
+		if s.Length == nil || *s.Length < 1 {
+			return nil, fmt.Errorf("its FixedLength pre-tokenizer has no length")
+		}
+		return fixedLength(*s.Length), nil
+	}
+	return nil, unsupported("pre-tokenizer", s.Type)
+}
+
+func (s *step) patternSplitter() (splitter, error) {
+	b, err := s.behavior(isolated)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.Pattern.Regex != nil:
+		p, err := parsePattern(*s.Pattern.Regex)
+		if err != nil {
+			return nil, err
+		}
+		return splitAt(p.each, b, s.Invert), nil
+	case s.Pattern.String != nil:
+		return splitAt(literal(*s.Pattern.String), b, s.Invert), nil
+	}
+	return nil, fmt.Errorf("its Split pre-tokenizer has no pattern")
+}
+
+// scheme is when Metaspace prepends its replacement: always, first or never.
+func (s *step) scheme() string {
+	switch {
+	case s.PrependScheme != "":
+		return s.PrependScheme
+	case s.AddPrefixSpace != nil && !*s.AddPrefixSpace:
+		return "never"
+	}
+	return "always"
+}
+
+func (s *step) metaspace() (splitter, error) {
+	mark, scheme := s.Replacement, s.scheme()
+	if mark == "" {
+		mark = "▁"
+	}
+	if scheme != "always" && scheme != "first" && scheme != "never" {
+		return nil, unsupported("prepend scheme", scheme)
+	}
+	words := splitAt(literal(mark), mergedWithNext, false)
+	return func(text string, start bool, emit func(string, bool)) {
+		text = strings.ReplaceAll(text, " ", mark)
+		if (scheme == "always" || scheme == "first" && start) && !strings.HasPrefix(text, mark) {
+			text = mark + text
+		}
+		if s.Split != nil && !*s.Split {
+			emit(text, start)
+			return
+		}
+		words(text, start, emit)
+	}, nil
+}
+
+// isPunctuation is that of ASCII and of the general category P.
+func isPunctuation() func(rune) bool {
+	tables := category("P")
+	return func(r rune) bool {
+		if r < utf8.RuneSelf {
+			return '!' <= r && r <= '/' || ':' <= r && r <= '@' || '[' <= r && r <= '`' || '{' <= r && r <= '~'
+		}
+		return unicode.IsOneOf(tables, r)
+	}
+}
+
+// splitByScript splits where the script changes; Kana count as Han, and a blank
+// as any script.
+func splitByScript(text string, start bool, emit func(string, bool)) {
+	const whatever = "Any"
+	last, from := "", 0
+	for i, r := range text {
+		script := scriptOf(r)
+		if r == ' ' {
+			script = whatever
+		}
+		if script != whatever && last != whatever && last != script && i > from {
+			emit(text[from:i], start && from == 0)
+			from = i
+		}
+		if script != whatever {
+			last = script
+		}
+	}
+	emit(text[from:], start && from == 0)
+}
+
+func scriptOf(r rune) string {
+	if r == 'ー' || unicode.In(r, unicode.Hiragana, unicode.Katakana) {
+		return "Han"
+	}
+	for name, table := range unicode.Scripts {
+		if unicode.Is(table, r) {
+			return name
+		}
+	}
+	return ""
+}
+
+func fixedLength(n int) splitter {
+	return func(text string, start bool, emit func(string, bool)) {
+		from, count := 0, 0
+		for i := range text {
+			if count == n {
+				emit(text[from:i], start && from == 0)
+				from, count = i, 0
+			}
+			count++
+		}
+		emit(text[from:], start && from == 0)
+	}
+}
