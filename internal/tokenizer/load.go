@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// load reads a tokenizer.json, and the tokenizer_config.json beside it if there
-// is one.
-func load(path string) (*Tokenizer, error) {
+// load reads a tokenizer.json.
+func load(path string, c *config) (*Tokenizer, error) {
 	var f file
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -22,15 +21,10 @@ func load(path string) (*Tokenizer, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("%s is not a tokenizer.json: %s", path, jsonProblem(data, err))
 	}
-	c, err := loadConfig(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
 	t, err := f.tokenizer(c)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	t.Name = path
 	return t, nil
 }
 
@@ -204,6 +198,12 @@ func (t *Tokenizer) setToken(id int32, text string) {
 		t.tokens = append(t.tokens, make([]string, n)...)
 	}
 	t.tokens[id] = text
+	if text == "" {
+		if t.empty == nil {
+			t.empty = map[int32]bool{}
+		}
+		t.empty[id] = true
+	}
 }
 
 func (t *Tokenizer) setUnigram(m *modelFile) (map[string]int32, error) {

@@ -320,31 +320,27 @@ func (m *matcher) holds(assert byte, i int) bool {
 	return (before != after) == (assert == 'b')
 }
 
-// each calls piece for every match in s and every stretch between matches.
+// each calls piece for every match in s, the empty ones too, and every stretch
+// between matches.
 func (p *pattern) each(s string, piece func(text string, matched bool)) {
 	m := matcher{p: p, s: s, budget: 200*len(s) + 10_000}
-	from := 0
-	for i := 0; i < len(s); {
+	from, last := 0, -1 // the end of what was given, and of the last match
+	for i := 0; i <= len(s); {
 		end := m.run(p.root, i)
-		if end <= i {
+		if end < 0 || end == i && i == last {
 			_, size := utf8.DecodeRuneInString(s[i:])
-			i += size
+			i += max(size, 1)
 			continue
 		}
 		if from < i {
 			piece(s[from:i], false)
 		}
 		piece(s[i:end], true)
-		i, from = end, end
+		i, from, last = end, end, end
 	}
 	if from < len(s) {
 		piece(s[from:], false)
 	}
-}
-
-// split calls piece for every match in s and every stretch between matches.
-func (p *pattern) split(s string, piece func(string)) {
-	p.each(s, func(text string, _ bool) { piece(text) })
 }
 
 // replace puts text in the place of every match.

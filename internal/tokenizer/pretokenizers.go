@@ -96,9 +96,6 @@ func splitAt(find finder, b behavior, invert bool) splitter {
 			from, held = at, false
 		}
 		find(text, func(piece string, matched bool) {
-			if piece == "" {
-				return
-			}
 			matched = matched != invert
 			switch b {
 			case isolated:
@@ -286,25 +283,37 @@ func isPunctuation() func(rune) bool {
 // splitByScript splits where the script changes; Kana count as Han, and a blank
 // as any script.
 func splitByScript(text string, start bool, emit func(string, bool)) {
-	const whatever = "Any"
-	last, from := "", 0
+	last, from := "", -1 // blanks before the first letter are left out
 	for i, r := range text {
 		script := scriptOf(r)
 		if r == ' ' {
 			script = whatever
 		}
-		if script != whatever && last != whatever && last != script && i > from {
-			emit(text[from:i], start && from == 0)
+		if script != whatever && last != script {
+			if from >= 0 && i > from {
+				emit(text[from:i], start && from == 0)
+			}
 			from = i
 		}
 		if script != whatever {
 			last = script
 		}
 	}
-	emit(text[from:], start && from == 0)
+	if from >= 0 {
+		emit(text[from:], start && from == 0)
+	}
 }
 
+// whatever is the script of a blank and of what is not assigned.
+const whatever = "Any"
+
 func scriptOf(r rune) string {
+	if r < utf8.RuneSelf {
+		if 'a' <= r|0x20 && r|0x20 <= 'z' {
+			return "Latin"
+		}
+		return "Common"
+	}
 	if r == 'ー' || unicode.In(r, unicode.Hiragana, unicode.Katakana) {
 		return "Han"
 	}
@@ -313,7 +322,7 @@ func scriptOf(r rune) string {
 			return name
 		}
 	}
-	return ""
+	return whatever
 }
 
 func fixedLength(n int) splitter {

@@ -26,7 +26,8 @@ type Tokenizer struct {
 
 	raw, normalized trie // added tokens, found before and after normalisation
 	special         map[int32]bool
-	before, after   []int // ids around a text: BOS and EOS
+	empty           map[int32]bool // ids whose text is empty
+	before, after   []int          // ids around a text: BOS and EOS
 	cleanUp         bool
 
 	pool sync.Pool
@@ -130,7 +131,7 @@ func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
 	} else {
 		parts := make([]string, 0, len(ids))
 		for _, id := range ids {
-			if kept(id) && t.tokens[id] != "" {
+			if kept(id) && (t.tokens[id] != "" || t.empty[int32(id)]) {
 				parts = append(parts, t.tokens[id])
 			}
 		}

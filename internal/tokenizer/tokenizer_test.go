@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -192,8 +193,8 @@ func TestFindInTheCache(t *testing.T) {
 	src := golden.Tokenizer(t, "qwen3")
 	home := t.TempDir()
 	env := func(name string) string { return map[string]string{"HF_HOME": home}[name] }
-	if _, err := Find("Qwen/Qwen3-8B", env); err == nil || !strings.Contains(err.Error(), "--tokenizer PATH") {
-		t.Errorf("got %v, want an error that names the flag", err)
+	if _, err := Find("Qwen/Qwen3-8B", env); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
 	}
 	repo := filepath.Join(home, "hub", "models--Qwen--Qwen3-8B")
 	snapshot := filepath.Join(repo, "snapshots", "abc123")
@@ -287,11 +288,11 @@ func FuzzPattern(f *testing.F) {
 	f.Add(`[^a-c\s]{2,3}(?i:x|y)?(?=z)\p{^L}`, "dez")
 	f.Fuzz(func(t *testing.T, expression, text string) {
 		p, err := parsePattern(expression)
-		if err != nil || len(expression) > 60 || len(text) > 14 { // nested repetitions take exponential time
+		if err != nil || len(text) > 1000 {
 			return
 		}
 		var joined strings.Builder
-		p.split(text, func(piece string) { joined.WriteString(piece) })
+		p.each(text, func(piece string, _ bool) { joined.WriteString(piece) })
 		if joined.String() != text {
 			t.Errorf("%q splits %q into %q", expression, text, joined.String())
 		}

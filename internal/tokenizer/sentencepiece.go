@@ -1,0 +1,445 @@
+package tokenizer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Types of SentencePiece's pieces.
+const (
+	pieceNormal = 1 + iota
+	pieceUnknown
+	pieceControl
+	pieceDefined
+	pieceUnused
+	pieceByte
+)
+
+// sentencePiece is what loadgen reads of a tokenizer.model.
+type sentencePiece struct {
+	pieces  []piece
+	kind    uint64 // 1 Unigram, 2 BPE
+	charmap []byte
+	surface string // of an unknown piece
+
+	fallback, suffix               bool
+	dummyPrefix, trimBlanks, marks bool
+	unknown, bos                   int
+
+	user *charsmapOrNil
+}
+
+type charsmapOrNil struct {
+	chars   *charsmap
+	defined trie
+}
+
+type piece struct {
+	text  string
+	score float32
+	kind  uint64
+}
+
+var errProto = errors.New("it is not a SentencePiece model")
+
+// fields calls field for every field of a protobuf message: number is its
+// number, value that of a varint or the bits of a fixed one, data its bytes.
+func fields(data []byte, field func(number uint64, value uint64, data []byte) error) error {
+	for len(data) > 0 {
+		tag, n := binary.Uvarint(data)
+		if n <= 0 {
+			return errProto
+		}
+		data = data[n:]
+		var value uint64
+		var body []byte
+		switch tag & 7 {
+		case 0:
+			if value, n = binary.Uvarint(data); n <= 0 {
+				return errProto
+			}
+		case 1:
+			n = 8
+		case 5:
+			if n = 4; len(data) >= 4 {
+				value = uint64(binary.LittleEndian.Uint32(data))
+			}
+		case 2:
+			size, m := binary.Uvarint(data)
+			if m <= 0 || size > uint64(len(data)-m) {
+				return errProto
+			}
+			n = m + int(size)
+			body = data[m:n]
+		default:
+			return errProto
+		}
+		if n > len(data) {
+			return errProto
+		}
+		data = data[n:]
+		if err := field(tag>>3, value, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseSentencePiece(data []byte) (*sentencePiece, error) {
+	m := &sentencePiece{kind: 1, surface: " ⁇ ", dummyPrefix: true, trimBlanks: true, marks: true, bos: -1, unknown: -1}
+	bos := uint64(1)
+	err := fields(data, func(number, _ uint64, body []byte) error {
+		switch number {
+		case 1:
+			p := piece{kind: pieceNormal}
+			err := fields(body, func(number, value uint64, body []byte) error {
+				switch number {
+				case 1:
+					p.text = string(body)
+				case 2:
+					p.score = math.Float32frombits(uint32(value))
+				case 3:
+					p.kind = value
+				}
+				return nil
+			})
+			m.pieces = append(m.pieces, p)
+			return err
+		case 2:
+			return fields(body, func(number, value uint64, body []byte) error {
+				switch number {
+				case 3:
+					m.kind = value
+				case 24:
+					m.suffix = value != 0
+				case 35:
+					m.fallback = value != 0
+				case 41:
+					bos = value
+				case 44:
+					m.surface = string(body)
+				}
+				return nil
+			})
+		case 3:
+			return fields(body, func(number, value uint64, body []byte) error {
+				switch number {
+				case 2:
+					m.charmap = body
+				case 3:
+					m.dummyPrefix = value != 0
+				case 4:
+					m.trimBlanks = value != 0
+				case 5:
+					m.marks = value != 0
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	if err != nil || len(m.pieces) == 0 {
+		return nil, errProto
+	}
+	if bos < uint64(len(m.pieces)) && m.pieces[bos].kind == pieceControl {
+		m.bos = int(bos)
+	}
+	return m, m.prepare()
+}
+
+func (m *sentencePiece) prepare() (err error) {
+	m.user = &charsmapOrNil{}
+	if len(m.charmap) > 0 {
+		if m.user.chars, err = newCharsmap(m.charmap); err != nil {
+			return err
+		}
+	}
+	for id, p := range m.pieces {
+		switch p.kind {
+		case pieceUnknown:
+			m.unknown = id
+		case pieceDefined:
+			m.user.defined.add(&addedToken{ID: int32(id), Content: p.text})
+		}
+	}
+	return nil
+}
+
+// loadSentencePiece reads a tokenizer.model.
+func loadSentencePiece(path string, data []byte, c *config) (*Tokenizer, error) {
+	m, err := parseSentencePiece(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	t := &Tokenizer{vocab: len(m.pieces), special: map[int32]bool{}, cleanUp: c.CleanUp, normal: []normalizer{m.normalize}}
+	for id, p := range m.pieces {
+		t.setToken(int32(id), p.text)
+		if p.kind == pieceControl || p.kind == pieceUnknown && c.given {
+			t.special[int32(id)] = true
+		}
+	}
+	switch m.kind {
+	case 1:
+		t.model = m.unigram()
+	case 2:
+		t.model = m.bpe()
+	default:
+		return nil, fmt.Errorf("%s: %w", path, unsupported("model", map[uint64]string{3: "word", 4: "char"}[m.kind]))
+	}
+	t.decode = []decoder{m.decoder(c.given)}
+	if !c.given {
+		if m.bos >= 0 {
+			t.before = []int{m.bos}
+		}
+		return t, nil
+	}
+	ids := map[string]int32{}
+	for id, p := range m.pieces {
+		ids[p.text] = int32(id)
+	}
+	if c.BOS == "" && m.bos >= 0 {
+		c.BOS = text(m.pieces[m.bos].text)
+	}
+	t.setAdded(nil, c, ids)
+	return t, t.aroundByConfig(c)
+}
+
+// definedPieces encodes what user-defined pieces leave of a text with model.
+type definedPieces struct {
+	defined *trie
+	model   model
+}
+
+func (m *definedPieces) encode(dst []int, text string, s *scratch) []int {
+	from := 0
+	for i := 0; i < len(text); {
+		p := m.defined.at(text, i)
+		if p == nil {
+			_, size := utf8.DecodeRuneInString(text[i:])
+			i += size
+			continue
+		}
+		if from < i {
+			dst = m.model.encode(dst, text[from:i], s)
+		}
+		dst = append(dst, int(p.ID))
+		i += len(p.Content)
+		from = i
+	}
+	if from < len(text) {
+		dst = m.model.encode(dst, text[from:], s)
+	}
+	return dst
+}
+
+func (m *sentencePiece) bpe() model {
+	b := &bpe{ids: map[string]int32{}, fallback: m.fallback, unknown: int32(m.unknown), order: byScore, ranks: make([]uint32, len(m.pieces))}
+	scores := make([]float32, 0, len(m.pieces))
+	for id, p := range m.pieces {
+		if p.kind == pieceNormal || p.kind == pieceDefined {
+			b.ids[p.text] = int32(id)
+			scores = append(scores, p.score)
+		}
+	}
+	slices.SortFunc(scores, func(a, b float32) int {
+		switch {
+		case a > b:
+			return -1
+		case a < b:
+			return 1
+		}
+		return 0
+	})
+	scores = slices.Compact(scores)
+	rank := make(map[float32]uint32, len(scores))
+	for i, s := range scores {
+		rank[s] = uint32(i)
+	}
+	for id, p := range m.pieces {
+		b.ranks[id] = rank[p.score]
+	}
+	b.index()
+	m.setBytes(&b.bytes)
+	if m.suffix {
+		b.mark = ""
+	}
+	if m.user.defined.root == nil {
+		return b
+	}
+	return &definedPieces{&m.user.defined, b}
+}
+
+func (m *sentencePiece) setBytes(ids *[256]int32) {
+	for b := range ids {
+		ids[b] = -1
+	}
+	for id, p := range m.pieces {
+		if b := byteToken(p.text); p.kind == pieceByte && b >= 0 {
+			ids[b] = int32(id)
+		}
+	}
+}
+
+func (m *sentencePiece) unigram() model {
+	u := &unigram{
+		ids: map[string]int32{}, scores: make([]float64, len(m.pieces)), defined: make([]bool, len(m.pieces)), native: true,
+		unknown: int32(m.unknown), fallback: m.fallback, worst: math.MaxFloat32, best: -math.MaxFloat32,
+	}
+	for id, p := range m.pieces {
+		u.scores[id] = float64(p.score)
+		switch p.kind {
+		case pieceNormal:
+			u.worst, u.best = min(u.worst, float64(p.score)), max(u.best, float64(p.score))
+		case pieceDefined:
+			u.defined[id] = true
+		default:
+			continue
+		}
+		u.ids[p.text] = int32(id)
+	}
+	m.setBytes(&u.bytes)
+	u.trie = newPieceTrie(u.ids)
+	return u
+}
+
+// normalize is SentencePiece's own: the character map, blanks, the dummy prefix.
+func (m *sentencePiece) normalize(s string) string {
+	blank := " "
+	if m.marks {
+		blank = "▁"
+	}
+	for m.trimBlanks && s != "" {
+		text, n := m.prefix(s)
+		if text != " " {
+			break
+		}
+		s = s[n:]
+	}
+	if s == "" {
+		return ""
+	}
+	var out strings.Builder
+	if m.dummyPrefix && !m.suffix {
+		out.WriteString(blank)
+	}
+	after := m.trimBlanks // the last thing written was a blank, so no other is
+	for s != "" {
+		text, n := m.prefix(s)
+		s = s[n:]
+		for after && strings.HasPrefix(text, " ") {
+			text = text[1:]
+		}
+		if text != "" {
+			out.WriteString(strings.ReplaceAll(text, " ", blank))
+			after = strings.HasSuffix(text, " ")
+		}
+		if !m.trimBlanks {
+			after = false
+		}
+	}
+	done := out.String()
+	for m.trimBlanks && strings.HasSuffix(done, blank) {
+		done = strings.TrimSuffix(done, blank)
+	}
+	if m.dummyPrefix && m.suffix {
+		done += blank
+	}
+	return done
+}
+
+// prefix normalizes the beginning of s and returns how much of s that was.
+func (m *sentencePiece) prefix(s string) (string, int) {
+	if p := m.user.defined.at(s, 0); p != nil {
+		return p.Content, len(p.Content)
+	}
+	if m.user.chars != nil {
+		if n, text := m.user.chars.longest(s); n > 0 {
+			return text, n
+		}
+	}
+	_, n := utf8.DecodeRuneInString(s)
+	return s[:n], n
+}
+
+// decoder joins pieces as SentencePiece does, or as transformers does, which
+// keeps the texts of control and unknown pieces.
+func (m *sentencePiece) decoder(transformers bool) decoder {
+	hidden := map[string]string{}
+	for _, p := range m.pieces {
+		switch {
+		case transformers:
+		case p.kind == pieceControl:
+			hidden[p.text] = ""
+		case p.kind == pieceUnknown:
+			hidden[p.text] = m.surface
+		}
+	}
+	return func(tokens []string) []string {
+		if transformers {
+			for i, t := range tokens {
+				tokens[i] = strings.ReplaceAll(t, "▁", " ")
+			}
+			out := strings.Join(fromByteTokens(tokens), "")
+			if m.dummyPrefix && !m.suffix {
+				out = strings.TrimPrefix(out, " ")
+			}
+			return []string{out}
+		}
+		var out strings.Builder
+		var held []byte
+		first, seen := true, false
+		flush := func() {
+			for len(held) > 0 {
+				r, n := utf8.DecodeRune(held)
+				out.WriteRune(r)
+				held = held[n:]
+			}
+		}
+		for _, t := range tokens {
+			if b := byteToken(t); b >= 0 {
+				held = append(held, byte(b))
+				continue
+			}
+			flush()
+			if seen || out.Len() > 0 {
+				first = false
+			}
+			seen = false
+			if text, ok := hidden[t]; ok {
+				out.WriteString(text)
+				continue
+			}
+			if first && (m.dummyPrefix || m.trimBlanks) {
+				if rest, ok := strings.CutPrefix(t, "▁"); ok {
+					t, seen = rest, !m.trimBlanks
+				}
+			}
+			out.WriteString(strings.ReplaceAll(t, "▁", " "))
+		}
+		flush()
+		return []string{out.String()}
+	}
+}
+
+// isText reports whether a tokenizer.model is tiktoken's: lines of base64.
+func isText(data []byte) bool {
+	head := data[:min(len(data), 200)]
+	return !slices.ContainsFunc(head, func(b byte) bool { return b < ' ' && b != '\n' && b != '\r' || b > '~' })
+}
+
+func readModel(path string, c *config) (*Tokenizer, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the tokenizer: %w", err)
+	}
+	if isText(data) {
+		return loadTiktoken(path, data, c)
+	}
+	return loadSentencePiece(path, data, c)
+}
