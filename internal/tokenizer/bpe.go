@@ -39,7 +39,10 @@ const (
 	byScore                   // in the order of the rank of what they make: SentencePiece's
 )
 
-type pair struct{ left, right int32 }
+// pair is two ids in one word, which maps look up faster than two.
+type pair uint64
+
+func pairOfIDs(left, right int32) pair { return pair(uint32(left))<<32 | pair(uint32(right)) }
 
 type merged struct{ rank, id int32 }
 
@@ -49,7 +52,7 @@ const never = math.MaxUint64
 // rank returns the order in which a pair of neighbours merges, and the id it makes.
 func (m *bpe) rank(left, right int32, span string) (uint64, int32) {
 	if m.order == byList {
-		if x, ok := m.merges[pair{left, right}]; ok {
+		if x, ok := m.merges[pairOfIDs(left, right)]; ok {
 			return uint64(x.rank), x.id
 		}
 		return never, 0
@@ -137,7 +140,7 @@ type symbol struct {
 // scratch is what encoding a word needs.
 type scratch struct {
 	symbols []symbol
-	queue   []candidate
+	queue   queue
 	words   map[string][]int
 	nodes   []lattice
 }
@@ -145,8 +148,13 @@ type scratch struct {
 // encode appends the tokens of a word. What has neither a token nor an unknown
 // token is left out.
 func (m *bpe) encode(dst []int, word string, s *scratch) []int {
+	if m.ignoreMerges {
+		if id, ok := m.ids[word]; ok {
+			return append(dst, int(id))
+		}
+	}
 	if m.mark == "" {
-		return m.encodeWord(dst, word, s)
+		return m.remembered(dst, word, s)
 	}
 	// No merge crosses the boundary before a mark, so what lies between two of them
 	// is encoded on its own, and remembered.
@@ -189,11 +197,6 @@ func (m *bpe) remembered(dst []int, word string, s *scratch) []int {
 }
 
 func (m *bpe) encodeWord(dst []int, word string, s *scratch) []int {
-	if m.ignoreMerges {
-		if id, ok := m.ids[word]; ok {
-			return append(dst, int(id))
-		}
-	}
 	s.symbols = s.symbols[:0]
 	if m.byteLevel {
 		m.startBytes(word, s)
@@ -365,78 +368,4 @@ func (m *bpe) mergeByScan(symbols []symbol, word string) {
 		}
 		m.join(symbols, at, word)
 	}
-}
-
-// candidate is a merge in the queue; it is stale when its symbol has changed.
-type candidate struct {
-	rank uint64
-	at   int32
-	end  int32 // of the bytes that the merge would make
-}
-
-// mergeByQueue does the same with a heap, for long words.
-func (m *bpe) mergeByQueue(s *scratch, word string) {
-	s.queue = s.queue[:0]
-	push := func(i int32) {
-		if i >= 0 && s.symbols[i].rank != never {
-			s.push(candidate{s.symbols[i].rank, i, s.symbols[s.symbols[i].next].end})
-		}
-	}
-	for i := range s.symbols {
-		push(int32(i))
-	}
-	for len(s.queue) > 0 {
-		c := s.pop()
-		a := &s.symbols[c.at]
-		if a.id == dead || a.rank != c.rank || a.next < 0 || s.symbols[a.next].end != c.end {
-			continue
-		}
-		m.join(s.symbols, c.at, word)
-		push(c.at)
-		push(a.prev)
-	}
-}
-
-func (c candidate) less(d candidate) bool {
-	return c.rank < d.rank || c.rank == d.rank && c.at < d.at
-}
-
-func (s *scratch) push(c candidate) {
-	s.queue = append(s.queue, c)
-	i := len(s.queue) - 1
-	for i > 0 {
-		up := (i - 1) / 2
-		if !c.less(s.queue[up]) {
-			break
-		}
-		s.queue[i] = s.queue[up]
-		i = up
-	}
-	s.queue[i] = c
-}
-
-func (s *scratch) pop() candidate {
-	top := s.queue[0]
-	last := s.queue[len(s.queue)-1]
-	s.queue = s.queue[:len(s.queue)-1]
-	n := len(s.queue)
-	i := 0
-	for n > 0 {
-		down := 2*i + 1
-		if down >= n {
-			break
-		}
-		if down+1 < n && s.queue[down+1].less(s.queue[down]) {
-			down++
-		}
-		if !s.queue[down].less(last) {
-			break
-		}
-		s.queue[i] = s.queue[down]
-		i = down
-	}
-	if n > 0 {
-		s.queue[i] = last
-	}
-	return top
 }

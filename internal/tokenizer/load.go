@@ -292,7 +292,7 @@ func (m *bpe) setPairs(pairs [][2]string, vocab map[string]int32) error {
 		if !ok || !okL || !okR {
 			return fmt.Errorf("merge %d of %q and %q: not in the vocabulary", rank, p[0], p[1])
 		}
-		m.merges[pair{left, right}] = merged{int32(rank), id}
+		m.merges[pairOfIDs(left, right)] = merged{int32(rank), id}
 	}
 	return nil
 }

@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"unicode"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // pattern is a regular expression of a tokenizer file. Go's regexp lacks
 // lookaround, possessive repeats and set intersections, so this is a matcher of
@@ -353,73 +350,4 @@ func (p *pattern) replace(s, text string) string {
 		out = append(out, piece...)
 	})
 	return string(out)
-}
-
-// runeSet is a set of runes; ASCII by table.
-type runeSet struct {
-	ascii   [utf8.RuneSelf]bool
-	tables  []*unicode.RangeTable
-	members []*runeSet // sets within the set, such as \S or [^a]
-	both    []*runeSet // sets that a rune must be in as well: [a&&b]
-	runes   []rune     // pairs: from, to
-	invert  bool
-	sealed  bool
-}
-
-func (s *runeSet) has(r rune) bool {
-	if s.sealed && r < utf8.RuneSelf {
-		return s.ascii[r]
-	}
-	return s.find(r) != s.invert
-}
-
-// at returns the length of the rune at s[i] if it is in the set, otherwise 0.
-func (s *runeSet) at(text string, i int) int {
-	if i >= len(text) {
-		return 0
-	}
-	r, size := utf8.DecodeRuneInString(text[i:])
-	if !s.has(r) {
-		return 0
-	}
-	return size
-}
-
-func (s *runeSet) find(r rune) bool {
-	if !s.listed(r) {
-		return false
-	}
-	for _, other := range s.both {
-		if !other.has(r) {
-			return false
-		}
-	}
-	return true
-}
-
-func (s *runeSet) listed(r rune) bool {
-	for i := 0; i < len(s.runes); i += 2 {
-		if s.runes[i] <= r && r <= s.runes[i+1] {
-			return true
-		}
-	}
-	for _, n := range s.members {
-		if n.has(r) {
-			return true
-		}
-	}
-	for _, t := range s.tables {
-		if unicode.Is(t, r) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *runeSet) seal() *runeSet {
-	for r := range rune(utf8.RuneSelf) {
-		s.ascii[r] = s.find(r) != s.invert
-	}
-	s.sealed = true
-	return s
 }

@@ -23,7 +23,7 @@ func newOracle(t testing.TB, tok *Tokenizer) *sugarme.BPE {
 	}
 	merges := sugarme.Merges{}
 	for p, m := range tok.model.(*bpe).merges {
-		merges[sugarme.Pair{C1: int(p.left), C2: int(p.right)}] = sugarme.PairVal{Rank: int(m.rank), NewId: int(m.id)}
+		merges[sugarme.Pair{C1: int(p >> 32), C2: int(uint32(p))}] = sugarme.PairVal{Rank: int(m.rank), NewId: int(m.id)}
 	}
 	return sugarme.NewBPE(vocab, merges)
 }

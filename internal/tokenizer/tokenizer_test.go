@@ -132,7 +132,7 @@ func TestLlama3Table(t *testing.T) {
 	own.Encode("x", false)
 	ownModel, listModel := own.model.(*bpe), tok.model.(*bpe)
 	for p, m := range listModel.merges {
-		if _, id := ownModel.rank(p.left, p.right, tok.tokens[p.left]+tok.tokens[p.right]); id != m.id {
+		if _, id := ownModel.rank(int32(p>>32), int32(uint32(p)), tok.tokens[p>>32]+tok.tokens[uint32(p)]); id != m.id {
 			t.Fatalf("%v makes %d, want %d", p, id, m.id)
 		}
 	}
