@@ -162,7 +162,7 @@ func (m *matcher) row(n *node) []int32 {
 // repeat matches a repeated set. done says that end is the result; otherwise the
 // match goes on at end.
 func (m *matcher) repeat(n *node, i int) (end int, done bool) {
-	if n.lazy || m.budget < 0 && n.max > 1 && !n.possessive {
+	if n.lazy || m.budget < 0 && n.max > n.min && !n.possessive {
 		return m.repeatSlowly(n, i), true
 	}
 	s, start, count := m.s, i, 0
@@ -206,6 +206,30 @@ func (m *matcher) repeat(n *node, i int) (end int, done bool) {
 
 // repeatSlowly is for lazy repeats, and for what took too many steps.
 func (m *matcher) repeatSlowly(n *node, i int) int {
+	if n.max == unbounded {
+		return m.unending(n, i)
+	}
+	row := m.row(n)
+	if row[i] == 0 {
+		row[i] = int32(m.counted(n, i) + 3)
+	}
+	return int(row[i]) - 3
+}
+
+// counted matches a set that repeats a bounded number of times.
+func (m *matcher) counted(n *node, i int) int {
+	for range n.min {
+		size := n.set.at(m.s, i)
+		if size == 0 {
+			return -1
+		}
+		i += size
+	}
+	return m.bounded(n, i, n.max-n.min)
+}
+
+// unending matches a set that repeats without bound.
+func (m *matcher) unending(n *node, i int) int {
 	count := 0
 	for ; count < n.min; count++ {
 		size := n.set.at(m.s, i)
@@ -213,9 +237,6 @@ func (m *matcher) repeatSlowly(n *node, i int) int {
 			return -1
 		}
 		i += size
-	}
-	if n.max != unbounded {
-		return m.bounded(n, i, n.max-count)
 	}
 	// The result at i is that at the next rune, or else that of what follows. Go
 	// forward to what is known or the end of the run, then back.
