@@ -1,6 +1,24 @@
-// Package tokenizer turns text into token ids and back, exactly as Hugging Face
-// transformers 4.57 does with a tokenizer.json of any kind: BPE, Unigram,
-// WordPiece, WordLevel.
+// Package tokenizer turns text into token ids and back, exactly as the library
+// does whose file it reads:
+//
+//	tokenizer.json           Hugging Face tokenizers 0.22 as transformers 4.57 sets it up
+//	vocab.json, merges.txt   transformers' GPT-2, Qwen2 and RoBERTa
+//	tokenizer.model          SentencePiece 0.2 (Unigram, BPE)
+//	tiktoken.model           tiktoken, for the families whose split pattern is known
+//	tekken.json              mistral-common
+//
+// The vocabulary of Llama 3 is built in. Nothing is downloaded, and nothing but
+// the files of the tokenizer is read. What a file asks for and is not supported
+// is an error that names it. Every step takes time that is linear in the text,
+// up to a logarithm, whatever patterns a file holds.
+//
+// Of github.com/sugarme/tokenizer v0.3.0 the WordPiece model and the decoders
+// WordPiece, BPE and CTC are used: they agree with Hugging Face on all vectors.
+// The rest is our own, for these reasons, which TestSugarmesParts holds: its
+// loader panics on the patterns of Llama 3 and Qwen; its BPE merges the last of
+// equal pairs first and panics on unknown bytes; its Unigram finds no token of
+// more than 20 bytes; its BERT normalizer keeps white space that is not ASCII;
+// its ByteFallback and Strip panic on odd tokens.
 package tokenizer
 
 import (
