@@ -69,6 +69,7 @@ func (it item) node(p *patternParser, next *node) *node {
 	if p.nodes > maxNodes {
 		return next
 	}
+	p.nodes++ // what makes no nodes takes time too
 	return it.link(p, next)
 }
 
@@ -292,7 +293,9 @@ func (it item) times(q quantity) item {
 			}
 		}
 		for range q.min {
-			head = it.node(p, head)
+			if head = it.node(p, head); p.nodes > maxNodes {
+				break
+			}
 		}
 		return head
 	}, width}
