@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"loadgen/internal/tokenizer"
 	"loadgen/pkg/client"
 )
 
@@ -23,6 +24,9 @@ func problemHint(err error) string {
 	var problem *client.Problem
 	if errors.As(err, &problem) {
 		return problemHints[problem.Code]
+	}
+	if errors.Is(err, tokenizer.ErrNotFound) || errors.As(err, new(*tokenizer.KindError)) || errors.As(err, new(*tokenizer.UnsupportedError)) {
+		return "; --tokenizer PATH names a directory with a tokenizer, --tokenizer llama3 the built-in Llama-3 vocabulary"
 	}
 	return ""
 }

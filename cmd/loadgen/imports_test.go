@@ -16,7 +16,7 @@ import (
 // the list, but for what forbidden has.
 var house = []string{
 	"internal/argparse", "internal/suggest", "internal/pyjson", "internal/pyrand", "internal/chart",
-	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/hub",
+	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
 	"pkg/metrics", "internal/definitions", "internal/judge", "internal/recording", "docs", "internal/result", "internal/result/resulttest", "internal/analysis",
 	"internal/server", "internal/trtsim", "internal/bench", "internal/selftest", "pkg/report", "internal/compare", "internal/faults",
