@@ -4,6 +4,7 @@
 package analysis
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -27,13 +28,17 @@ type Analysis struct {
 	// Extended and Definitions are nil where answers came whole.
 	Extended    *metrics.Extended
 	Definitions []definitions.Row
-	Server      *ServerTimes // nil where the server gave none
-	Energy      *Energy      // nil without two readings of its meter
-	Budget      *judge.Budget
-	Verdict     judge.Verdict
-	Findings    []judge.Finding
-	Notes       []judge.Finding
-	Counts      Counts
+	// DecodingAtATime is how many requests decoded at once, the mean over the run; NaN
+	// where answers came whole.
+	DecodingAtATime float64
+	FirstWave       *FirstWave   // nil but for closed loops that are longer than it
+	Server          *ServerTimes // nil where the server gave none
+	Energy          *Energy      // nil without two readings of its meter
+	Budget          *judge.Budget
+	Verdict         judge.Verdict
+	Findings        []judge.Finding
+	Notes           []judge.Finding
+	Counts          Counts
 }
 
 // ServerTimes are the server's own times of its requests, in seconds.
@@ -75,7 +80,13 @@ func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
 	}
 	a.Results, a.Samples, a.Counts = c.results, c.samples, c.counts
 	a.Summary = metrics.Compute(c.samples, rec.Elapsed.Seconds(), metrics.Options{Percentiles: percentiles, Goodput: goals})
-	a.Budget = c.budget.Budget(a.Summary)
+	wave := waveOf(s, len(a.Samples))
+	a.FirstWave = firstWaveOf(a.Samples, wave, percentiles)
+	a.DecodingAtATime = math.NaN()
+	if d := a.Summary.Duration; !c.rule.Whole && d > 0 {
+		a.DecodingAtATime = a.Counts.Decoding.Seconds() / d
+	}
+	a.Budget = c.budget.Budget(a.Summary, wave)
 	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(s), judge.DefaultLimits)
 	findings, notes := c.findings.Findings()
 	a.Findings, a.Notes = findings, append(a.Notes, notes...)

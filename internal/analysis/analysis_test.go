@@ -2,11 +2,13 @@ package analysis
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"time"
 
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
+	"loadgen/pkg/metrics"
 )
 
 func codes(t *testing.T, rec *recording.Recording) (a *Analysis, found map[string]bool) {
@@ -92,5 +94,52 @@ func TestNothing(t *testing.T) {
 	}
 	if text := a.File(&recording.Recording{Settings: recording.Defaults()}, true).Append(nil); len(text) == 0 {
 		t.Error("no file")
+	}
+}
+
+// TestFirstWave: of a closed loop the first requests are summed up apart, and how many
+// decode at once is counted, failures included.
+func TestFirstWave(t *testing.T) {
+	rec := scripted(10, 5)
+	four := 4
+	rec.Settings.MaxConcurrency = &four
+	rec.Results[1].Err = &client.Error{Class: "cut", Message: "cut"}
+	for i, r := range rec.Results {
+		for k := range r.Events {
+			r.Events[k].At = r.Start + 50*time.Millisecond + time.Duration(k)*10*time.Millisecond
+			if i < 4 {
+				r.Events[k].At += 100 * time.Millisecond
+			}
+		}
+	}
+	rec.Results[2].Events[0].Slack = uint32(30 * time.Millisecond)
+	a, _ := codes(t, rec)
+	w := a.FirstWave
+	if w == nil || w.Requests != 4 || w.Completed != 3 || math.Abs(w.Latency[metrics.TTFT].Mean-0.150) > 1e-12 || math.Abs(a.Summary.Latency[metrics.TTFT].Mean-0.75/9) > 1e-12 {
+		t.Fatalf("%+v", w)
+	}
+	if want := 10 * 0.040 / 11; math.Abs(a.DecodingAtATime-want) > 1e-12 {
+		t.Errorf("%v decode at a time, want %v", a.DecodingAtATime, want)
+	}
+	if first, all := a.Budget.FirstWave, a.Budget.Bounds[metrics.TTFT]; first.Count != 3 || math.Abs(first.Mean-0.010) > 2e-6 || all.Mean > 0.004 {
+		t.Errorf("first wave %+v, all %+v", first, all)
+	}
+	f := a.Loadgen(rec)
+	if f.FirstWave == nil || f.FirstWave.Completed != 3 || math.Abs(f.FirstWave.TTFT.Mean-150) > 1e-9 || f.DecodingAtATime == nil || f.ErrorBudget.FirstWave == nil || f.ErrorBudget.FirstWave.Count != 3 {
+		t.Errorf("%+v", f)
+	}
+	rec.Settings.NonStreaming = true
+	a, _ = codes(t, rec)
+	if f := a.Loadgen(rec); f.DecodingAtATime != nil || f.FirstWave == nil || f.FirstWave.TTFT != nil || f.FirstWave.E2EL.Mean <= 0 || f.ErrorBudget.FirstWave != nil {
+		t.Errorf("whole answers: %+v", f)
+	}
+	rec.Settings.NonStreaming, rec.Settings.RequestRate = false, 5
+	if a, _ = codes(t, rec); a.FirstWave != nil || a.Budget.FirstWave.Count != 0 {
+		t.Error("an open loop has a first wave")
+	}
+	ten := 10
+	rec.Settings.RequestRate, rec.Settings.MaxConcurrency = math.Inf(1), &ten
+	if a, _ = codes(t, rec); a.FirstWave != nil {
+		t.Error("a run of one wave has a first wave apart")
 	}
 }

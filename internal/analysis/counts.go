@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"slices"
 	"time"
 
 	"loadgen/pkg/client"
@@ -24,6 +25,9 @@ type Counts struct {
 	// Lags are the times from a request's slot, or its due time if that is later, to its
 	// last byte, in seconds.
 	Lags []float64
+	// Decoding is how long all requests decoded, failures included: from the first event
+	// with choices to the last.
+	Decoding time.Duration
 }
 
 // ServerTokens is what the server counted in the successes.
@@ -41,6 +45,9 @@ func (c *Counts) add(r *client.Result) {
 		c.KernelStamped++
 	}
 	c.Events += len(r.Events)
+	if first := slices.IndexFunc(r.Events, func(e client.Event) bool { return e.Choices }); first >= 0 {
+		c.Decoding += r.Events[len(r.Events)-1].At - r.Events[first].At
+	}
 	for i := range r.Events {
 		if r.Events[i].Shared {
 			c.Shared++

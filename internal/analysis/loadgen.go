@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"maps"
+	"math"
 	"time"
 
 	"loadgen/internal/recording"
@@ -35,6 +36,12 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		SentAfterSlot: &result.Summary{Mean: 1e3 * lag.Mean, Median: 1e3 * lag.Median, P99: 1e3 * lag.Percentiles[0]},
 		Chunks:        c.Chunks,
 		ServerTokens:  &result.ServerTokens{Requests: c.Server.Requests, Prompt: c.Server.Prompt, Completion: c.Server.Completion, Cached: c.Server.Cached},
+	}
+	if !math.IsNaN(a.DecodingAtATime) {
+		o.DecodingAtATime = &a.DecodingAtATime
+	}
+	if w := a.FirstWave; w != nil {
+		o.FirstWave = firstWaveSection(w, percentiles, RuleOf(&rec.Settings).Whole)
 	}
 	if a.Extended != nil {
 		o.Metrics = extendedSection(a.Extended, percentiles)

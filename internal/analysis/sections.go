@@ -33,8 +33,10 @@ func budgetSection(b *judge.Budget, h *health.Report, v judge.Verdict) *result.E
 	}
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		x := b.Bounds[m]
-		*out.Bounds.At(int(m)) = result.Bound{Mean: 1e3 * x.Mean, Median: 1e3 * x.Median, P99: 1e3 * x.P99,
-			Bound: 1e3 * x.Most(), OfMedian: 1e3 * x.ReportedMedian, Count: x.Count}
+		*out.Bounds.At(int(m)) = boundSection(x)
+	}
+	if b.FirstWave.Count > 0 {
+		out.FirstWave = new(boundSection(b.FirstWave))
 	}
 	for _, r := range v.Reasons {
 		scale := 1e3
@@ -47,6 +49,11 @@ func budgetSection(b *judge.Budget, h *health.Report, v judge.Verdict) *result.E
 		out.Clock.Steps = append(out.Clock.Steps, result.ClockStep{At: s.At.Seconds(), By: ms(s.By)})
 	}
 	return out
+}
+
+func boundSection(x judge.Bound) result.Bound {
+	return result.Bound{Mean: 1e3 * x.Mean, Median: 1e3 * x.Median, P99: 1e3 * x.P99,
+		Bound: 1e3 * x.Most(), OfMedian: 1e3 * x.ReportedMedian, Count: x.Count}
 }
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }
@@ -88,6 +95,17 @@ func findingsSection(all []judge.Finding) (out []result.Finding) {
 func stats(s metrics.Stats, percentiles []float64, scale float64) result.Stats {
 	return result.Stats{Mean: scale * s.Mean, Median: new(scale * s.Median), Std: new(scale * s.Std),
 		Min: new(scale * s.Min), Max: new(scale * s.Max), Percentiles: percentilesOf(s, percentiles, scale)}
+}
+
+// firstWaveSection is the first wave; of whole answers E2EL alone was measured.
+func firstWaveSection(w *FirstWave, percentiles []float64, whole bool) *result.FirstWave {
+	out := &result.FirstWave{Requests: w.Requests, Completed: w.Completed, E2EL: stats(w.Latency[metrics.E2EL], percentiles, 1e3)}
+	if !whole {
+		for m, to := range map[metrics.Metric]**result.Stats{metrics.TTFT: &out.TTFT, metrics.TPOT: &out.TPOT, metrics.ITL: &out.ITL} {
+			*to = new(stats(w.Latency[m], percentiles, 1e3))
+		}
+	}
+	return out
 }
 
 func extendedSection(x *metrics.Extended, percentiles []float64) *result.Extended {

@@ -25,8 +25,9 @@ type Budget struct {
 	// Idle is the share of the slots' time between the end of an answer and the
 	// start of the next request: by so much at most throughput is understated.
 	Idle float64
-	// Bounds are by Metric.
-	Bounds [4]Bound
+	// Bounds are by Metric; FirstWave is that of the first wave's TTFT.
+	Bounds    [4]Bound
+	FirstWave Bound
 }
 
 // Bound is by how much a metric's statistics can be off, at most, in seconds, given the
@@ -51,6 +52,7 @@ type BudgetReader struct {
 	idle, busy                                             time.Duration
 	counts                                                 [4]int     // of the values so far, by Metric
 	doubtful                                               [4][]doubt // those that may be other than reported
+	firsts                                                 []int      // of TTFTs: how many there are after each request
 }
 
 // doubt is a value, by its place among its metric's, and the least and most that it
@@ -88,6 +90,7 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 	if r.Err == nil {
 		b.success(r, late, outputLen)
 	}
+	b.firsts = append(b.firsts, b.counts[metrics.TTFT])
 }
 
 // success takes in the values of a success, in the order in which a Summary has them.
@@ -154,8 +157,9 @@ func (b *BudgetReader) addPerToken(ttft, latency, first, last time.Duration, n i
 	b.counts[metrics.TPOT]++
 }
 
-// Budget makes the budget of what was read; s is the summary of the same requests.
-func (b *BudgetReader) Budget(s *metrics.Summary) *Budget {
+// Budget makes the budget of what was read; s is the summary of the same requests, of which
+// the first make up the first wave.
+func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 	out := &Budget{
 		Lateness: health.NewDist(b.lateness), SlotWait: health.NewDist(b.waits), StartDelay: health.NewDist(b.starts), SendDelay: health.NewDist(b.sends),
 		Connect: health.NewDist(b.connects), RTT: health.NewDist(b.rtts), Slack: health.NewDist(b.slacks), Retransmits: b.retransmits,
@@ -166,6 +170,12 @@ func (b *BudgetReader) Budget(s *metrics.Summary) *Budget {
 	for m := range out.Bounds {
 		if b.counts[m] > 0 {
 			out.Bounds[m] = bound(s.Values[m], s.Sorted[m], b.doubtful[m])
+		}
+	}
+	if firstWave > 0 && firstWave <= len(b.firsts) {
+		if n := b.firsts[firstWave-1]; n > 0 && n <= len(s.Values[metrics.TTFT]) {
+			values := s.Values[metrics.TTFT][:n]
+			out.FirstWave = bound(values, slices.Sorted(slices.Values(values)), b.doubtful[metrics.TTFT])
 		}
 	}
 	return out

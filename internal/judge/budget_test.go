@@ -17,7 +17,7 @@ func budgetOf(r *client.Result, rule metrics.Rule, n int, h *health.Report) *Bud
 	r.Usage.Completion = n
 	b := NewBudgetReader(rule, h)
 	b.Add(r, AppendLateness(nil, r, h), n)
-	return b.Budget(metrics.Compute([]metrics.Sample{metrics.NewSample(r, 1, rule)}, 1, metrics.Options{}))
+	return b.Budget(metrics.Compute([]metrics.Sample{metrics.NewSample(r, 1, rule)}, 1, metrics.Options{}), 0)
 }
 
 // TestBudget computes the bounds of one request by hand.

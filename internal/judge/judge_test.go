@@ -106,7 +106,7 @@ func (s server) judged(h *health.Report) Verdict {
 	for i, x := range r.Results {
 		b.Add(x, AppendLateness(nil, x, h), r.Got[i])
 	}
-	return Decide(b.Budget(metrics.Compute(r.Samples, 1, metrics.Options{})), h, 0, DefaultLimits)
+	return Decide(b.Budget(metrics.Compute(r.Samples, 1, metrics.Options{}), 0), h, 0, DefaultLimits)
 }
 
 func TestCleanRunsHaveNothingToSay(t *testing.T) {
@@ -393,7 +393,7 @@ func TestLateSchedule(t *testing.T) {
 	for _, r := range results {
 		late.Add(r, nil, 0)
 	}
-	b := late.Budget(metrics.Compute(nil, 1, metrics.Options{}))
+	b := late.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0)
 	if v := Decide(b, &health.Report{}, 0.01, DefaultLimits); v.Level != ClientLimited || v.Reasons[0].What != "schedule" {
 		t.Errorf("%+v", v)
 	}

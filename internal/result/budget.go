@@ -5,6 +5,9 @@ package result
 type ErrorBudget struct {
 	// Bounds are by how much each metric can be off, at most.
 	Bounds ByMetric[Bound] `json:"bound_ms" unit:"ms"`
+	// FirstWave is by how much the first wave's TTFT can be off; only there for closed loops
+	// that are longer than their first wave.
+	FirstWave *Bound `json:"first_wave_ttft_bound_ms,omitempty" unit:"ms"`
 	// IdleShare is the share of the slots' time between the end of an answer and the
 	// start of the next request.
 	IdleShare float64 `json:"idle_share"`

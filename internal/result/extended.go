@@ -49,6 +49,22 @@ type Extended struct {
 	Series []Second `json:"series"`
 }
 
+// FirstWave are the first requests of a closed loop, as many as its concurrency.
+type FirstWave struct {
+	// Requests is how many there are.
+	Requests int `json:"requests" unit:"requests"`
+	// Completed is how many of them succeeded: the others are in no metric.
+	Completed int `json:"completed" unit:"requests"`
+	// TTFT is their time to first token; null where answers came whole, as the next two.
+	TTFT *Stats `json:"ttft_ms" unit:"ms"`
+	// TPOT is their time per output token after the first.
+	TPOT *Stats `json:"tpot_ms" unit:"ms"`
+	// ITL is their time between chunks.
+	ITL *Stats `json:"itl_ms" unit:"ms"`
+	// E2EL is their time to the last token.
+	E2EL Stats `json:"e2el_ms" unit:"ms"`
+}
+
 // Intervals are confidence intervals, low and high; those of too few requests are not there.
 type Intervals struct {
 	// TTFT is the interval of the mean TTFT.

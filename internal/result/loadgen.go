@@ -35,6 +35,12 @@ type Loadgen struct {
 	Notes []Finding `json:"notes" from:"judgement"`
 	// Metrics are the metrics beyond the original's, null where answers came whole.
 	Metrics *Extended `json:"metrics" from:"timelines"`
+	// DecodingAtATime is how many requests decoded at once, from the first token of each to
+	// its last, the mean over the run; null where answers came whole.
+	DecodingAtATime *float64 `json:"decoding_at_a_time" unit:"requests" from:"timelines"`
+	// FirstWave are the first requests of a closed loop, as many as its concurrency, which
+	// all start at once; null in other runs and in those that are not longer.
+	FirstWave *FirstWave `json:"first_wave" from:"timelines"`
 	// Definitions are what other tools would have reported of the same timelines, by tool.
 	Definitions []Definition `json:"definitions" from:"timelines"`
 	// ServerMetrics are the server's own records, null unless they were asked for.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 
 	"loadgen/internal/judge"
@@ -24,6 +25,9 @@ func (s *Stored) program() string {
 
 // decoding is how many requests decoded at a time, 0 where it is not known.
 func (s *Stored) decoding() float64 {
+	if live := s.loadgen().DecodingAtATime; live != nil {
+		return *live
+	}
 	e2el, ttft := s.Latency("mean", metrics.E2EL), s.Latency("mean", metrics.TTFT)
 	return known(judge.DecodingAtATime(countOf(s.file.Completed), e2el, ttft, valueOf(s.file.Duration)))
 }
@@ -75,7 +79,7 @@ func (s *Stored) clientError(f judge.Figure, value float64) float64 {
 		return budget.IdleShare * known(value)
 	}
 	bound := map[string]result.Bound{
-		"ttft": budget.Bounds.TTFT, judge.FirstWaveTTFT: budget.Bounds.TTFT, "tpot": budget.Bounds.TPOT,
+		"ttft": budget.Bounds.TTFT, judge.FirstWaveTTFT: *cmp.Or(budget.FirstWave, &budget.Bounds.TTFT), "tpot": budget.Bounds.TPOT,
 		"itl": budget.Bounds.ITL, judge.PerTokenITL: budget.Bounds.ITL, "e2el": budget.Bounds.E2EL,
 	}[f.Metric]
 	switch f.Statistic {
@@ -91,6 +95,10 @@ func (s *Stored) clientError(f judge.Figure, value float64) float64 {
 // concurrency, but for the failures among them.
 func (s *Stored) firstWave() judge.Series {
 	out := judge.Series{Value: math.NaN(), Mean: math.NaN(), Std: math.NaN()}
+	if w := s.loadgen().FirstWave; w != nil && w.TTFT != nil {
+		out.N, out.Value, out.Mean = w.Completed, w.TTFT.Mean/1e3, w.TTFT.Mean/1e3
+		return out
+	}
 	f, c := s.file, s.level().concurrency
 	if c == 0 || s.rate() > 0 || len(f.TTFTs) <= c {
 		return out

@@ -121,13 +121,14 @@ func orEmpty(text *string) string {
 // CSV writes a line for each metric of each server and concurrency.
 func CSV(w io.Writer, groups []*Group) error {
 	out := csv.NewWriter(w)
-	out.Write([]string{"side", "level", "figure", "value", "baseline", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few"})
+	out.Write([]string{"side", "level", "figure", "value", "baseline", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few", "decoding_at_a_time"})
 	for _, g := range groups {
 		for level, name := range g.Levels {
 			for side, label := range g.judged.Labels {
 				for _, f := range judge.Figures {
 					if g.judged.Facts[level][side] != nil {
-						out.Write(append([]string{label, name, figureKey(f), number(g.value(level, side, f))}, g.csvComparison(level, side, f)...))
+						cells := append([]string{label, name, figureKey(f), number(g.value(level, side, f))}, g.csvComparison(level, side, f)...)
+						out.Write(append(cells, number(g.judged.DecodingAtATime(level, side))))
 					}
 				}
 			}

@@ -130,6 +130,13 @@ func (s *Stored) summary() (o pyjson.Object) {
 	if f.Loadgen != nil || f.MaxConcurrency != nil {
 		o.Set("max_concurrency", f.MaxConcurrency)
 	}
+	if n := s.decoding(); n > 0 {
+		o.Set("decoding_at_a_time", n)
+	}
+	if wave := s.firstWave(); wave.N > 0 {
+		o.Set("first_wave_completed", wave.N)
+		o.Set("mean_first_wave_ttft_ms", 1e3*wave.Value)
+	}
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		for _, statistic := range s.statistics() {
 			if x := s.Latency(statistic, m); !math.IsNaN(x) {
@@ -169,6 +176,13 @@ func (s *Stored) WriteText(w io.Writer) {
 		fmt.Fprintf(w, "  %-6s", strings.ToUpper(m.String()))
 		for _, name := range statistics {
 			fmt.Fprintf(w, " %10.2f", 1e3*s.Latency(name, m))
+		}
+		fmt.Fprintln(w)
+	}
+	if n := s.decoding(); n > 0 {
+		fmt.Fprintf(w, "  %.1f requests were decoding at a time", n)
+		if wave := s.firstWave(); wave.N > 0 {
+			fmt.Fprintf(w, "; mean TTFT of the first wave (%d requests) %.2f ms", wave.N, 1e3*wave.Value)
 		}
 		fmt.Fprintln(w)
 	}

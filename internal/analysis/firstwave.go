@@ -1,0 +1,31 @@
+package analysis
+
+import (
+	"loadgen/internal/recording"
+	"loadgen/pkg/metrics"
+)
+
+// FirstWave is the first requests of a closed loop, as many as its concurrency, which all
+// start at once and queue for each other.
+type FirstWave struct {
+	Requests, Completed int
+	Latency             [4]metrics.Stats // in seconds, by Metric; of the successes
+}
+
+// waveOf is how many requests a run's first wave has, 0 where it has none: with a rate, or
+// without a bound, or where the run is not longer than its first wave.
+func waveOf(s *recording.Settings, sent int) int {
+	if c := s.Concurrency(); s.Rate() == 0 && 0 < c && c < sent {
+		return c
+	}
+	return 0
+}
+
+// firstWaveOf sums up the first n requests of a run; nil where none of them succeeded.
+func firstWaveOf(samples []metrics.Sample, n int, percentiles []float64) *FirstWave {
+	s := metrics.Compute(samples[:n], 0, metrics.Options{Percentiles: percentiles})
+	if s.Completed == 0 {
+		return nil
+	}
+	return &FirstWave{n, s.Completed, s.Latency}
+}
