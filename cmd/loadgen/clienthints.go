@@ -2,8 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
+	"strings"
 
+	"loadgen/internal/bench"
 	"loadgen/internal/tokenizer"
+	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 )
 
@@ -19,14 +24,110 @@ var problemHints = map[string]string{
 	"not_ready":   " (--wait-ready)",
 }
 
-// problemHint is the hint for a client's problem, "" for any other error.
+// tlsHints say what mends a failure of TLS, by its code.
+var tlsHints = map[wire.Code]string{
+	wire.TLSUnknownAuthority:  "--ca-cert FILE trusts the certificates in FILE (SSL_CERT_FILE=FILE does, too), --insecure trusts any",
+	wire.TLSBadCertificate:    "--ca-cert FILE trusts the certificates in FILE (SSL_CERT_FILE=FILE does, too), --insecure trusts any",
+	wire.TLSExpired:           "check the dates of the server's certificate and this machine's clock; --insecure trusts any certificate",
+	wire.TLSWrongHost:         "name the server in --base-url as its certificate does; --insecure trusts any certificate",
+	wire.TLSPlainHTTP:         "the server speaks plain HTTP on this port: --base-url http://HOST:PORT",
+	wire.TLSNone:              "the server does not speak TLS on this port: --base-url http://HOST:PORT",
+	wire.HTTPToTLS:            "the server speaks TLS on this port: --base-url https://HOST:PORT",
+	wire.TLSVersion:           "the server needs an older TLS than 1.2, which loadgen does not speak",
+	wire.TLSClientCertificate: "--client-cert FILE and --client-key FILE show a certificate to the server",
+}
+
+// statusHints say what mends an answer, by its status.
+var statusHints = map[int]string{
+	401: keyHint,
+	403: keyHint,
+	407: "the proxy asks for a password: HTTP_PROXY=http://USER:PASSWORD@HOST:PORT, or NO_PROXY=HOST goes without it",
+	429: "the server limits how many requests it takes: --max-concurrency N or --request-rate R sends fewer",
+	502: "a proxy in front of the server does not reach it; --wait-ready SECONDS waits for a server that is loading",
+	503: "the server is loading or overloaded: --wait-ready SECONDS waits until it is ready, --max-concurrency N or --request-rate R sends fewer requests",
+	504: "a proxy in front of the server gave up waiting for it: --max-concurrency N or --request-rate R sends fewer requests",
+}
+
+const keyHint = "the environment's OPENAI_API_KEY is sent as the bearer token; --api-key-file FILE or --header 'Authorization:Bearer KEY' sends another"
+
+// problemHint is the hint for a client's or a tokenizer's problem, "" for any other error.
 func problemHint(err error) string {
 	var problem *client.Problem
-	if errors.As(err, &problem) {
-		return problemHints[problem.Code]
-	}
 	if errors.Is(err, tokenizer.ErrNotFound) || errors.As(err, new(*tokenizer.KindError)) || errors.As(err, new(*tokenizer.UnsupportedError)) {
 		return "; --tokenizer PATH names a directory with a tokenizer, --tokenizer llama3 the built-in Llama-3 vocabulary"
+	}
+	if !errors.As(err, &problem) {
+		return ""
+	}
+	if hint := tlsHint(err); hint != "" {
+		return "\nhint: " + hint
+	}
+	if hint := statusHints[problem.Status]; hint != "" {
+		return problemHints[problem.Code] + "\nhint: " + hint
+	}
+	return problemHints[problem.Code]
+}
+
+// tlsHint is the hint for a failure of TLS, "" for any other error.
+func tlsHint(err error) string {
+	var problem *wire.TLSError
+	if errors.As(err, &problem) {
+		return tlsHints[problem.Code]
+	}
+	return ""
+}
+
+// failureHint says what could mend a failed request, "" where nothing is known that could.
+func failureHint(f *bench.Failure) string {
+	hint := ""
+	switch limit := promptLimit(f.Body + " " + f.Err.Message); {
+	case limit != "" && f.Status != 404:
+		hint = fmt.Sprintf("the server's limit is %s tokens, and this request has a prompt of %d and asks for %d: --random-input-len and --random-output-len make random ones shorter",
+			limit, f.PromptLen, f.OutputLen)
+	case tlsHint(f.Err) != "":
+		hint = tlsHint(f.Err)
+	case f.Status == 400 && plainToTLS.MatchString(f.Body):
+		hint = tlsHints[wire.HTTPToTLS]
+	case f.Status == 404 && noModel.MatchString(f.Body):
+		hint = "--model NAME or --served-model-name NAME names one that the server has; without either it is asked for its first"
+	case f.Status == 404 || f.Status == 405:
+		hint = fmt.Sprintf("the server has no POST %s: --endpoint PATH names another path, --backend openai-chat asks for chat completions (openai for completions), --base-url another server", f.URL)
+	case statusHints[f.Status] != "":
+		hint = statusHints[f.Status]
+	case 400 <= f.Status && f.Status < 500:
+		hint = "a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
+	case f.Status == 0:
+		hint = fmt.Sprintf("the server was expected at %s: --host, --port or --base-url name another, --wait-ready SECONDS waits for one that is loading", f.Base)
+	}
+	if hint != "" {
+		hint = "\nhint: " + hint
+	}
+	return hint
+}
+
+// What servers say.
+var (
+	plainToTLS = regexp.MustCompile(`(?i)plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|requires TLS|speaking plain HTTP to an SSL`)
+	noModel    = regexp.MustCompile(`(?i)model\b.{0,200}(does not exist|not found|not exist|unknown)|(unknown|no such|invalid) model`)
+
+	// limits are how servers say how long a prompt, or a prompt and its answer, may be.
+	limits = []*regexp.Regexp{
+		regexp.MustCompile(`(?i)"n_ctx"\s*:\s*(\d+)`),
+		regexp.MustCompile(`(?i)max(?:imum|\.)?[ _](?:allowed )?(?:context|model|input|prompt|sequence|total)[ _]?(?:token )?(?:length|len|limit|size)\)?(?: (?:is|of))?[ :=(]*(\d+)`),
+		regexp.MustCompile(`(?i)context[ _-](?:length|len|size|window|limit)(?: (?:is|of))?[ :=(]*(\d+)`),
+		regexp.MustCompile(`(?i)max_(?:num_tokens|seq_len|seq_length|input_len|input_length|model_len|total_tokens)\W{0,12}(\d+)`),
+		regexp.MustCompile(`(?i)(?:must have less than|must be <=|limit of|at most|up to)\s+(\d+)(?: (?:input |total )?tokens|\. Given)`),
+	}
+)
+
+// promptLimit finds in a server's message how many tokens it takes, "" where it says nothing
+// of the kind.
+func promptLimit(text string) string {
+	text = strings.ReplaceAll(text, "`", "")
+	for _, limit := range limits {
+		if m := limit.FindStringSubmatch(text); m != nil {
+			return m[1]
+		}
 	}
 	return ""
 }

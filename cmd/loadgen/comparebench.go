@@ -12,11 +12,11 @@ import (
 	"strings"
 
 	"loadgen/internal/argparse"
-	"loadgen/internal/bench"
 	"loadgen/internal/compare"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/suggest"
+	"loadgen/pkg/client"
 	"loadgen/pkg/report"
 )
 
@@ -172,14 +172,21 @@ func (r *settledRun) Requests() int { return r.cfg.NumPrompts }
 // CommandLine is the run's flags, with secrets masked.
 func (r *settledRun) CommandLine() []string {
 	out := slices.Clone(r.argv)
+	flag := ""
 	for i, word := range out {
-		switch before := out[max(i-1, 0)]; {
-		case i > 0 && before == "--base-url":
-			out[i] = bench.WithoutPassword(word)
-		case i > 0 && before == "--header":
-			out[i] = maskedHeader(word)
-		case strings.HasPrefix(word, "--header="):
-			out[i] = "--header=" + maskedHeader(strings.TrimPrefix(word, "--header="))
+		value, prefix := word, ""
+		if strings.HasPrefix(word, "--") {
+			joined := false
+			if flag, value, joined = strings.Cut(word, "="); !joined {
+				continue
+			}
+			prefix = flag + "="
+		}
+		switch flag {
+		case "--base-url", "--endpoint":
+			out[i] = prefix + client.Redact(value)
+		case "--header":
+			out[i] = prefix + maskedHeader(value)
 		}
 	}
 	return out

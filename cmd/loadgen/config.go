@@ -7,6 +7,7 @@ import (
 	"loadgen/internal/argparse"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
+	"loadgen/pkg/client"
 )
 
 // config is the command line of a benchmark.
@@ -101,7 +102,7 @@ func (c *config) given(name string) bool {
 }
 
 // namespace is the parsed command line under the original's names, before
-// anything was assumed.
+// anything was assumed. Secrets in URLs are masked.
 func (c *config) namespace() pyjson.Object {
 	defaults := newConfig()
 	var out pyjson.Object
@@ -112,6 +113,9 @@ func (c *config) namespace() pyjson.Object {
 		value, given := c.values[f.Name]
 		if !given {
 			value = f.bind(defaults)
+		}
+		if url, ok := value.(string); ok && (f.Name == "--base-url" || f.Name == "--endpoint") {
+			value = client.Redact(url)
 		}
 		out = append(out, pyjson.Member{Key: destination(f.Name), Value: recording.Plain(value)})
 	}

@@ -6,6 +6,7 @@ import (
 	"loadgen/internal/bench"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
+	"loadgen/pkg/client"
 )
 
 // printSettings prints the dry run's first line: the arguments as parsed and
@@ -30,13 +31,13 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 	for i, r := range b.Requests() {
 		headers := make([]any, len(r.Header))
 		for k, h := range r.Header {
-			headers[k] = []string{h[0], bench.Masked(h[0], h[1])}
+			headers[k] = []string{h[0], client.RedactHeader(h[0], h[1])}
 		}
 		line = pyjson.Append(line[:0], pyjson.Object{
 			{Key: "index", Value: i},
 			{Key: "due_s", Value: recording.Plain(arrivals[i])},
 			{Key: "method", Value: r.Method},
-			{Key: "path", Value: r.Target},
+			{Key: "path", Value: client.Redact(r.Target)},
 			{Key: "headers", Value: headers},
 			{Key: "prompt_len", Value: r.PromptLen},
 			{Key: "output_len", Value: r.OutputLen},

@@ -56,7 +56,7 @@ func flagTable() []flag {
 	}
 	return []flag{
 		word("--backend", target, "NAME", "API to speak: completions (openai) or chat completions (openai-chat)", func(c *config) any { return &c.Backend }, "openai", "openai-chat"),
-		word("--base-url", target, "URL", "server's URL, in place of --host and --port", func(c *config) any { return &c.BaseURL }),
+		word("--base-url", target, "URL", "server's URL, in place of --host and --port: http://HOST:PORT, https://HOST or unix:PATH; USER:PASSWORD@ in it is sent as Basic authorization", func(c *config) any { return &c.BaseURL }),
 		word("--host", target, "HOST", "server's host", func(c *config) any { return &c.Host }),
 		integer("--port", target, "server's port", func(c *config) any { return &c.Port }),
 		word("--endpoint", target, "PATH", "path that requests go to; chat uses /v1/chat/completions unless this ends in chat/completions", func(c *config) any { return &c.Endpoint }),
@@ -133,6 +133,11 @@ func flagTable() []flag {
 		own(on("--selftest", results, "after the run, compare what loadgen reports under this load with what a simulated server knows, and keep the table in the result", func(c *config) any { return &c.SelfTest })),
 		own(word("--require", results, "VERDICT", "end with exit code 3 unless the run's verdict on loadgen itself is clean", func(c *config) any { return &c.Require }, "clean")),
 		own(word("--sim", target, "PROFILE", "run against a simulated server of that profile, started for the run: ideal, origin-pytorch, origin-trt", func(c *config) any { return &c.Sim })),
+		own(word("--ca-cert", target, "FILE", "certificates (PEM) to trust besides the system's; SSL_CERT_FILE replaces the system's", func(c *config) any { return &c.CACert })),
+		own(word("--client-cert", target, "FILE", "certificate (PEM) to show to a server that asks for one", func(c *config) any { return &c.ClientCert })),
+		own(word("--client-key", target, "FILE", "private key (PEM) of --client-cert, where it is not in the same file", func(c *config) any { return &c.ClientKey })),
+		own(on("--insecure", target, "trust any certificate, which protects from no impostor", func(c *config) any { return &c.Insecure })),
+		own(word("--api-key-file", target, "FILE", "file that holds the API key, in place of OPENAI_API_KEY", func(c *config) any { return &c.APIKeyFile })),
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"loadgen/internal/analysis"
@@ -13,7 +12,9 @@ import (
 
 // hints are what can be done about findings and notes, which name no flags themselves.
 var hints = map[string]string{
+	"endpoint":         " (--endpoint)",
 	"ignore_eos":       "; --ignore-eos generates to the full length",
+	"insecure":         " (--insecure)",
 	"num_prompts":      " (--num-prompts)",
 	"other_prompts":    ". Another --seed has other prompts, a restart an empty cache",
 	"per_token":        ", or the per-token ITL of --extended",
@@ -43,18 +44,10 @@ func message(err error) string {
 		return text + " (" + flagName(setting.Setting) + ")"
 	}
 	var test *bench.TestFailed
-	if !errors.As(err, &test) {
-		return text + problemHint(err)
+	if errors.As(err, &test) {
+		return text + failureHint(&test.Failure)
 	}
-	switch {
-	case test.Status == 401 || test.Status == 403:
-		text += "\nhint: the environment's OPENAI_API_KEY is sent as the bearer token, --header sends another; --body-patch changes the body"
-	case 400 <= test.Status && test.Status < 500:
-		text += "\nhint: a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
-	case test.Status == 0:
-		text += fmt.Sprintf("\nhint: the server was expected at %s: --host, --port or --base-url name another, --wait-ready SECONDS waits for one that is loading", test.URL)
-	}
-	return text
+	return text + problemHint(err)
 }
 
 // destination is argparse's name for a flag: --max-concurrency is max_concurrency.

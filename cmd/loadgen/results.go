@@ -121,7 +121,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	case len(r.Samples) == 0:
 		m.log("there was no request to send: the data set holds none (--num-prompts)")
 	case allFailed:
-		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(r.Samples))
+		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(b, rec))
 	}
 	// The recording's own notes were logged as they arose.
 	report.WriteFindings(m.s.err, "loadgen: ", shownFindings(a.Findings), shownFindings(a.Notes[len(rec.Notes):]))
@@ -135,14 +135,13 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	return m.gates(a, test)
 }
 
-// firstError is the message of the first failure.
-func firstError(samples []metrics.Sample) string {
-	for _, s := range samples {
-		if s.Error != "" {
-			return " The first error: " + bench.Printable(s.Error)
-		}
+// firstError is the message of the first failure, and what could mend it.
+func firstError(b *bench.Bench, rec *recording.Recording) string {
+	f := b.FirstFailure(rec)
+	if f == nil || f.Err.Message == "" {
+		return ""
 	}
-	return ""
+	return " The first error: " + bench.Printable(f.Err.Message) + failureHint(f)
 }
 
 // gateMissed is a gate that a finished run did not pass.

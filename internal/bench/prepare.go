@@ -27,9 +27,14 @@ func (b *Bench) Connect(ctx context.Context) (err error) {
 		b.o.BaseURL = "http://" + hostPort(s.Host, s.Port)
 	}
 	b.model = recording.Text(s.Model)
-	if b.client, err = client.New(b.clientOptions()); err != nil {
+	o, err := b.clientOptions()
+	if err != nil {
 		return err
 	}
+	if b.client, err = client.New(o); err != nil {
+		return err
+	}
+	b.noteAccess()
 	if proxy := b.client.ProxyURL(); proxy != "" {
 		b.say(recording.Note{Code: "proxy", Text: fmt.Sprintf("requests go through the proxy %s, as the environment says", proxy)})
 	}
@@ -70,7 +75,7 @@ func hostPort(host string, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-func (b *Bench) clientOptions() client.Options {
+func (b *Bench) clientOptions() (client.Options, error) {
 	s := b.s
 	o := client.Options{
 		BaseURL:         b.o.BaseURL,
@@ -94,18 +99,19 @@ func (b *Bench) clientOptions() client.Options {
 		Transport:       client.Transport(s.Transport),
 		Env:             b.env,
 		Dial:            b.o.Dial,
-		Stamps:          map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps}[s.Timestamps],
+		TLS: client.TLS{CAFile: recording.Text(s.CACert), CertFile: recording.Text(s.ClientCert),
+			KeyFile: recording.Text(s.ClientKey), Insecure: s.Insecure},
+		Stamps: map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps}[s.Timestamps],
 	}
 	if recording.Text(s.ServedModelName) != "" {
 		o.Model = s.ServedModelName
 	}
-	if key, set := b.o.Env("OPENAI_API_KEY"); set { // empty is not the same as unset
-		o.APIKey = &key
-	}
 	if s.Header != nil {
 		o.Header = recording.Headers(*s.Header)
 	}
-	return o
+	var err error
+	o.APIKey, err = b.apiKey()
+	return o, err
 }
 
 // Prepare settles a run in the original's order: seed, tokenizer, data set, the settings

@@ -31,23 +31,6 @@ func (b *Bench) Run(ctx context.Context) (*recording.Recording, error) {
 	return b.measure(ctx)
 }
 
-// TestFailed is the error of a test request that failed.
-type TestFailed struct {
-	Message string // of the failure
-	Status  int    // of the answer, 0 for none
-	Body    string // of the answer, cut
-	URL     string // of the server
-}
-
-// Error is the original's message, and what the server says.
-func (e *TestFailed) Error() string {
-	text := "Initial test run failed - Please make sure benchmark arguments are correctly specified. Error: " + e.Message
-	if e.Body != "" {
-		text += fmt.Sprintf("\nthe server says (%d): %s", e.Status, e.Body)
-	}
-	return text
-}
-
 // testRequest sends prompt 0 once, outside the measurement.
 func (b *Bench) testRequest(ctx context.Context) error {
 	if b.s.NoTestInput {
@@ -67,8 +50,7 @@ func (b *Bench) testRequest(ctx context.Context) error {
 		return err
 	}
 	if r.Err != nil {
-		body := Printable(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)])))
-		return &TestFailed{Message: Printable(r.Err.Message), Status: r.Status, Body: body, URL: WithoutPassword(b.o.BaseURL)}
+		return &TestFailed{b.failure(&r, recording.Planned{PromptLen: b.test.PromptLen, OutputLen: b.test.OutputLen})}
 	}
 	b.stage(TestCompleted)
 	return nil

@@ -173,13 +173,13 @@ func (s *Server) check() error {
 	case !filepath.IsLocal(s.Dir) || strings.ContainsAny(s.Dir, `/\`):
 		return fmt.Errorf("dir: %q is not the name of a directory in the results'", s.Dir)
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("url: not a server URL: %q; expected http://HOST:PORT", maskURL(s.URL))
+		return fmt.Errorf("url: not a server URL: %q; expected http://HOST:PORT", client.Redact(s.URL))
 	case s.Ready.Path != "" && !strings.HasPrefix(s.Ready.Path, "/"):
 		return fmt.Errorf("ready: path: %q does not begin with /", s.Ready.Path)
 	case len(s.Start) == 0 && len(s.Exec) > 0:
 		return errors.New("exec: there is no start command for it to run")
-	case strings.Contains(s.URL, ":"+hidden+"@"):
-		return errors.New("url: its password is masked: a plan saved with results holds no secrets")
+	case strings.Contains(s.URL, ":"+hidden+"@") || strings.Contains(s.URL, "="+hidden):
+		return errors.New("url: its password or key is masked: a plan saved with results holds no secrets")
 	}
 	for key, value := range s.Env {
 		switch {

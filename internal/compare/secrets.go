@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"loadgen/pkg/client"
 )
 
 // hidden stands for a secret in all that is shown or saved.
@@ -26,7 +28,7 @@ func (p *Plan) masked(b Bench) *Plan {
 	out.Servers = slices.Clone(p.Servers)
 	for i := range out.Servers {
 		s := &out.Servers[i]
-		s.URL, s.Start, s.Exec, s.Flags = maskURL(s.URL), maskWords(s.Start), maskWords(s.Exec), b.Mask(s.Flags)
+		s.URL, s.Start, s.Exec, s.Flags = client.Redact(s.URL), maskWords(s.Start), maskWords(s.Exec), b.Mask(s.Flags)
 		s.Env = maps.Clone(s.Env)
 		for key := range s.Env {
 			s.Env[key] = hidden

@@ -87,6 +87,11 @@ type Settings struct {
 	SelfTest          bool      `json:"selftest"`
 	Require           *string   `json:"require"`
 	Sim               *string   `json:"sim"`
+	CACert            *string   `json:"ca_cert"`
+	ClientCert        *string   `json:"client_cert"`
+	ClientKey         *string   `json:"client_key"`
+	Insecure          bool      `json:"insecure"`
+	APIKeyFile        *string   `json:"api_key_file"`
 	// TimeBreakdown is known to the 1.2 release alone.
 	TimeBreakdown bool `json:"save_request_time_breakdown"`
 }

@@ -46,6 +46,7 @@ func TestTargets(t *testing.T) {
 		{"http://h", "/generate", true, "/v1/chat/completions", "/health"},
 		{"http://h/openai/v1", "", true, "/openai/v1/chat/completions", "/openai/health"},
 		{"http://h/v1beta", "", false, "/v1beta/v1/completions", "/v1beta/health"},
+		{"http://h?a=1", "/v3/chat/completions?b=2", true, "/v3/chat/completions?b=2&a=1", "/health?a=1"},
 		{"http://h/openai/deployments/d?api-version=1", "/chat/completions", true, "/openai/deployments/d/chat/completions?api-version=1", "/openai/deployments/d/health?api-version=1"},
 		{"unix:/run/x.sock", "", false, "/v1/completions", "/health"},
 	} {
@@ -84,27 +85,56 @@ func TestUserOfTheURL(t *testing.T) {
 func TestRedact(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://h:8000/v1":                        "http://h:8000/v1",
-		"http://user:pw@h/x":                      "http://user:xxxxx@h/x",
-		"http://user:p@w@h/x":                     "http://user:xxxxx@h/x",
+		"http://user:pw@h/x":                      "http://user:***@h/x",
+		"http://user:p@w@h/x":                     "http://user:***@h/x",
 		"http://user@h/x":                         "http://user@h/x",
-		"//user:pw@h":                             "//user:xxxxx@h",
-		"https://h/x?api-version=1&api-key=abc":   "https://h/x?api-version=1&api-key=xxxxx",
-		"/v1/completions?key=abc&x=1":             "/v1/completions?key=xxxxx&x=1",
-		"/x?X-Amz-Signature=abc&access_token=abc": "/x?X-Amz-Signature=xxxxx&access_token=xxxxx",
-		"/x?%6bey=abc#top":                        "/x?%6bey=xxxxx#top",
+		"//user:pw@h":                             "//user:***@h",
+		"https://h/x?api-version=1&api-key=abc":   "https://h/x?api-version=1&api-key=***",
+		"/v1/completions?key=abc&x=1":             "/v1/completions?key=***&x=1",
+		"/x?X-Amz-Signature=abc&access_token=abc": "/x?X-Amz-Signature=***&access_token=***",
+		"/x?%6bey=abc#top":                        "/x?%6bey=***#top",
 		"/x?model=a%2Fb&monkey=1":                 "/x?model=a%2Fb&monkey=1",
-		"http://user:pw@h:bad/%zz?token=1":        "http://user:xxxxx@h:bad/%zz?token=xxxxx",
+		"http://user:pw@h:bad/%zz?token=1":        "http://user:***@h:bad/%zz?token=***",
+		"user:pw@h:8000/x":                        "user:***@h:8000/x",
+		"unix:/run/a:b@c":                         "unix:/run/a:b@c",
 	} {
 		if got := Redact(text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 	for header, want := range map[[2]string]string{
-		{"Authorization", "Bearer abc"}: "Bearer xxxxx", {"authorization", "abc"}: "xxxxx", {"Proxy-Authorization", "Basic abc"}: "Basic xxxxx",
-		{"api-key", "abc"}: "xxxxx", {"X-Api-Key", "abc"}: "xxxxx", {"Cookie", "abc"}: "xxxxx", {"Content-Type", "text/plain"}: "text/plain",
+		{"Authorization", "Bearer abc"}: "Bearer ***", {"authorization", "abc"}: "***", {"Proxy-Authorization", "Basic abc"}: "Basic ***",
+		{"api-key", "abc"}: "***", {"X-Api-Key", "abc"}: "***", {"Cookie", "abc"}: "***", {"Content-Type", "text/plain"}: "text/plain",
+		{"Authorization", "Bearer None"}: "Bearer None", {"X-Goog-Api-Key-2", "abc"}: "***", {"X-Auth", "abc"}: "***",
 	} {
 		if got := RedactHeader(header[0], header[1]); got != want {
 			t.Errorf("%v: %q", header, got)
+		}
+	}
+}
+
+// TestServerRepeatsAKey: a server's message that holds the key it was sent does not show it.
+func TestServerRepeatsAKey(t *testing.T) {
+	key := "sk-geheim"
+	for base, o := range map[string]Options{
+		"http://h":                   {APIKey: &key},
+		"http://user:sk-geheim@h":    {},
+		"http://h?api_key=sk-geheim": {},
+		"http://h?key=sk%2Dgeheim":   {},
+		"http://127.0.0.1:1/":        {Header: [][2]string{{"X-Api-Key", "sk-geheim"}}},
+		"http://127.0.0.1:2/":        {Header: [][2]string{{"Authorization", "Bearer sk-geheim"}}},
+		"http://127.0.0.1:3/":        {Endpoint: "/v1/completions?token=sk-geheim"},
+	} {
+		s := &server{answer: func(int, *http.Request) string {
+			return body("401 Key sk-geheim", "text/plain", "no such key: sk-geheim, Basic dXNlcjpzay1nZWhlaW0=")
+		}}
+		o.BaseURL = base
+		c := s.client(t, o)
+		r := do(t, c)
+		_, err := c.Model(context.Background())
+		text := fmt.Sprint(r.Err.Message, string(r.Body), err, c.RequestURL())
+		if strings.Contains(text, "geheim") || o.APIKey == nil && len(o.Header) == 0 && o.Endpoint == "" && strings.Contains(base, "user") && strings.Contains(text, "dXNlcjpzay1nZWhlaW0=") {
+			t.Errorf("%s: %s", base, text)
 		}
 	}
 }

@@ -82,61 +82,12 @@ func (a address) withQuery(target string) string {
 	if !strings.HasPrefix(target, "/") {
 		target = "/" + target
 	}
-	if a.base.RawQuery != "" {
-		target += "?" + a.base.RawQuery
+	if a.base.RawQuery == "" {
+		return target
 	}
-	return target
-}
-
-// secret matches the names of query parameters whose values are not to be shown.
-var secret = regexp.MustCompile(`(?i)^(.*[-_.])?(key|apikey|token|secret|password|passwd|pwd|sig|signature|auth|authorization|code|credential|credentials)$`)
-
-var (
-	userInfo = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*:)?//[^/?#]*@`)
-	password = regexp.MustCompile(`(//[^/?#@:]*):.*@`)
-)
-
-// masked stands for what is not shown.
-const masked = "xxxxx"
-
-// Redact returns a URL, or a request target, without its password and without the
-// values of query parameters that look like keys: what may be shown and stored.
-func Redact(text string) string {
-	if user := userInfo.FindString(text); user != "" {
-		text = password.ReplaceAllString(user, "${1}:"+masked+"@") + text[len(user):]
+	join := "?"
+	if strings.Contains(target, "?") { // the endpoint has parameters of its own
+		join = "&"
 	}
-	path, query, found := strings.Cut(text, "?")
-	if !found {
-		return text
-	}
-	query, fragment, hasFragment := strings.Cut(query, "#")
-	parts := strings.Split(query, "&")
-	for i, part := range parts {
-		name, _, _ := strings.Cut(part, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil || secret.MatchString(plain) {
-			parts[i] = name + "=" + masked
-		}
-	}
-	text = path + "?" + strings.Join(parts, "&")
-	if hasFragment {
-		text += "#" + fragment
-	}
-	return text
-}
-
-// RedactHeader returns a header's value as it may be shown: that of a header that
-// carries a key is masked but for its scheme.
-func RedactHeader(name, value string) string {
-	lower := strings.ToLower(name)
-	switch {
-	case strings.HasSuffix(lower, "authorization"):
-		if scheme, _, found := strings.Cut(value, " "); found {
-			return scheme + " " + masked
-		}
-		return masked
-	case lower == "cookie" || secret.MatchString(lower):
-		return masked
-	}
-	return value
+	return target + join + a.base.RawQuery
 }

@@ -76,6 +76,8 @@ type Client struct {
 	proxy     *url.URL
 	badURL    *Error
 	fallback  error
+	ignored   string    // the endpoint of the options, where it is not used
+	secrets   []string  // what must not be shown, even where a server repeats it
 	scratch   sync.Pool // of *[]byte: bodies are built in one and kept at their size
 }
 
@@ -86,9 +88,10 @@ func New(o Options) (*Client, error) {
 	if c.o.Endpoint == "" {
 		c.o.Endpoint = "/v1/completions"
 	}
-	if o.Chat && !strings.HasSuffix(o.Endpoint, "chat/completions") {
-		c.o.Endpoint = "/v1/chat/completions"
+	if path, _, _ := strings.Cut(o.Endpoint, "?"); o.Chat && !strings.HasSuffix(path, "chat/completions") {
+		c.ignored, c.o.Endpoint = o.Endpoint, "/v1/chat/completions"
 	}
+	c.secrets = at.secretsOf(&o)
 	var err error
 	if o.BodyPatch != "" {
 		if c.patch, err = parsePatch(o.BodyPatch); err != nil {
@@ -141,7 +144,7 @@ func (c *Client) ProxyURL() string {
 	if c.proxy == nil {
 		return ""
 	}
-	return c.proxy.Redacted()
+	return Redact(c.proxy.String())
 }
 
 // Fallback is why plain connections are carried by a goroutine each and not by
@@ -153,9 +156,16 @@ func (c *Client) Fallback() error {
 	return c.fallback
 }
 
+// IgnoredEndpoint is the endpoint of the options where it is not used, as chat has its own.
+func (c *Client) IgnoredEndpoint() string { return c.ignored }
+
+// RequestURL is where requests are sent, without secrets, for messages.
+func (c *Client) RequestURL() string { return c.shown(c.target(c.o.Endpoint)) }
+
 // CheckEndpoint returns the original's complaint about the endpoint, if it has one.
 func (c *Client) CheckEndpoint() error {
-	if !c.o.Chat && !strings.HasSuffix(c.o.Endpoint, "completions") && !strings.HasSuffix(c.o.Endpoint, "profile") {
+	path, _, _ := strings.Cut(c.o.Endpoint, "?")
+	if !c.o.Chat && !strings.HasSuffix(path, "completions") && !strings.HasSuffix(path, "profile") {
 		return errors.New("OpenAI Completions API URL must end with 'completions' or 'profile'.")
 	}
 	return nil
@@ -333,4 +343,20 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
 	r.ConnectLate, r.MinRTT, r.Retransmits, r.Ended = x.ConnectLate, x.MinRTT, x.Retransmits, x.Ended
 	r.End = c.clock.Now()
+	if r.Err != nil || r.Status != 200 {
+		c.hideSecrets(r)
+	}
+}
+
+// hideSecrets masks what a server repeats of the keys that it was sent.
+func (c *Client) hideSecrets(r *Result) {
+	for _, s := range c.secrets {
+		r.Body = bytes.ReplaceAll(r.Body, []byte(s), []byte(masked))
+		r.Reason = strings.ReplaceAll(r.Reason, s, masked)
+		if r.Err != nil && strings.Contains(r.Err.Message, s) {
+			e := *r.Err
+			e.Message = strings.ReplaceAll(e.Message, s, masked)
+			r.Err = &e
+		}
+	}
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -47,7 +48,7 @@ func (s *server) client(t *testing.T, o Options) *Client {
 	if o.BaseURL == "" {
 		o.BaseURL = "http://127.0.0.1:8000"
 	}
-	o.Endpoint = "/v1/completions"
+	o.Endpoint = cmp.Or(o.Endpoint, "/v1/completions")
 	c, err := New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -31,12 +31,17 @@ func (c *Client) get(ctx context.Context, path string, limit time.Duration) *Res
 
 // url is a path under the base URL, for messages.
 func (c *Client) url(path string) string {
-	if c.to.Unix != "" {
-		return "unix:" + c.to.Unix + " " + path
-	}
 	target := c.root(path)
 	if strings.HasPrefix(path, "/v1/") {
 		target = c.target(path)
+	}
+	return c.shown(target)
+}
+
+// shown is the URL of a request target, without secrets.
+func (c *Client) shown(target string) string {
+	if c.to.Unix != "" {
+		return Redact("unix:" + c.to.Unix + " " + target)
 	}
 	at := url.URL{Scheme: c.base.Scheme, User: c.base.User, Host: c.base.Host}
 	return Redact(at.String() + strings.Replace(target, "//", "/", 1))
@@ -62,19 +67,19 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 	case r.Err == c.badURL && r.Err != nil:
 		return "", r.Err
 	case r.Err != nil:
-		return "", &Problem{"no_server", fmt.Errorf("no server at %s: %w", c.url(path), r.Err)}
+		return "", &Problem{Code: "no_server", Err: fmt.Errorf("no server at %s: %w", c.url(path), r.Err)}
 	case r.Status != 200:
-		return "", &Problem{"no_model", fmt.Errorf("%s answers %d %s: %s", c.url(path), r.Status, r.Reason, excerpt(r.Body))}
+		return "", &Problem{Code: "no_model", Status: r.Status, Err: fmt.Errorf("%s answers %d %s: %s", c.url(path), r.Status, r.Reason, excerpt(r.Body))}
 	}
 	if err := json.Unmarshal(r.Body, &list); err != nil {
-		return "", &Problem{"no_model", fmt.Errorf("%s does not answer as an OpenAI-style server does (%w): %s", c.url(path), err, excerpt(r.Body))}
+		return "", &Problem{Code: "no_model", Err: fmt.Errorf("%s does not answer as an OpenAI-style server does (%w): %s", c.url(path), err, excerpt(r.Body))}
 	}
 	for _, m := range list.Data {
 		if m.ID != "" {
 			return m.ID, nil
 		}
 	}
-	return "", &Problem{"no_model", fmt.Errorf("%s lists no model", c.url(path))}
+	return "", &Problem{Code: "no_model", Err: fmt.Errorf("%s lists no model", c.url(path))}
 }
 
 // excerpt cuts a body for a message.
@@ -93,7 +98,7 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 	const path = "/health"
 	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	last := ""
+	var last error
 	for {
 		r := c.get(waiting, c.ownPath(path), min(limit, 10*time.Second))
 		switch {
@@ -102,16 +107,16 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 		case r.Err == c.badURL && r.Err != nil:
 			return r.Err
 		case r.Err == nil:
-			last = fmt.Sprintf("it answers %d %s", r.Status, excerpt(r.Body))
-		case waiting.Err() == nil || last == "":
-			last = r.Err.Message
+			last = fmt.Errorf("it answers %d %s", r.Status, excerpt(r.Body))
+		case waiting.Err() == nil || last == nil:
+			last = r.Err
 		}
 		select {
 		case <-waiting.Done():
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return &Problem{"not_ready", fmt.Errorf("%s is not ready after %v: %s", c.url(path), limit, last)}
+			return &Problem{Code: "not_ready", Err: fmt.Errorf("%s is not ready after %v: %w", c.url(path), limit, last)}
 		case <-time.After(min(time.Second, limit)):
 		}
 	}

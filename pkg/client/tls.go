@@ -55,7 +55,9 @@ type Problem struct {
 	// Code is the setting at fault: "timestamps", "transport", "body_patch", "ca_cert",
 	// "client_cert"; or "no_server", "no_model", "not_ready".
 	Code string
-	Err  error
+	// Status is that of the answer which is the problem, 0 for none.
+	Status int
+	Err    error
 }
 
 func (p *Problem) Error() string { return p.Err.Error() }
