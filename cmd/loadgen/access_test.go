@@ -49,7 +49,7 @@ func TestUnknownCertificate(t *testing.T) {
 	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, more := range [][]string{nil, {"--no-test-input"}, {"--wait-ready", "0.1"}} {
+	for _, more := range [][]string{nil, {"--no-test-input"}, {"--wait-ready", "1"}} {
 		code, _, stderr := runMain(t, fewRequests(s.URL, more...)...)
 		for _, want := range []string{"unknown authority", "\nhint: --ca-cert FILE", "SSL_CERT_FILE", "--insecure"} {
 			if code != exitFailed || !strings.Contains(stderr, want) {

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"loadgen/pkg/client"
 )
 
 // Plan is a plan file: what is compared, and how.
@@ -178,8 +180,10 @@ func (s *Server) check() error {
 		return fmt.Errorf("ready: path: %q does not begin with /", s.Ready.Path)
 	case len(s.Start) == 0 && len(s.Exec) > 0:
 		return errors.New("exec: there is no start command for it to run")
-	case strings.Contains(s.URL, ":"+hidden+"@") || strings.Contains(s.URL, "="+hidden):
-		return errors.New("url: its password or key is masked: a plan saved with results holds no secrets")
+	case strings.Contains(s.URL, ":"+hidden+"@"):
+		return errors.New("url: its password is masked: a plan saved with results holds no secrets")
+	case strings.Contains(s.URL, "="+hidden):
+		return errors.New("url: a key in it is masked: a plan saved with results holds no secrets")
 	}
 	for key, value := range s.Env {
 		switch {

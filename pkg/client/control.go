@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"loadgen/internal/stream"
+	"loadgen/internal/wire"
 )
 
 // get asks for a path under the base URL.
@@ -23,7 +24,8 @@ func (c *Client) get(ctx context.Context, path string, limit time.Duration) *Res
 	c.setHeader(p, false)
 	var r Result
 	c.do(ctx, p, &r, stream.Options{Raw: true})
-	if ctx.Err() == context.DeadlineExceeded && r.Err != nil {
+	// The transport may notice the deadline first, as that of its read.
+	if r.Err != nil && (ctx.Err() == context.DeadlineExceeded || c.o.IdleTimeout == 0 && r.Err.Class == wire.IdleTimeout) {
 		r.Err = &Error{Class: "timeout", Message: fmt.Sprintf("timeout: no answer within %v", limit), Cause: ctx.Err()}
 	}
 	return &r
