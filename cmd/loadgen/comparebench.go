@@ -13,6 +13,7 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/compare"
+	"loadgen/internal/outfile"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/suggest"
@@ -194,7 +195,11 @@ func (r *settledRun) CommandLine() []string {
 
 func (r *settledRun) Identity() []any { return []any{r.cfg.Model, r.cfg.Tokenizer, r.cfg.Header} }
 
-func (r *settledRun) CheckOutput() error { return report.ProveWritable(r.path) }
+func (r *settledRun) CheckOutput() error {
+	release, err := outfile.Prove(r.path)
+	release()
+	return err
+}
 
 // Stored reads the run's result, and finds in which setting it differs from the run.
 func (r *settledRun) Stored() (compare.Stored, error) {

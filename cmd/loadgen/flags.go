@@ -129,6 +129,7 @@ func flagTable() []flag {
 		own(integer("--warmup", conduct, "send N requests with prompts of their own before the run, unmeasured", func(c *config) any { return &c.Warmup })),
 		own(on("--continuous-usage", sampling, "ask the server for its token count with every event, which times tokens where chunks hold several", func(c *config) any { return &c.ContinuousUsage })),
 		own(word("--save-timeline", results, "FILE", "write the raw timelines while the run lasts; loadgen report FILE makes the whole result of them", func(c *config) any { return &c.SaveTimeline })),
+		own(on("--overwrite", results, "let --save-timeline replace a file that is there", func(c *config) any { return &c.Overwrite })),
 		own(on("--server-metrics", results, "read the server's /perf_metrics and /metrics after the run, which empties them, for its own queue and prefill times", func(c *config) any { return &c.ServerMetrics })),
 		own(on("--selftest", results, "after the run, compare what loadgen reports under this load with what a simulated server knows, and keep the table in the result", func(c *config) any { return &c.SelfTest })),
 		own(word("--require", results, "VERDICT", "end with exit code 3 unless the run's verdict on loadgen itself is clean", func(c *config) any { return &c.Require }, "clean")),

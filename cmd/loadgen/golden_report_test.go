@@ -163,7 +163,7 @@ func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map
 	if err := checkValues(cfg); err != nil {
 		return "", nil, err
 	}
-	if err := p.checkResult(); err != nil {
+	if err := p.checkResult("m"); err != nil {
 		return "", nil, err
 	}
 	var samples []metrics.Sample
@@ -292,7 +292,7 @@ func TestGoldenResults(t *testing.T) {
 			t.Chdir(t.TempDir())
 			checks := checkValues(cfg)
 			if checks == nil {
-				checks = p.checkResult()
+				checks = p.checkResult("m")
 			}
 			_, envErr := result.WantPyTorch(c.Env[result.PyTorchEnv])
 			failed := float64(0)
@@ -418,7 +418,7 @@ func TestGoldenOriginResults(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := &benchmark{cfg: cfg, s: streams{err: &bytes.Buffer{}}}
-			if err := p.checkResult(); err != nil {
+			if err := p.checkResult("m"); err != nil {
 				t.Fatal(err)
 			}
 			r, err := reportOfSamples(cfg, []metrics.Sample{{Success: true, PromptLen: 1, OutputTokens: 3, TTFT: 0.1, Latency: 0.3, ITL: []float64{0.1, 0.1}, DecodedPerIter: 1}}, nil, 1, time.Now(), nil)

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"loadgen/internal/outfile"
 	"loadgen/internal/recording"
 	"loadgen/pkg/report"
 )
@@ -200,7 +201,7 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 	if isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out) && o.format == "text" {
 		return errors.Join(writeAll(s, o.out, groups), show(s.out))
 	}
-	return report.WriteFile(o.out, o.part(show, files, groups))
+	return outfile.Write(o.out, o.part(show, files, groups))
 }
 
 // part is what a file with this extension gets: a part of the report, or what the

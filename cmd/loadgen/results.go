@@ -13,6 +13,7 @@ import (
 	"loadgen/internal/analysis"
 	"loadgen/internal/bench"
 	"loadgen/internal/judge"
+	"loadgen/internal/outfile"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
@@ -23,7 +24,7 @@ import (
 )
 
 // checkResult reads the flags of the result and proves that it can be written.
-func (m *benchmark) checkResult() error {
+func (m *benchmark) checkResult(model string) error {
 	_, odd, err := m.cfg.Items()
 	if err != nil {
 		return err
@@ -38,28 +39,66 @@ func (m *benchmark) checkResult() error {
 	if m.cfg.DryRun {
 		return nil
 	}
-	if path := recording.Text(m.cfg.SaveTimeline); path != "" {
-		if err := report.ProveWritable(path); err != nil {
-			return fmt.Errorf("--save-timeline: %w", err)
-		}
+	return cmp.Or(m.proveTimeline(), m.proveResult(model))
+}
+
+// proveTimeline proves that the timeline file can be written and replaces nothing unasked.
+func (m *benchmark) proveTimeline() error {
+	path := recording.Text(m.cfg.SaveTimeline)
+	if path == "" {
+		return nil
 	}
-	if m.cfg.SaveResult {
-		path := m.cfg.resultPath("x.json")
-		if report.Special(path) {
-			return nil
-		}
-		return withPathHint(cmp.Or(report.ProveWritable(path), report.ProveWritable(hdrPath(path))))
+	if err := m.prove(path); err != nil {
+		return fmt.Errorf("--save-timeline: %w", err)
+	}
+	if err := recording.CheckNew(path); err != nil && !m.cfg.Overwrite {
+		return fmt.Errorf("--save-timeline: %s: %w; name another, or --overwrite replaces it", path, err)
 	}
 	return nil
 }
 
+// proveResult proves that the result and the files beside it can be written.
+func (m *benchmark) proveResult(model string) error {
+	if !m.cfg.SaveResult {
+		return nil
+	}
+	path := m.cfg.resultPath(m.fileName(model))
+	if err := m.prove(path); err != nil || outfile.Special(path) {
+		return withPathHint(err)
+	}
+	for _, beside := range []string{hdrPath(path), pytorchPath(path)} {
+		err := m.prove(beside)
+		if err == nil && outfile.Special(beside) {
+			err = &outfile.Error{Path: beside, Name: true, Err: fmt.Errorf("%s is no regular file", beside)}
+		}
+		if err != nil {
+			return withPathHint(err)
+		}
+	}
+	return nil
+}
+
+// prove proves that a file can be written, and holds what it takes for that until the end.
+func (m *benchmark) prove(path string) error {
+	release, err := outfile.Prove(path)
+	m.held = append(m.held, release)
+	return err
+}
+
+// fileName is what a result is called unless the flags say, at a date that stands for all.
+func (m *benchmark) fileName(model string) string {
+	s := &m.cfg.Settings
+	r := report.Run{Backend: s.Backend, ModelID: model, RequestRate: s.RequestRate, MaxConcurrency: s.MaxConcurrency}
+	return r.FileName()
+}
+
 // withPathHint names the flag that a result's path comes from.
 func withPathHint(err error) error {
-	var path *report.PathError
+	var path *outfile.Error
 	switch {
 	case !errors.As(err, &path):
 		return err
-	case path.IsDir:
+	case path.Name:
 		return fmt.Errorf("%w (--result-filename)", err)
 	}
 	return fmt.Errorf("%w (--result-dir)", err)
@@ -78,6 +117,11 @@ func (c *config) resultPath(name string) string {
 
 // hdrPath is where the HDR log of a result goes.
 func hdrPath(path string) string { return strings.TrimSuffix(path, ".json") + ".hlog" }
+
+// pytorchPath is where a result's record in PyTorch's format goes.
+func pytorchPath(path string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
+}
 
 // shown is a recording's result as the console shows it.
 func shown(rec *recording.Recording, a *analysis.Analysis) *report.Run {
@@ -173,20 +217,27 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	text := file.Append(nil)
 	path := m.cfg.resultPath(name)
 	write := func(w io.Writer) error { _, err := w.Write(text); return err }
-	if err := report.WriteFile(path, write); err != nil {
+	writeResult := outfile.Write
+	if recording.Text(m.cfg.ResultFilename) == "" { // another run may have made the same name
+		writeResult = func(_ string, write func(io.Writer) error) (err error) {
+			path, err = outfile.WriteNew(path, write)
+			return err
+		}
+	}
+	if err := writeResult(path, write); err != nil {
 		err = fmt.Errorf("the result cannot be written: %w", err)
-		if spare, second := report.WriteSpare(path, write); second == nil {
+		if spare, second := outfile.WriteSpare(path, write); second == nil {
 			return fmt.Errorf("%w; it is in %s", err, spare)
 		}
 		fmt.Fprintf(m.s.err, "%s\n", text)
 		return fmt.Errorf("%w; it is printed above", err)
 	}
 	written := []string{path}
-	if report.Special(path) {
+	if outfile.Special(path) {
 		return nil
 	}
 	hdr := hdrPath(path)
-	err := report.WriteFile(hdr, func(w io.Writer) error { return report.HDRLog(w, rec.Began, values(rec, a)) })
+	err := outfile.Write(hdr, func(w io.Writer) error { return report.HDRLog(w, rec.Began, values(rec, a)) })
 	if err == nil {
 		written = append(written, hdr)
 	} else {
@@ -194,9 +245,9 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	}
 	wanted, envErr := result.WantPyTorch(m.s.env(result.PyTorchEnv))
 	if wanted {
-		name := strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
+		name := pytorchPath(path)
 		records := pyjson.Append(nil, file.PyTorch(m.cfg.namespace()))
-		if pyErr := report.WriteFile(name, func(w io.Writer) error { _, err := w.Write(records); return err }); pyErr != nil {
+		if pyErr := outfile.Write(name, func(w io.Writer) error { _, err := w.Write(records); return err }); pyErr != nil {
 			err = errors.Join(err, fmt.Errorf("PyTorch's format cannot be written: %w", pyErr))
 		} else {
 			written = append(written, name)

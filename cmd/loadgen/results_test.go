@@ -26,7 +26,7 @@ func TestResultIsNeverLost(t *testing.T) {
 		}
 		var log bytes.Buffer
 		p := &benchmark{cfg: cfg, s: streams{err: &log}}
-		if err := p.checkResult(); err != nil {
+		if err := p.checkResult("m"); err != nil {
 			t.Fatal(err)
 		}
 		r, err := reportOfSamples(cfg, []metrics.Sample{{Success: true, OutputTokens: 1, TTFT: 1, Latency: 1}}, nil, 1, time.Now(), nil)

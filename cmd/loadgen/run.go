@@ -49,6 +49,7 @@ type benchmark struct {
 	s      streams
 	system system
 	server func() *result.Server // what is known of the server after the run, nil where it is not asked
+	held   []func()              // to be released when all is written
 }
 
 // runBenchmark is the main job. It returns the exit code.
@@ -90,6 +91,11 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	}()
 	b := bench.New(o)
 	defer b.Close()
+	defer func() {
+		for _, release := range m.held {
+			release()
+		}
+	}()
 	err = b.Connect(ctx)
 	if m.cfg.DryRun { // before anything else can fail
 		m.printSettings(b)
@@ -100,7 +106,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err := b.Prepare(ctx); err != nil {
 		return err
 	}
-	if err := m.checkResult(); err != nil {
+	if err := m.checkResult(b.Model()); err != nil {
 		return err
 	}
 	if m.cfg.DryRun {

@@ -88,7 +88,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	rec.Began = b.o.Now()
 	var file *recording.Writer
 	if path := recording.Text(b.s.SaveTimeline); path != "" {
-		if file, err = recording.Create(path, rec); err != nil {
+		if file, err = recording.Create(path, rec, b.s.Overwrite); err != nil {
 			return nil, wrong("save_timeline", err.Error())
 		}
 	}

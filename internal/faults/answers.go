@@ -131,7 +131,7 @@ var errorFaults = []Fault{
 	both("status_429", Fails, status("429 Too Many Requests", "application/json", `{"error":{"message":"Rate limit"}}`, "Retry-After: 3600")),
 	both("status_503_loading", Fails, status("503 Service Unavailable", "application/json", `{"error":"model is loading"}`, "Retry-After: 5")),
 	both("status_401", Fails, status("401 Unauthorized", "application/json", `{"error":{"message":"Incorrect API key"}}`)),
-	both("status_204", Fails, raw(constant("HTTP/1.1 204 No Content\r\n\r\n"))),
+	both("status_204", Fails, func(x *Exchange) error { return x.send("HTTP/1.1 204 No Content\r\n\r\n") }),
 	both("status_500_stalls", Fails, raw(constant("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 1000\r\n\r\n{\"err"))),
 	both("status_500_endless", Fails, func(x *Exchange) error {
 		x.send("HTTP/1.1 500 Internal Server Error\r\n\r\n")

@@ -35,7 +35,7 @@ func sized(format string, args ...any) func(x *Exchange) error {
 }
 
 func statusLine(line string) func(x *Exchange) error {
-	return raw(constant(line + "\r\nContent-Length: 0\r\n\r\n"))
+	return func(x *Exchange) error { return x.send(line + "\r\nContent-Length: 0\r\n\r\n") }
 }
 
 var headFaults = []Fault{
@@ -96,11 +96,12 @@ var framingFaults = []Fault{
 	both("length_negative", Fails, raw(constant("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello"))),
 	both("length_no_number", Fails, raw(constant("HTTP/1.1 200 OK\r\nContent-Length: 12abc\r\n\r\nhello"))),
 	both("length_beyond_64_bits", Fails, raw(constant("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nhello"))),
-	both("second_answer_unasked", Succeeds, func(x *Exchange) error {
+	// One that comes while the next request is under way is that one's, as far as HTTP goes.
+	both("second_answer_unasked", Either, func(x *Exchange) error {
 		sized("HTTP/1.1 200 OK\r\n")(x)
 		return x.send("HTTP/1.1 500 Nobody asked\r\nContent-Length: 0\r\n\r\n")
 	}),
-	both("second_answer_late", Succeeds, func(x *Exchange) error {
+	both("second_answer_late", Either, func(x *Exchange) error {
 		sized("HTTP/1.1 200 OK\r\n")(x)
 		x.sleep(3 * time.Millisecond)
 		return x.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")

@@ -1,17 +1,20 @@
 package recording
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"hash/crc32"
+	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"loadgen/internal/health"
+	"loadgen/internal/outfile"
 	"loadgen/pkg/client"
 )
 
@@ -60,40 +63,130 @@ type end struct {
 	Notes       []Note                `json:"notes"`
 }
 
-// Writer writes a file. It is safe for concurrent use.
+// ErrExists is the error of a file that Create was not told to overwrite, ErrShared that of
+// one which another process writes.
+var (
+	ErrExists = errors.New("the timeline file is there already")
+	ErrShared = errors.New("another run writes this timeline file")
+)
+
+// errSlow is the error of a file that takes data more slowly than the run makes it.
+var errSlow = errors.New("the timeline file takes no more data: what it has is whole up to there")
+
+const (
+	// flushEvery is how much of a run a crash may cost.
+	flushEvery = time.Second
+	// writeAt is how much is written without waiting for that, pendingMost how much waits
+	// for a slow disk.
+	writeAt, pendingMost = 64 << 10, 64 << 20
+	// patience is how long the end of a run waits for a disk that takes nothing.
+	patience = 10 * time.Second
+)
+
+// Writer writes a file on a goroutine of its own, so that no request waits for a disk. It is
+// safe for concurrent use.
 type Writer struct {
+	file     io.WriteCloser
+	patience time.Duration
+	wake     chan struct{} // there is something to write
+	done     chan struct{} // the file is closed
+
 	mu      sync.Mutex
-	file    *os.File
-	out     *bufio.Writer
-	flushed time.Time
+	pending []byte
+	written int64
+	ending  bool
 	err     error
 }
 
-// flushEvery is how much of a run a crash may cost.
-const flushEvery = time.Second
+// CheckNew reports a file that is there already and not empty as ErrExists.
+func CheckNew(path string) error {
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+		return ErrExists
+	}
+	return nil
+}
 
-// Create begins a file with what is known before the run.
-func Create(path string, r *Recording) (*Writer, error) {
+// Create begins a file with what is known before the run. A file that is there and not
+// empty is left alone unless overwrite is set, and one that another process writes always.
+func Create(path string, r *Recording, overwrite bool) (*Writer, error) {
 	head, err := json.Marshal(header{r.Began, r.Version, r.Go, r.Machine, &r.Settings, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes})
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Create(path)
+	f, err := open(path, overwrite)
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{file: f, out: bufio.NewWriterSize(f, 64<<10), flushed: time.Now()}
-	_, w.err = w.out.WriteString(Magic)
-	w.write(append([]byte{kindHeader}, head...))
-	w.write(encodePlan(r.Planned))
-	if w.err == nil {
-		w.err = w.out.Flush()
-	}
-	if w.err != nil {
+	start := frame(frame([]byte(Magic), append([]byte{kindHeader}, head...)), encodePlan(r.Planned))
+	_ = f.SetWriteDeadline(time.Now().Add(patience)) // a pipe's; files have none
+	if _, err := f.Write(start); err != nil {
 		f.Close()
-		return nil, w.err
+		return nil, err
 	}
-	return w, nil
+	_ = f.SetWriteDeadline(time.Time{})
+	return startWriter(f, patience), nil
+}
+
+// open opens the file, for this process alone.
+func open(path string, overwrite bool) (*os.File, error) {
+	if outfile.Special(path) {
+		return outfile.Open(path)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if lock := outfile.Lock(f); errors.Is(lock, outfile.ErrLocked) {
+		err = ErrShared // a file system without locks is no error
+	} else if err == nil && info.Size() > 0 {
+		if err = ErrExists; overwrite {
+			err = f.Truncate(0)
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, &fs.PathError{Op: "create", Path: path, Err: err}
+	}
+	return f, nil
+}
+
+func startWriter(f io.WriteCloser, patience time.Duration) *Writer {
+	w := &Writer{file: f, patience: patience, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+// run writes what is pending, each second and when there is much of it, until the end.
+func (w *Writer) run() {
+	defer close(w.done)
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	var out []byte
+	for ending := false; !ending; {
+		select {
+		case <-tick.C:
+		case <-w.wake:
+		}
+		w.mu.Lock()
+		out, w.pending, ending = w.pending, out[:0], w.ending
+		w.mu.Unlock()
+		for part := range slices.Chunk(out, writeAt) {
+			n, err := w.file.Write(part)
+			w.mu.Lock()
+			w.written += int64(n)
+			w.err = cmp.Or(w.err, err)
+			failed := w.err != nil
+			w.mu.Unlock()
+			if failed {
+				break
+			}
+		}
+	}
+	err := w.file.Close()
+	w.mu.Lock()
+	w.err = cmp.Or(w.err, err)
+	w.mu.Unlock()
 }
 
 // Add writes a request that is done, by its place in the plan. The first error is kept,
@@ -101,41 +194,70 @@ func Create(path string, r *Recording) (*Writer, error) {
 func (w *Writer) Add(index int, r *client.Result) {
 	record := encode(index, r)
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.write(record)
-	if now := time.Now(); w.err == nil && now.Sub(w.flushed) > flushEvery {
-		w.flushed = now
-		w.err = w.out.Flush()
+	w.add(record)
+	much := len(w.pending) >= writeAt
+	w.mu.Unlock()
+	if much {
+		w.awaken()
 	}
 }
 
-// write appends a record. The lock is held, or nobody else knows of the writer.
-func (w *Writer) write(record []byte) {
-	if w.err != nil {
-		return
-	}
-	var head [binary.MaxVarintLen64]byte
-	sum := binary.LittleEndian.AppendUint32(nil, crc32.Checksum(record, castagnoli))
-	for _, part := range [][]byte{head[:binary.PutUvarint(head[:], uint64(len(record)))], record, sum} {
-		if _, w.err = w.out.Write(part); w.err != nil {
-			return
-		}
-	}
-}
-
-// Close writes what is known after the run, unless r is nil, and closes the file.
-func (w *Writer) Close(r *Recording) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if r != nil {
-		last, err := json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.Notes})
-		if err != nil {
-			w.err = cmp.Or(w.err, err)
-		}
-		w.write(append([]byte{kindEnd}, last...))
+// add makes a record pending. The lock is held.
+func (w *Writer) add(record []byte) {
+	if w.err == nil && len(w.pending)+len(record) > max(pendingMost, 2*len(record)) {
+		w.err = errSlow
 	}
 	if w.err == nil {
-		w.err = w.out.Flush()
+		w.pending = frame(w.pending, record)
 	}
-	return errors.Join(w.err, w.file.Close())
+}
+
+func (w *Writer) awaken() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// frame appends a record with its length and its checksum.
+func frame(to, record []byte) []byte {
+	to = append(binary.AppendUvarint(to, uint64(len(record))), record...)
+	return binary.LittleEndian.AppendUint32(to, crc32.Checksum(record, castagnoli))
+}
+
+// Close writes what is known after the run, unless r is nil, and closes the file. It does
+// not wait for a disk or a pipe that takes nothing for ten seconds.
+func (w *Writer) Close(r *Recording) error {
+	var last []byte
+	var err error
+	if r != nil {
+		last, err = json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.Notes})
+	}
+	w.mu.Lock()
+	if w.err = cmp.Or(w.err, err); r != nil {
+		w.add(append([]byte{kindEnd}, last...))
+	}
+	w.ending = true
+	before := w.written
+	w.mu.Unlock()
+	w.awaken()
+	for {
+		timer := time.NewTimer(w.patience)
+		select {
+		case <-w.done:
+			timer.Stop()
+			return w.err
+		case <-timer.C:
+		}
+		w.mu.Lock()
+		now := w.written
+		w.mu.Unlock()
+		if now == before {
+			if pipe, ok := w.file.(*os.File); ok { // ends a write to a pipe; one to a disk is left behind
+				_ = pipe.SetWriteDeadline(time.Unix(1, 0))
+			}
+			return errSlow
+		}
+		before = now
+	}
 }

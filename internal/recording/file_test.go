@@ -3,6 +3,7 @@ package recording
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"math"
 	"math/big"
@@ -75,7 +76,7 @@ func recorded(n int) *Recording {
 func written(t testing.TB, r *Recording, killed bool) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run.timeline")
-	w, err := Create(path, r)
+	w, err := Create(path, r, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,9 +278,73 @@ func TestDiskFull(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("no /dev/full")
 	}
-	if _, err := Create("/dev/full", recorded(1)); err == nil {
+	if _, err := Create("/dev/full", recorded(1), false); err == nil {
 		t.Error("it is written to a full disk")
 	}
+}
+
+// TestCreateReplacesNothingUnasked: two runs with one file, and a file of an earlier run.
+func TestCreateReplacesNothingUnasked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.timeline")
+	if err := os.WriteFile(path, nil, 0o666); err != nil { // as mktemp leaves it
+		t.Fatal(err)
+	}
+	first, err := Create(path, recorded(3), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, overwrite := range []bool{false, true} {
+		if _, err := Create(path, recorded(3), overwrite); !errors.Is(err, ErrShared) {
+			t.Errorf("overwrite %v beside another run: %v", overwrite, err)
+		}
+	}
+	if err := first.Close(recorded(3)); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(path)
+	if _, err := Create(path, recorded(3), false); !errors.Is(err, ErrExists) || !errors.Is(CheckNew(path), ErrExists) {
+		t.Errorf("over an earlier run: %v", err)
+	}
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+		t.Error("the earlier run was changed")
+	}
+	second, err := Create(path, recorded(1), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Close(recorded(1)); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := os.Open(path); err != nil {
+		t.Fatal(err)
+	} else if r, err := Read(f); err != nil || len(r.Planned) != 1 || r.Killed {
+		t.Errorf("overwritten: %v", err)
+	}
+}
+
+// stuck is a disk that takes nothing until it is freed.
+type stuck struct{ free chan struct{} }
+
+func (s stuck) Write(b []byte) (int, error) { <-s.free; return len(b), nil }
+func (s stuck) Close() error                { return nil }
+
+// TestStuckDisk: neither a request nor the end of a run waits for it.
+func TestStuckDisk(t *testing.T) {
+	disk := stuck{make(chan struct{})}
+	w := startWriter(disk, time.Millisecond)
+	r := &client.Result{}
+	r.Text = make([]byte, 1<<20)
+	for i := range 2 * pendingMost / len(r.Text) { // more than is kept for it
+		w.Add(i, r)
+	}
+	if len(w.pending) > pendingMost {
+		t.Errorf("%d bytes are kept", len(w.pending))
+	}
+	if err := w.Close(recorded(0)); !errors.Is(err, errSlow) {
+		t.Errorf("closed: %v", err)
+	}
+	close(disk.free)
+	<-w.done
 }
 
 // FuzzRead reads records and files that may be anything. What can be read is written and

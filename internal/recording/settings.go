@@ -83,6 +83,7 @@ type Settings struct {
 	Warmup            int       `json:"warmup"`
 	ContinuousUsage   bool      `json:"continuous_usage"`
 	SaveTimeline      *string   `json:"save_timeline"`
+	Overwrite         bool      `json:"overwrite"`
 	ServerMetrics     bool      `json:"server_metrics"`
 	SelfTest          bool      `json:"selftest"`
 	Require           *string   `json:"require"`

@@ -93,7 +93,8 @@ func parseHead(b []byte, mode Mode, a *Answer) (head, error) {
 	}
 	h.encoding = strings.ToLower(strings.TrimSpace(string(f.Peek("Content-Encoding"))))
 	a.ContentEncoding = h.encoding
-	h.keep = version != "HTTP/1.0" && !strings.Contains(strings.ToLower(strings.Join(values(rest, "connection"), ",")), "close")
+	// After a 101 the connection speaks another protocol, which nobody asked for.
+	h.keep = version != "HTTP/1.0" && h.status != 101 && !strings.Contains(strings.ToLower(strings.Join(values(rest, "connection"), ",")), "close")
 	switch {
 	case h.status == 204 || h.status == 304 || h.status/100 == 1:
 		h.framing = byLength

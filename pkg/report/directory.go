@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"loadgen/internal/outfile"
 	"loadgen/internal/pyjson"
 )
 
@@ -20,7 +21,7 @@ func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
 	var failed []error
 	write := func(name string, f func(w io.Writer) error) {
 		path := filepath.Join(dir, name)
-		if err := WriteFile(path, f); err != nil {
+		if err := outfile.Write(path, f); err != nil {
 			failed = append(failed, err)
 			return
 		}

@@ -2,11 +2,7 @@ package report
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -43,51 +39,5 @@ func TestHDRLogReadsBack(t *testing.T) {
 	const want = "ttft 50ms 03:04:05 itl 10ms 03:04:05 itl 20ms 03:04:06 e2el 6h0m"
 	if text := strings.Join(got, " "); !strings.HasPrefix(text, want) {
 		t.Errorf("got %s, want %s...\n%s", text, want, b.String())
-	}
-}
-
-func TestWriteFileIsWholeOrNot(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "r.json")
-	full := errors.New("no space left on device")
-	if err := WriteFile(path, func(w io.Writer) error { io.WriteString(w, "half"); return full }); !errors.Is(err, full) {
-		t.Error(err)
-	}
-	if left, _ := os.ReadDir(dir); len(left) != 0 {
-		t.Errorf("left behind: %v", left)
-	}
-	for _, text := range []string{"one", "two"} {
-		if err := WriteFile(path, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
-			t.Fatal(err)
-		}
-		if got, _ := os.ReadFile(path); string(got) != text {
-			t.Errorf("got %q", got)
-		}
-	}
-	if err := ProveWritable(filepath.Join(dir, "a", "b", "r.json")); err != nil {
-		t.Error(err)
-	}
-	if err := ProveWritable(filepath.Join(path, "r.json")); err == nil {
-		t.Error("a file passes for a directory")
-	}
-	if err := ProveWritable(dir); err == nil {
-		t.Error("a directory passes for a result file")
-	}
-}
-
-// The console's text may be in the very file that a result is written to.
-func TestWriteFileAppendsToDescriptors(t *testing.T) {
-	f, err := os.Create(filepath.Join(t.TempDir(), "console"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	f.WriteString("table\n")
-	path := fmt.Sprintf("/dev/fd/%d", f.Fd())
-	if err := WriteFile(path, func(w io.Writer) error { _, err := io.WriteString(w, "result\n"); return err }); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(f.Name()); string(got) != "table\nresult\n" || !Special(path) || Special(f.Name()) {
-		t.Errorf("%q", got)
 	}
 }

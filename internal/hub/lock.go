@@ -1,5 +1,3 @@
-//go:build unix
-
 package hub
 
 import (
@@ -9,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"loadgen/internal/outfile"
 )
 
 // lock takes a lock as huggingface_hub's file locks do, and waits for one that
@@ -23,10 +21,10 @@ func lock(ctx context.Context, name string) (unlock func(), err error) {
 		return nil, err
 	}
 	for {
-		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
+		switch err := outfile.Lock(f); {
 		case err == nil:
 			return func() { f.Close() }, nil
-		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
+		case !errors.Is(err, outfile.ErrLocked):
 			f.Close()
 			return nil, err
 		}

@@ -1,0 +1,94 @@
+package outfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWriteIsWholeOrNot(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "r.json")
+	full := errors.New("no space left on device")
+	if err := Write(path, func(w io.Writer) error { io.WriteString(w, "half"); return full }); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	for _, text := range []string{"one", "two"} {
+		if err := Write(path, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(path); string(got) != text {
+			t.Errorf("got %q", got)
+		}
+	}
+	if _, err := Prove(filepath.Join(dir, "a", "b", "r.json")); err != nil {
+		t.Error(err)
+	}
+	if _, err := Prove(filepath.Join(path, "r.json")); err == nil {
+		t.Error("a file passes for a directory")
+	}
+	if _, err := Prove(dir); err == nil {
+		t.Error("a directory passes for a result file")
+	}
+}
+
+func TestProveFindsBadNames(t *testing.T) {
+	dir := t.TempDir()
+	for name, wantName := range map[string]bool{
+		filepath.Join(dir, strings.Repeat("x", 256)):      true,
+		filepath.Join(dir, "a\x00b"):                      true,
+		filepath.Join(dir, strings.Repeat("x", 256), "r"): false,
+		dir: true,
+	} {
+		_, err := Prove(name)
+		var e *Error
+		if !errors.As(err, &e) || e.Name != wantName {
+			t.Errorf("%.60q: %v", name, err)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestWriteNewReplacesNothing(t *testing.T) {
+	dir := t.TempDir()
+	for i, want := range []string{"r.json", "r-2.json", "r-3.json"} {
+		name, err := WriteNew(filepath.Join(dir, "r.json"), func(w io.Writer) error { _, err := fmt.Fprint(w, i); return err })
+		if err != nil || filepath.Base(name) != want {
+			t.Fatalf("%s %v, want %s", name, err, want)
+		}
+	}
+	for i, name := range []string{"r.json", "r-2.json", "r-3.json"} {
+		if got, _ := os.ReadFile(filepath.Join(dir, name)); string(got) != fmt.Sprint(i) {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 3 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// The console's text may be in the very file that a result is written to.
+func TestWriteAppendsToDescriptors(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "console"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.WriteString("table\n")
+	path := fmt.Sprintf("/dev/fd/%d", f.Fd())
+	if err := Write(path, func(w io.Writer) error { _, err := io.WriteString(w, "result\n"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(f.Name()); string(got) != "table\nresult\n" || !Special(path) || Special(f.Name()) {
+		t.Errorf("%q", got)
+	}
+}
