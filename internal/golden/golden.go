@@ -20,7 +20,7 @@ import (
 // Env is the environment variable that names another data directory.
 const Env = "LOADGEN_GOLDEN"
 
-// External tells whether the data come from a directory named by Env.
+// External reports whether the data come from a directory named by Env.
 func External() bool { return os.Getenv(Env) != "" }
 
 // TestData returns the path of a file under the module's testdata.
@@ -195,7 +195,7 @@ func (ds Differences) Want(name, field string, value any) any {
 	return value
 }
 
-// Has tells whether there is a row for a field of a case, and marks it used.
+// Has reports whether there is a row for a field of a case, and marks it used.
 func (ds Differences) Has(name, field string, value any) bool {
 	for _, d := range ds {
 		if d.is(name, field, value) {

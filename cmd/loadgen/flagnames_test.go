@@ -1,0 +1,58 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestFlagNamesOnlyHere: libraries report what is wrong by codes and data; only package
+// main names the flag that mends it.
+func TestFlagNamesOnlyHere(t *testing.T) {
+	known := map[string]bool{}
+	for _, f := range flagTable() {
+		known[f.Name] = true
+	}
+	word := regexp.MustCompile(`--[a-z][a-z0-9-]*`)
+	files := 0
+	for _, root := range []string{"internal", "pkg"} {
+		err := filepath.WalkDir(filepath.Join("../..", root), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			files++
+			set := token.NewFileSet()
+			f, err := parser.ParseFile(set, path, nil, 0)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					text, _ := strconv.Unquote(lit.Value)
+					if strings.HasSuffix(path, "compare/secrets.go") && text == "--header" {
+						return true // curl's, in the command that starts a server
+					}
+					for _, name := range word.FindAllString(text, -1) {
+						if known[name] {
+							t.Errorf("%v names %s: %q", set.Position(lit.Pos()), name, text)
+						}
+					}
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if files < 100 {
+		t.Fatalf("only %d files", files)
+	}
+}
