@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"loadgen/internal/pyjson"
+	"loadgen/internal/recording"
+	"loadgen/internal/tokenizer"
 )
 
 // checkOwn checks the flags that the original does not have: usage errors.
@@ -26,6 +28,9 @@ func (c *config) checkOwn() error {
 			}
 		}
 	}
+	if err := c.checkTokenizer(); err != nil {
+		return err
+	}
 	if c.Sim != nil {
 		if err := checkProfile(*c.Sim); err != nil {
 			return fmt.Errorf("argument --sim: %w", err)
@@ -35,6 +40,28 @@ func (c *config) checkOwn() error {
 				return fmt.Errorf("argument --sim: not allowed with argument %s", other)
 			}
 		}
+	}
+	return nil
+}
+
+// checkTokenizer checks what the flags ask of the tokenizer.
+func (c *config) checkTokenizer() error {
+	if c.VocabSize != nil && (*c.VocabSize < 1 || *c.VocabSize > 1<<31-1) {
+		return fmt.Errorf("argument --vocab-size: %d is not a number of token ids, 1 to 2147483647", *c.VocabSize)
+	}
+	alias := recording.Text(c.CustomTokenizer)
+	if alias == "" {
+		if c.TokenizerMode == "custom" {
+			return fmt.Errorf("argument --tokenizer-mode: custom needs --custom-tokenizer, one of %s", strings.Join(tokenizer.Aliases(), ", "))
+		}
+		return nil
+	}
+	_, err := tokenizer.Alias(alias)
+	var unknown *tokenizer.AliasError
+	if errors.As(err, &unknown) && unknown.Python {
+		return fmt.Errorf("argument --custom-tokenizer: %w. Give --tokenizer the directory with the model's tokenizer.json, tekken.json, tokenizer.model or tiktoken.model instead", err)
+	} else if err != nil {
+		return fmt.Errorf("argument --custom-tokenizer: %w", err)
 	}
 	return nil
 }

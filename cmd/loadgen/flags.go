@@ -1,6 +1,11 @@
 package main
 
-import "loadgen/internal/argparse"
+import (
+	"strings"
+
+	"loadgen/internal/argparse"
+	"loadgen/internal/tokenizer"
+)
 
 // flag is one row of the flag table, which feeds parsing, help and the
 // namespace that --dry-run prints.
@@ -75,7 +80,7 @@ func flagTable() []flag {
 		on("--non-streaming", sampling, "ask for whole answers; there is no TTFT and no ITL then", func(c *config) any { return &c.NonStreaming }),
 		integer("--seed", dataSet, "seed of all random numbers, 0 to 4294967295", func(c *config) any { return &c.Seed }),
 		on("--trust-remote-code", ignored, "no code is loaded", func(c *config) any { return &c.TrustRemoteCode }),
-		word("--custom-tokenizer", ignored, "NAME", "custom tokenizer class", func(c *config) any { return &c.CustomTokenizer }),
+		word("--custom-tokenizer", dataSet, "NAME", "kind of the model's tokenizer: "+strings.Join(tokenizer.Aliases(), ", ")+"; no Python is loaded (docs/tokenizers.md)", func(c *config) any { return &c.CustomTokenizer }),
 		on("--disable-tqdm", conduct, "show no progress", func(c *config) any { return &c.DisableTqdm }),
 		on("--profile", conduct, "start the server's profiler before the run and stop it after it", func(c *config) any { return &c.Profile }),
 		on("--save-result", results, "write the result file and, beside it, the HDR log", func(c *config) any { return &c.SaveResult }),
@@ -108,11 +113,12 @@ func flagTable() []flag {
 		integer("--top-k", sampling, "top_k", func(c *config) any { return &c.TopK }),
 		float("--min-p", sampling, "P", "min_p", func(c *config) any { return &c.MinP }),
 		float("--temperature", sampling, "T", "temperature; 0 without it", func(c *config) any { return &c.Temperature }),
-		word("--tokenizer-mode", ignored, "MODE", "kind of tokenizer; loadgen has one of its own", func(c *config) any { return &c.TokenizerMode }, "auto", "slow", "mistral", "custom"),
+		word("--tokenizer-mode", dataSet, "MODE", "which of a model's tokenizer files to read: the best (auto), tokenizer.model or vocab.json (slow), tekken.json (mistral), or as --custom-tokenizer says (custom)", func(c *config) any { return &c.TokenizerMode }, "auto", "slow", "mistral", "custom"),
 		word("--served-model-name", target, "NAME", "model's name in the requests; --model without it", func(c *config) any { return &c.ServedModelName }),
 		list("--lora-modules", sampling, "NAME ...", "LoRA adapters, of which each request names one at random", argparse.ListSome, func(c *config) any { return &c.LoRAModules }),
 		on("--no-test-input", conduct, "skip the test request before the run", func(c *config) any { return &c.NoTestInput }),
 
+		own(integer("--vocab-size", dataSet, "token ids drawn at random are below N; where only ids are sent (--random-ids --tokenize-on-client) no tokenizer is read", func(c *config) any { return &c.VocabSize })),
 		own(on("--dry-run", conduct, "print the settings and every request as JSON lines and send nothing", func(c *config) any { return &c.DryRun })),
 		own(accumulates(list("--header", sampling, "K:V ...", "further header lines; can be given more than once", argparse.ListSome, func(c *config) any { return &c.Header }))),
 		own(float("--wait-ready", conduct, "S", "wait at most S seconds for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),

@@ -275,16 +275,15 @@ func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	id := recording.Text(rec.Settings.Tokenizer)
-	tok, err := tokenizer.Find(id, s.env)
+	count, err := tokenCounter(rec, s)
 	if err != nil {
-		tok = tokenizer.Llama3()
-		rec.Notes = append(rec.Notes, recording.Note{Code: "tokenizer_assumed", Text: fmt.Sprintf("the run's tokenizer %q is not here: texts that the server did not count are counted with Llama 3's", id)})
+		rec.Notes = append(rec.Notes, recording.Note{Code: "tokenizer_assumed",
+			Text: fmt.Sprintf("the run's tokenizer %q is not here: texts that the server did not count are counted with Llama 3's", recording.Text(rec.Settings.Tokenizer))})
 	}
 	if rec.Killed {
 		rec.Notes = append(rec.Notes, tornNote(rec))
 	}
-	a, err := analysis.Analyze(rec, func(text []byte) int { return len(tok.Encode(string(text), false)) })
+	a, err := analysis.Analyze(rec, count)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", name, message(err))
 	}
@@ -294,6 +293,21 @@ func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, err
 	detailed := a.File(rec, true)
 	detailed.Loadgen = file.Loadgen
 	return report.Recomputed(name, detailed.Append(nil), file.Append(nil))
+}
+
+// tokenCounter counts with the tokenizer of a recorded run, nil where it had none. With
+// an error it counts with Llama 3's.
+func tokenCounter(rec *recording.Recording, s streams) (analysis.CountTokens, error) {
+	settings := rec.Settings
+	settings.CustomTokenizer, settings.TokenizerMode = nil, "auto" // the name is that of the file
+	tok, err := bench.FindTokenizer(&settings, "", s.env)
+	switch {
+	case err != nil:
+		tok = tokenizer.Llama3()
+	case tok == nil:
+		return nil, nil
+	}
+	return func(text []byte) int { return len(tok.Encode(string(text), false)) }, err
 }
 
 // tornNote says that a recording ends before its run did.

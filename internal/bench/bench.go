@@ -10,9 +10,9 @@ import (
 
 	"loadgen/internal/health"
 	"loadgen/internal/recording"
-	"loadgen/internal/tokenizer"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
+	"loadgen/pkg/dataset"
 )
 
 // Options are what a benchmark needs. Callbacks that are nil are not called.
@@ -72,13 +72,15 @@ type Bench struct {
 	o         Options
 	s         *recording.Settings
 	model     string // "" where it is not known: a dry run without a server
-	tokenizer *tokenizer.Tokenizer
-	client    *client.Client
-	test      *client.Prepared   // the test request and the profiler's body: prompt 0, no LoRA name
-	requests  []*client.Prepared // the measured requests
-	prompts   string             // their digest
-	arrivals  []float64          // their due times and the end of the schedule, in seconds as drawn
-	notes     []recording.Note
+	tokenizer dataset.Tokenizer
+	// tokenizerName is where the tokenizer is from, "" without one.
+	tokenizerName string
+	client        *client.Client
+	test          *client.Prepared   // the test request and the profiler's body: prompt 0, no LoRA name
+	requests      []*client.Prepared // the measured requests
+	prompts       string             // their digest
+	arrivals      []float64          // their due times and the end of the schedule, in seconds as drawn
+	notes         []recording.Note
 }
 
 // New returns a benchmark. It reads the settings until it is closed.
@@ -110,7 +112,7 @@ func (b *Bench) Model() string { return b.model }
 // Requests are the measured requests, once they are prepared.
 func (b *Bench) Requests() []*client.Prepared { return b.requests }
 
-// CountTokens counts the tokens of a text, special ones left out.
+// CountTokens counts the tokens of a text, special ones left out; 0 without a tokenizer.
 func (b *Bench) CountTokens(text []byte) int { return len(b.tokenizer.Encode(string(text), false)) }
 
 func (b *Bench) env(name string) string {

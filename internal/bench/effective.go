@@ -14,8 +14,10 @@ func (b *Bench) Effective() recording.Settings {
 		s.Model = &b.model
 	}
 	switch {
-	case b.tokenizer != nil:
-		s.Tokenizer = &b.tokenizer.Name
+	case s.VocabSize != nil && OnlyIDs(&s):
+		s.Tokenizer = nil // none is read
+	case b.tokenizerName != "":
+		s.Tokenizer = &b.tokenizerName
 	case b.s.Tokenizer == nil && b.model != "":
 		s.Tokenizer = &b.model
 	}

@@ -2,14 +2,12 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
 
 	"loadgen/internal/load"
 	"loadgen/internal/recording"
-	"loadgen/internal/tokenizer"
 	"loadgen/internal/trtsim"
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
@@ -119,7 +117,7 @@ func (b *Bench) clientOptions() (client.Options, error) {
 func (b *Bench) Prepare(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		func(context.Context) error { return checkSeed(b.s) },
-		func(context.Context) error { return b.findTokenizer() },
+		b.findTokenizer,
 		b.makeRequests,
 		func(context.Context) error { return checkBeforeTest(b.s) },
 	} {
@@ -131,27 +129,6 @@ func (b *Bench) Prepare(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// findTokenizer loads the tokenizer that the settings name. For a model that the server
-// named, or a path of its machine to a Llama 3, the built-in one stands in where there is
-// no other.
-func (b *Bench) findTokenizer() (err error) {
-	name := recording.Text(b.s.Tokenizer)
-	if name == "" {
-		name = b.model
-	}
-	b.tokenizer, err = tokenizer.Find(name, b.env)
-	if errors.Is(err, tokenizer.ErrNotFound) && b.s.Tokenizer == nil && (b.s.Model == nil || tokenizer.IsLlama3(name)) {
-		b.tokenizer, err = tokenizer.Llama3(), nil
-		of := "the model, which is not known"
-		if name != "" {
-			of = strconv.Quote(name) + " here"
-		}
-		b.keep(recording.Note{Code: "tokenizer_assumed", Hint: "tokenizer_path",
-			Text: fmt.Sprintf("no tokenizer for %s: the built-in Llama-3 vocabulary stands in, so the server may count other prompt lengths", of)})
-	}
-	return err
 }
 
 // makeRequests draws the data set and the LoRA names, and builds every request's bytes.

@@ -93,6 +93,7 @@ type Settings struct {
 	ClientKey         *string   `json:"client_key"`
 	Insecure          bool      `json:"insecure"`
 	APIKeyFile        *string   `json:"api_key_file"`
+	VocabSize         *int      `json:"vocab_size"`
 	// TimeBreakdown is known to the 1.2 release alone.
 	TimeBreakdown bool `json:"save_request_time_breakdown"`
 }

@@ -58,7 +58,13 @@ func TestUnreadableCache(t *testing.T) {
 	home := writeFiles(t, map[string]string{
 		"hub/models--llama3/refs/main/x": "", "hub/models--meta-llama--Llama-3.1-8B/refs/main/x": "", "hub/models--Qwen--Qwen3-8B/refs/main/x": "", // a directory cannot be read as a file
 	})
-	env := func(name string) string { return map[string]string{"HF_HOME": home}[name] }
+	snapshot := "hub/models--meta-llama--Llama-3.2-1B/snapshots/s/"
+	broken := writeFiles(t, map[string]string{"hub/models--meta-llama--Llama-3.2-1B/refs/main": "s", snapshot + "tokenizer.json": `{"model": {`})
+	env := func(name string) string { return map[string]string{"HF_HOME": broken}[name] }
+	if tok, err := Find("meta-llama/Llama-3.2-1B", env); err != nil || tok.VocabSize() != llama3Vocab {
+		t.Errorf("a truncated file in the cache: %v", err)
+	}
+	env = func(name string) string { return map[string]string{"HF_HOME": home}[name] }
 	for _, name := range []string{"llama3", "meta-llama/Llama-3.1-8B"} {
 		if tok, err := Find(name, env); err != nil || tok.VocabSize() != llama3Vocab {
 			t.Errorf("%s: %v", name, err)
@@ -77,15 +83,32 @@ func TestCustom(t *testing.T) {
 	if tok, err := Custom("deepseek_v32", golden.Tokenizer(t, "deepseek_v3"), noEnv); err != nil || tok.VocabSize() != 128000 {
 		t.Errorf("%v", err)
 	}
-	var python *PythonError
-	if _, err := Custom("my.module.Tokenizer", tekken, noEnv); !errors.As(err, &python) || python.Path != "my.module.Tokenizer" {
-		t.Errorf("%v, want a PythonError", err)
+	var alias *AliasError
+	if _, err := Custom("my.module.Tokenizer", tekken, noEnv); !errors.As(err, &alias) || alias.Alias != "my.module.Tokenizer" || !alias.Python {
+		t.Errorf("%v, want an AliasError for Python", err)
+	}
+	if name, err := Alias("Mistral-Common"); name != "mistral_common" || err != nil {
+		t.Errorf("%q, %v", name, err)
 	}
 	if _, err := Custom("deepseek_v32", tekken, noEnv); err == nil || !strings.Contains(err.Error(), "tekken.json") {
 		t.Errorf("%v, want what the directory holds", err)
 	}
 	if _, err := Custom("other", tekken, noEnv); err == nil || !strings.Contains(err.Error(), "mistral_common") {
 		t.Errorf("%v, want the aliases there are", err)
+	}
+}
+
+// TestSlow prefers the files of the slow tokenizers.
+func TestSlow(t *testing.T) {
+	dir := readVectors(t, golden.TestData("tokenizers", "small", "spm_bpe_llama.json.gz")).directory(t)
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.json"), []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if tok, err := Slow(dir, noEnv); err != nil || filepath.Base(tok.Name) != "tokenizer.model" {
+		t.Errorf("%v", err)
+	}
+	if tok, err := Slow("llama3", noEnv); err != nil || tok.VocabSize() != llama3Vocab {
+		t.Errorf("%v", err)
 	}
 }
 

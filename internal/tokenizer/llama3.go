@@ -58,5 +58,5 @@ func (t *Tokenizer) prepareLlama3() {
 // Llama 4, nor sizes such as llama-30b or open_llama_3b.
 var llama3Family = regexp.MustCompile(`(?i)(^|[^a-z0-9])(meta[-_]?)?llama[-_ .]?3([._][0-3])?([^0-9a-z.]|[.]?$|[._][^0-9]|-)|r1-distill-llama-(8|70)b`)
 
-// IsLlama3 tells whether a model of that name has the vocabulary of Llama 3.
+// IsLlama3 reports whether a model of that name has the vocabulary of Llama 3.
 func IsLlama3(name string) bool { return llama3Family.MatchString(name) }

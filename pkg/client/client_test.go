@@ -168,6 +168,21 @@ func TestModel(t *testing.T) {
 	}
 }
 
+func TestVocabSize(t *testing.T) {
+	for answer, want := range map[string]int{
+		body("200 OK", "application/json", `{"data":[{"id":"a","meta":{"n_vocab":5}},{"id":"b","meta":{"n_vocab":7}}]}`): 7,
+		body("200 OK", "application/json", `{"data":[{"id":"a","meta":{"n_vocab":5}}]}`):                                 0,
+		body("200 OK", "application/json", `{"data":[{"id":"b","meta":{"n_vocab":-1}}]}`):                                0,
+		body("200 OK", "application/json", `{"data":[{"id":"b","meta":null}]}`):                                          0,
+		body("404 X", "text/plain", ""): 0,
+	} {
+		s := &server{answer: func(int, *http.Request) string { return answer }}
+		if got := s.client(t, Options{BaseURL: "http://127.0.0.1:8000/"}).VocabSize(context.Background(), "b"); got != want {
+			t.Errorf("%s: %d, want %d", answer, got, want)
+		}
+	}
+}
+
 func TestWaitReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{answer: func(n int, r *http.Request) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -82,6 +83,29 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 		}
 	}
 	return "", &Problem{Code: "no_model", Err: fmt.Errorf("%s lists no model", c.url(path))}
+}
+
+// VocabSize is the number of token ids that the server's list of models has for a model
+// (llama.cpp's meta.n_vocab), 0 where it does not say. An empty model is the first.
+func (c *Client) VocabSize(ctx context.Context, model string) int {
+	r := c.get(ctx, c.ownPath("/v1/models"), 30*time.Second)
+	var list struct {
+		Data []struct {
+			ID   string
+			Meta struct {
+				Vocab int `json:"n_vocab"`
+			}
+		}
+	}
+	if r.Err != nil || r.Status != 200 || json.Unmarshal(r.Body, &list) != nil {
+		return 0
+	}
+	for _, m := range list.Data {
+		if n := m.Meta.Vocab; (m.ID == model || model == "") && 0 < n && n <= math.MaxInt32 {
+			return n
+		}
+	}
+	return 0
 }
 
 // excerpt cuts a body for a message.
