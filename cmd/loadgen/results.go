@@ -244,9 +244,9 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 		err = fmt.Errorf("the HDR log cannot be written: %w", err)
 	}
 	wanted, envErr := result.WantPyTorch(m.s.env(result.PyTorchEnv))
-	if wanted {
+	if found := file.PyTorch(m.cfg.namespace()); wanted && len(found) > 0 {
 		name := pytorchPath(path)
-		records := pyjson.Append(nil, file.PyTorch(m.cfg.namespace()))
+		records := pyjson.Append(nil, found)
 		if pyErr := outfile.Write(name, func(w io.Writer) error { _, err := w.Write(records); return err }); pyErr != nil {
 			err = errors.Join(err, fmt.Errorf("PyTorch's format cannot be written: %w", pyErr))
 		} else {

@@ -11,9 +11,10 @@ import (
 // PyTorchEnv is the environment variable that asks for PyTorch's benchmark format.
 const PyTorchEnv = "SAVE_TO_PYTORCH_BENCHMARK_FORMAT"
 
-// WantPyTorch reads the variable's value as the original does.
+// WantPyTorch reads the variable's value as the original does: in any case, with space
+// around it or not.
 func WantPyTorch(value string) (bool, error) {
-	switch strings.ToLower(value) {
+	switch strings.ToLower(strings.TrimSpace(value)) {
 	case "1", "true", "yes", "y", "on":
 		return true, nil
 	case "", "0", "false", "no", "n", "off":
@@ -23,7 +24,8 @@ func WantPyTorch(value string) (bool, error) {
 }
 
 // PyTorch makes PyTorch's records of a result: one for each mean, median,
-// deviation and p99 of TTFT, TPOT and ITL. args are the parsed arguments.
+// deviation and p99 of TTFT, TPOT and ITL; none where none of these was selected. args
+// are the parsed arguments.
 func (f *File) PyTorch(args pyjson.Object) []pyjson.Object {
 	measured := map[string]bool{}
 	var order []string

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,46 @@ func TestReadsBackEqual(t *testing.T) {
 		got.order, got.Metadata, got.Backend = nil, want.Metadata, want.Backend
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(File{})); diff != "" {
 			t.Errorf("layout %d: %s", layout, diff)
+		}
+	}
+}
+
+// TestWantPyTorch is the original's rule for a boolean of the environment.
+func TestWantPyTorch(t *testing.T) {
+	for value, want := range map[string]bool{"": false, "0": false, " False ": false, "no": false, "N": false, "off": false, " ": false,
+		"1": true, " True ": true, "TRUE": true, "yes\n": true, "\ty": true, "On": true} {
+		if got, err := WantPyTorch(value); got != want || err != nil {
+			t.Errorf("%q: %v, %v", value, got, err)
+		}
+	}
+	for _, value := range []string{"2", "maybe", "t rue", "nope"} {
+		if _, err := WantPyTorch(value); err == nil || err.Error() != "Failed to parse value '"+value+"' for env var '"+PyTorchEnv+"' as bool." {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+// TestDetailsOfMetadata: the original deletes the keys of single requests where they are
+// not saved, even those that are the user's; in the 1.2 layout e2els is none of them.
+func TestDetailsOfMetadata(t *testing.T) {
+	keys := []string{"input_lens", "output_lens", "ttfts", "itls", "e2els", "generated_texts", "errors"}
+	for layout, kept := range map[Layout]int{Latest: 0, Release12: 1} {
+		f := &File{Layout: layout}
+		for _, key := range append(keys, "mine") {
+			f.Metadata.Set(key, "z")
+		}
+		got := 0
+		for _, m := range f.Object() {
+			if slices.Contains(keys, m.Key) {
+				got++
+			}
+		}
+		if got != kept || f.Object().Get("mine") != "z" {
+			t.Errorf("layout %d: %d kept, want %d: %v", layout, got, kept, f.Object())
+		}
+		f.Errors = []string{"x"} // saved: in the metadata's place
+		if got, ok := f.Object().Get("errors").([]string); !ok || got[0] != "x" {
+			t.Errorf("layout %d: %v", layout, f.Object())
 		}
 	}
 }

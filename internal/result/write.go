@@ -85,8 +85,32 @@ func (w *writer) settings() {
 	}
 	w.set("num_prompts", f.NumPrompts)
 	for _, m := range f.Metadata {
-		w.out.Set(m.Key, m.Value)
+		if !w.fresh || !f.dropped(m.Key) {
+			w.out.Set(m.Key, m.Value)
+		}
 	}
+}
+
+// dropped reports whether the original deletes a key again, as it does with those that have
+// a value for each request where they were not asked for, whoever made them.
+func (f *File) dropped(key string) bool {
+	switch key {
+	case "input_lens":
+		return f.InputLens == nil
+	case "output_lens":
+		return f.OutputLens == nil
+	case "ttfts":
+		return f.TTFTs == nil
+	case "itls":
+		return f.ITLs == nil
+	case "e2els":
+		return f.E2ELs == nil && f.Layout == Latest
+	case "generated_texts":
+		return f.GeneratedTexts == nil
+	case "errors":
+		return f.Errors == nil
+	}
+	return false
 }
 
 func (w *writer) totals() {
