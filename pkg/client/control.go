@@ -126,7 +126,9 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 	defer cancel()
 	var last error
 	for {
+		began := c.clock.Now()
 		r := c.get(waiting, c.ownPath(path), min(limit, 10*time.Second))
+		cutShort := r.Err != nil && r.Err.Class == wire.Timeout && c.clock.Now()-began < min(limit, 10*time.Second)
 		switch {
 		case r.Err == nil && r.Status == 200:
 			return nil
@@ -134,7 +136,7 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 			return r.Err
 		case r.Err == nil:
 			last = fmt.Errorf("it answers %d %s", r.Status, excerpt(r.Body))
-		case waiting.Err() == nil || last == nil:
+		case !cutShort || last == nil:
 			last = r.Err
 		}
 		select {
