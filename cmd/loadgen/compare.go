@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"loadgen/internal/compare"
+	"loadgen/internal/plain"
 	"loadgen/internal/server"
 	"loadgen/pkg/report"
 )
@@ -100,7 +101,7 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, o compar
 // second that is written over on a terminal, one every 10 s elsewhere.
 func waitingNotes(s streams) (note func(string, ...any), waiting func(string), every time.Duration) {
 	note = func(format string, args ...any) { fmt.Fprintf(s.err, "loadgen: "+format+"\n", args...) }
-	f, ok := s.err.(*os.File)
+	f, ok := plain.Raw(s.err).(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || s.env("TERM") == "dumb" {
 		return note, func(line string) { note("%s", line) }, 10 * time.Second
 	}
@@ -117,7 +118,7 @@ func waitingNotes(s streams) (note func(string, ...any), waiting func(string), e
 			if width, _, err := term.GetSize(int(f.Fd())); err == nil && len(line)+9 >= width && width > 10 {
 				line = line[:width-10]
 			}
-			fmt.Fprint(f, clearLine+"loadgen: "+line)
+			fmt.Fprint(f, clearLine+"loadgen: "+plain.Line(line))
 		}, time.Second
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"loadgen/internal/argparse"
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 )
 
@@ -58,6 +59,7 @@ func (o *output) Write(p []byte) (int, error) {
 // run is the whole program. What could not be written to stdout makes it fail.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
+	stderr = plain.Writer{To: stderr} // servers' words are among what is written there
 	code := dispatch(ctx, args, streams{stdin, out, stderr, os.LookupEnv})
 	if out.err != nil && code == exitOK {
 		fmt.Fprintf(stderr, "loadgen: error: could not write all of stdout: %v\n", out.err)

@@ -11,6 +11,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/term"
 
+	"loadgen/internal/plain"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
@@ -38,7 +39,8 @@ func startProgress(w io.Writer, total int, rule metrics.Rule) *progress {
 		ttft: hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		itl:  hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		quit: make(chan struct{}), ended: make(chan struct{})}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := plain.Raw(w).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.w = f
 		p.width = func() int {
 			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 				return columns

@@ -14,6 +14,7 @@ import (
 	"loadgen/internal/bench"
 	"loadgen/internal/judge"
 	"loadgen/internal/outfile"
+	"loadgen/internal/plain"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
@@ -185,7 +186,7 @@ func firstError(b *bench.Bench, rec *recording.Recording) string {
 	if f == nil || f.Err.Message == "" {
 		return ""
 	}
-	return " The first error: " + bench.Printable(f.Err.Message) + failureHint(f)
+	return " The first error: " + plain.Line(f.Err.Message) + failureHint(f)
 }
 
 // gateMissed is a gate that a finished run did not pass.

@@ -11,6 +11,7 @@ import (
 	"loadgen/internal/bench"
 	"loadgen/internal/health"
 	"loadgen/internal/health/observe"
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/wire"
@@ -71,7 +72,7 @@ var errReported = errors.New("failed")
 
 // log writes a line on stderr.
 func (m *benchmark) log(format string, args ...any) {
-	fmt.Fprintf(m.s.err, "loadgen: "+format+"\n", args...)
+	fmt.Fprintf(m.s.err, "loadgen: %s\n", plain.Line(fmt.Sprintf(format, args...)))
 }
 
 // run prepares the benchmark, runs it and reports it.

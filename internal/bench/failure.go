@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
 )
@@ -21,7 +22,7 @@ type Failure struct {
 
 // failure describes the failure of a request, whose lengths are those that were planned.
 func (b *Bench) failure(r *client.Result, planned recording.Planned) Failure {
-	return Failure{Err: r.Err, Status: r.Status, Body: Printable(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)]))),
+	return Failure{Err: r.Err, Status: r.Status, Body: plain.Line(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)]))),
 		Base: client.Redact(b.o.BaseURL), URL: b.client.RequestURL(), PromptLen: planned.PromptLen, OutputLen: planned.OutputLen}
 }
 
@@ -41,7 +42,7 @@ type TestFailed struct{ Failure }
 
 // Error is the original's message, and what the server says.
 func (e *TestFailed) Error() string {
-	text := "Initial test run failed - Please make sure benchmark arguments are correctly specified. Error: " + Printable(e.Err.Message)
+	text := "Initial test run failed - Please make sure benchmark arguments are correctly specified. Error: " + plain.Line(e.Err.Message)
 	if e.Body != "" {
 		text += fmt.Sprintf("\nthe server says (%d): %s", e.Status, e.Body)
 	}

@@ -56,9 +56,6 @@ func (b *Bench) testRequest(ctx context.Context) error {
 	return nil
 }
 
-// Printable replaces what a terminal cannot show.
-func Printable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
-
 // measure sends the requests.
 func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	// Without a test request the original dies of the missing prompt.

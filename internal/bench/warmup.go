@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"loadgen/internal/load"
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
@@ -49,7 +50,7 @@ func (b *Bench) warmUp(ctx context.Context) error {
 		}
 	}
 	if failed > 0 {
-		b.keep(recording.Note{Code: "warmup_failed", Text: fmt.Sprintf("%d of %d warm-up requests failed; the first: %s", failed, n, Printable(first.Message))})
+		b.keep(recording.Note{Code: "warmup_failed", Text: fmt.Sprintf("%d of %d warm-up requests failed; the first: %s", failed, n, plain.Line(first.Message))})
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 	"loadgen/internal/pyjson"
 )
 
@@ -35,10 +36,13 @@ func (g *Group) WriteText(w io.Writer, colour bool) {
 	if len(g.Sides) < 2 {
 		return
 	}
+	raw := w
+	w = plain.Writer{To: w}
 	fmt.Fprintf(w, "%s vs %s, concurrency %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], strings.Join(g.Levels, ", "))
 	for _, line := range g.verdict() {
 		if colour && strings.HasPrefix(line, "VOID") {
-			line = "\x1b[31m" + line + "\x1b[0m"
+			fmt.Fprintf(raw, "\x1b[31m%s\x1b[0m\n", plain.Line(line))
+			continue
 		}
 		fmt.Fprintln(w, line)
 	}

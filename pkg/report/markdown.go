@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 	"loadgen/internal/result"
 )
 
 // Markdown writes report.md, for a pull request: what holds first, then the tables.
 func Markdown(w io.Writer, groups []*Group) error {
+	w = plain.Writer{To: w}
 	for _, g := range groups {
 		fmt.Fprintf(w, "# %s\n\n", markdownText(g.heading()))
 		of := slices.DeleteFunc([]string{g.model(), g.configuration(), g.hardware()}, func(s string) bool { return s == "" })

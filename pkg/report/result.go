@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
+	"loadgen/internal/plain"
 	"loadgen/internal/pyjson"
 	"loadgen/pkg/metrics"
 )
@@ -51,27 +51,12 @@ func (r *Run) FileName() string {
 	if r.MaxConcurrency != nil {
 		concurrency = fmt.Sprintf("-concurrency%d", *r.MaxConcurrency)
 	}
-	model := fileNamePart(r.ModelID[strings.LastIndexByte(r.ModelID, '/')+1:])
+	model := plain.FileName(r.ModelID[strings.LastIndexByte(r.ModelID, '/')+1:], longestPart)
 	return fmt.Sprintf("%s-%sqps%s-%s-%s.json", r.Backend, pyjson.FormatFloat(r.RequestRate), concurrency, model, r.Date.Format("20060102-150405"))
 }
 
 // longestPart is how many bytes of a model's name are in a file's name, which may have 255.
 const longestPart = 150
-
-// fileNamePart is a name of foreign origin as a part of a file's name: without what commands
-// a terminal and what no file's name can have, and not too long.
-func fileNamePart(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			return '_'
-		}
-		return r
-	}, name)
-	if len(name) > longestPart {
-		name = strings.ToValidUTF8(name[:longestPart], "")
-	}
-	return name
-}
 
 // Energy is what the server's meter says about a run.
 type Energy struct {

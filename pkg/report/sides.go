@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 )
 
 // Side is the results of one server, or of one variant of it.
@@ -96,7 +96,7 @@ func sidesOf(files []*Stored, n Naming) []Side {
 	for i := range sides {
 		s := &sides[i]
 		slices.SortStableFunc(s.Runs, func(a, b *Stored) int { return a.level().compare(b.level()) })
-		s.Label = presentable(cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name), longestLabel)
+		s.Label = plain.Name(cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name), longestLabel)
 	}
 	disambiguate(sides)
 	slices.SortStableFunc(sides, func(a, b Side) int { return cmp.Compare(n.rank(a), n.rank(b)) })
@@ -106,26 +106,6 @@ func sidesOf(files []*Stored, n Naming) []Side {
 // longestLabel is how many characters of a label are shown.
 const longestLabel = 60
 
-// presentable is a text of foreign origin in one line, without what would command a
-// terminal or turn the direction of the text around it, and cut where it is longer
-// than most characters.
-func presentable(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r) || unicode.IsSpace(r):
-			return ' '
-		case unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar:
-			return -1
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > most {
-		text = strings.TrimSpace(string(runes[:most-1])) + "…"
-	}
-	return text
-}
-
 // disambiguate adds their names to labels that several servers have.
 func disambiguate(sides []Side) {
 	count := map[string]int{}
@@ -134,7 +114,7 @@ func disambiguate(sides []Side) {
 	}
 	for i := range sides {
 		if s := &sides[i]; s.Label == "" || count[s.Label] > 1 {
-			s.Label = strings.TrimSpace(s.Label + " (" + presentable(s.Name, longestLabel) + ")")
+			s.Label = strings.TrimSpace(s.Label + " (" + plain.Name(s.Name, longestLabel) + ")")
 		}
 	}
 }

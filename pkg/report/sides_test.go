@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"loadgen/internal/plain"
 )
 
 // TestPresentable: no label turns the text around it, commands a terminal or fills
@@ -18,7 +20,7 @@ func TestPresentable(t *testing.T) {
 		strings.Repeat("long ", 20): strings.TrimSpace(strings.Repeat("long ", 12)) + "…",
 		"\xff":                      "",
 	} {
-		if got := presentable(text, longestLabel); got != want {
+		if got := plain.Name(text, longestLabel); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 	}

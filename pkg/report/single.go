@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 	"loadgen/internal/pyjson"
 	"loadgen/pkg/metrics"
 )
@@ -150,10 +151,10 @@ func (s *Stored) summary() (o pyjson.Object) {
 // WriteText shows the file to people.
 func (s *Stored) WriteText(w io.Writer) {
 	f := s.file
-	fmt.Fprintf(w, "%s\n", s.Name)
+	fmt.Fprintf(w, "%s\n", plain.Line(s.Name))
 	fmt.Fprint(w, "  ")
 	if f.ModelID != "" {
-		fmt.Fprintf(w, "%s, ", f.ModelID)
+		fmt.Fprintf(w, "%s, ", plain.Line(f.ModelID))
 	}
 	fmt.Fprintf(w, "%d of %d requests completed in %.2f s", countOf(f.Completed), countOf(f.NumPrompts), valueOf(f.Duration))
 	if c := countOf(f.MaxConcurrency); c > 0 {
@@ -187,7 +188,7 @@ func (s *Stored) WriteText(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	if v := s.Verdict(); v != "" {
-		fmt.Fprintf(w, "  verdict %s\n", v)
+		fmt.Fprintf(w, "  verdict %s\n", plain.Line(v))
 	}
 	findings, notes := s.judge()
 	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 )
 
 // summaryRows are the metrics of a summary, with their names there.
@@ -26,6 +27,7 @@ var summaryRows = []struct {
 
 // Summary writes benchmark_summary.txt: the baseline vs each of the others.
 func (g *Group) Summary(w io.Writer) {
+	w = plain.Writer{To: w}
 	rule, thin := strings.Repeat("=", 80), strings.Repeat("-", 80)
 	fmt.Fprintf(w, "%s\nBENCHMARK COMPARISON SUMMARY\n%s\n%s\n\n", rule, g.heading(), rule)
 	fmt.Fprintf(w, "Model: %s\n", g.model())
@@ -114,7 +116,7 @@ func (g *Group) speedUp(level, side int, figure judge.Figure) float64 {
 // heading names the servers as the origin's text does: the newest first.
 func (g *Group) heading() string {
 	if g.Title != "" {
-		return presentable(g.Title, longestHeading)
+		return plain.Name(g.Title, longestHeading)
 	}
 	if known := g.known("TensorRT Engine vs PyTorch Backend (HuggingFace)"); known != "" {
 		return known
@@ -142,7 +144,7 @@ func (g *Group) any() *Stored { return g.Sides[0].Runs[0] }
 
 // model is the model's name without its owner.
 func (g *Group) model() string {
-	name := presentable(g.any().file.ModelID, longestHeading)
+	name := plain.Name(g.any().file.ModelID, longestHeading)
 	name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
 	return strings.TrimPrefix(name, "Meta-")
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"loadgen/internal/plain"
 	"loadgen/pkg/metrics"
 )
 
@@ -17,10 +18,10 @@ type Finding struct {
 // WriteFindings writes findings, then notes, a line each.
 func WriteFindings(w io.Writer, prefix string, findings, notes []Finding) {
 	for _, f := range findings {
-		fmt.Fprintf(w, "%sfinding %s: %s\n", prefix, f.Code, f.Text)
+		fmt.Fprintf(w, "%sfinding %s: %s\n", prefix, plain.Line(f.Code), plain.Line(f.Text))
 	}
 	for _, f := range notes {
-		fmt.Fprintf(w, "%snote %s: %s\n", prefix, f.Code, f.Text)
+		fmt.Fprintf(w, "%snote %s: %s\n", prefix, plain.Line(f.Code), plain.Line(f.Text))
 	}
 }
 
@@ -45,8 +46,8 @@ func WriteVerdict(w io.Writer, prefix string, v Verdict) {
 	if len(bounds) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "%sverdict %s: measurement error at most %s\n", prefix, v.Level, strings.Join(bounds, ", "))
+	fmt.Fprintf(w, "%sverdict %s: measurement error at most %s\n", prefix, plain.Line(v.Level), strings.Join(bounds, ", "))
 	for _, r := range v.Reasons {
-		fmt.Fprintf(w, "%s  - %s\n", prefix, r)
+		fmt.Fprintf(w, "%s  - %s\n", prefix, plain.Line(r))
 	}
 }
