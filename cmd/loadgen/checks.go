@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"loadgen/internal/pyjson"
@@ -19,6 +20,9 @@ func (c *config) checkOwn() error {
 	}
 	if c.Warmup < 0 || c.Warmup > 1e6 {
 		return fmt.Errorf("argument --warmup: %d is not a number of requests, 0 to 1000000", c.Warmup)
+	}
+	if !(c.Speedup > 0) || math.IsInf(c.Speedup, 0) {
+		return fmt.Errorf("argument --speedup: %s is not a factor above 0", pyjson.FormatFloat(c.Speedup))
 	}
 	if c.Header != nil {
 		for _, h := range *c.Header {

@@ -111,6 +111,9 @@ func (c *config) namespace() pyjson.Object {
 			continue
 		}
 		value, given := c.values[f.Name]
+		if f.Newer && !given { // earlier texts of the original do not have it
+			continue
+		}
 		if !given {
 			value = f.bind(defaults)
 		}

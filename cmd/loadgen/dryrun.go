@@ -33,7 +33,7 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 		for k, h := range r.Header {
 			headers[k] = []string{h[0], client.RedactHeader(h[0], h[1])}
 		}
-		line = pyjson.Append(line[:0], pyjson.Object{
+		request := pyjson.Object{
 			{Key: "index", Value: i},
 			{Key: "due_s", Value: recording.Plain(arrivals[i])},
 			{Key: "method", Value: r.Method},
@@ -42,7 +42,15 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 			{Key: "prompt_len", Value: r.PromptLen},
 			{Key: "output_len", Value: r.OutputLen},
 			{Key: "body", Value: string(r.Body)},
-		})
+		}
+		if turn := b.Turn(i); turn.Conversation > 0 {
+			if turn.Number > 0 { // when it is due depends on the answer before it
+				request.Set("due_s", nil)
+			}
+			request = append(request, pyjson.Member{Key: "conversation", Value: turn.Conversation},
+				pyjson.Member{Key: "turn", Value: turn.Number}, pyjson.Member{Key: "think_s", Value: turn.Think.Seconds()})
+		}
+		line = pyjson.Append(line[:0], request)
 		out.Write(append(line, '\n'))
 	}
 	return out.Flush()

@@ -5,6 +5,7 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/tokenizer"
+	"loadgen/pkg/dataset"
 )
 
 // flag is one row of the flag table, which feeds parsing, help and the
@@ -28,11 +29,7 @@ const (
 	results  = "5. Result"
 	conduct  = "6. Conduct of the run"
 	ignored  = "7. Taken for compatibility, without effect"
-	later    = "8. For data sets that are not there yet"
 )
-
-// datasets are the values of --dataset-name.
-var datasets = []string{"sharegpt", "burstgpt", "sonnet", "random", "random_image", "hf", "trtllm_custom"}
 
 // flagTable holds the original's flags in the order of its namespace, then ours.
 func flagTable() []flag {
@@ -55,6 +52,10 @@ func flagTable() []flag {
 		f.Exact = true
 		return f
 	}
+	newer := func(f flag) flag {
+		f.Newer = true
+		return f
+	}
 	accumulates := func(f flag) flag {
 		f.Repeats = true
 		return f
@@ -65,10 +66,10 @@ func flagTable() []flag {
 		word("--host", target, "HOST", "server's host", func(c *config) any { return &c.Host }),
 		integer("--port", target, "server's port", func(c *config) any { return &c.Port }),
 		word("--endpoint", target, "PATH", "path that requests go to; chat uses /v1/chat/completions unless this ends in chat/completions", func(c *config) any { return &c.Endpoint }),
-		word("--dataset-name", dataSet, "NAME", "where prompts come from; there are random and trtllm_custom so far. Without this and --dataset-path: random ids, 512 tokens in, 128 out, 5 requests for each concurrent one", func(c *config) any { return &c.DatasetName }, datasets...),
-		word("--dataset-path", dataSet, "PATH", "file of the data set; for random without --random-ids a ShareGPT file", func(c *config) any { return &c.DatasetPath }),
-		word("--download-path", ignored, "DIR", "nothing is downloaded", func(c *config) any { return &c.DownloadPath }),
-		integer("--download-timeout", ignored, "nothing is downloaded", func(c *config) any { return &c.DownloadTimeout }),
+		word("--dataset-name", dataSet, "NAME", "where prompts come from (docs/datasets.md): "+strings.Join(dataset.Names(), ", ")+". Without this and --dataset-path: random ids, 512 tokens in, 128 out, 5 requests for each concurrent one", func(c *config) any { return &c.DatasetName }, dataset.Names()...),
+		word("--dataset-path", dataSet, "PATH", "file of the data set, - or a pipe too; for random without --random-ids a ShareGPT file; for hf the id of a data set on the hub or a directory of that name", func(c *config) any { return &c.DatasetPath }),
+		word("--download-path", dataSet, "DIR", "directory that the ShareGPT file is downloaded into, unless it is there, for sharegpt and random without --dataset-path", func(c *config) any { return &c.DownloadPath }),
+		integer("--download-timeout", dataSet, "seconds that downloads for the data set may take together", func(c *config) any { return &c.DownloadTimeout }),
 		integer("--max-concurrency", traffic, "at most N requests under way, in first-in-first-out order; unbounded without it", func(c *config) any { return &c.MaxConcurrency }),
 		word("--model", target, "NAME", "model's name; without it, the first that the server lists at /v1/models", func(c *config) any { return &c.Model }),
 		word("--tokenizer", dataSet, "NAME", "tokenizer: a directory, a tokenizer.json, a model in the local Hugging Face cache, or llama3 (built in); the model's without it", func(c *config) any { return &c.Tokenizer }),
@@ -92,23 +93,24 @@ func flagTable() []flag {
 		word("--percentile-metrics", results, "LIST", "metrics to report, of ttft,tpot,itl,e2el", func(c *config) any { return &c.PercentileMetrics }),
 		word("--metric-percentiles", results, "LIST", "percentiles to report, each 0 to 100", func(c *config) any { return &c.MetricPercentiles }),
 		list("--goodput", results, "K:MS ...", "objectives in milliseconds that a good request meets; K is ttft, tpot or e2el", argparse.ListSome, func(c *config) any { return &c.Goodput }),
-		integer("--sonnet-input-len", later, "sonnet: tokens in", func(c *config) any { return &c.SonnetInputLen }),
-		integer("--sonnet-output-len", later, "sonnet: tokens out", func(c *config) any { return &c.SonnetOutputLen }),
-		integer("--sonnet-prefix-len", later, "sonnet: tokens shared", func(c *config) any { return &c.SonnetPrefixLen }),
-		integer("--sharegpt-output-len", later, "sharegpt: tokens out", func(c *config) any { return &c.ShareGPTOutputLen }),
-		integer("--random-input-len", dataSet, "random: tokens in", func(c *config) any { return &c.RandomInputLen }),
-		integer("--random-output-len", dataSet, "random: tokens out", func(c *config) any { return &c.RandomOutputLen }),
+		integer("--sonnet-input-len", dataSet, "sonnet: tokens in", func(c *config) any { return &c.SonnetInputLen }),
+		integer("--sonnet-output-len", dataSet, "sonnet: tokens out", func(c *config) any { return &c.SonnetOutputLen }),
+		integer("--sonnet-prefix-len", dataSet, "sonnet: tokens shared", func(c *config) any { return &c.SonnetPrefixLen }),
+		integer("--sharegpt-output-len", dataSet, "sharegpt: tokens out, in place of the reply's length", func(c *config) any { return &c.ShareGPTOutputLen }),
+		integer("--random-input-len", dataSet, "random, random_image, synthetic_text: tokens in", func(c *config) any { return &c.RandomInputLen }),
+		integer("--random-output-len", dataSet, "random, random_image, synthetic_text: tokens out; jsonl, conversations: where the file does not say", func(c *config) any { return &c.RandomOutputLen }),
 		float("--random-range-ratio", dataSet, "R", "random: lengths spread evenly over (1-R) to (1+R) times the nominal ones; below 1", func(c *config) any { return &c.RandomRangeRatio }),
 		integer("--random-prefix-len", dataSet, "random: tokens that all prompts begin with", func(c *config) any { return &c.RandomPrefixLen }),
 		on("--random-ids", dataSet, "random: prompts of consecutive token ids, which need no file", func(c *config) any { return &c.RandomIDs }),
 		on("--tokenize-on-client", dataSet, "random: send token ids in place of text", func(c *config) any { return &c.TokenizeOnClient }),
-		integer("--random-image-width", later, "random_image: pixels", func(c *config) any { return &c.RandomImageWidth }),
-		integer("--random-image-height", later, "random_image: pixels", func(c *config) any { return &c.RandomImageHeight }),
-		integer("--random-image-size", later, "random_image: pixels, both ways", func(c *config) any { return &c.RandomImageSize }),
-		integer("--random-num-images", later, "random_image: images a request", func(c *config) any { return &c.RandomNumImages }),
-		word("--hf-subset", later, "NAME", "hf: subset", func(c *config) any { return &c.HFSubset }),
-		word("--hf-split", later, "NAME", "hf: split", func(c *config) any { return &c.HFSplit }),
-		integer("--hf-output-len", later, "hf: tokens out", func(c *config) any { return &c.HFOutputLen }),
+		integer("--random-image-width", dataSet, "random_image: pixels", func(c *config) any { return &c.RandomImageWidth }),
+		integer("--random-image-height", dataSet, "random_image: pixels", func(c *config) any { return &c.RandomImageHeight }),
+		integer("--random-image-size", dataSet, "random_image: pixels, both ways", func(c *config) any { return &c.RandomImageSize }),
+		integer("--random-num-images", dataSet, "random_image: images a request", func(c *config) any { return &c.RandomNumImages }),
+		word("--hf-subset", dataSet, "NAME", "hf: subset", func(c *config) any { return &c.HFSubset }),
+		word("--hf-split", dataSet, "NAME", "hf: split", func(c *config) any { return &c.HFSplit }),
+		integer("--hf-output-len", dataSet, "hf: tokens out, in place of the data set's", func(c *config) any { return &c.HFOutputLen }),
+		newer(integer("--trtllm-custom-output-len", dataSet, "trtllm_custom, jsonl, conversations, trace: tokens out, in place of the file's", func(c *config) any { return &c.CustomOutputLen })),
 		float("--top-p", sampling, "P", "top_p", func(c *config) any { return &c.TopP }),
 		integer("--top-k", sampling, "top_k", func(c *config) any { return &c.TopK }),
 		float("--min-p", sampling, "P", "min_p", func(c *config) any { return &c.MinP }),
@@ -119,6 +121,15 @@ func flagTable() []flag {
 		on("--no-test-input", conduct, "skip the test request before the run", func(c *config) any { return &c.NoTestInput }),
 
 		own(integer("--vocab-size", dataSet, "token ids drawn at random are below N; where only ids are sent (--random-ids --tokenize-on-client) no tokenizer is read", func(c *config) any { return &c.VocabSize })),
+		own(integer("--prefix-repetition-num-prefixes", dataSet, "prefix_repetition: shared prefixes", func(c *config) any { return &c.RepeatedPrefixes })),
+		own(integer("--prefix-repetition-prefix-len", dataSet, "prefix_repetition: tokens of a prefix", func(c *config) any { return &c.RepeatedPrefixLen })),
+		own(integer("--prefix-repetition-suffix-len", dataSet, "prefix_repetition: tokens of each prompt after its prefix", func(c *config) any { return &c.RepeatedSuffixLen })),
+		own(integer("--prefix-repetition-output-len", dataSet, "prefix_repetition: tokens out", func(c *config) any { return &c.RepeatedOutputLen })),
+		own(float("--prefix-repetition-zipf", dataSet, "S", "prefix_repetition: the k-th prefix has a share proportional to 1/k^S; 0 gives each the same", func(c *config) any { return &c.RepeatedZipf })),
+		own(integer("--max-turns", dataSet, "conversations: at most N turns of each; 0 sends all", func(c *config) any { return &c.MaxTurns })),
+		own(float("--think-time", dataSet, "S", "conversations: seconds from a reply to the next turn, where the file does not say", func(c *config) any { return &c.ThinkTime })),
+		own(float("--speedup", traffic, "X", "trace: divide its arrival times by X", func(c *config) any { return &c.Speedup })),
+		own(integer("--trace-block-size", dataSet, "trace: tokens of one block hash; 0 finds the size that fits", func(c *config) any { return &c.TraceBlockSize })),
 		own(on("--dry-run", conduct, "print the settings and every request as JSON lines and send nothing", func(c *config) any { return &c.DryRun })),
 		own(accumulates(list("--header", sampling, "K:V ...", "further header lines; can be given more than once", argparse.ListSome, func(c *config) any { return &c.Header }))),
 		own(float("--wait-ready", conduct, "S", "wait at most S seconds for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),

@@ -45,6 +45,10 @@ func sameArguments(t *testing.T, got pyjson.Object, want map[string]any, known f
 func wantError(t *testing.T, diffs golden.Differences, name string, err error, line string) {
 	t.Helper()
 	_, words, _ := strings.Cut(strings.TrimSpace(line), "error: ")
+	if head, choices, found := strings.Cut(words, "argument --dataset-name: invalid choice: "); found && head == "" {
+		value, choices, _ := strings.Cut(choices, " ")
+		words = "argument --dataset-name: invalid choice: " + value + " " + diffs.Want(name, "choices", choices).(string)
+	}
 	if diffs.Has(name, "error", words) {
 		// --model is not required: there may be no error, or the next one.
 		if err != nil && !errors.As(err, new(*argparse.Unrecognized)) {

@@ -47,7 +47,7 @@ func message(err error) string {
 	if errors.As(err, &test) {
 		return text + failureHint(&test.Failure)
 	}
-	return text + problemHint(err)
+	return text + problemHint(err) + datasetHint(err)
 }
 
 // destination is argparse's name for a flag: --max-concurrency is max_concurrency.

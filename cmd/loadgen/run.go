@@ -46,11 +46,12 @@ func (y system) options(s streams) bench.Options {
 
 // benchmark is a command line that is carried out.
 type benchmark struct {
-	cfg    *config
-	s      streams
-	system system
-	server func() *result.Server // what is known of the server after the run, nil where it is not asked
-	held   []func()              // to be released when all is written
+	cfg       *config
+	s         streams
+	system    system
+	server    func() *result.Server // what is known of the server after the run, nil where it is not asked
+	held      []func()              // to be released when all is written
+	downloads *downloads            // how the data set's go on
 }
 
 // runBenchmark is the main job. It returns the exit code.
@@ -104,7 +105,9 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.Prepare(ctx); err != nil {
+	err = b.Prepare(ctx)
+	m.downloads.finish()
+	if err != nil {
 		return err
 	}
 	if err := m.checkResult(b.Model()); err != nil {
@@ -139,6 +142,8 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 	}
 	o.OnNote = func(n recording.Note) { m.log("%s%s", n.Text, hints[n.Hint]) }
 	o.OnStage = m.stage
+	m.downloads = newDownloads(m.s.err)
+	o.OnDownload = m.downloads.show
 	if !m.cfg.DisableTqdm {
 		var bar *progress
 		o.OnStart = func(planned int) { bar = startProgress(m.s.err, planned, analysis.RuleOf(&m.cfg.Settings)) }

@@ -32,6 +32,9 @@ type Flag struct {
 	Choices     []string
 	// Exact flags match by their full name only and are never candidates for a prefix.
 	Exact bool
+	// Newer flags are candidates for a prefix only where no other flag is, so that what was
+	// unambiguous before they came stays so.
+	Newer bool
 	// Repeats makes every occurrence of a List count, not the last alone.
 	Repeats bool
 }
@@ -168,7 +171,14 @@ func (p *parser) option(word string) (o option, isOption bool, err error) {
 }
 
 // prefixed is argparse's _get_option_tuples.
-func (p *parser) prefixed(word string) (matches []option) {
+func (p *parser) prefixed(word string) []option {
+	if matches := p.candidates(word, false); len(matches) > 0 {
+		return matches
+	}
+	return p.candidates(word, true)
+}
+
+func (p *parser) candidates(word string, newer bool) (matches []option) {
 	prefix, value, found := strings.Cut(word, "=")
 	long := strings.HasPrefix(word, "--")
 	if !long {
@@ -176,7 +186,7 @@ func (p *parser) prefixed(word string) (matches []option) {
 	}
 	for i := range p.flags {
 		f := &p.flags[i]
-		if f.Exact {
+		if f.Exact || f.Newer != newer {
 			continue
 		}
 		for _, name := range []string{f.Short, f.Name} {

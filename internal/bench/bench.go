@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"loadgen/internal/health"
+	"loadgen/internal/load"
 	"loadgen/internal/recording"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
@@ -44,6 +45,9 @@ type Options struct {
 	// OnNote is called with what the user should know at once; some of it is kept in the
 	// Recording.
 	OnNote func(recording.Note)
+	// OnDownload is called as a download goes on: the file, and how many of its bytes are
+	// here; total is negative where it is not known.
+	OnDownload func(file string, done, total int64)
 	// OnStart is called before the first of so many measured requests, OnDone on a
 	// request's own goroutine when it is done, OnEnd after the last.
 	OnStart func(planned int)
@@ -80,6 +84,9 @@ type Bench struct {
 	requests      []*client.Prepared // the measured requests
 	prompts       string             // their digest
 	arrivals      []float64          // their due times and the end of the schedule, in seconds as drawn
+	recorded      []float64          // the same, of a trace; else nil
+	turns         []load.Turn        // their places in conversations, nil where there are none
+	set           *dataset.Set       // what conversations are made of, nil where there are none
 	notes         []recording.Note
 }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"strconv"
 
-	"loadgen/internal/load"
 	"loadgen/internal/recording"
 	"loadgen/internal/trtsim"
 	"loadgen/pkg/client"
@@ -133,12 +132,23 @@ func (b *Bench) Prepare(ctx context.Context) error {
 
 // makeRequests draws the data set and the LoRA names, and builds every request's bytes.
 func (b *Bench) makeRequests(ctx context.Context) error {
-	set, err := b.dataset(ctx)
+	set, err := b.loadDataset(ctx)
 	if err != nil {
 		return err
 	}
+	for _, text := range set.Notes {
+		b.keep(recording.Note{Code: "dataset", Text: "data set: " + text})
+	}
+	b.plan(set)
+	request := func(i int) dataset.Request {
+		r := set.Requests[i]
+		if b.turns != nil { // until the server replies, the history has the recorded replies
+			r.Messages = set.Chat(i, func(k int) string { return set.Requests[k].Conversation.Reply })
+		}
+		return r
+	}
 	if len(set.Requests) > 0 {
-		if b.test, err = b.client.PrepareTest(set.Requests[0]); err != nil {
+		if b.test, err = b.client.PrepareTest(request(0)); err != nil {
 			return err
 		}
 	}
@@ -147,11 +157,16 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 	}
 	b.prompts = set.Digest()
 	b.requests = make([]*client.Prepared, len(set.Requests))
-	for i, r := range set.Requests {
-		if b.requests[i], err = b.client.Prepare(r); err != nil {
+	for i := range set.Requests {
+		if b.requests[i], err = b.client.Prepare(request(i)); err != nil {
 			return err
 		}
-		set.Requests[i] = dataset.Request{} // its body holds all of it
+		switch {
+		case b.turns == nil:
+			set.Requests[i] = dataset.Request{} // its body holds all of it
+		case b.turns[i].Number > 0 && !b.s.DryRun:
+			b.requests[i].Release() // it is built again when the replies are there
+		}
 	}
 	if len(b.requests) > 0 && b.requests[0].PromptLen <= 0 {
 		b.say(recording.Note{Code: "empty_prompt", Hint: "random_input_len",
@@ -162,44 +177,4 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 			Text: fmt.Sprintf("the data set gives %d requests, %d fewer than requested", len(b.requests), n)})
 	}
 	return nil
-}
-
-// dataset draws the prompts.
-func (b *Bench) dataset(ctx context.Context) (*dataset.Set, error) {
-	s := b.s
-	if err := checkDataset(s); err != nil {
-		return nil, err
-	}
-	return dataset.Load(ctx, dataset.Options{
-		Name: s.DatasetName, Path: recording.Text(s.DatasetPath), DownloadPath: recording.Text(s.DownloadPath),
-		NumPrompts: s.NumPrompts, Seed: uint32(s.Seed), Tokenizer: b.tokenizer, Chat: s.Chat(), IDs: s.TokenizeOnClient,
-		OutputLen: outputLen(s), InputLen: s.RandomInputLen, RandomOutputLen: s.RandomOutputLen,
-		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, FromIDs: s.RandomIDs,
-		ImageWidth: s.RandomImageWidth, ImageHeight: s.RandomImageHeight, ImageSize: s.RandomImageSize, NumImages: s.RandomNumImages,
-		SonnetInputLen: s.SonnetInputLen, SonnetOutputLen: s.SonnetOutputLen, SonnetPrefixLen: s.SonnetPrefixLen,
-		Subset: recording.Text(s.HFSubset), Split: recording.Text(s.HFSplit), Env: b.env,
-	})
-}
-
-// outputLen is the length that the settings ask for in place of the data set's own.
-func outputLen(s *recording.Settings) *int {
-	switch s.DatasetName {
-	case "sharegpt":
-		return s.ShareGPTOutputLen
-	case "hf":
-		return s.HFOutputLen
-	}
-	return nil
-}
-
-// Arrivals are the due times of the requests and the end of the schedule in seconds, as
-// they are drawn, once their settings have been checked.
-func (b *Bench) Arrivals() ([]float64, error) {
-	if err := checkAfterTest(b.s); err != nil {
-		return nil, err
-	}
-	if b.arrivals == nil {
-		b.arrivals = load.Arrivals(len(b.requests), b.s.RequestRate, b.s.Burstiness, uint32(b.s.Seed))
-	}
-	return b.arrivals, nil
 }

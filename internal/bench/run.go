@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -89,7 +88,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 			return nil, wrong("save_timeline", err.Error())
 		}
 	}
-	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(file)}
+	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(file), Turns: b.turns, Build: b.buildTurn}
 	o.Due, o.End = load.Schedule(arrivals)
 	b.send(ctx, o, rec)
 	b.afterwards(ctx, rec, profiling)
@@ -119,7 +118,8 @@ func (b *Bench) planned() *recording.Recording {
 		rec.TokenizerID = *b.s.Tokenizer
 	}
 	for i, r := range b.requests {
-		rec.Planned[i] = recording.Planned{PromptLen: r.PromptLen, OutputLen: r.OutputLen}
+		turn := b.Turn(i)
+		rec.Planned[i] = recording.Planned{PromptLen: r.PromptLen, OutputLen: r.OutputLen, Conversation: turn.Conversation, Turn: turn.Number, Think: turn.Think}
 	}
 	return rec
 }
@@ -153,10 +153,16 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		b.o.OnEnd()
 	}
 	rec.Start, rec.Interrupted = out.Start, out.Interrupted
+	missing := 0
 	for i := range out.Results {
 		if out.Sent[i] {
 			rec.Results[i] = &out.Results[i]
+		} else {
+			missing++
 		}
+	}
+	if missing > 0 && !out.Interrupted {
+		b.keep(recording.Note{Code: "turns_not_sent", Text: fmt.Sprintf("%d turns were not sent, since an earlier turn of their conversation failed", missing)})
 	}
 }
 
@@ -195,9 +201,14 @@ func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, profil
 // known: with a request rate it depends on the server.
 func (b *Bench) atOnce() int {
 	n := len(b.requests)
+	for _, t := range b.turns {
+		if t.Number > 0 { // it waits for another
+			n--
+		}
+	}
 	if c := b.s.Concurrency(); c > 0 {
 		n = min(n, c)
-	} else if !math.IsInf(b.s.RequestRate, 1) {
+	} else if b.openLoop() || b.recorded != nil {
 		return 0
 	}
 	return n

@@ -28,42 +28,69 @@ type Options struct {
 	// due: Run does not return before it.
 	End time.Duration
 	// Concurrency bounds the requests under way; a request waits for its slot in
-	// the order of the schedule. 0 is no bound.
+	// the order of the schedule. 0 is no bound. A conversation keeps its slot from
+	// its first turn to its last, as a user does, who thinks between them.
 	Concurrency int
+	// Turns are the requests' places in conversations; nil means that there are none.
+	// Due counts for first turns only.
+	Turns []Turn
+	// Build returns what makes the request of a later turn, which may need the
+	// results of those before it; where that gives nil the conversation ends.
+	Build func(results []client.Result) func(i int) *client.Prepared
 	// OnDone, if set, is called on the request's own goroutine when it is done.
 	OnDone func(i int, r *client.Result)
+}
+
+// Turn is a request's place in a conversation.
+type Turn struct {
+	// Conversation is its number, from 1; 0 for a request that stands alone.
+	Conversation int
+	// Number counts the conversation's turns from 0.
+	Number int
+	// After is the request whose answer has to be complete before this one, where
+	// Number is above 0.
+	After int
+	// Think is how long after that answer this one is due.
+	Think time.Duration
 }
 
 // Outcome is what a run brought.
 type Outcome struct {
 	// Start is when the schedule began, on the Doer's clock.
 	Start time.Duration
-	// Results[i] answers request i; those that were never sent because the run
-	// was interrupted have Sent[i] false.
+	// Results[i] answers request i; those that were never sent, because the run
+	// was interrupted or an earlier turn failed, have Sent[i] false.
 	Results []client.Result
 	Sent    []bool
 	// Interrupted reports whether the context ended the run early.
 	Interrupted bool
 }
 
-// Run hands out the requests at their due times and returns when all of them
-// are done and the schedule is over. When ctx ends, nothing more is sent and
+// Run hands out the requests at their due times, later turns of a conversation when
+// they may follow, and returns when all of them are done and the schedule is over. When ctx ends, nothing more is sent and
 // Run returns as soon as the requests under way have been given up.
 func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcome {
-	n := len(reqs)
-	out := Outcome{Start: d.Now(), Results: make([]client.Result, n), Sent: make([]bool, n)}
+	out := Outcome{Start: d.Now(), Results: make([]client.Result, len(reqs)), Sent: make([]bool, len(reqs))}
+	first, next := o.order(len(reqs))
+	n := len(first)
 	// Never blocks: the dispatcher must not wait for a slot.
 	due := make(chan int, n)
+	send := func(i int, p *client.Prepared) {
+		r := &out.Results[i]
+		r.Permit = d.Now()
+		out.Sent[i] = true
+		d.Do(ctx, p, r)
+		if o.OnDone != nil {
+			o.OnDone(i, r)
+		}
+	}
 	work := func(i int) {
 		if ctx.Err() != nil {
 			return
 		}
-		r := &out.Results[i]
-		r.Permit = d.Now()
-		out.Sent[i] = true
-		d.Do(ctx, reqs[i], r)
-		if o.OnDone != nil {
-			o.OnDone(i, r)
+		send(i, reqs[i])
+		if next != nil {
+			o.converse(ctx, d, i, next, &out, send)
 		}
 	}
 
@@ -79,7 +106,7 @@ func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcom
 			})
 		}
 	}
-	for i := range reqs {
+	for _, i := range first {
 		if !wait(ctx, d, out.Start+o.due(i)) {
 			break
 		}
@@ -92,6 +119,50 @@ func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcom
 	wait(ctx, d, out.Start+o.End)
 	out.Interrupted = ctx.Err() != nil
 	return out
+}
+
+// order returns the requests that follow no other, and of each request the one that
+// follows it, -1 for none; nil where none follows another.
+func (o *Options) order(n int) (first, next []int) {
+	if o.Turns != nil {
+		next = make([]int, n)
+		for i := range next {
+			next[i] = -1
+		}
+	}
+	for i := range n {
+		if o.Turns != nil && o.Turns[i].Number > 0 {
+			next[o.Turns[i].After] = i
+			continue
+		}
+		first = append(first, i)
+	}
+	return first, next
+}
+
+// converse sends the turns of a conversation after its first: each is due when the answer
+// before it is complete and the user has thought. A turn that fails is the last.
+func (o *Options) converse(ctx context.Context, d Doer, first int, next []int, out *Outcome, send func(int, *client.Prepared)) {
+	build := o.Build(out.Results)
+	for i := next[first]; i >= 0; i = next[i] {
+		turn := o.Turns[i]
+		before := &out.Results[turn.After]
+		if before.Err != nil {
+			return
+		}
+		p := build(i)
+		complete := before.Ended
+		if complete == 0 {
+			complete = before.End
+		}
+		r := &out.Results[i]
+		r.Due = complete + turn.Think
+		if p == nil || !wait(ctx, d, r.Due) {
+			return
+		}
+		r.Handed = d.Now()
+		send(i, p)
+	}
 }
 
 func (o *Options) due(i int) time.Duration {

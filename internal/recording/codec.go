@@ -128,6 +128,38 @@ func decodePlan(content []byte) (all []Planned, err error) {
 	return all, nil
 }
 
+// encodeTurns and decodeTurns write and read the places of the planned requests in
+// conversations; encodeTurns returns nil where there are none.
+func encodeTurns(all []Planned) []byte {
+	c := &coder{writing: true, buf: []byte{kindTurns}}
+	any := false
+	for _, p := range all {
+		c.turn(&p)
+		any = any || p.Conversation > 0
+	}
+	if !any {
+		return nil
+	}
+	return c.buf
+}
+
+func decodeTurns(content []byte, all []Planned) error {
+	c := &coder{buf: content}
+	for i := range all {
+		c.turn(&all[i])
+	}
+	if c.bad || len(c.buf) > 0 {
+		return errors.New("the turns of conversations do not add up")
+	}
+	return nil
+}
+
+func (c *coder) turn(p *Planned) {
+	c.integer(&p.Conversation)
+	c.integer(&p.Turn)
+	c.instant(&p.Think)
+}
+
 // fields goes through a request's fields.
 func (c *coder) fields(index *int, r *client.Result) {
 	for _, v := range []*int{index, &r.Status, &r.SYNRetransmits, &r.Retransmits, &r.Resent, &r.Usage.Prompt, &r.Usage.Completion, &r.Usage.Cached,

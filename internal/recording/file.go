@@ -28,6 +28,7 @@ const family = "loadgen timeline "
 const (
 	kindHeader  = 'h'
 	kindPlan    = 'p'
+	kindTurns   = 't' // after the plan, where there are conversations
 	kindRequest = 'r'
 	kindEnd     = 'e'
 )
@@ -118,6 +119,9 @@ func Create(path string, r *Recording, overwrite bool) (*Writer, error) {
 		return nil, err
 	}
 	start := frame(frame([]byte(Magic), append([]byte{kindHeader}, head...)), encodePlan(r.Planned))
+	if turns := encodeTurns(r.Planned); turns != nil {
+		start = frame(start, turns)
+	}
 	_ = f.SetWriteDeadline(time.Now().Add(patience)) // a pipe's; files have none
 	if _, err := f.Write(start); err != nil {
 		f.Close()

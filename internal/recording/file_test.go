@@ -62,7 +62,7 @@ func recorded(n int) *Recording {
 		Notes:  []Note{{Code: "c", Text: "t", Hint: "h"}},
 	}
 	for i := range n {
-		r.Planned = append(r.Planned, Planned{512 + i, 128 - i})
+		r.Planned = append(r.Planned, Planned{PromptLen: 512 + i, OutputLen: 128 - i, Conversation: n, Turn: i, Think: time.Duration(i)})
 		if i%10 == 9 {
 			r.Results = append(r.Results, nil)
 		} else {
@@ -403,7 +403,7 @@ func TestFormat(t *testing.T) {
 	if got := encode(7, r); !bytes.Equal(got, want) {
 		t.Errorf("%v\nwant\n%v", got, want)
 	}
-	if got, want := encodePlan([]Planned{{512, 128}, {1, -1}}), []byte{'p', 0x80, 0x08, 0x80, 0x02, 2, 1}; !bytes.Equal(got, want) {
+	if got, want := encodePlan([]Planned{{PromptLen: 512, OutputLen: 128}, {PromptLen: 1, OutputLen: -1}}), []byte{'p', 0x80, 0x08, 0x80, 0x02, 2, 1}; !bytes.Equal(got, want) {
 		t.Errorf("%v\nwant\n%v", got, want)
 	}
 }

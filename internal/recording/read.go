@@ -56,8 +56,8 @@ func Read(in io.Reader) (*Recording, error) {
 
 // reading is a recording in the making.
 type reading struct {
-	out            *Recording
-	begun, planned bool
+	out                    *Recording
+	begun, planned, turned bool
 }
 
 // take takes in a record.
@@ -77,6 +77,9 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 			return err
 		}
 		r.Results = make([]*client.Result, len(r.Planned))
+	case kind == kindTurns && f.planned && !f.turned:
+		f.turned = true
+		return decodeTurns(content, r.Planned)
 	case kind == kindRequest && f.planned:
 		index, result, err := decode(content)
 		if err != nil {
@@ -93,7 +96,7 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 		}
 		r.Killed = false
 		r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.Notes = e.Date, e.Start, e.Elapsed, e.Interrupted, e.Health, e.Before, e.After, e.Server, e.Notes
-	case strings.IndexByte("hpre", kind) < 0:
+	case strings.IndexByte("hptre", kind) < 0:
 		return fmt.Errorf("a record of kind %q: a newer loadgen wrote it", kind)
 	default:
 		return fmt.Errorf("a record of kind %q is out of order", kind)

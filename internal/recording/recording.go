@@ -47,6 +47,10 @@ type Recording struct {
 type Planned struct {
 	PromptLen int // nominal, in tokens
 	OutputLen int // requested, in tokens
+	// Conversation is the number of the conversation that the request is a turn of, from
+	// 1; 0 for none. Turn counts its turns from 0, Think is the time from the answer before.
+	Conversation, Turn int
+	Think              time.Duration
 }
 
 // Note is something that a reader of the results should know.

@@ -59,6 +59,7 @@ type Settings struct {
 	HFSubset          *string   `json:"hf_subset"`
 	HFSplit           *string   `json:"hf_split"`
 	HFOutputLen       *int      `json:"hf_output_len"`
+	CustomOutputLen   *int      `json:"trtllm_custom_output_len"`
 	TopP              *float64  `json:"top_p"`
 	TopK              *big.Int  `json:"top_k"`
 	MinP              *float64  `json:"min_p"`
@@ -94,6 +95,15 @@ type Settings struct {
 	Insecure          bool      `json:"insecure"`
 	APIKeyFile        *string   `json:"api_key_file"`
 	VocabSize         *int      `json:"vocab_size"`
+	RepeatedPrefixes  int       `json:"prefix_repetition_num_prefixes"`
+	RepeatedPrefixLen int       `json:"prefix_repetition_prefix_len"`
+	RepeatedSuffixLen int       `json:"prefix_repetition_suffix_len"`
+	RepeatedOutputLen int       `json:"prefix_repetition_output_len"`
+	RepeatedZipf      float64   `json:"prefix_repetition_zipf"`
+	MaxTurns          int       `json:"max_turns"`
+	ThinkTime         float64   `json:"think_time"`
+	Speedup           float64   `json:"speedup"`
+	TraceBlockSize    int       `json:"trace_block_size"`
 	// TimeBreakdown is known to the 1.2 release alone.
 	TimeBreakdown bool `json:"save_request_time_breakdown"`
 }
@@ -107,6 +117,7 @@ func Defaults() Settings {
 		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128,
 		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
 		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto",
+		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1,
 	}
 }
 

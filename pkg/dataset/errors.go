@@ -26,6 +26,8 @@ const (
 	NeedsTemplate
 	// NeedsSplit: the data set on the hub needs a split or a subset that it has.
 	NeedsSplit
+	// TooSlow: a download took longer than DownloadTimeout.
+	TooSlow
 	// Unknown: there is no data set of that name or id.
 	Unknown
 )

@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -22,6 +23,15 @@ func (o *Options) hub() *hub.Client {
 	return client
 }
 
+// downloading bounds the download of a file by DownloadTimeout.
+func (o *Options) downloading(ctx context.Context, file string) (context.Context, context.CancelFunc) {
+	if o.DownloadTimeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, o.DownloadTimeout, &Error{Kind: TooSlow, File: file,
+		Text: fmt.Sprintf("was not downloaded within %v; what is here of it is kept, and the next attempt goes on from there", o.DownloadTimeout)})
+}
+
 func remoteError(id string, err error) error {
 	var own *Error
 	if errors.As(err, &own) {
@@ -35,6 +45,8 @@ func remoteError(id string, err error) error {
 func (o *Options) remoteShards(ctx context.Context, id, subset, split string) ([]shard, error) {
 	client := o.hub()
 	repo := hub.Repo{Kind: hub.Dataset, ID: id}
+	ctx, stop := o.downloading(ctx, "the list of its files")
+	defer stop()
 	names, commit, err := client.Files(ctx, repo)
 	if err != nil {
 		return nil, remoteError(id, err)
@@ -62,6 +74,8 @@ func (o *Options) remoteShards(ctx context.Context, id, subset, split string) ([
 	shards := make([]shard, len(files))
 	for i, file := range files {
 		shards[i] = func(ctx context.Context) (string, error) {
+			ctx, stop := o.downloading(ctx, file)
+			defer stop()
 			path, err := client.File(ctx, repo, file)
 			if err != nil {
 				return "", remoteError(id, err)
@@ -113,6 +127,8 @@ func (o *Options) downloadShareGPT(ctx context.Context) error {
 	if o.Path != "" || o.DownloadPath == "" {
 		return nil
 	}
+	ctx, stop := o.downloading(ctx, shareGPTFile)
+	defer stop()
 	to := filepath.Join(o.DownloadPath, shareGPTFile)
 	if err := o.hub().Download(ctx, hub.Repo{Kind: hub.Dataset, ID: shareGPTRepo}, shareGPTFile, to); err != nil {
 		return remoteError(shareGPTRepo, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"loadgen/internal/pyrand"
 )
@@ -75,6 +76,8 @@ type Options struct {
 	Env func(name string) string
 	// Progress is told of downloads: the file, and how many of its bytes are here.
 	Progress func(file string, done, total int64)
+	// DownloadTimeout bounds the download of a file; 0 does not.
+	DownloadTimeout time.Duration
 }
 
 // loaders are the data sets by name.

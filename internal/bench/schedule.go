@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"loadgen/internal/load"
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+	"loadgen/pkg/dataset"
+)
+
+// plan takes from a data set what it says of the order: arrival times, conversations.
+func (b *Bench) plan(set *dataset.Set) {
+	n := len(set.Requests)
+	if set.Timed && n > 0 {
+		b.recorded = make([]float64, 0, n+1)
+		for _, r := range set.Requests {
+			b.recorded = append(b.recorded, r.Due.Seconds())
+		}
+		b.recorded = append(b.recorded, b.recorded[n-1])
+		text := fmt.Sprintf("the trace's arrival times: %d requests over %v", n, set.Requests[n-1].Due.Round(time.Millisecond))
+		if b.openLoop() {
+			b.recorded, text = nil, "the request rate replaces the trace's arrival times"
+		}
+		b.keep(recording.Note{Code: "arrival_times", Text: text})
+	}
+	last := map[int]int{} // a conversation's latest request
+	for i, r := range set.Requests {
+		place := r.Conversation
+		if place.ID == 0 {
+			continue
+		}
+		if b.turns == nil {
+			b.turns, b.set = make([]load.Turn, n), set
+		}
+		b.turns[i] = load.Turn{Conversation: place.ID, Number: place.Number, Think: place.Think}
+		if place.Number > 0 {
+			b.turns[i].After = last[place.ID]
+		}
+		last[place.ID] = i
+	}
+}
+
+// openLoop reports whether requests are due at a rate.
+func (b *Bench) openLoop() bool { return !math.IsInf(b.s.RequestRate, 1) }
+
+// Arrivals are the due times of the requests and the end of the schedule in seconds, as
+// they are drawn or recorded, once their settings have been checked. Of a conversation the
+// first turn alone has a due time, and the others its own: they are due when the turn
+// before is answered and the user has thought.
+func (b *Bench) Arrivals() ([]float64, error) {
+	if err := checkAfterTest(b.s); err != nil {
+		return nil, err
+	}
+	if b.arrivals != nil {
+		return b.arrivals, nil
+	}
+	n := len(b.requests)
+	switch {
+	case b.recorded != nil:
+		b.arrivals = b.recorded
+	case b.turns == nil:
+		b.arrivals = load.Arrivals(n, b.s.RequestRate, b.s.Burstiness, uint32(b.s.Seed))
+	default:
+		begun := 0
+		for _, t := range b.turns {
+			if t.Number == 0 {
+				begun++
+			}
+		}
+		drawn := load.Arrivals(begun, b.s.RequestRate, b.s.Burstiness, uint32(b.s.Seed))
+		b.arrivals = make([]float64, n+1)
+		k := -1
+		for i, t := range b.turns {
+			if t.Number == 0 {
+				k++
+			}
+			b.arrivals[i] = drawn[k]
+		}
+		b.arrivals[n] = drawn[begun]
+	}
+	return b.arrivals, nil
+}
+
+// Turn is the place of request i in a conversation; Conversation is 0 where there is none.
+func (b *Bench) Turn(i int) load.Turn {
+	if b.turns == nil {
+		return load.Turn{}
+	}
+	return b.turns[i]
+}
+
+// buildTurn builds a later turn of a conversation with the replies that the server gave. nil
+// ends the conversation.
+func (b *Bench) buildTurn(results []client.Result) func(i int) *client.Prepared {
+	return func(i int) *client.Prepared {
+		r := b.set.Requests[i]
+		r.Messages = b.set.Chat(i, func(k int) string { return string(results[k].Text) })
+		p, err := b.client.Prepare(r)
+		if err != nil {
+			return nil
+		}
+		b.requests[i] = p
+		return p
+	}
+}
