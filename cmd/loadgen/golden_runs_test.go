@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"image"
 	"image/jpeg"
 	"maps"
 	"math"
@@ -144,16 +143,23 @@ func compareRequest(t *testing.T, i int, x *exchange, want string) {
 		delete(header, own)
 		delete(x.header, own)
 	}
-	got, images := withoutImages(t, string(x.body))
-	body, theirs := withoutImages(t, body)
-	if len(images) > 0 { // of other bytes, and so of another length
+	got, images := withoutImages(string(x.body))
+	body, theirs := withoutImages(body)
+	if len(images) != len(theirs) {
+		t.Errorf("request %d: %d images, want %d", i, len(images), len(theirs))
+	}
+	for k, text := range images {
+		data, err := base64.StdEncoding.DecodeString(text)
+		if err == nil {
+			_, err = jpeg.Decode(bytes.NewReader(data))
+		}
+		if err != nil {
+			t.Errorf("request %d: image %d: %v", i, k, err)
+		}
+	}
+	if len(images) > 0 {
 		delete(header, "content-length")
 		delete(x.header, "content-length")
-	}
-	for k := range min(len(images), len(theirs)) {
-		if d := distance(images[k], theirs[k]); d > 6 {
-			t.Errorf("request %d: image %d is off by %.3g of 255 on average", i, k, d)
-		}
 	}
 	if !maps.Equal(x.header, header) {
 		t.Errorf("request %d: header %q, want %q", i, x.header, header)
@@ -163,41 +169,15 @@ func compareRequest(t *testing.T, i int, x *exchange, want string) {
 	}
 }
 
-var jpegURL = regexp.MustCompile(`data:image/jpeg;base64,([A-Za-z0-9+/=]*)`)
+var jpegURL = regexp.MustCompile(`data:image/jpeg;base64,([^"\\]*)`)
 
-// withoutImages takes the JPEG images out of a body: their bytes depend on who made them.
-func withoutImages(t *testing.T, body string) (rest string, images []image.Image) {
-	t.Helper()
+// withoutImages takes the JPEG images out of a body; the data's are cut, and their bytes
+// depend on who made them.
+func withoutImages(body string) (rest string, images []string) {
 	for _, m := range jpegURL.FindAllStringSubmatch(body, -1) {
-		data, err := base64.StdEncoding.DecodeString(m[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		img, err := jpeg.Decode(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		images = append(images, img)
+		images = append(images, m[1])
 	}
 	return jpegURL.ReplaceAllString(body, "IMAGE"), images
-}
-
-// distance is the mean difference of two images' colours, infinite where their sizes differ.
-func distance(a, b image.Image) float64 {
-	if a.Bounds() != b.Bounds() {
-		return math.Inf(1)
-	}
-	sum, n := 0.0, 0
-	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
-		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
-			r, g, bl, _ := a.At(x, y).RGBA()
-			r2, g2, b2, _ := b.At(x, y).RGBA()
-			for _, d := range []float64{float64(r) - float64(r2), float64(g) - float64(g2), float64(bl) - float64(b2)} {
-				sum, n = sum+math.Abs(d)/257, n+1
-			}
-		}
-	}
-	return sum / float64(n)
 }
 
 func TestGoldenE2E(t *testing.T) {
