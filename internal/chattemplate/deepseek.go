@@ -1,6 +1,7 @@
 package chattemplate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,19 +41,15 @@ SCHEMAS
 `
 )
 
-// ErrUnknownEncoding is wrapped by the error for a chat encoding that is not known
-// exactly.
-var ErrUnknownEncoding = errors.New("the chat encoding is not known exactly")
-
-// DeepSeekV4 is not known: its encoding is Python code of the model's repository.
-func DeepSeekV4() error {
-	return fmt.Errorf("DeepSeek V4: %w: send messages, which the server encodes, or give a chat_template.jinja", ErrUnknownEncoding)
+// DeepSeekV32 is the encoding of DeepSeek V3.2.
+type DeepSeekV32 struct {
+	// Thinking asks for reasoning before the answer.
+	Thinking bool
 }
 
-// DeepSeekV32 returns the prompt of a chat in the encoding of DeepSeek V3.2.
-// thinking asks for reasoning before the answer. A list of tools goes into the
-// first message, as servers do it.
-func DeepSeekV32(c Chat, thinking bool) (string, error) {
+// Render returns the prompt of a chat. A list of tools goes into the first message, as
+// servers do it.
+func (e DeepSeekV32) Render(_ context.Context, c Chat) (string, error) {
 	list, err := chatMessages(c)
 	if err != nil {
 		return "", err
@@ -77,9 +74,9 @@ func DeepSeekV32(c Chat, thinking bool) (string, error) {
 			list[0] = message{first}
 		}
 	}
-	d := &dsml{messages: list, thinking: thinking, lastUser: -1}
+	d := &dsml{messages: list, thinking: e.Thinking, lastUser: -1}
 	d.findUser()
-	if thinking && !d.dropReasoning() {
+	if e.Thinking && !d.dropReasoning() {
 		return "", errors.New("with thinking, a developer message must not be before the last one of the user")
 	}
 	out := dsmlBOS

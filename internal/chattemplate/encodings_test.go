@@ -3,7 +3,6 @@ package chattemplate
 import (
 	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"os"
 	"testing"
 
@@ -52,13 +51,10 @@ func check(t *testing.T, row [4]json.RawMessage, got string, err error) {
 func TestDeepSeekV32(t *testing.T) {
 	rows := readRows(t, "deepseek_v32.json.gz")
 	for _, row := range rows {
-		got, err := DeepSeekV32(chatOf(row), string(row[2]) == `"thinking"`)
+		got, err := DeepSeekV32{Thinking: string(row[2]) == `"thinking"`}.Render(t.Context(), chatOf(row))
 		check(t, row, got, err)
 	}
 	t.Logf("%d chats", len(rows))
-	if err := DeepSeekV4(); !errors.Is(err, ErrUnknownEncoding) {
-		t.Errorf("%v", err)
-	}
 }
 
 func TestHarmony(t *testing.T) {
@@ -68,7 +64,7 @@ func TestHarmony(t *testing.T) {
 		if err := json.Unmarshal(row[2], &how); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Harmony{Date: how[0], Effort: how[1]}.Render(chatOf(row))
+		got, err := Harmony{Date: how[0], Effort: how[1]}.Render(t.Context(), chatOf(row))
 		check(t, row, got, err)
 	}
 	t.Logf("%d chats", len(rows))
@@ -78,9 +74,9 @@ func FuzzEncodings(f *testing.F) {
 	for _, row := range append(readRows(f, "deepseek_v32.json.gz"), readRows(f, "harmony.json.gz")...) {
 		f.Add([]byte(row[0]), []byte(row[1]))
 	}
-	f.Fuzz(func(_ *testing.T, messages, tools []byte) { // no panic
+	f.Fuzz(func(t *testing.T, messages, tools []byte) { // no panic
 		c := Chat{Messages: messages, Tools: tools}
-		_, _ = DeepSeekV32(c, true)
-		_, _ = Harmony{}.Render(c)
+		_, _ = DeepSeekV32{Thinking: true}.Render(t.Context(), c)
+		_, _ = Harmony{}.Render(t.Context(), c)
 	})
 }

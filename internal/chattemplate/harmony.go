@@ -1,6 +1,7 @@
 package chattemplate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,7 +18,7 @@ type Harmony struct {
 // Render returns the prompt of a chat in the harmony format of GPT-OSS, as
 // openai-harmony renders it: system and developer messages are the developer's
 // instructions; reasoning before the last final answer is left out.
-func (h Harmony) Render(c Chat) (string, error) {
+func (h Harmony) Render(_ context.Context, c Chat) (string, error) {
 	list, err := chatMessages(c)
 	if err != nil {
 		return "", err
