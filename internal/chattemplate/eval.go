@@ -12,7 +12,7 @@ import (
 
 // Limits of a rendering.
 const (
-	maxSteps  = 4_000_000
+	maxSteps  = 2_000_000
 	maxOutput = 64 << 20
 	maxCalls  = 200
 	maxRange  = 100_000 // as Jinja2's sandbox has it

@@ -388,7 +388,7 @@ func (e *evaluator) binary(n *binaryNode) (any, error) {
 		}
 		if l, ok := a.(*List); ok {
 			if m, ok := b.(*List); ok && l.tuple == m.tuple {
-				if e.size += len(l.Items) + len(m.Items); e.size > maxOutput {
+				if e.size += 16 * (len(l.Items) + len(m.Items)); e.size > maxOutput {
 					return nil, fail(n.line, "it makes more than %d bytes", maxOutput)
 				}
 				return &List{append(append([]any(nil), l.Items...), m.Items...), l.tuple}, nil
