@@ -18,6 +18,9 @@ func (c *config) checkOwn() error {
 			return fmt.Errorf("argument %s: %s is not a number of seconds, 0 or more", name, pyjson.FormatFloat(seconds))
 		}
 	}
+	if _, err := c.FailureLimit(); err != nil {
+		return fmt.Errorf("argument --max-failures: %w", err)
+	}
 	if c.Warmup < 0 || c.Warmup > 1e6 {
 		return fmt.Errorf("argument --warmup: %d is not a number of requests, 0 to 1000000", c.Warmup)
 	}

@@ -136,6 +136,7 @@ func flagTable() []flag {
 		own(on("--keep-alive", traffic, "use connections again; without it each request opens its own", func(c *config) any { return &c.KeepAlive })),
 		own(float("--timeout", conduct, "S", "give a request up after S seconds; 0 never does", func(c *config) any { return &c.Timeout })),
 		own(float("--idle-timeout", conduct, "S", "give a request up when nothing came for S seconds; 0 never does", func(c *config) any { return &c.IdleTimeout })),
+		own(word("--max-failures", conduct, "N|P%", "stop the run early, with exit code 1, when N requests in a row or more than P% of all have failed; what was measured is saved", func(c *config) any { return &c.MaxFailures })),
 		own(word("--failures", results, "RULE", "what counts as a failure: strict (cut, unfinished and erroneous streams do), or the original's rule", func(c *config) any { return &c.Failures }, "strict", "original")),
 		own(word("--compat", results, "RELEASE", "layout of the result: latest, or that of the 1.2 release", func(c *config) any { return &c.Compat }, "latest", "1.2")),
 		own(on("--strict-json", results, "leave loadgen's own object out of the result file", func(c *config) any { return &c.StrictJSON })),

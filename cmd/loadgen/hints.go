@@ -15,6 +15,7 @@ var hints = map[string]string{
 	"endpoint":         " (--endpoint)",
 	"ignore_eos":       "; --ignore-eos generates to the full length",
 	"insecure":         " (--insecure)",
+	"max_failures":     " (--max-failures)",
 	"num_prompts":      " (--num-prompts)",
 	"other_prompts":    ". Another --seed has other prompts, a restart an empty cache",
 	"per_token":        ", or the per-token ITL of --extended",

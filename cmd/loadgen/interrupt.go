@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,10 +22,24 @@ func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 
 // withSignals returns a context that the first SIGINT, SIGTERM or SIGHUP (the terminal is
 // gone; nohup has it ignored) ends, with an interrupted as its cause. The second one ends
-// the process at once. stop gives the signals back.
-func withSignals(parent context.Context, stderr io.Writer) (ctx context.Context, stop func()) {
+// the process at once, or, once the run is finished, the third: a finished run is not lost
+// for impatience. stop gives the signals back.
+func withSignals(parent context.Context, stderr io.Writer, finished *atomic.Bool) (ctx context.Context, stop func()) {
 	return onSignals(parent, stderr, "ending the open requests and saving what there is; once more to leave at once",
-		func(cause interrupted) { os.Exit(cause.exitCode()) })
+		orWarn(stderr, finished, func(cause interrupted) { os.Exit(cause.exitCode()) }))
+}
+
+// orWarn warns once, in place of leaving, of a finished run that would be lost.
+func orWarn(stderr io.Writer, finished *atomic.Bool, leave func(interrupted)) func(interrupted) {
+	warned := false
+	return func(cause interrupted) {
+		if finished.Load() && !warned {
+			warned = true
+			fmt.Fprintln(stderr, "loadgen: the run is over, and its result is being computed and saved; once more to lose it")
+			return
+		}
+		leave(cause)
+	}
 }
 
 // withTwoSignals is the same for what must not leave at once: the second signal

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -31,4 +34,22 @@ func TestSignalsSentTogetherAreOne(t *testing.T) {
 			t.Errorf("one more later: %s", got)
 		}
 	})
+}
+
+// TestFinishedRunsAreNotLost: what would leave warns once, as long as the result is not saved.
+func TestFinishedRunsAreNotLost(t *testing.T) {
+	var finished atomic.Bool
+	var said bytes.Buffer
+	left := 0
+	again := orWarn(&said, &finished, func(interrupted) { left++ })
+	finished.Store(true)
+	if again(interrupted{syscall.SIGINT}); left != 0 || !strings.Contains(said.String(), "being computed and saved") {
+		t.Errorf("left %d times, said %q", left, said.String())
+	}
+	if again(interrupted{syscall.SIGINT}); left != 1 {
+		t.Error("it cannot be left at all")
+	}
+	if orWarn(&said, new(atomic.Bool), func(interrupted) { left++ })(interrupted{syscall.SIGINT}); left != 2 {
+		t.Error("a run under way cannot be left")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"loadgen/internal/analysis"
@@ -161,6 +162,8 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	}
 	allFailed := len(r.Samples) > 0 && r.Summary.Completed == 0
 	switch {
+	case stoppedEarly(rec):
+		m.log("stopped early: %d of %d requests were sent; the metrics cover these", len(r.Samples), len(rec.Planned))
 	case rec.Interrupted:
 		m.log("interrupted: %d of %d requests were sent; the metrics cover these", len(r.Samples), len(rec.Planned))
 	case len(r.Samples) == 0:
@@ -174,10 +177,15 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	if err := m.save(file, r.FileName(), rec, a); err != nil {
 		return err
 	}
-	if allFailed && !rec.Interrupted {
+	if allFailed && !rec.Interrupted || stoppedEarly(rec) {
 		return errReported
 	}
 	return m.gates(a, test)
+}
+
+// stoppedEarly reports whether too many failures ended a run.
+func stoppedEarly(rec *recording.Recording) bool {
+	return slices.ContainsFunc(rec.Notes, func(n recording.Note) bool { return n.Code == bench.StoppedEarly })
 }
 
 // firstError is the message of the first failure, and what could mend it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"loadgen/internal/analysis"
@@ -52,13 +53,17 @@ type benchmark struct {
 	server    func() *result.Server // what is known of the server after the run, nil where it is not asked
 	held      []func()              // to be released when all is written
 	downloads *downloads            // how the data set's go on
+
+	finished atomic.Bool // the run is over, its result not yet saved
 }
 
 // runBenchmark is the main job. It returns the exit code.
 func runBenchmark(ctx context.Context, cfg *config, s streams) int {
-	ctx, stop := withSignals(ctx, s.err)
+	limitMemory(s.env)
+	m := &benchmark{cfg: cfg, s: s, system: thisSystem()}
+	ctx, stop := withSignals(ctx, s.err, &m.finished)
 	defer stop()
-	err := (&benchmark{cfg: cfg, s: s, system: thisSystem()}).run(ctx)
+	err := m.run(ctx)
 	if code := interruptCode(ctx); code != 0 {
 		if err != nil && !errors.Is(err, errReported) && !errors.As(err, new(interrupted)) {
 			exitCode(err, s.err)
@@ -120,12 +125,35 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	m.finished.Store(true)
+	defer m.finished.Store(false)
+	computed := m.computing(len(rec.Planned))
 	a, err := analysis.Analyze(rec, b.CountTokens)
+	computed()
 	if err != nil {
 		return err
 	}
 	withHints(a)
 	return m.report(ctx, b, rec, a)
+}
+
+// computing says now and then that the result is being computed, until it is.
+func (m *benchmark) computing(requests int) (computed func()) {
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for start, pause := time.Now(), 2*time.Second; ; pause = 10 * time.Second {
+			timer := time.NewTimer(pause)
+			select {
+			case <-quit:
+				timer.Stop()
+				return
+			case <-timer.C:
+				m.log("computing the result of %d requests, %.0f s so far", requests, time.Since(start).Seconds())
+			}
+		}
+	}()
+	return func() { close(quit); <-ended }
 }
 
 // options are the benchmark's; the simulator is started if asked for.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
@@ -52,7 +53,7 @@ func selftestCommand(ctx context.Context, s streams) *cli.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			ctx, stop := withSignals(ctx, s.err)
+			ctx, stop := withSignals(ctx, s.err, new(atomic.Bool))
 			defer stop()
 			err = o.run(ctx, s)
 			if ctx.Err() != nil {

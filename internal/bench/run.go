@@ -88,9 +88,19 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 			return nil, wrong("save_timeline", err.Error())
 		}
 	}
-	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(file), Turns: b.turns, Build: b.buildTurn}
+	limit, err := b.s.FailureLimit()
+	if err != nil {
+		return nil, err
+	}
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	failures := &giveUp{limit: limit, planned: len(b.requests), stop: stop}
+	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(file, failures), Turns: b.turns, Build: b.buildTurn}
 	o.Due, o.End = load.Schedule(arrivals)
-	b.send(ctx, o, rec)
+	b.send(sending, o, rec)
+	if n := failures.note(); n != nil {
+		b.keep(*n)
+	}
 	b.afterwards(ctx, rec, profiling)
 	if file != nil {
 		if err := file.Close(rec); err != nil { // the result is not lost for it
@@ -125,12 +135,13 @@ func (b *Bench) planned() *recording.Recording {
 }
 
 // onDone is what happens when a request is done, on its own goroutine.
-func (b *Bench) onDone(file *recording.Writer) func(int, *client.Result) {
+func (b *Bench) onDone(file *recording.Writer, failures *giveUp) func(int, *client.Result) {
 	return func(i int, r *client.Result) {
 		b.requests[i].Release() // its timeline takes about as much
 		if file != nil {
 			file.Add(i, r)
 		}
+		failures.count(r)
 		if b.o.OnDone != nil {
 			b.o.OnDone(i, r)
 		}

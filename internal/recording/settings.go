@@ -74,6 +74,7 @@ type Settings struct {
 	KeepAlive         bool      `json:"keep_alive"`
 	Timeout           float64   `json:"timeout"`
 	IdleTimeout       float64   `json:"idle_timeout"`
+	MaxFailures       *string   `json:"max_failures"`
 	Failures          string    `json:"failures"`
 	Compat            string    `json:"compat"`
 	StrictJSON        bool      `json:"strict_json"`

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"loadgen/internal/argparse"
@@ -20,6 +21,38 @@ func (e *SettingError) Error() string { return e.Text }
 
 func wrong(setting, format string, args ...any) error {
 	return &SettingError{setting, fmt.Sprintf(format, args...)}
+}
+
+// FailureLimit is how many failures a run takes before it stops early; the zero value is
+// no limit.
+type FailureLimit struct {
+	// InARow is a number of failures that follow one another.
+	InARow int
+	// Share is one of all planned requests, 0 to 1, that must be exceeded.
+	Share float64
+}
+
+// Exceeded reports whether so many failures, in a row and of all planned requests, are too
+// many.
+func (l FailureLimit) Exceeded(inARow, total, planned int) bool {
+	return l.InARow > 0 && inARow >= l.InARow || l.Share > 0 && float64(total) > l.Share*float64(planned)
+}
+
+// FailureLimit reads the limit of failures: a number of them in a row, or a share of all
+// planned requests in percent.
+func (s *Settings) FailureLimit() (l FailureLimit, err error) {
+	text := Text(s.MaxFailures)
+	if text == "" && s.MaxFailures == nil {
+		return l, nil
+	}
+	if percent, isShare := strings.CutSuffix(text, "%"); isShare {
+		if x, ok := argparse.ParseFloat(percent); ok && x > 0 && x < 100 {
+			return FailureLimit{Share: x / 100}, nil
+		}
+	} else if n, err := strconv.Atoi(text); err == nil && n > 0 {
+		return FailureLimit{InARow: n}, nil
+	}
+	return l, wrong("max_failures", "%q is neither a number of failures in a row, 1 or more, nor a share of all requests between 0%% and 100%%", text)
 }
 
 // Goals reads the objectives of the goodput, which are given in milliseconds.
