@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X m
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults stats-coverage demo-pictures dist reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults mutate stats-coverage demo-pictures dist reproducible clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -50,6 +50,9 @@ bench-soak: ## 2,000 streams for five minutes: memory and descriptors stay flat
 
 faults: ## every fault of internal/faults on the real binary: about 1,900 runs, five minutes
 	go run ./bench/faults
+
+mutate: ## break one rule at a time: each must be caught by the test that guards it (bench/mutate/mutations.txt)
+	go run ./bench/mutate
 
 definitions-check: ## other tools' own functions on the example of docs/definitions.md (needs python3 and PyPI)
 	python3 internal/definitions/check_tools.py

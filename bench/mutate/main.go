@@ -115,11 +115,11 @@ func parse(text string) (all []mutation, err error) {
 	return all, nil
 }
 
-// try reports whether the test notices the mutation.
-func (m mutation) try(ctx context.Context, dir string) (caught bool, err error) {
+// mutated is the file with the mutation.
+func (m mutation) mutated() ([]byte, error) {
 	text, err := os.ReadFile(m.file)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	lines := strings.Split(string(text), "\n")
 	found := 0
@@ -130,10 +130,19 @@ func (m mutation) try(ctx context.Context, dir string) (caught bool, err error) 
 		}
 	}
 	if found != 1 {
-		return false, fmt.Errorf("the line %q occurs %d times, not once", m.old, found)
+		return nil, fmt.Errorf("the line %q occurs %d times, not once", m.old, found)
+	}
+	return []byte(strings.Join(lines, "\n")), nil
+}
+
+// try reports whether the test notices the mutation.
+func (m mutation) try(ctx context.Context, dir string) (caught bool, err error) {
+	text, err := m.mutated()
+	if err != nil {
+		return false, err
 	}
 	mutated := filepath.Join(dir, "mutated.go")
-	if err := os.WriteFile(mutated, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+	if err := os.WriteFile(mutated, text, 0o600); err != nil {
 		return false, err
 	}
 	path, err := filepath.Abs(m.file)

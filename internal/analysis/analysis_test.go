@@ -57,6 +57,32 @@ func TestWholeAnswers(t *testing.T) {
 	}
 }
 
+// TestChunksBringChoices: usage and keep-alives are no chunks.
+func TestChunksBringChoices(t *testing.T) {
+	rec := scripted(3, 4)
+	rec.Results[1].Events[3].Choices = false
+	rec.Results[2].Err = &client.Error{Class: "cut"}
+	if a, _ := codes(t, rec); a.Counts.Chunks != 7 || a.Counts.Events != 12 {
+		t.Errorf("%+v", a.Counts)
+	}
+}
+
+// TestEnergy: the rise of the meter is the run's; without a rise there are no tokens per joule.
+func TestEnergy(t *testing.T) {
+	rec := scripted(5, 3)
+	rec.Before, rec.After = &client.EnergyReading{TotalJoules: 5, QueryTime: 1, Whole: true}, &client.EnergyReading{TotalJoules: 65, QueryTime: 5, Whole: true}
+	a, _ := codes(t, rec)
+	e := a.Energy
+	if e == nil || e.Joules != 60 || e.Seconds != 4 || !e.Whole || e.Watts() != 15 || *e.PerWatt(a.Summary.OutputTokens) != 0.25 {
+		t.Fatalf("%+v", e)
+	}
+	rec.After.TotalJoules, rec.After.QueryTime = 5, 1
+	a, _ = codes(t, rec)
+	if e := a.Energy; e.PerWatt(15) != nil || e.Watts() != 0 {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestUnstamped(t *testing.T) {
 	rec := scripted(5, 3)
 	for _, r := range rec.Results {

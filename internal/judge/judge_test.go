@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -410,5 +411,35 @@ func TestOfMedian(t *testing.T) {
 	}
 	if got := ofMedian(1, 0); got != "its median is 0" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestDecodingAtATime: ten answers in 4 s that decode 2 s each decode five at a time, and a
+// chunk of 50 tokens an answer comes each 100 ms after the first.
+func TestDecodingAtATime(t *testing.T) {
+	if got := DecodingAtATime(10, 3, 1, 4); got != 5 {
+		t.Errorf("%v at a time, want 5", got)
+	}
+	if got := TokensPerChunk(10, 420, 3, 1, 0.1); got != 2 {
+		t.Errorf("%v tokens a chunk, want 2", got)
+	}
+	for _, got := range []float64{DecodingAtATime(10, 3, 1, 0), DecodingAtATime(10, 1, 3, 4), TokensPerChunk(10, 420, 3, 1, 0), TokensPerChunk(10, 420, 1, 3, 0.1)} {
+		if !math.IsNaN(got) {
+			t.Errorf("%v of what cannot be", got)
+		}
+	}
+}
+
+// TestRunToRun: four times the requests halve the variation, up to as many as were measured.
+func TestRunToRun(t *testing.T) {
+	f := Figure{Metric: "e2el", Statistic: MeanOf}
+	if a, b := RunToRun(f, 100), RunToRun(f, 400); a != 0.025 || b != a/2 {
+		t.Errorf("%v with 100 requests, %v with 400", a, b)
+	}
+	if a, b := RunToRun(f, 640), RunToRun(f, 64000); a != b {
+		t.Errorf("%v with 640 requests, %v with 64,000", a, b)
+	}
+	if a, b := RunToRun(f, 100), RunToRun(Figure{Metric: OutputThroughput, Higher: true}, 100); a != b {
+		t.Errorf("mean E2EL %v, throughput %v", a, b)
 	}
 }

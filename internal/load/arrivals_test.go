@@ -45,6 +45,14 @@ func TestGoldenArrivals(t *testing.T) {
 	t.Logf("%d schedules", len(files))
 }
 
+// TestArrivalsAddUp: a request is due when the waits before it are over.
+func TestArrivalsAddUp(t *testing.T) {
+	gaps, at := Intervals(4, 5, 2, 7), Arrivals(4, 5, 2, 7)
+	if want := gaps[0] + gaps[1] + gaps[2] + gaps[3]; len(at) != 5 || at[0] != 0 || at[1] != gaps[0] || math.Abs(at[4]-want) > 1e-15 {
+		t.Errorf("waits %v, due at %v", gaps, at)
+	}
+}
+
 func TestArrivalsOfAnInfiniteRate(t *testing.T) {
 	for _, at := range Arrivals(3, math.Inf(1), 0.5, 0) {
 		if at != 0 {

@@ -96,6 +96,36 @@ func TestDueTimesAndEndOfSchedule(t *testing.T) {
 	})
 }
 
+// TestLateDispatcherKeepsDueTimes: a request is due when the schedule says, however late the
+// clock is when it is handed out.
+func TestLateDispatcherKeepsDueTimes(t *testing.T) {
+	s := &jumping{}
+	out := Run(t.Context(), s, requests(0, 0, 0), Options{Due: []time.Duration{0, 1, 2}})
+	for i, r := range out.Results {
+		if r.Due != out.Start+time.Duration(i) || r.Handed < r.Due+time.Second {
+			t.Errorf("request %d: due %v after the start, handed out at %v", i, r.Due-out.Start, r.Handed)
+		}
+	}
+}
+
+// jumping is a Doer whose clock goes on by a second at each look.
+type jumping struct{ looks atomic.Int64 }
+
+func (j *jumping) Now() time.Duration { return time.Duration(j.looks.Add(1)) * time.Second }
+
+func (j *jumping) Do(context.Context, *client.Prepared, *client.Result) {}
+
+func TestEndOfScheduleIsFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{origin: time.Now()}
+		time.Sleep(70 * ms)
+		Run(t.Context(), s, requests(10), Options{End: 100 * ms})
+		if s.Now() != 170*ms {
+			t.Errorf("the end is at %v, want 100ms after the start", s.Now())
+		}
+	})
+}
+
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{origin: time.Now()}

@@ -92,6 +92,19 @@ func TestStrictEventStreams(t *testing.T) {
 	}
 }
 
+// TestARoleIsNoToken: a stream that brings a role and ends has generated nothing.
+func TestARoleIsNoToken(t *testing.T) {
+	role := `data: {"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}` + "\n\n"
+	o := Options{Streaming: true, API: Chat}
+	if a := feed(sseHead+role+done, 1<<20, o); a.Err == nil || a.Err.Class != NoTokens {
+		t.Errorf("a role alone: %v", a.Err)
+	}
+	usage := `data: {"choices":[],"usage":{"completion_tokens":3}}` + "\n\n"
+	if a := feed(sseHead+role+usage+done, 1<<20, o); a.Err != nil {
+		t.Errorf("a role, and tokens by the server's count: %v", a.Err)
+	}
+}
+
 // A reset is the end of a body without a length to the original, which then
 // judges what has come; the strict rules call it a failure.
 func TestResetUntilClose(t *testing.T) {
