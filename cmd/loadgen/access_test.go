@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"loadgen/internal/bench/benchtest"
 )
 
 // runMain runs the program, and returns its exit code and all that it printed.
@@ -36,7 +38,7 @@ var completions = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) 
 		http.NotFound(w, r)
 		return
 	}
-	io.WriteString(w, sseOf(false, 2))
+	io.WriteString(w, benchtest.SSE(false, 2))
 })
 
 // TestUnknownCertificate: the message names what makes the server trusted, each of which does.

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"loadgen/internal/bench/benchtest"
 	"loadgen/internal/golden"
 )
 
@@ -46,31 +45,31 @@ func TestGoldenE2E(t *testing.T) {
 			t.Chdir(t.TempDir())
 			synctest.Test(t, func(t *testing.T) {
 				energy := c.Server.Energy
-				m := &memory{}
-				m.handle = func(x *exchange) {
+				m := &benchtest.Memory{}
+				m.Handle = func(x *benchtest.Exchange) {
 					pause := func(ms float64) { time.Sleep(time.Duration(ms * 1e6)) }
-					chat := strings.Contains(x.path, "chat")
+					chat := strings.Contains(x.Path, "chat")
 					switch {
-					case x.path == "/energy_metrics":
-						if reading := m.next(&energy); reading != "" {
+					case x.Path == "/energy_metrics":
+						if reading := m.Next(&energy); reading != "" {
 							pause(c.Server.EnergyDelay)
-							x.reply("200 OK", "application/json", reading)
+							x.Reply("200 OK", "application/json", reading)
 						} else {
-							x.reply("404 Not Found", "text/plain", "")
+							x.Reply("404 Not Found", "text/plain", "")
 						}
-					case strings.HasSuffix(x.path, "_profile") && c.Server.ProfileBody != nil:
+					case strings.HasSuffix(x.Path, "_profile") && c.Server.ProfileBody != nil:
 						pause(c.Server.ProfileDelay)
-						x.reply("200 OK", "application/json", *c.Server.ProfileBody)
-					case strings.HasSuffix(x.path, "_profile"):
+						x.Reply("200 OK", "application/json", *c.Server.ProfileBody)
+					case strings.HasSuffix(x.Path, "_profile"):
 						pause(c.Server.ProfileDelay)
-						x.reply("200 OK", "application/json", `{}`)
+						x.Reply("200 OK", "application/json", `{}`)
 					case c.Server.Status > 0:
-						x.reply(fmt.Sprint(c.Server.Status, " Service Unavailable"), "text/plain", "")
+						x.Reply(fmt.Sprint(c.Server.Status, " Service Unavailable"), "text/plain", "")
 					default:
-						fmt.Fprint(x.conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-						write := func(s string) { fmt.Fprintf(x.conn, "%x\r\n%s\r\n", len(s), s) }
+						fmt.Fprint(x.Conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+						write := func(s string) { fmt.Fprintf(x.Conn, "%x\r\n%s\r\n", len(s), s) }
 						n := len(c.Server.Tokens)
-						events := strings.SplitAfterN(sseOf(chat, n), "\n\n", n+1)
+						events := strings.SplitAfterN(benchtest.SSE(chat, n), "\n\n", n+1)
 						for i, ms := range c.Server.Tokens {
 							pause(ms)
 							write(events[i])
@@ -81,24 +80,24 @@ func TestGoldenE2E(t *testing.T) {
 						}
 						write(tail)
 						pause(c.Server.Late)
-						fmt.Fprint(x.conn, "0\r\n\r\n")
+						fmt.Fprint(x.Conn, "0\r\n\r\n")
 					}
 				}
-				got := runPlan(t, withTokenizer(append(c.Argv, "--failures", "original")), nil, m.dial)
-				m.all.Wait()
+				got := runPlan(t, withTokenizer(append(c.Argv, "--failures", "original")), nil, m.Dial)
+				m.Wait()
 				name := golden.Name(file)
 				completed := func() int { return c.Result.Saved.Completed }
 				if want := wantExit(diffs, name, c.Result.Exit, completed); float64(got.exit) != want {
 					t.Errorf("exit %d, want %v: %s", got.exit, want, got.stderr)
 				}
-				if len(m.got) != len(c.Result.Requests) {
-					t.Fatalf("%d requests, want %d", len(m.got), len(c.Result.Requests))
+				if len(m.Got) != len(c.Result.Requests) {
+					t.Fatalf("%d requests, want %d", len(m.Got), len(c.Result.Requests))
 				}
 				for i, w := range c.Result.Requests {
-					x := m.got[i]
-					at := x.at.Sub(m.got[0].at).Seconds() * 1e3
-					if x.method != w[1] || x.path != w[2] || math.Abs(at-w[0].(float64)) > 30+3*float64(i) { // the original drifts with each sleep
-						t.Errorf("request %d: %v ms %s %s, want %v", i, at, x.method, x.path, w)
+					x := m.Got[i]
+					at := x.At.Sub(m.Got[0].At).Seconds() * 1e3
+					if x.Method != w[1] || x.Path != w[2] || math.Abs(at-w[0].(float64)) > 30+3*float64(i) { // the original drifts with each sleep
+						t.Errorf("request %d: %v ms %s %s, want %v", i, at, x.Method, x.Path, w)
 					}
 				}
 				if c.Result.Saved == nil {
@@ -109,7 +108,7 @@ func TestGoldenE2E(t *testing.T) {
 				if w := c.Result.Saved; math.Abs(r.Duration-w.Duration) > 0.030+0.003*float64(len(w.TTFTs)) || r.Completed != w.Completed {
 					t.Errorf("duration %v, completed %d; want %v, %d", r.Duration, r.Completed, w.Duration, w.Completed)
 				}
-				want := withoutDebugging(fromRun(c.Result.Stdout))
+				want := golden.WithoutDebugging(golden.FromRun(c.Result.Stdout))
 				if a, b := numbers.ReplaceAllString(got.stdout, "F "), numbers.ReplaceAllString(want, "F "); a != b && !diffs.Has(name, "stdout", "") {
 					t.Errorf("stdout:\n%s\nwant:\n%s", a, b)
 				}
@@ -117,23 +116,6 @@ func TestGoldenE2E(t *testing.T) {
 		})
 	}
 	t.Logf("%d runs in virtual time", len(files))
-}
-
-// debugging tells whether a line is what the original prints of an HTTP error's header.
-func debugging(line string) bool {
-	return strings.HasPrefix(line, "HTTP Error") || strings.HasPrefix(line, "<CIMultiDict") || strings.HasPrefix(line, "<ClientResponse")
-}
-
-// withoutDebugging leaves out such lines, and the blank one after each.
-func withoutDebugging(stdout string) string {
-	var kept []string
-	after := false
-	for _, line := range strings.SplitAfter(stdout, "\n") {
-		if after = debugging(line) || after && line == "\n"; !after {
-			kept = append(kept, line)
-		}
-	}
-	return strings.Join(kept, "")
 }
 
 // wantExit is the data's exit code, or ours where all requests failed.
@@ -175,31 +157,31 @@ func TestGoldenMainChecks(t *testing.T) {
 				}
 			}
 			synctest.Test(t, func(t *testing.T) {
-				m := &memory{}
-				dial := m.dial
-				m.handle = func(x *exchange) {
+				m := &benchtest.Memory{}
+				dial := m.Dial
+				m.Handle = func(x *benchtest.Exchange) {
 					switch {
-					case x.method == "GET":
-						x.reply("404 Not Found", "text/plain", "")
+					case x.Method == "GET":
+						x.Reply("404 Not Found", "text/plain", "")
 					case !c.TestWorks:
-						x.reply("503 Service Unavailable", "text/plain", "")
+						x.Reply("503 Service Unavailable", "text/plain", "")
 					default:
-						fmt.Fprint(x.conn, "HTTP/1.1 200 OK\r\n\r\n")
-						for _, event := range strings.SplitAfter(sseOf(strings.Contains(x.path, "chat"), 10), "\n\n") {
+						fmt.Fprint(x.Conn, "HTTP/1.1 200 OK\r\n\r\n")
+						for _, event := range strings.SplitAfter(benchtest.SSE(strings.Contains(x.Path, "chat"), 10), "\n\n") {
 							time.Sleep(100 * time.Millisecond)
-							fmt.Fprint(x.conn, event)
+							fmt.Fprint(x.Conn, event)
 						}
 					}
 				}
 				if !c.Fake {
-					dial = refuse
+					dial = benchtest.Refuse
 				}
 				argv := append(c.Argv[:len(c.Argv):len(c.Argv)], "--failures", "original")
 				if c.Tokenizer {
 					argv = withTokenizer(argv)
 				}
 				got := runPlan(t, argv, nil, dial)
-				m.all.Wait()
+				m.Wait()
 				completed := func() int { return strings.Count(got.stdout, "Failed requests:                         0 ") }
 				if want := wantExit(diffs, c.Name, c.Result.Exit, completed); float64(got.exit) != want {
 					t.Fatalf("exit %d, want %v: %s", got.exit, want, got.stderr)
@@ -211,7 +193,7 @@ func TestGoldenMainChecks(t *testing.T) {
 						t.Errorf("stderr:\n%swant %s", got.stderr, words)
 					}
 				}
-				want := fromRun(c.Result.Stdout)
+				want := golden.FromRun(c.Result.Stdout)
 				if c.Result.Exit != 0 && got.exit != 0 && got.stdout != want && !diffs.Has(c.Name, "stdout", want) {
 					t.Errorf("stdout:\n%s\nwant:\n%s", got.stdout, want)
 				}

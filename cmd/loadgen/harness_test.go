@@ -1,85 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"loadgen/internal/result/resulttest"
 )
-
-// exchange is one request as a server in memory got it.
-type exchange struct {
-	conn   net.Conn
-	n      int // the request's number
-	at     time.Time
-	method string
-	path   string
-	header map[string]string
-	body   []byte
-}
-
-// reply sends a whole answer.
-func (x *exchange) reply(status, contentType, body string) {
-	fmt.Fprintf(x.conn, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", status, contentType, len(body), body)
-}
-
-// memory is a server in memory, one goroutine a connection.
-type memory struct {
-	handle func(x *exchange)
-	mu     sync.Mutex
-	got    []*exchange
-	all    sync.WaitGroup
-}
-
-func (m *memory) dial(context.Context, string, string) (net.Conn, error) {
-	here, there := net.Pipe()
-	m.all.Go(func() {
-		defer there.Close()
-		var req fasthttp.Request
-		if req.Read(bufio.NewReader(there)) != nil {
-			return
-		}
-		x := &exchange{conn: there, at: time.Now(), method: string(req.Header.Method()), path: string(req.RequestURI()),
-			header: map[string]string{}, body: bytes.Clone(req.Body())}
-		for k, v := range req.Header.All() {
-			x.header[strings.ToLower(string(k))] = string(v)
-		}
-		m.mu.Lock()
-		x.n = len(m.got)
-		m.got = append(m.got, x)
-		m.mu.Unlock()
-		m.handle(x)
-	})
-	return here, nil
-}
-
-// next takes the first of the answers that are left, "" when there is none.
-func (m *memory) next(answers *[]json.RawMessage) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(*answers) == 0 {
-		return ""
-	}
-	first := string((*answers)[0])
-	*answers = (*answers)[1:]
-	return first
-}
-
-func refuse(context.Context, string, string) (net.Conn, error) {
-	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
-}
 
 // outcome is what a run printed and returned.
 type outcome struct {
@@ -111,16 +43,6 @@ func withTokenizer(argv []string) []string {
 		}
 	}
 	return append(argv[:len(argv):len(argv)], "--tokenizer", "llama3")
-}
-
-// fromRun is the part of the console text that loadgen writes, too.
-func fromRun(stdout string) string {
-	for _, start := range []string{"Starting initial single prompt", "Skipping initial test run"} {
-		if i := strings.Index(stdout, start); i >= 0 {
-			return stdout[i:]
-		}
-	}
-	return ""
 }
 
 // readResultFile reads a result file that the program wrote, and validates it.

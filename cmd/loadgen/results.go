@@ -13,6 +13,7 @@ import (
 
 	"loadgen/internal/analysis"
 	"loadgen/internal/bench"
+	"loadgen/internal/console"
 	"loadgen/internal/judge"
 	"loadgen/internal/outfile"
 	"loadgen/internal/plain"
@@ -64,7 +65,7 @@ func (m *benchmark) proveResult(model string) error {
 	if !m.cfg.SaveResult {
 		return nil
 	}
-	path := m.cfg.resultPath(m.fileName(model))
+	path := m.cfg.ResultPath(m.fileName(model))
 	if err := m.prove(path); err != nil || outfile.Special(path) {
 		return withPathHint(err)
 	}
@@ -106,17 +107,6 @@ func withPathHint(err error) error {
 	return fmt.Errorf("%w (--result-dir)", err)
 }
 
-// resultPath is where the result goes; name is what it is called unless the flags say.
-func (c *config) resultPath(name string) string {
-	if given := recording.Text(c.ResultFilename); given != "" {
-		name = given
-	}
-	if dir := recording.Text(c.ResultDir); dir != "" && !filepath.IsAbs(name) {
-		return filepath.Join(dir, name)
-	}
-	return name
-}
-
 // hdrPath is where the HDR log of a result goes.
 func hdrPath(path string) string { return strings.TrimSuffix(path, ".json") + ".hlog" }
 
@@ -125,27 +115,13 @@ func pytorchPath(path string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + ".pytorch.json"
 }
 
-// shown is a recording's result as the console shows it.
-func shown(rec *recording.Recording, a *analysis.Analysis) *report.Run {
-	s := &rec.Settings
-	r := &report.Run{
-		Date: rec.Ended, Backend: s.Backend, ModelID: recording.Text(s.Model), Tokenizer: rec.TokenizerID, NumPrompts: s.NumPrompts,
-		Metadata: a.Metadata, RequestRate: s.RequestRate, Burstiness: s.Burstiness, MaxConcurrency: s.MaxConcurrency,
-		Metrics: a.Selected, Compat12: s.Compat12(), Detailed: s.SaveDetailed, Summary: a.Summary, Samples: a.Samples,
-	}
-	if e := a.Energy; e != nil {
-		r.Energy = report.NewEnergy(e.Joules, e.Seconds, e.Whole, a.Summary.OutputTokens)
-	}
-	return r
-}
-
 // report prints and saves what a run brought.
 func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.Recording, a *analysis.Analysis) error {
 	var test *selftest.Table
 	if m.cfg.SelfTest && !rec.Interrupted {
 		test = m.selfTest(ctx, b, a)
 	}
-	r, file := shown(rec, a), a.File(rec, m.cfg.SaveDetailed)
+	r, file := console.Run(rec, a), a.File(rec, m.cfg.SaveDetailed)
 	if !m.cfg.StrictJSON {
 		file.Loadgen = a.Loadgen(rec)
 		if test != nil {
@@ -172,8 +148,8 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(b, rec))
 	}
 	// The recording's own notes were logged as they arose.
-	report.WriteFindings(m.s.err, "loadgen: ", shownFindings(a.Findings), shownFindings(a.Notes[len(rec.Notes):]))
-	report.WriteVerdict(m.s.err, "loadgen: ", shownVerdict(a.Verdict, a.Budget))
+	report.WriteFindings(m.s.err, "loadgen: ", console.Findings(a.Findings), console.Findings(a.Notes[len(rec.Notes):]))
+	report.WriteVerdict(m.s.err, "loadgen: ", console.Verdict(a.Verdict, a.Budget))
 	if err := m.save(file, r.FileName(), rec, a); err != nil {
 		return err
 	}
@@ -224,7 +200,7 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 		return nil
 	}
 	text := file.Append(nil)
-	path := m.cfg.resultPath(name)
+	path := m.cfg.ResultPath(name)
 	write := func(w io.Writer) error { _, err := w.Write(text); return err }
 	writeResult := outfile.Write
 	if recording.Text(m.cfg.ResultFilename) == "" { // another run may have made the same name
@@ -329,27 +305,4 @@ func tornNote(rec *recording.Recording) recording.Note {
 	}
 	return recording.Note{Code: "timeline_torn", Text: fmt.Sprintf("loadgen was killed during the run: %d of %d requests are in the file, %d bytes at its end are no whole record, and the verdict knows nothing of the machine",
 		n, len(rec.Planned), rec.Lost)}
-}
-
-// shownFindings are findings as the console shows them.
-func shownFindings(all []judge.Finding) (out []report.Finding) {
-	for _, f := range all {
-		out = append(out, report.Finding{Code: f.Code, Text: f.Text})
-	}
-	return out
-}
-
-// shownVerdict is a verdict as the console shows it.
-func shownVerdict(v judge.Verdict, b *judge.Budget) report.Verdict {
-	out := report.Verdict{Level: string(v.Level)}
-	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
-		if x := b.Bounds[m]; x.Count > 0 {
-			out.Measured = append(out.Measured, m)
-			out.Bounds[m] = x.Most()
-		}
-	}
-	for _, r := range v.Reasons {
-		out.Reasons = append(out.Reasons, r.Text)
-	}
-	return out
 }

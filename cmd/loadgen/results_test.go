@@ -29,20 +29,18 @@ func TestResultIsNeverLost(t *testing.T) {
 		if err := p.checkResult("m"); err != nil {
 			t.Fatal(err)
 		}
-		r, err := reportOfSamples(cfg, []metrics.Sample{{Success: true, OutputTokens: 1, TTFT: 1, Latency: 1}}, nil, 1, time.Now(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec, a := &recording.Recording{}, &analysis.Analysis{}
+		rec := &recording.Recording{Settings: cfg.Settings, Ended: time.Now()}
+		a := &analysis.Analysis{Summary: metrics.Compute([]metrics.Sample{{Success: true, OutputTokens: 1, TTFT: 1, Latency: 1}}, 1, metrics.Options{})}
+		file := a.File(rec, false)
 		os.Remove(filepath.Join(dir, "gone"))
-		err = p.save(r.file(), r.FileName(), rec, a)
+		err = p.save(file, "r.json", rec, a)
 		if err == nil {
 			t.Fatal("no error")
 		}
 		if saved, _ := os.ReadFile(filepath.Join(spare, "r.json")); tmp == spare && (!bytes.Contains(saved, []byte(`"completed": 1`)) || !strings.Contains(err.Error(), spare)) {
 			t.Errorf("%v; %q", err, saved)
 		}
-		if again := p.save(r.file(), r.FileName(), rec, a); tmp == spare && (again == nil || again.Error() == err.Error()) {
+		if again := p.save(file, "r.json", rec, a); tmp == spare && (again == nil || again.Error() == err.Error()) {
 			t.Errorf("another result with the same name takes its place: %v", again)
 		}
 		if tmp != spare && !strings.Contains(log.String(), `"completed": 1`) {

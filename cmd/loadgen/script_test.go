@@ -20,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"loadgen/internal/bench/benchtest"
 	"loadgen/internal/result"
 	"loadgen/internal/result/resulttest"
 	"loadgen/internal/server"
@@ -219,7 +220,7 @@ func TestSignalsSaveWhatThereIs(t *testing.T) {
 					<-r.Context().Done()
 					return
 				}
-				io.WriteString(w, sseOf(false, 3))
+				io.WriteString(w, benchtest.SSE(false, 3))
 			}))
 			cmd := command("--base-url", "http://"+l.Addr().String(), "--model", "m", "--tokenizer", "llama3", "--max-concurrency", "2", "--num-prompts", "50",
 				"--dataset-name", "random", "--random-ids", "--save-result", "--save-detailed", "--result-dir", dir, "--result-filename", "r.json", "--no-test-input")

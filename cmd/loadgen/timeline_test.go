@@ -1,16 +1,47 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"loadgen/internal/bench/benchtest"
 	"loadgen/internal/trtsim"
 )
+
+// simulated runs a benchmark against a simulator in memory and virtual time, with its result
+// in r.json of a directory of its own.
+func simulated(t *testing.T, o trtsim.Options, args ...string) (out outcome) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	synctest.Test(t, func(t *testing.T) {
+		l := benchtest.Listen()
+		stop, cancel := context.WithCancel(context.Background())
+		var served sync.WaitGroup
+		served.Go(func() { trtsim.New(o).Serve(context.Background(), stop, l) })
+		out = runPlan(t, append([]string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "512", "--random-output-len", "128",
+			"--ignore-eos", "--disable-tqdm", "--metric-percentiles", "50", "--save-result", "--result-filename", "r.json"}, args...), nil, l.Dial)
+		cancel()
+		served.Wait()
+	})
+	return out
+}
+
+func profile(t *testing.T, name string) trtsim.Profile {
+	t.Helper()
+	p, err := trtsim.FindProfile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
 // TestReportOfATimelineIsTheRuns: the result file, but for the self-test, can be had
 // from the timelines alone.
@@ -25,7 +56,7 @@ func TestReportOfATimelineIsTheRuns(t *testing.T) {
 		"failures": {o: trtsim.Options{Profile: profile(t, "ideal"), Seed: 3, Faults: []trtsim.FaultRate{{Fault: trtsim.FaultCut, Probability: 0.3}, {Fault: trtsim.FaultNoUsage, Probability: 0.3}}}, args: []string{"--no-test-input", "--failures", "original"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, out := simulated(t, c.o, append([]string{"--max-concurrency", "8", "--num-prompts", "24", "--timestamps", "user", "--save-timeline", "r.timeline"}, c.args...)...)
+			out := simulated(t, c.o, append([]string{"--max-concurrency", "8", "--num-prompts", "24", "--timestamps", "user", "--save-timeline", "r.timeline"}, c.args...)...)
 			text, err := os.ReadFile("r.json")
 			if err != nil {
 				t.Fatal(err, out.stderr)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"loadgen/internal/bench/benchtest"
+	"loadgen/internal/console"
 	"loadgen/internal/golden"
 	"loadgen/internal/recording"
 	"loadgen/pkg/report"
@@ -191,9 +192,9 @@ func (c *streamsCase) check(t *testing.T, name string, got *benchtest.Outcome, d
 	field("avg_decoded_tokens_per_iter", file.PerIter, want.PerIter)
 	var printed strings.Builder
 	report.Exceptions(&printed, got.Analysis.Summary)
+	console.Run(got.Recording, got.Analysis).Table(&printed)
 	for _, line := range c.Printed {
-		debugging := strings.HasPrefix(line, "HTTP Error") || strings.HasPrefix(line, "<CIMultiDict") || strings.HasPrefix(line, "<ClientResponse")
-		if !strings.HasPrefix(line, "Error type:") && !debugging && !strings.Contains(printed.String(), line+"\n") && !diffs.Has(name, "printed", line) {
+		if !strings.HasPrefix(line, "Error type:") && !golden.Debugging(line) && !strings.Contains(printed.String(), line+"\n") && !diffs.Has(name, "printed", line) {
 			t.Errorf("%q is not printed", line)
 		}
 	}

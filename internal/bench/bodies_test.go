@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -125,9 +126,15 @@ func compareRequest(t *testing.T, i int, x *benchtest.Exchange, want string) {
 		k, v, _ := strings.Cut(l, ": ")
 		header[strings.ToLower(k)] = strings.TrimSpace(v)
 	}
-	for _, own := range []string{"user-agent", "accept-encoding"} {
-		delete(header, own)
-		delete(x.Header, own)
+	own := []string{"user-agent", "accept-encoding"}
+	if jpeg.MatchString(body) { // another encoder's bytes, which the data do not have in full
+		body = jpeg.ReplaceAllString(body, "")
+		x.Body = jpeg.ReplaceAll(x.Body, nil)
+		own = append(own, "content-length")
+	}
+	for _, name := range own {
+		delete(header, name)
+		delete(x.Header, name)
 	}
 	if !maps.Equal(x.Header, header) {
 		t.Errorf("request %d: header %q, want %q", i, x.Header, header)
@@ -136,3 +143,6 @@ func compareRequest(t *testing.T, i int, x *benchtest.Exchange, want string) {
 		t.Errorf("request %d: body\n%s, want\n%s", i, x.Body, body)
 	}
 }
+
+// jpeg is an image in a body.
+var jpeg = regexp.MustCompile(`data:image/jpeg;base64,[^"]+`)

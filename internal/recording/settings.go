@@ -3,6 +3,7 @@ package recording
 import (
 	"math"
 	"math/big"
+	"path/filepath"
 	"time"
 )
 
@@ -142,6 +143,17 @@ func (s *Settings) Rate() float64 {
 		return 0
 	}
 	return s.RequestRate
+}
+
+// ResultPath is where the result goes; name is what it is called unless the settings say.
+func (s *Settings) ResultPath(name string) string {
+	if given := Text(s.ResultFilename); given != "" {
+		name = given
+	}
+	if dir := Text(s.ResultDir); dir != "" && !filepath.IsAbs(name) {
+		return filepath.Join(dir, name)
+	}
+	return name
 }
 
 // Text is an optional setting's text, "" where it was not given.

@@ -60,40 +60,18 @@ const longestPart = 150
 
 // Energy is what the server's meter says about a run.
 type Energy struct {
-	TotalJoules any // float64 or int, as the server wrote it
-	PerWatt     *float64
-	Watts       float64
-}
-
-// NewEnergy compares two readings of the meter, as the original does; joules
-// keeps whole numbers whole. Without a rise there are no tokens per watt: the
-// original dies there.
-func NewEnergy(joules, seconds float64, whole bool, outputTokens int) *Energy {
-	e := &Energy{TotalJoules: joules}
-	if whole {
-		e.TotalJoules = int(joules)
-	}
-	if joules > 0 {
-		perWatt := float64(outputTokens) / joules
-		e.PerWatt = &perWatt
-	}
-	if seconds > 0 {
-		e.Watts = joules / seconds
-	}
-	return e
+	TotalJoules float64
+	PerWatt     *float64 // output tokens per second and watt; nil without a rise of the meter
+	Watts       float64  // mean power
 }
 
 func (e *Energy) print(w io.Writer) {
-	joules, ok := e.TotalJoules.(float64)
-	if !ok {
-		joules = float64(e.TotalJoules.(int))
-	}
 	perWatt := "N/A"
 	if e.PerWatt != nil {
 		perWatt = fixed(*e.PerWatt, 4)
 	}
 	fmt.Fprintln(w, centred(" Energy Metrics ", '-'))
-	for _, row := range [][2]string{{"Total Energy (J):", fixed(joules, 4)},
+	for _, row := range [][2]string{{"Total Energy (J):", fixed(e.TotalJoules, 4)},
 		{"Output Tokens per Second per Watt (tps/W):", perWatt}, {"Total GPU Power (W):", fixed(e.Watts, 4)}} {
 		fmt.Fprintf(w, "%-40s %-10s\n", row[0], row[1])
 	}

@@ -1,10 +1,11 @@
-package main
+// The figures of the reference data, from the outputs of single requests to the table and the
+// files that the original wrote of them.
+package console_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,7 +16,10 @@ import (
 	"time"
 
 	"loadgen/internal/analysis"
+	"loadgen/internal/bench/benchtest"
+	"loadgen/internal/console"
 	"loadgen/internal/golden"
+	"loadgen/internal/outfile"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
@@ -78,10 +82,10 @@ type metricsCase struct {
 
 // reading is the client's view of a scripted answer of the meter.
 func reading(t *testing.T, answer []any) *client.EnergyReading {
-	m := &memory{handle: func(x *exchange) {
-		x.reply(fmt.Sprint(answer[0], " X"), answer[1].(string), answer[2].(string))
+	m := &benchtest.Memory{Handle: func(x *benchtest.Exchange) {
+		x.Reply(fmt.Sprint(answer[0], " X"), answer[1].(string), answer[2].(string))
 	}}
-	c, err := client.New(client.Options{BaseURL: "http://127.0.0.1:1", Dial: m.dial})
+	c, err := client.New(client.Options{BaseURL: "http://127.0.0.1:1", Dial: m.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,25 +101,25 @@ type reported struct {
 
 func (r *reported) file() *result.File { return r.a.File(r.rec, r.rec.Settings.SaveDetailed) }
 
-// reportOfSamples is the report of requests under the settings of a command line; energy
-// is nil without a reading of the meter.
-func reportOfSamples(cfg *config, samples []metrics.Sample, energy *analysis.Energy, elapsed float64, date time.Time, count func([]byte) int) (*reported, error) {
-	percentiles, err := cfg.Percentiles()
+// reportOfSamples is the report of requests under settings; energy is nil without a reading
+// of the meter.
+func reportOfSamples(s *recording.Settings, samples []metrics.Sample, energy *analysis.Energy, elapsed float64, date time.Time, count func([]byte) int) (*reported, error) {
+	percentiles, err := s.Percentiles()
 	if err != nil {
 		return nil, err
 	}
-	goals, err := cfg.Goals()
+	goals, err := s.Goals()
 	if err != nil {
 		return nil, err
 	}
-	rec := &recording.Recording{Settings: cfg.Settings, TokenizerID: *cfg.Model, Ended: date}
-	if cfg.Tokenizer != nil {
-		rec.TokenizerID = *cfg.Tokenizer
+	rec := &recording.Recording{Settings: *s, TokenizerID: *s.Model, Ended: date}
+	if s.Tokenizer != nil {
+		rec.TokenizerID = *s.Tokenizer
 	}
 	a := &analysis.Analysis{Samples: samples, Energy: energy, Summary: metrics.Compute(samples, elapsed, metrics.Options{Percentiles: percentiles, Goodput: goals, CountTokens: count})}
-	a.Selected, _ = cfg.SelectedMetrics()
-	a.Metadata, _, err = cfg.Items()
-	return &reported{shown(rec, a), rec, a}, err
+	a.Selected, _ = s.SelectedMetrics()
+	a.Metadata, _, err = s.Items()
+	return &reported{console.Run(rec, a), rec, a}, err
 }
 
 // energyOf compares two readings of the meter.
@@ -126,16 +130,26 @@ func energyOf(before, after *client.EnergyReading) *analysis.Energy {
 	return &analysis.Energy{Joules: after.TotalJoules - before.TotalJoules, Seconds: after.QueryTime - before.QueryTime, Whole: before.Whole && after.Whole}
 }
 
-// checkValues makes the checks that come before the test request.
-func checkValues(cfg *config) error {
-	if _, err := cfg.Goals(); err != nil {
+// checkSettings makes the checks that come before the test request.
+func checkSettings(s *recording.Settings) error {
+	if _, err := s.Goals(); err != nil {
 		return err
 	}
-	percentiles, err := cfg.Percentiles()
+	percentiles, err := s.Percentiles()
 	if err != nil {
 		return err
 	}
-	return recording.CheckPercentiles(percentiles)
+	if err := recording.CheckPercentiles(percentiles); err != nil {
+		return err
+	}
+	if _, _, err := s.Items(); err != nil || !s.SaveResult {
+		return err
+	}
+	release, err := outfile.Prove(s.ResultPath("x.json"))
+	if err == nil {
+		release()
+	}
+	return err
 }
 
 // run reports the case's outputs as the program would.
@@ -146,54 +160,57 @@ func (c *metricsCase) run(t *testing.T, detailed bool) (stdout string, files map
 			t.Fatal(err)
 		}
 	}
-	argv := slices.Concat(c.Argv, []string{"--strict-json"})
-	if detailed {
-		argv = append(argv, "--save-detailed")
-	}
-	cfg, err := parse(argv)
-	if err != nil {
-		return "", nil, err
-	}
-	var out, log bytes.Buffer
-	p := &benchmark{cfg: cfg, s: streams{out: &out, err: &log, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
+	s := benchtest.Settings(t, slices.Concat(c.Argv, []string{"--strict-json"}))
+	s.SaveDetailed = s.SaveDetailed || detailed
 	now, err := time.Parse("2006-01-02T15:04:05", c.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := checkValues(cfg); err != nil {
-		return "", nil, err
-	}
-	if err := p.checkResult("m"); err != nil {
+	if err := checkSettings(&s); err != nil {
 		return "", nil, err
 	}
 	var samples []metrics.Sample
 	for i, o := range c.Outputs {
 		samples = append(samples, o.sample(c.Prompts[i]))
 	}
-	// The stand-in for the tokenizer counts words.
 	var energy *analysis.Energy
 	if len(c.Energy) > 1 {
 		energy = energyOf(reading(t, c.Energy[0]), reading(t, c.Energy[1]))
 	}
-	r, err := reportOfSamples(cfg, samples, energy, c.Duration, now, func(text []byte) int { return len(bytes.Fields(text)) })
+	// The stand-in for the tokenizer counts words.
+	r, err := reportOfSamples(&s, samples, energy, c.Duration, now, func(text []byte) int { return len(bytes.Fields(text)) })
 	if err != nil {
 		return "", nil, err
 	}
+	var out bytes.Buffer
 	report.Exceptions(&out, r.Summary)
 	r.Table(&out)
-	err = p.save(r.file(), r.FileName(), &recording.Recording{Began: now}, &analysis.Analysis{})
-	files = map[string]string{}
-	filepath.Walk(".", func(path string, info os.FileInfo, _ error) error {
-		if info.Mode().IsRegular() && !strings.HasSuffix(path, ".hlog") {
-			data, _ := os.ReadFile(path)
-			files[path] = string(data)
-		}
-		return nil
-	})
+	files, err = r.save(c.Env[result.PyTorchEnv])
 	return out.String(), files, err
 }
 
-// dies returns the exit code to expect; mended tells that the original dies there
+// save returns the files of a result by their paths, PyTorch's where the environment asks
+// for it.
+func (r *reported) save(pyTorch string) (map[string]string, error) {
+	files := map[string]string{}
+	s := &r.rec.Settings
+	if !s.SaveResult {
+		return files, nil
+	}
+	path := s.ResultPath(r.FileName())
+	if outfile.Special(path) {
+		return files, nil
+	}
+	file := r.file()
+	files[filepath.Clean(path)] = string(file.Append(nil))
+	wanted, err := result.WantPyTorch(pyTorch)
+	if wanted {
+		files[filepath.Clean(strings.TrimSuffix(path, filepath.Ext(path))+".pytorch.json")] = string(pyjson.Append(nil, file.PyTorch(benchtest.Arguments(s))))
+	}
+	return files, err
+}
+
+// dies returns the exit code to expect; mended reports that the original dies there
 // of what loadgen takes in its stride.
 func dies(diffs golden.Differences, name string, exit int, line *string) (want any, mended bool) {
 	if exit == 1 && line != nil {
@@ -205,10 +222,9 @@ func dies(diffs golden.Differences, name string, exit int, line *string) (want a
 	return float64(exit), false
 }
 
-// blanks tells whether a command line names metrics with blanks around them.
-func blanks(argv []string) bool {
-	cfg, err := parse(argv)
-	return err == nil && strings.Contains(cfg.PercentileMetrics, " ")
+// blanks reports whether a command line names metrics with blanks around them.
+func blanks(t *testing.T, argv []string) bool {
+	return strings.Contains(benchtest.Settings(t, argv).PercentileMetrics, " ")
 }
 
 func TestGoldenMetrics(t *testing.T) {
@@ -233,7 +249,7 @@ func TestGoldenMetrics(t *testing.T) {
 				if failed != want {
 					t.Fatalf("%v, want exit %v", err, want)
 				}
-				if mended || blanks(c.Argv) && diffs.Has(name, "metrics with blanks", "dropped") {
+				if mended || blanks(t, c.Argv) && diffs.Has(name, "metrics with blanks", "dropped") {
 					continue
 				}
 				if i := strings.Index(c.Result.Stdout, "Maximum request concurrency:"); c.Result.Exit == 0 {
@@ -284,16 +300,9 @@ func TestGoldenResults(t *testing.T) {
 				Files  map[string]json.RawMessage
 			}
 			golden.Read(t, file, &c)
-			cfg, err := parse(append(c.Argv, "--strict-json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := &benchmark{cfg: cfg, s: streams{out: &bytes.Buffer{}, err: &bytes.Buffer{}, lookup: func(name string) (string, bool) { v, ok := c.Env[name]; return v, ok }}}
+			s := benchtest.Settings(t, append(c.Argv, "--strict-json"))
 			t.Chdir(t.TempDir())
-			checks := checkValues(cfg)
-			if checks == nil {
-				checks = p.checkResult("m")
-			}
+			checks := checkSettings(&s)
 			_, envErr := result.WantPyTorch(c.Env[result.PyTorchEnv])
 			failed := float64(0)
 			if checks != nil || envErr != nil {
@@ -303,7 +312,7 @@ func TestGoldenResults(t *testing.T) {
 			if failed != want {
 				t.Fatalf("%v %v, want exit %v", checks, envErr, want)
 			}
-			if !cfg.SaveDetailed || c.Exit != 0 {
+			if !s.SaveDetailed || c.Exit != 0 {
 				return
 			}
 			compared++
@@ -311,20 +320,26 @@ func TestGoldenResults(t *testing.T) {
 				if strings.HasSuffix(path, ".pytorch.json") {
 					continue
 				}
-				compareResult(t, cfg, path, text, c.Stdout, c.Server.Avg != 0)
+				compareResult(t, &s, path, text, c.Stdout, c.Server.Avg != 0)
 			}
 		})
 	}
 	t.Logf("%d runs, %d of them with arrays to compute from", len(files), compared)
 }
 
-func compareResult(t *testing.T, cfg *config, path string, text json.RawMessage, stdout string, perIter bool) {
+func compareResult(t *testing.T, s *recording.Settings, path string, text json.RawMessage, stdout string, perIter bool) {
 	t.Helper()
 	var f struct {
-		resultFile
-		Date   string
-		Inputs []int `json:"input_lens"`
-		Energy *struct {
+		Duration   float64
+		OutputLens []int `json:"output_lens"`
+		TTFTs      []float64
+		ITLs       [][]float64
+		E2ELs      []float64
+		Texts      []string `json:"generated_texts"`
+		Errors     []string
+		Date       string
+		Inputs     []int `json:"input_lens"`
+		Energy     *struct {
 			Joules float64 `json:"total_energy_j"`
 			Watts  float64 `json:"total_gpu_power_w"`
 		}
@@ -350,7 +365,7 @@ func compareResult(t *testing.T, cfg *config, path string, text json.RawMessage,
 	if f.Energy != nil {
 		energy = &analysis.Energy{Joules: f.Energy.Joules, Seconds: f.Energy.Joules / f.Energy.Watts}
 	}
-	r, err := reportOfSamples(cfg, samples, energy, f.Duration, date, nil)
+	r, err := reportOfSamples(s, samples, energy, f.Duration, date, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,9 +375,9 @@ func compareResult(t *testing.T, cfg *config, path string, text json.RawMessage,
 	var table bytes.Buffer
 	report.Exceptions(&table, r.Summary)
 	r.Table(&table)
-	want := fromRun(stdout)
+	want := golden.FromRun(stdout)
 	_, want, _ = strings.Cut(want[strings.Index(want, "Maximum request concurrency:"):], "\n")
-	if want = withoutDebugging(want); table.String() != want {
+	if want = golden.WithoutDebugging(want); table.String() != want {
 		t.Errorf("stdout:\n%s\nwant:\n%s", table.String(), want)
 	}
 	got := jsonOf(t, r.file().Append(nil))
@@ -395,7 +410,7 @@ func compareResult(t *testing.T, cfg *config, path string, text json.RawMessage,
 	if a, b := keys(r.file().Append(nil)), keys(text); !slices.Equal(a, b) {
 		t.Errorf("keys %v\nwant %v", a, b)
 	}
-	if want := filepath.Base(path); cfg.ResultFilename == nil && r.FileName() != want {
+	if want := filepath.Base(path); s.ResultFilename == nil && r.FileName() != want {
 		t.Errorf("file name %s, want %s", r.FileName(), want)
 	}
 }
@@ -412,16 +427,9 @@ func TestGoldenOriginResults(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := jsonOf(t, text).(map[string]any)
-			cfg, err := parse([]string{"--model", want["model_id"].(string), "--compat", "1.2", "--max-concurrency", fmt.Sprint(want["max_concurrency"]),
+			s := benchtest.Settings(t, []string{"--model", want["model_id"].(string), "--compat", "1.2", "--max-concurrency", fmt.Sprint(want["max_concurrency"]),
 				"--percentile-metrics", "ttft,tpot,itl,e2el", "--num-prompts", fmt.Sprint(want["num_prompts"]), "--strict-json"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := &benchmark{cfg: cfg, s: streams{err: &bytes.Buffer{}}}
-			if err := p.checkResult("m"); err != nil {
-				t.Fatal(err)
-			}
-			r, err := reportOfSamples(cfg, []metrics.Sample{{Success: true, PromptLen: 1, OutputTokens: 3, TTFT: 0.1, Latency: 0.3, ITL: []float64{0.1, 0.1}, DecodedPerIter: 1}}, nil, 1, time.Now(), nil)
+			r, err := reportOfSamples(&s, []metrics.Sample{{Success: true, PromptLen: 1, OutputTokens: 3, TTFT: 0.1, Latency: 0.3, ITL: []float64{0.1, 0.1}, DecodedPerIter: 1}}, nil, 1, time.Now(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -449,12 +457,22 @@ func TestEnergyWithoutChange(t *testing.T) {
 	var out bytes.Buffer
 	rec := &recording.Recording{Settings: recording.Defaults()}
 	a := &analysis.Analysis{Summary: metrics.Compute(nil, 1, metrics.Options{}), Energy: &analysis.Energy{Joules: -100.5, Seconds: 4}}
-	r := shown(rec, a)
-	r.Table(&out)
+	console.Run(rec, a).Table(&out)
 	if !strings.Contains(out.String(), "(tps/W): N/A") {
 		t.Error(out.String())
 	}
-	if text := string(a.File(rec, false).Append(nil)); !strings.Contains(text, `"output_tps_per_w": null, "total_gpu_power_w": -25.125`) || math.IsNaN(0) {
+	if text := string(a.File(rec, false).Append(nil)); !strings.Contains(text, `"output_tps_per_w": null, "total_gpu_power_w": -25.125`) {
 		t.Error(text)
 	}
+}
+
+// jsonOf is a value as it comes back from JSON, numbers kept as text.
+func jsonOf(t *testing.T, text []byte) (v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%v: %.200s", err, text)
+	}
+	return v
 }
