@@ -162,7 +162,7 @@ func parseGates(texts []string) (gates []report.Gate, err error) {
 
 // planNaming is what a plan says for the report.
 func planNaming(p *compare.Plan) report.Naming {
-	n := report.Naming{Labels: map[string]string{}, Title: p.Title, Hardware: p.Hardware, Configuration: p.Configuration}
+	n := report.Naming{Labels: map[string]string{}, Hints: comparisonHints, Title: p.Title, Hardware: p.Hardware, Configuration: p.Configuration}
 	for _, s := range p.Servers {
 		dir := s.Dir
 		if dir == "" {

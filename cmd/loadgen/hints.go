@@ -27,6 +27,17 @@ var hints = map[string]string{
 	"warmup":           ". --warmup N sends requests before",
 }
 
+// comparisonHints are what can be done about what a comparison cannot compare.
+var comparisonHints = map[string]string{
+	"own_core":       "give loadgen a core of its own (taskset -c, docker --cpuset-cpus)",
+	"batch_limit":    "the same --max_batch_size (trtllm-serve) or --max-num-seqs (vLLM) on all servers",
+	"per_token":      "--continuous-usage on all servers, for ITL per token",
+	"ignore_eos":     "--ignore-eos, so that all servers generate to the full length",
+	"other_prompts":  "another --seed, or servers that are restarted before each run",
+	"across_clients": "--across-clients compares results of different clients on purpose",
+	"repeat":         "repeat the runs: compare has repeats: 3 in its plans",
+}
+
 // withHints completes the texts of an analysis.
 func withHints(a *analysis.Analysis) {
 	for _, list := range [][]judge.Finding{a.Findings, a.Notes} {

@@ -42,6 +42,7 @@ func reportCommand(s streams) *cli.Command {
 			&cli.StringFlag{Name: "title", Usage: "`TEXT` at the head of the report"},
 			&cli.StringFlag{Name: "hardware", Usage: "`TEXT` of the hardware, such as '2x H200 GPUs'"},
 			&cli.StringFlag{Name: "configuration", Usage: "`TEXT` of what the results do not say, such as 'TP=2, FP16'"},
+			&cli.BoolFlag{Name: "across-clients", Usage: "compare results of different clients, or of different versions of one: loadgen's metrics are restated by the other client's definitions, or not compared where they cannot be"},
 			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%' or 'mean_tpot_ms<=12': exit code 3 where it is missed; may be repeated"},
 		},
 		Action: func(c *cli.Context) error {
@@ -75,6 +76,8 @@ func parseReport(c *cli.Context) (*reporting, error) {
 		out:    c.String("out"),
 		naming: report.Naming{
 			Labels:        map[string]string{},
+			Hints:         comparisonHints,
+			AcrossClients: c.Bool("across-clients"),
 			Title:         c.String("title"),
 			Hardware:      c.String("hardware"),
 			Configuration: c.String("configuration"),
@@ -260,15 +263,7 @@ func (o *reporting) writer(s streams, files []*report.Stored, groups []*report.G
 		}
 	}
 	return func(w io.Writer) error {
-		for _, g := range groups {
-			g.WriteText(w, w == s.out && coloured(s))
-		}
-		for i, f := range files {
-			if i > 0 {
-				fmt.Fprintln(w)
-			}
-			f.WriteText(w)
-		}
+		report.WriteText(w, files, groups, w == s.out && coloured(s))
 		return nil
 	}
 }

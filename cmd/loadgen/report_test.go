@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +24,55 @@ func reportOf(t *testing.T, want int, args ...string) (stdout, stderr string) {
 		t.Fatalf("report %v: exit %d, want %d: %s", args, code, want, err.String())
 	}
 	return out.String(), err.String()
+}
+
+// TestReportAcrossClients: results of the original, loadgen and vLLM's client from one
+// server are compared on purpose only; then only the first wave differs, and what they do
+// not define or measure alike is named.
+func TestReportAcrossClients(t *testing.T) {
+	dir := t.TempDir()
+	for side, pattern := range map[string]string{"orig": "orig_%d_2", "lg": "lg_%d_2", "vb": "vb_%d_1"} {
+		for _, c := range []int{16, 64, 128} {
+			in, err := os.Open(filepath.Join("../../testdata/real/clients", fmt.Sprintf(pattern, c)+".json.gz"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain, err := gzip.NewReader(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(plain)
+			name := filepath.Join(dir, side, fmt.Sprintf("concurrency_%d.json", c))
+			if err := errors.Join(err, in.Close(), os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, text, 0o666)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	orig, lg, vb := filepath.Join(dir, "orig"), filepath.Join(dir, "lg"), filepath.Join(dir, "vb")
+	out, _ := reportOf(t, 0, orig, lg)
+	if want := "No winner can be named: lg was measured by another client. Next: --across-clients "; !strings.HasPrefix(out, want) {
+		t.Errorf("no %q in\n%s", want, out)
+	}
+	out, _ = reportOf(t, 0, "--across-clients", orig, lg, vb)
+	first, _, _ := strings.Cut(out, "\n")
+	if !strings.HasPrefix(first, "lg vs orig: 1.1") || !strings.Contains(first, "x faster to the first token in the first wave at 128. vb vs orig: ") || !strings.Contains(first, "Not comparable: ITL at 128.") {
+		t.Errorf("the answer is %q", first)
+	}
+	for _, want := range []string{"\nbenchmark_serving does not state its measurement error.\n", "\nvllm does not state its measurement error.\n", "\nVOID for ITL at 128: lg: ", "\nVOID for ITL at 128: vb: "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if n := strings.Count(out, "\nVOID"); n != 2 {
+		t.Errorf("%d reasons against comparing, want 2:\n%s", n, out)
+	}
+	csv, _ := reportOf(t, 0, "--across-clients", "--format", "csv", orig, lg)
+	for line := range strings.Lines(csv) {
+		cells := strings.Split(line, ",")
+		if significant := cells[10] == "true"; significant != (cells[0] == "lg" && cells[2] == "mean_first_wave_ttft_ms" && cells[1] != "16") {
+			t.Errorf("significant %v: %s", significant, line)
+		}
+	}
 }
 
 // TestReportFindsWhatTheOriginsResultsAllow: the engine side was limited to a

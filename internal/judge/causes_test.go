@@ -15,6 +15,7 @@ var plants = map[string]struct {
 	text  string
 }{
 	"workloads_differ": {func(f, _ *Facts) { f.Requests, f.Input, f.Output = 320, f.Input/2, f.Output/2 }, nil, "requests: 320 here, 640 there"},
+	"clients_differ":   {func(f, _ *Facts) { f.Client = "loadgen other" }, nil, "client: "},
 	"repeats_differ": {func(f, _ *Facts) { f.Later = []*Facts{later(f, func(l *Facts) { l.Requests = 64 })} }, nil,
 		"repeat 2: requests: 64 here, 640 there"},
 	"server_changed": {func(f, _ *Facts) { f.Became = "m (version 2)" }, nil, "the server was m before the run, and m (version 2) after it"},
@@ -24,8 +25,8 @@ var plants = map[string]struct {
 		f.Settings["request_rate"], other.Settings["request_rate"] = "20", "20"
 		f.Findings = []Finding{find("rate_not_reached", "", "sent_per_s", 15.0)}
 	}, nil, "15.0 requests/s were sent, vs 20.0 of the baseline"},
-	"client_late":    {func(f, _ *Facts) { moveBy(f, "itl", 0.3) }, []string{"itl"}, "the client was late: its measurement error is over 20 % of the metric; give loadgen a core of its own"},
-	"client_limited": {func(f, _ *Facts) { f.Verdict = "client-limited" }, nil, "the client could not keep up; give loadgen a core of its own"},
+	"client_late":    {func(f, _ *Facts) { moveBy(f, "itl", 0.3) }, []string{"itl"}, "the client was late: its measurement error is over 20 % of the metric"},
+	"client_limited": {func(f, _ *Facts) { f.Verdict = "client-limited" }, nil, "the client could not keep up"},
 	"batch_limited":  {func(f, _ *Facts) { f.Findings = []Finding{find("batch_limited", "", "served", 7.5)} }, nil, "about 7.5 requests were served at a time"},
 	"decoding_differs": {func(f, other *Facts) { f.Decoding, other.Decoding = 7.2, 44.6 }, nil,
 		"7.2 requests were decoding at a time, vs 44.6 of the baseline"},

@@ -24,6 +24,7 @@ type Reasons struct {
 	Levels  []int
 	Metrics []string // nil for all
 	Text    string
+	Short   string // in a few words, after the server's name
 	Hint    string // what can be done about it, as a Finding's
 }
 
@@ -41,6 +42,9 @@ func (c *Comparison) findReasons() (all []reason) {
 			at.repeats(f)
 			at.findings(f)
 			if side > 0 && sides[0] != nil {
+				if base := sides[0]; base.Client != f.Client && !c.options.AcrossClients {
+					at.add("clients_differ", differing("client", base.Client, f.Client))
+				}
 				for _, text := range differences(sides[0], f, c.options.AcrossClients) {
 					at.add("workloads_differ", text)
 				}
@@ -97,10 +101,10 @@ func (at *finder) late(f *Facts) {
 		}
 	}
 	if len(late) > 0 {
-		at.addFor("client_late", "the client was late: its measurement error is over "+percent(DefaultLimits.LimitedShare)+" of the metric; give loadgen a core of its own", late)
+		at.addFor("client_late", "the client was late: its measurement error is over "+percent(DefaultLimits.LimitedShare)+" of the metric", late)
 	}
 	if f.LateSchedule || len(late) == 0 && f.Verdict == string(ClientLimited) {
-		at.add("client_limited", "the client could not keep up; give loadgen a core of its own")
+		at.add("client_limited", "the client could not keep up")
 	}
 }
 
@@ -146,7 +150,10 @@ func (at *finder) repeats(f *Facts) {
 		if later.Became != "" {
 			at.add("server_changed", fmt.Sprintf("the server was %s before repeat %d, and %s after it", described(later), i+2, later.Became))
 		}
-		for _, text := range unlike(f, later, false) {
+		if later.Client != f.Client {
+			at.add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, differing("client", f.Client, later.Client)))
+		}
+		for _, text := range unlike(f, later) {
 			at.add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, text))
 		}
 		if f.changed(later) {
@@ -324,17 +331,19 @@ func grouped(all []reason) (out []Reasons) {
 		})
 		if at < 0 {
 			at = len(out)
-			out = append(out, Reasons{Code: r.code, Side: r.side, Metrics: r.metrics, Text: r.text, Hint: causeOf(r.code).Hint})
+			out = append(out, Reasons{Code: r.code, Side: r.side, Metrics: r.metrics, Text: r.text, Short: causeOf(r.code).Short, Hint: causeOf(r.code).Hint})
 		}
 		out[at].Levels = append(out[at].Levels, r.level)
 		values[at] = append(values[at], r.values)
 	}
 	for i := range out {
-		switch strings.Count(out[i].Text, "%s") {
-		case 1:
-			out[i].Text = fmt.Sprintf(out[i].Text, listed(values[i], 0))
-		case 2:
-			out[i].Text = fmt.Sprintf(out[i].Text, listed(values[i], 0), listed(values[i], 1))
+		for _, text := range []*string{&out[i].Text, &out[i].Short} {
+			switch strings.Count(*text, "%s") {
+			case 1:
+				*text = fmt.Sprintf(*text, listed(values[i], 0))
+			case 2:
+				*text = fmt.Sprintf(*text, listed(values[i], 0), listed(values[i], 1))
+			}
 		}
 	}
 	return out

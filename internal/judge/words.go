@@ -37,8 +37,10 @@ func (c *Comparison) Words(r *Row) string {
 		return fmt.Sprintf("%s %s %s; not enough data for a confidence interval", side, times(r.SpeedUp(), r.Figure), what)
 	case math.IsNaN(r.Ratio):
 		return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", side, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
+	case r.OneRun && (r.RatioLow > 1 || r.RatioHigh < 1):
+		return fmt.Sprintf("%s %s %s with one run (%s); repeated runs say whether that is significant", side, times(r.SpeedUp(), r.Figure), what, r.confidence())
 	case r.OneRun:
-		return fmt.Sprintf("%s %s: %s with one run (%s); repeated runs say whether that is significant", side, what, Digits(r.SpeedUp())+"x", r.confidence())
+		return fmt.Sprintf("%s %s: no significant difference with one run (%sx, %s)", side, what, Digits(r.SpeedUp()), r.confidence())
 	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):
 		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons (%sx, %s)", side, what, Digits(r.SpeedUp()), r.confidence())
 	case !r.Significant:
@@ -55,6 +57,9 @@ func (c *Comparison) Words(r *Row) string {
 func (r *Row) confidence() string {
 	low, high := r.RatioLow, r.RatioHigh
 	if !r.Figure.Higher {
+		low, high = 1/high, 1/low
+	}
+	if worse := r.SpeedUp() < 1 && r.OneRun && (low > 1 || high < 1); worse { // as the sentence has it
 		low, high = 1/high, 1/low
 	}
 	text := fmt.Sprintf("95 %% CI %s to %s", Digits(low), Digits(high))

@@ -14,7 +14,7 @@ func (f *Facts) mean(tokens int) float64 { return float64(tokens) / float64(max(
 // may count prompts otherwise.
 func differences(a, b *Facts, acrossClients bool) (texts []string) {
 	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
-	texts = unlike(a, b, acrossClients)
+	texts = unlike(a, b)
 	if x, y := a.mean(a.Input), b.mean(b.Input); x != y && a.completed() == a.Requests && b.completed() == b.Requests && !(acrossClients && math.Abs(x-y) <= promptMarks+lengthShare*max(x, y)) {
 		differ("prompt tokens a request", rounded(x), rounded(y))
 	}
@@ -35,11 +35,8 @@ var ownToRepeats = []string{"seed", "prompts"}
 
 // unlike are the settings that two runs should have in common, repeats as well as
 // sides, and have not.
-func unlike(a, b *Facts, acrossClients bool) (texts []string) {
+func unlike(a, b *Facts) (texts []string) {
 	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
-	if a.Client != b.Client && !acrossClients {
-		differ("client", a.Client, b.Client)
-	}
 	if a.Requests != b.Requests {
 		differ("requests", a.Requests, b.Requests)
 	}

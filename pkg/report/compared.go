@@ -30,46 +30,75 @@ func shownName(f judge.Figure) string {
 	return statistic + name + " (ms)"
 }
 
-// WriteText writes the comparison for people, the reasons against it first, in red with
-// colour.
+// WriteText writes files and the comparisons of them for people, whose verdicts come last.
+func WriteText(w io.Writer, files []*Stored, groups []*Group, colour bool) {
+	for _, g := range groups {
+		if answer := g.answer(); answer != "" {
+			fmt.Fprintf(w, "%s\n\n", plain.Line(answer))
+		}
+	}
+	for i, f := range files {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		f.WriteText(w)
+	}
+	for _, g := range groups {
+		if len(g.Sides) > 1 {
+			fmt.Fprintln(w)
+			g.write(w, colour)
+		}
+	}
+}
+
+// WriteText writes the comparison for people: the answer first, and the verdict at the end,
+// where it remains in view; what is not comparable is red with colour.
 func (g *Group) WriteText(w io.Writer, colour bool) {
 	if len(g.Sides) < 2 {
 		return
 	}
+	fmt.Fprintf(w, "%s\n\n", plain.Line(g.answer()))
+	g.write(w, colour)
+}
+
+// write writes the comparison's tables, then its verdict.
+func (g *Group) write(w io.Writer, colour bool) {
 	raw := w
 	w = plain.Writer{To: w}
 	fmt.Fprintf(w, "%s vs %s, concurrency %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], strings.Join(g.Levels, ", "))
-	for _, line := range g.verdict() {
-		if colour && strings.HasPrefix(line, "VOID") {
-			fmt.Fprintf(raw, "\x1b[31m%s\x1b[0m\n", plain.Line(line))
-			continue
-		}
-		fmt.Fprintln(w, line)
-	}
-	fmt.Fprintln(w)
 	for level := range g.Levels {
 		g.table(w, level)
 	}
 	if notes := g.notes(); len(notes) > 0 {
-		fmt.Fprintln(w, strings.Join(notes, "\n"))
+		fmt.Fprintf(w, "%s\n\n", strings.Join(notes, "\n"))
 	}
+	for _, line := range slices.Concat(g.holds(), g.void("VOID")) {
+		if colour && strings.HasPrefix(line, "VOID") {
+			fmt.Fprintf(raw, "\x1b[31m%s\x1b[0m\n", plain.Line(line))
+			continue
+		}
+		fmt.Fprintln(w, plain.Line(line))
+	}
+	if next := g.next(); len(next) > 1 {
+		fmt.Fprintf(w, "Next: %s.\n", strings.Join(next, "; "))
+	}
+	fmt.Fprintf(w, "Verdict: %s\n", g.answer())
 }
 
-// verdict is what is comparable and what is not: a line for each reason, then one for
-// each server and metric of the summary that can be compared.
-func (g *Group) verdict() (lines []string) {
+// void is what is not comparable, a line for each reason, after a word.
+func (g *Group) void(word string) (lines []string) {
 	for _, r := range g.judged.Reasons {
-		lines = append(lines, "VOID"+g.scope(&r)+": "+g.judged.Labels[r.Side]+": "+r.Text)
+		lines = append(lines, word+g.scope(&r)+": "+g.judged.Labels[r.Side]+": "+r.Text)
 	}
-	if len(g.judged.Rows) == 0 {
-		return append(lines, "Nothing to compare: no concurrency has results of the baseline and of another server.")
-	}
-	if g.judged.Void() {
-		return append(lines, "The servers are not comparable.")
-	}
+	return lines
+}
+
+// holds is what is comparable: a line for each server and metric of the summary, and for
+// first waves where they differ.
+func (g *Group) holds() (lines []string) {
 	for i := range g.judged.Rows {
 		r := &g.judged.Rows[i]
-		if r.Void == "" && g.inSummary(r.Figure) {
+		if r.Void == "" && (g.inSummary(r.Figure) || r.Figure.Metric == judge.FirstWaveTTFT && r.Significant) {
 			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Levels[r.Level], g.judged.Words(r)))
 		}
 	}
@@ -89,13 +118,7 @@ func (g *Group) inSummary(f judge.Figure) bool {
 func (g *Group) scope(r *judge.Reasons) (text string) {
 	var names []string
 	for _, m := range r.Metrics {
-		name := strings.ToUpper(m)
-		switch {
-		case m == judge.FirstWaveTTFT:
-			continue // with TTFT
-		case strings.HasSuffix(m, "throughput"):
-			name = "throughput"
-		}
+		name := metricName(m)
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -152,6 +175,9 @@ func (g *Group) notes() (notes []string) {
 	}
 	for _, text := range g.judged.Definitions {
 		notes = append(notes, text+".")
+	}
+	if g.isOrigins() {
+		notes = append(notes, "benchmark_summary.txt has the text that was published with these runs. Its speed-ups do not stand, nor does that of TPOT at 64 and 128: one server decoded 8 requests at a time at most.")
 	}
 	if tooFew {
 		notes = append(notes, "A percentile p needs 500/(100-p) requests; with fewer it shows \"too few\".")
@@ -277,6 +303,8 @@ func (g *Group) object() pyjson.Object {
 		{Key: "levels", Value: g.Levels},
 		{Key: "decoding_at_a_time", Value: decoding}, // by level and side
 		{Key: "drifts", Value: drifts},
+		{Key: "answer", Value: g.answer()},
+		{Key: "next", Value: append([]string{}, g.next()...)},
 		{Key: "void", Value: g.judged.Void()},
 		{Key: "reasons", Value: reasons},
 		{Key: "rows", Value: rows},
@@ -298,6 +326,7 @@ func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
 		{Key: "levels", Value: levels},
 		{Key: "metrics", Value: metrics},
 		{Key: "text", Value: r.Text},
+		{Key: "hint", Value: g.hint(r.Hint)},
 	}
 }
 

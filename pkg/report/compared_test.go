@@ -52,6 +52,41 @@ func TestOriginsComparisonIsVoid(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}
 	}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if first, last := lines[0], lines[len(lines)-1]; !strings.HasPrefix(first, "No winner can be named: ") || last != "Verdict: "+first {
+		t.Errorf("the text begins with %q and ends with %q", first, last)
+	}
+}
+
+// TestHintsAreTheCallers: each form of the report has the words of the caller for what can
+// be done, or else words without flags.
+func TestHintsAreTheCallers(t *testing.T) {
+	dir := golden.Dir(t, "origin_results")
+	for want, n := range map[string]Naming{
+		"set the same batch limit on all servers": {},
+		"limit them alike":                        {Hints: map[string]string{"batch_limit": "limit them alike"}},
+	} {
+		groups := Groups(stored(t, filepath.Join(dir, "pytorch_hf"), filepath.Join(dir, "trt_engine")), n)
+		for name, write := range map[string]func(w io.Writer) error{
+			"text":     func(w io.Writer) error { groups[0].WriteText(w, false); return nil },
+			"Markdown": func(w io.Writer) error { return Markdown(w, groups) },
+			"HTML":     func(w io.Writer) error { return HTML(w, groups) },
+			"JSON":     func(w io.Writer) error { return JSON(w, groups) },
+		} {
+			var out bytes.Buffer
+			if err := write(&out); err != nil || !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q: %v", name, want, err)
+			}
+		}
+	}
+	for _, c := range judge.Causes {
+		if _, ok := hints[c.Hint]; c.Hint != "" && !ok {
+			t.Errorf("the hint %s of %s has no words", c.Hint, c.Code)
+		}
+		if c.Short == "" {
+			t.Errorf("%s has no short words", c.Code)
+		}
+	}
 }
 
 // TestGoldenReports compares the report of the origin's results with the files of

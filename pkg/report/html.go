@@ -29,7 +29,9 @@ type page struct {
 type pageGroup struct {
 	Heading, Model, Configuration, Hardware string
 	Labels                                  []string
+	Answer                                  string
 	Void, Holds, Findings                   []pageItem
+	Next                                    []string
 	Whole                                   bool // nothing is comparable
 	Compared                                bool
 	Overview                                []template.HTML
@@ -79,12 +81,12 @@ func (g *Group) page() pageGroup {
 		Remarks:       g.notes(),
 	}
 	if p.Compared {
-		for _, line := range g.verdict() {
-			if rest, void := strings.CutPrefix(line, "VOID"); void {
-				p.Void = append(p.Void, pageItem{Text: "Not comparable" + rest})
-			} else {
-				p.Holds = append(p.Holds, pageItem{Text: line})
-			}
+		p.Answer, p.Next = g.answer(), g.next()
+		for _, line := range g.holds() {
+			p.Holds = append(p.Holds, pageItem{Text: line})
+		}
+		for _, line := range g.void("Not comparable") {
+			p.Void = append(p.Void, pageItem{Text: line})
 		}
 		p.Head = slices.Concat(g.judged.Labels, g.heads())
 	} else {

@@ -21,12 +21,17 @@ func Markdown(w io.Writer, groups []*Group) error {
 		fmt.Fprintf(w, "# %s\n\n", markdownText(g.heading()))
 		of := slices.DeleteFunc([]string{g.model(), g.configuration(), g.hardware()}, func(s string) bool { return s == "" })
 		fmt.Fprintf(w, "%s\n\n", markdownText(strings.Join(of, "; ")))
-		for _, line := range g.verdict() {
-			line = markdownText(line)
-			if rest, void := strings.CutPrefix(line, "VOID"); void {
-				line = "**NOT COMPARABLE**" + rest
-			}
-			fmt.Fprintf(w, "* %s\n", line)
+		if answer := g.answer(); answer != "" {
+			fmt.Fprintf(w, "**%s**\n\n", markdownText(answer))
+		}
+		for _, line := range g.holds() {
+			fmt.Fprintf(w, "* %s\n", markdownText(line))
+		}
+		for _, line := range g.void("") {
+			fmt.Fprintf(w, "* **NOT COMPARABLE**%s\n", markdownText(line))
+		}
+		if next := g.next(); len(next) > 0 {
+			fmt.Fprintf(w, "* **Next:** %s\n", markdownText(strings.Join(next, "; ")))
 		}
 		for level, name := range g.Levels {
 			fmt.Fprintf(w, "\n## Concurrency %s\n\n", markdownText(name))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -127,6 +128,9 @@ func TestABatchLimitIsNoSpeed(t *testing.T) {
 			}
 		}
 	}
+	if want := "No winner can be named: b ran with a batch limit of about 8.0. Next: set the same batch limit on all servers."; g.answer() != want {
+		t.Errorf("the answer is %q, want %q", g.answer(), want)
+	}
 	want := "7.2 requests were decoding at a time, vs 13.1, 44.6, 85.2 of the baseline"
 	if !slices.ContainsFunc(g.judged.Reasons, func(r judge.Reasons) bool {
 		return r.Code == "decoding_differs" && r.Text == want && slices.Equal(r.Levels, []int{0, 1, 2}) && slices.Equal(r.Metrics, []string{"tpot", "itl"})
@@ -163,8 +167,13 @@ func TestEagerModeAndCUDAGraphs(t *testing.T) {
 		if math.Abs(out.Base-want.slow) > 1 || math.Abs(out.Other-want.fast) > 1 || !out.OneRun || out.Significant || !(out.RatioLow > 2) || !(out.RunToRun > 0) {
 			t.Errorf("%s: %+v", concurrency, out)
 		}
-		if !strings.Contains(g.judged.Words(out), "with one run (95 % CI ") {
+		if !strings.Contains(g.judged.Words(out), "more output tokens/s with one run (95 % CI ") {
 			t.Error(g.judged.Words(out))
+		}
+	}
+	for _, want := range []string{"b vs a: 1.53x slower to the first token at 128, 3.48 to 5.24x faster per output token, ", "2.53 to 4.43x faster end to end (one run)", ". Not comparable: ITL at 128. Next: "} {
+		if !strings.Contains(g.answer(), want) {
+			t.Errorf("no %q in %q", want, g.answer())
 		}
 	}
 	if len(g.judged.Reasons) != 1 || g.judged.Reasons[0].Code != "multi_token_chunks" || g.judged.Reasons[0].Hint != "per_token" || !strings.HasPrefix(g.judged.Reasons[0].Text, "chunks had 1.18 tokens on average, vs 1.00 of the baseline") {
@@ -217,11 +226,22 @@ func TestASummaryWithoutDetails(t *testing.T) {
 }
 
 // TestADriftBetweenRounds: the rounds became slower one by one, which taking them in turn
-// keeps out of the comparison, but not out of the
+// keeps out of the comparison; it is in every form of the report.
 func TestADriftBetweenRounds(t *testing.T) {
 	g := comparedReal(t, Naming{}, rounds(1, 3, 5, 7), rounds(2, 4, 6, 8))
 	if !slices.ContainsFunc(g.judged.Drifts, func(d judge.Drift) bool { return d.Metric == "e2el" && d.Change > 0.005 && d.Change < 0.05 }) {
 		t.Errorf("%+v", g.judged.Drifts)
+	}
+	for name, write := range map[string]func(w io.Writer) error{
+		"text":     func(w io.Writer) error { g.WriteText(w, false); return nil },
+		"Markdown": func(w io.Writer) error { return Markdown(w, []*Group{g}) },
+		"HTML":     func(w io.Writer) error { return HTML(w, []*Group{g}) },
+		"JSON":     func(w io.Writer) error { return JSON(w, []*Group{g}) },
+	} {
+		var out bytes.Buffer
+		if err := write(&out); err != nil || !strings.Contains(out.String(), "E2EL changed from repeat to repeat, by ") {
+			t.Errorf("%s does not report the drift: %v", name, err)
+		}
 	}
 }
 

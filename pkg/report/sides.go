@@ -28,6 +28,7 @@ type Group struct {
 	judged *judge.Comparison
 	// Hardware and Configuration are what the files do not have: "2x H200", "TP=2".
 	Title, Hardware, Configuration string
+	words                          map[string]string // of hints
 }
 
 // Naming is what the user adds to the results: labels by a server's name, the baseline,
@@ -38,6 +39,10 @@ type Naming struct {
 	Title, Hardware, Configuration string
 	// AcrossClients compares the results of different clients on purpose.
 	AcrossClients bool
+	// Hints are what can be done about what is not comparable, by the hint's code, in words
+	// that may name flags: own_core, batch_limit, per_token, ignore_eos, other_prompts, repeat.
+	// Those that are not there have words without flags.
+	Hints map[string]string
 }
 
 func (n *Naming) judging() judge.Options { return judge.Options{AcrossClients: n.AcrossClients} }
@@ -254,7 +259,7 @@ func shares(a, b *Side) bool {
 }
 
 func newGroup(sides []Side, n Naming) *Group {
-	g := &Group{Sides: sides, Title: n.Title, Hardware: n.Hardware, Configuration: n.Configuration}
+	g := &Group{Sides: sides, Title: n.Title, Hardware: n.Hardware, Configuration: n.Configuration, words: n.Hints}
 	var levels []level
 	labels := make([]string, len(sides))
 	for i := range sides {

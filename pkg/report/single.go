@@ -187,11 +187,11 @@ func (s *Stored) WriteText(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	findings, notes := s.judge()
+	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))
 	if v := s.Verdict(); v != "" {
 		fmt.Fprintf(w, "  verdict %s\n", plain.Line(v))
 	}
-	findings, notes := s.judge()
-	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))
 }
 
 func publicFindings(all []judge.Finding) []Finding {

@@ -50,6 +50,22 @@ func (g *Group) Summary(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	if len(g.judged.Reasons) > 0 && len(g.judged.Rows) > 0 && !g.isOrigins() {
+		fmt.Fprintf(w, "%s\n", g.summaryWarning())
+	}
+}
+
+// summaryWarning says in one line that some of a summary is not comparable.
+func (g *Group) summaryWarning() string {
+	var parts []string
+	for _, r := range g.judged.Reasons {
+		scope := strings.TrimPrefix(g.scope(&r), " for ")
+		if r.Metrics == nil {
+			scope = "all metrics" + scope
+		}
+		parts = append(parts, scope+" ("+g.judged.Labels[r.Side]+" "+r.Short+")")
+	}
+	return "NOT COMPARABLE: " + strings.Join(parts, "; ")
 }
 
 // column is the width of a server's values.
@@ -118,8 +134,8 @@ func (g *Group) heading() string {
 	if g.Title != "" {
 		return plain.Name(g.Title, longestHeading)
 	}
-	if known := g.known("TensorRT Engine vs PyTorch Backend (HuggingFace)"); known != "" {
-		return known
+	if len(g.Sides) == 2 && g.Sides[0].Name == "pytorch_hf" && g.Sides[1].Name == "trt_engine" {
+		return "TensorRT Engine vs PyTorch Backend (HuggingFace)" // as the origin's script has it
 	}
 	labels := slices.Clone(g.judged.Labels)
 	slices.Reverse(labels)
@@ -131,41 +147,58 @@ func (g *Group) heading() string {
 
 const longestHeading = 300 // characters
 
-// known is what the origin's text has for its own layout, "" for any other.
-func (g *Group) known(text string) string {
-	if len(g.Sides) == 2 && g.Sides[0].Name == "pytorch_hf" && g.Sides[1].Name == "trt_engine" {
-		return text
-	}
-	return ""
-}
-
-// any is a result of the group.
-func (g *Group) any() *Stored { return g.Sides[0].Runs[0] }
-
-// model is the model's name without its owner.
+// model is the name of the model without its owner, or of all models that there are.
 func (g *Group) model() string {
-	name := plain.Name(g.any().file.ModelID, longestHeading)
-	name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
-	return strings.TrimPrefix(name, "Meta-")
+	return g.all(func(s *Stored) string {
+		name := plain.Name(s.file.ModelID, longestHeading)
+		name = name[strings.LastIndex(strings.TrimRight(name, "/"), "/")+1:]
+		return strings.TrimPrefix(name, "Meta-")
+	})
 }
+
+// all are the texts of all results, each once.
+func (g *Group) all(of func(s *Stored) string) string {
+	var texts []string
+	for _, side := range g.Sides {
+		for _, s := range side.Runs {
+			if text := of(s); text != "" && !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	if len(texts) > mostNamed {
+		texts = append(texts[:mostNamed], "...")
+	}
+	return strings.Join(texts, " / ")
+}
+
+const mostNamed = 4 // of what should be the same in all results
 
 // hardware is what the user named, "" for nothing.
-func (g *Group) hardware() string { return cmp.Or(g.Hardware, g.known("2x H200 GPUs")) }
+func (g *Group) hardware() string { return cmp.Or(g.Hardware, g.origins("2x H200 GPUs")) }
 
 // configuration is the lengths, and what the user named.
 func (g *Group) configuration() string {
-	s := g.any()
-	completed := countOf(s.file.Completed)
 	var parts []string
 	for _, part := range []struct {
 		name   string
-		tokens *int
-	}{{"ISL", s.file.TotalInputTokens}, {"OSL", s.file.TotalOutputTokens}} {
-		if part.tokens != nil && completed > 0 {
-			parts = append(parts, fmt.Sprintf("%s=%.0f", part.name, float64(*part.tokens)/float64(completed)))
+		tokens func(s *Stored) *int
+	}{
+		{"ISL", func(s *Stored) *int { return s.file.TotalInputTokens }},
+		{"OSL", func(s *Stored) *int { return s.file.TotalOutputTokens }},
+	} {
+		lengths := g.all(func(s *Stored) string {
+			tokens, completed := part.tokens(s), countOf(s.file.Completed)
+			if tokens == nil || completed <= 0 {
+				return ""
+			}
+			return fmt.Sprintf("%.0f", float64(*tokens)/float64(completed))
+		})
+		if lengths != "" {
+			parts = append(parts, part.name+"="+lengths)
 		}
 	}
-	if more := cmp.Or(g.Configuration, g.known("TP=2")); more != "" {
+	if more := cmp.Or(g.Configuration, g.origins("TP=2")); more != "" {
 		parts = append(parts, more)
 	}
 	return strings.Join(parts, ", ")
