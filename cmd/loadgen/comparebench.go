@@ -36,7 +36,7 @@ var planKeys = map[string]string{"--base-url": "url", "--host": "url", "--port":
 // Settle makes a run's command line and parses it: what the comparison sets, then the
 // plan's flags, then the server's, which override them.
 func (b compareBench) Settle(l compare.Load) (compare.Settled, error) {
-	table := append(flagTable(), timeBreakdown)
+	table := flagTable()
 	common, err := planFlags(table, l.Common)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func optionWords(table []flag, option string, value any) (words []string, err er
 	}
 	switch v := value.(type) {
 	case bool:
-		if table[row].Kind != argparse.Switch {
+		if kind := table[row].Kind; kind != argparse.Switch && kind != argparse.Optional {
 			return nil, fmt.Errorf("%s needs a value", option)
 		}
 		if v {

@@ -24,9 +24,6 @@ func newConfig() *config { return &config{Settings: recording.Defaults(), table:
 // parse reads a command line. The error is argparse.ErrHelp, or what is wrong.
 func parse(argv []string) (*config, error) {
 	c := newConfig()
-	if is12(argv) {
-		c.table = append(c.table, timeBreakdown)
-	}
 	flags := []argparse.Flag{{Name: "--help", Short: "-h", Kind: argparse.Help}}
 	for _, f := range c.table {
 		flags = append(flags, f.Flag)
@@ -42,17 +39,6 @@ func parse(argv []string) (*config, error) {
 		}
 	}
 	return c, c.checkOwn()
-}
-
-// is12 reports whether a command line asks for the 1.2 release's ways, whose one
-// more flag is unknown otherwise.
-func is12(argv []string) bool {
-	for i, word := range argv {
-		if word == "--compat=1.2" || word == "--compat" && i+1 < len(argv) && argv[i+1] == "1.2" {
-			return true
-		}
-	}
-	return false
 }
 
 // assign puts a parsed value where the flag's row says.
@@ -77,6 +63,8 @@ func assign(to, value any) {
 	case **float64:
 		f := value.(float64)
 		*to = &f
+	case *recording.Records:
+		*to = recording.Records{Asked: true, Dir: value.(string)}
 	case **[]string:
 		s := value.([]string)
 		*to = &s

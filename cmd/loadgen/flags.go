@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 
 	"loadgen/internal/argparse"
@@ -47,6 +48,9 @@ func flagTable() []flag {
 	}
 	list := func(name, group, value, usage string, kind argparse.Kind, bind func(c *config) any) flag {
 		return flag{argparse.Flag{Name: name, Kind: kind}, bind, group, value, usage}
+	}
+	place := func(name, usage string, bind func(c *config) any) flag {
+		return flag{argparse.Flag{Name: name, Kind: argparse.Optional, Takes: isDirectory}, bind, results, "[DIR]", usage}
 	}
 	own := func(f flag) flag {
 		f.Exact = true
@@ -148,7 +152,8 @@ func flagTable() []flag {
 		own(on("--continuous-usage", sampling, "ask the server for its token count with every event, which times tokens where chunks hold several", func(c *config) any { return &c.ContinuousUsage })),
 		own(word("--save-timeline", results, "FILE", "write the raw timelines while the run lasts; loadgen report FILE makes the whole result of them", func(c *config) any { return &c.SaveTimeline })),
 		own(on("--overwrite", results, "let --save-timeline replace a file that is there", func(c *config) any { return &c.Overwrite })),
-		own(on("--server-metrics", results, "read the server's /perf_metrics and /metrics after the run, which empties them, for its own queue and prefill times", func(c *config) any { return &c.ServerMetrics })),
+		own(place("--server-metrics", "read what the server knows of the run: /perf_metrics and /metrics, which that empties, or the perf_metrics-*.jsonl files in DIR, for its own queue and prefill times, and its Prometheus metrics before and after the run", func(c *config) any { return &c.ServerMetrics })),
+		own(place("--save-request-time-breakdown", "save where the TTFT of each request went, and a diagram of it: from the server's /perf_metrics, or from the files that it writes to DIR (perf_metrics_output_dir)", func(c *config) any { return &c.TimeBreakdown })),
 		own(on("--selftest", results, "after the run, compare what loadgen reports under this load with what a simulated server knows, and keep the table in the result", func(c *config) any { return &c.SelfTest })),
 		own(word("--require", results, "VERDICT", "end with exit code 3 unless the run's verdict on loadgen itself is clean", func(c *config) any { return &c.Require }, "clean")),
 		own(word("--sim", target, "PROFILE", "run against a simulated server of that profile, started for the run: ideal, origin-pytorch, origin-trt", func(c *config) any { return &c.Sim })),
@@ -160,6 +165,8 @@ func flagTable() []flag {
 	}
 }
 
-// timeBreakdown is the flag that only the 1.2 release has.
-var timeBreakdown = flag{argparse.Flag{Name: "--save-request-time-breakdown", Exact: true},
-	func(c *config) any { return &c.TimeBreakdown }, ignored, "", "the server's time breakdown, which is not saved"}
+// isDirectory reports whether a word is one, which a flag may take though it begins with a dash.
+func isDirectory(word string) bool {
+	info, err := os.Stat(word)
+	return err == nil && info.IsDir()
+}

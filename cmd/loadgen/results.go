@@ -36,9 +36,6 @@ func (m *benchmark) checkResult(model string) error {
 	for _, what := range append(odd, more...) {
 		m.log("%s", message(what))
 	}
-	if m.cfg.TimeBreakdown {
-		m.log("--save-request-time-breakdown: the server's time breakdown is not saved: it has no counterpart here")
-	}
 	if m.cfg.DryRun {
 		return nil
 	}
@@ -69,7 +66,11 @@ func (m *benchmark) proveResult(model string) error {
 	if err := m.prove(path); err != nil || outfile.Special(path) {
 		return withPathHint(err)
 	}
-	for _, beside := range []string{hdrPath(path), pytorchPath(path)} {
+	others := []string{hdrPath(path), pytorchPath(path)}
+	if m.cfg.TimeBreakdown.Asked {
+		others = append(others, breakdownPath(path), perfMetricsPath(path))
+	}
+	for _, beside := range others {
 		err := m.prove(beside)
 		if err == nil && outfile.Special(beside) {
 			err = &outfile.Error{Path: beside, Name: true, Err: fmt.Errorf("%s is no regular file", beside)}
@@ -136,6 +137,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	if m.cfg.Extended && a.Extended != nil {
 		report.Extended(m.s.out, a.Extended, r.Summary.Percentiles, (*report.ServerTimes)(a.Server))
 	}
+	m.breakdown(rec, a)
 	allFailed := len(r.Samples) > 0 && r.Summary.Completed == 0
 	switch {
 	case stoppedEarly(rec):
@@ -238,6 +240,8 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 			written = append(written, name)
 		}
 	}
+	more, brkErr := m.saveBreakdown(path, rec, a)
+	written, err = append(written, more...), errors.Join(err, brkErr)
 	m.log("wrote %s", strings.Join(written, ", "))
 	return errors.Join(err, envErr)
 }

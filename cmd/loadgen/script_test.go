@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -75,7 +76,7 @@ func TestScripts(t *testing.T) {
 }
 
 // startServer runs the simulator for the script, on the port given or a free one,
-// and sets URL and PORT.
+// and sets URL and PORT: server [PORT [PROFILE [SPEED [DIRECTORY OF RECORDS]]]].
 func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	port, name, speed := "0", "ideal", 1.0
 	var err error
@@ -93,11 +94,18 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	profile, err := trtsim.FindProfile(name)
 	ts.Check(err)
+	o := trtsim.Options{Profile: profile.Faster(speed), EarlyStop: true}
+	if len(args) > 3 {
+		file, err := os.Create(filepath.Join(ts.MkAbs(args[3]), trtsim.PerfFileName("host", 1, time.Now())))
+		ts.Check(err)
+		ts.Defer(func() { file.Close() })
+		o.PerfLog, o.Disaggregated = file, true
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		trtsim.New(trtsim.Options{Profile: profile.Faster(speed), EarlyStop: true}).Serve(ctx, ctx, l)
+		trtsim.New(o).Serve(ctx, ctx, l)
 	}()
 	ts.Defer(func() { cancel(); <-done })
 	announce(ts, l)

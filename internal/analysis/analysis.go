@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"loadgen/internal/breakdown"
 	"loadgen/internal/definitions"
 	"loadgen/internal/judge"
 	"loadgen/internal/recording"
@@ -31,9 +32,10 @@ type Analysis struct {
 	// DecodingAtATime is how many requests decoded at once, the mean over the run; NaN
 	// where answers came whole.
 	DecodingAtATime float64
-	FirstWave       *FirstWave   // nil but for closed loops that are longer than it
-	Server          *ServerTimes // nil where the server gave none
-	Energy          *Energy      // nil without two readings of its meter
+	FirstWave       *FirstWave           // nil but for closed loops that are longer than it
+	Server          *ServerTimes         // nil where the server gave none
+	Breakdown       *breakdown.Breakdown // nil unless asked for and something is known
+	Energy          *Energy              // nil without two readings of its meter
 	Budget          *judge.Budget
 	Verdict         judge.Verdict
 	Findings        []judge.Finding
@@ -94,10 +96,7 @@ func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
 		a.Extended = c.extended.Extended(a.Summary)
 		a.Definitions = c.definitions.Rows(a.Summary)
 	}
-	if rec.Server != nil && len(rec.Server.Requests) > 0 {
-		a.Server = &ServerTimes{}
-		a.Server.Queue, a.Server.Prefill, a.Server.Decode = metrics.ServerTimes(rec.Server, percentiles)
-	}
+	a.server(rec, percentiles)
 	a.energy(rec)
 	if rec.KernelStamps && a.Counts.Events > 0 && a.Counts.KernelStamped == 0 {
 		a.Notes = append(a.Notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})

@@ -47,15 +47,8 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		o.Metrics = extendedSection(a.Extended, percentiles)
 	}
 	o.ServerMetrics = a.ServerSection(rec)
+	o.TimeBreakdown = a.BreakdownSection(rec)
 	return o
-}
-
-// ServerSection is the server's own records as the result has them, nil without any.
-func (a *Analysis) ServerSection(rec *recording.Recording) *result.ServerMetrics {
-	if a.Server == nil {
-		return nil
-	}
-	return serverSection(a.Server, rec.Server, a.Summary.Percentiles)
 }
 
 // cpu is the processor time from the first start to the join, in all and per event.

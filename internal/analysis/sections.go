@@ -7,7 +7,6 @@ import (
 	"loadgen/internal/health"
 	"loadgen/internal/judge"
 	"loadgen/internal/result"
-	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
 
@@ -153,16 +152,6 @@ func definitionsSection(rows []definitions.Row) (out []result.Definition) {
 	for _, r := range rows {
 		out = append(out, result.Definition{Tool: r.Tool, TTFT: stat(r.TTFT), ITL: stat(r.ITL), TPOT: stat(r.TPOT),
 			Latency: stat(r.Latency), Duration: r.Duration, OutputThroughput: r.Throughput})
-	}
-	return out
-}
-
-// serverSection is what the server's own records say of a run.
-func serverSection(t *ServerTimes, s *client.ServerMetrics, percentiles []float64) *result.ServerMetrics {
-	out := &result.ServerMetrics{Requests: len(s.Requests), Queue: stats(t.Queue, percentiles, 1e3), Prefill: stats(t.Prefill, percentiles, 1e3),
-		Decode: stats(t.Decode, percentiles, 1e3), Iterations: s.Iterations, PeakActiveRequests: s.PeakActive}
-	for _, r := range s.Requests {
-		out.ReusedBlocks, out.MissedBlocks = out.ReusedBlocks+r.Reused, out.MissedBlocks+r.Missed
 	}
 	return out
 }

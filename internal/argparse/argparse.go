@@ -22,6 +22,7 @@ const (
 	Float                // one word, Python's float
 	List                 // any number of words
 	ListSome             // at least one word
+	Optional             // one word or none, which is ""
 )
 
 // Flag is one flag.
@@ -35,6 +36,9 @@ type Flag struct {
 	// Newer flags are candidates for a prefix only where no other flag is, so that what was
 	// unambiguous before they came stays so.
 	Newer bool
+	// Takes reports whether an Optional flag takes a word that begins with a dash and is no
+	// flag; nil takes none.
+	Takes func(word string) bool
 	// Repeats makes every occurrence of a List count, not the last alone.
 	Repeats bool
 }
@@ -235,7 +239,10 @@ func (p *parser) consume(i int, o option) (next int, err error) {
 		i++
 	default:
 		end := i + 1
-		for end < len(p.argv) && p.isArg[end] && (f.Kind >= List || end == i+1) && f.Kind > Help {
+		for end < len(p.argv) && p.isArg[end] && (f.several() || end == i+1) && f.Kind > Help {
+			end++
+		}
+		if f.Kind == Optional && end == i+1 && end < len(p.argv) && p.options[end].flag == nil && f.Takes != nil && f.Takes(p.argv[end]) {
 			end++
 		}
 		args = p.argv[i+1 : end]
@@ -260,6 +267,9 @@ func (p *parser) consume(i int, o option) (next int, err error) {
 	return i, nil
 }
 
+// several reports whether the flag takes more than one word.
+func (f *Flag) several() bool { return f.Kind == List || f.Kind == ListSome }
+
 // convert turns the words of a flag into its value.
 func (f *Flag) convert(args []string) (any, error) {
 	switch f.Kind {
@@ -267,6 +277,8 @@ func (f *Flag) convert(args []string) (any, error) {
 		return true, nil
 	case List, ListSome:
 		return append([]string{}, args...), nil
+	case Optional:
+		return strings.Join(args, ""), nil
 	case Int:
 		n, ok := ParseInt(args[0])
 		if !ok {

@@ -24,9 +24,6 @@ func (b *Bench) Run(ctx context.Context) (*recording.Recording, error) {
 	if err := b.warmUp(ctx); err != nil {
 		return nil, err
 	}
-	if b.s.ServerMetrics {
-		_, _ = b.client.ServerMetrics(ctx, 0) // what is there is not the run's
-	}
 	return b.measure(ctx)
 }
 
@@ -74,6 +71,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 		return nil, err
 	}
 	rec := b.planned()
+	server := b.newServerReader(ctx)
 	rec.Before = b.client.Energy(ctx)
 	if b.o.CheckConnections != nil {
 		if err := b.o.CheckConnections(b.atOnce()); err != nil {
@@ -101,7 +99,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	if n := failures.note(); n != nil {
 		b.keep(*n)
 	}
-	b.afterwards(ctx, rec, profiling)
+	b.afterwards(ctx, rec, server, profiling)
 	if file != nil {
 		if err := file.Close(rec); err != nil { // the result is not lost for it
 			b.say(recording.Note{Code: "timeline_failed", Text: err.Error(), Hint: "save_timeline"})
@@ -179,7 +177,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 
 // afterwards ends what was begun on the server, even after an interrupt, and asks it for
 // what it knows.
-func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, profiling bool) {
+func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server *serverReader, profiling bool) {
 	limit := time.Hour
 	if rec.Interrupted {
 		limit = 5 * time.Second
@@ -197,14 +195,7 @@ func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, profil
 		rec.After = b.client.Energy(ctx)
 	}
 	rec.Ended = b.o.Now()
-	if b.s.ServerMetrics {
-		var err error
-		if rec.Server, err = b.client.ServerMetrics(ctx, len(b.requests)); err != nil {
-			b.keep(recording.Note{Code: "no_server_metrics", Text: fmt.Sprintf("the server's own times cannot be read: %v", err)})
-		} else if len(rec.Server.Requests) == 0 {
-			b.keep(recording.Note{Code: "no_server_metrics", Text: "the server keeps no times of its requests: return_perf_metrics and perf_metrics_max_requests in its YAML turn them on"})
-		}
-	}
+	server.read(ctx, rec)
 	rec.Notes = b.notes
 }
 

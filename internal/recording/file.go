@@ -60,7 +60,7 @@ type end struct {
 	Health      health.Report         `json:"health"`
 	Before      *client.EnergyReading `json:"energy_before"`
 	After       *client.EnergyReading `json:"energy_after"`
-	Server      *client.ServerMetrics `json:"server"`
+	Server      *Server               `json:"server"`
 	Notes       []Note                `json:"notes"`
 }
 

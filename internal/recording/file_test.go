@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"loadgen/internal/breakdown"
 	"loadgen/internal/health"
 	"loadgen/internal/stream"
 	"loadgen/pkg/client"
@@ -58,7 +59,7 @@ func recorded(n int) *Recording {
 		Ended: time.Date(2026, 7, 1, 10, 0, 12, 0, time.UTC), Interrupted: true,
 		Health: health.Report{Wall: 3, Machine: &health.Machine{Busy: 0.5}, Stalls: []health.Stall{{Since: 1, From: 2, To: 3}}, Clock: "tsc"},
 		Before: &client.EnergyReading{TotalJoules: 1.5, QueryTime: 2}, After: &client.EnergyReading{TotalJoules: 3, Whole: true},
-		Server: &client.ServerMetrics{Requests: []client.ServerTimes{{Arrival: 1, Reused: 2}}, Iterations: 3},
+		Server: &Server{Source: "/perf_metrics", Requests: []breakdown.Record{{IDs: []string{"7"}, Context: breakdown.Instants{Arrival: 1}, Reused: 2}}, Iterations: 3},
 		Notes:  []Note{{Code: "c", Text: "t", Hint: "h"}},
 	}
 	for i := range n {
@@ -143,6 +144,8 @@ func TestEverySettingIsKept(t *testing.T) {
 			*f, _ = new(big.Int).SetString("123456789012345678901234567890", 10)
 		case **[]string:
 			*f = &[]string{"A:b"}
+		case *Records:
+			*f = Records{Asked: true, Dir: "d"}
 		default:
 			t.Fatalf("a setting of type %T", f)
 		}

@@ -39,7 +39,7 @@ type Recording struct {
 	Health health.Report
 	// Before and After are readings of the server's energy meter, nil without one.
 	Before, After *client.EnergyReading
-	Server        *client.ServerMetrics // nil unless asked for and given
+	Server        *Server // nil unless asked for and given
 	Notes         []Note
 }
 

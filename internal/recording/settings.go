@@ -87,7 +87,7 @@ type Settings struct {
 	ContinuousUsage   bool      `json:"continuous_usage"`
 	SaveTimeline      *string   `json:"save_timeline"`
 	Overwrite         bool      `json:"overwrite"`
-	ServerMetrics     bool      `json:"server_metrics"`
+	ServerMetrics     Records   `json:"server_metrics"`
 	SelfTest          bool      `json:"selftest"`
 	Require           *string   `json:"require"`
 	Sim               *string   `json:"sim"`
@@ -106,8 +106,7 @@ type Settings struct {
 	ThinkTime         float64   `json:"think_time"`
 	Speedup           float64   `json:"speedup"`
 	TraceBlockSize    int       `json:"trace_block_size"`
-	// TimeBreakdown is known to the 1.2 release alone.
-	TimeBreakdown bool `json:"save_request_time_breakdown"`
+	TimeBreakdown     Records   `json:"save_request_time_breakdown"`
 }
 
 // Defaults are the original's settings, and loadgen's for its own.

@@ -19,9 +19,6 @@ func (s *Settings) Object() pyjson.Object {
 	v := reflect.ValueOf(s).Elem()
 	for i := range v.NumField() {
 		field := v.Field(i).Addr().Interface()
-		if field == &s.TimeBreakdown && !s.Compat12() {
-			continue
-		}
 		value := Plain(field)
 		if field == &s.Header {
 			value = pairs(s.Header)
@@ -40,6 +37,8 @@ func Plain(value any) any {
 	switch v := value.(type) {
 	case *bool:
 		return *v
+	case *Records:
+		return v.plain()
 	case *string:
 		return *v
 	case *int:

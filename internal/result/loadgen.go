@@ -45,6 +45,8 @@ type Loadgen struct {
 	Definitions []Definition `json:"definitions" from:"timelines"`
 	// ServerMetrics are the server's own records, null unless they were asked for.
 	ServerMetrics *ServerMetrics `json:"server_metrics" from:"server"`
+	// TimeBreakdown is where TTFT went, null unless it was asked for and the server noted times.
+	TimeBreakdown *TimeBreakdown `json:"time_breakdown" from:"server"`
 	// ErrorBudget is the measurement error, as far as loadgen measured it.
 	ErrorBudget *ErrorBudget `json:"error_budget" from:"client's measurements"`
 	// Failures counts failures by class.

@@ -133,7 +133,7 @@ func TestPlantedErrors(t *testing.T) {
 func TestLoadIsAllThatIsTaken(t *testing.T) {
 	from := recording.Defaults()
 	text, list := "x", []string{"a:b"}
-	from.SaveResult, from.SaveDetailed, from.DryRun, from.Profile, from.NonStreaming, from.SelfTest, from.ServerMetrics = true, true, true, true, true, true, true
+	from.SaveResult, from.SaveDetailed, from.DryRun, from.Profile, from.NonStreaming, from.SelfTest, from.ServerMetrics.Asked = true, true, true, true, true, true, true
 	from.BodyPatch, from.Header, from.LoRAModules, from.SaveTimeline, from.Sim, from.Model = &text, &list, &list, &text, &text, &text
 	from.Backend, from.RequestRate, from.RandomInputLen = "openai-chat", 7, 33
 	want := recording.Defaults()

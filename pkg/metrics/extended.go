@@ -171,13 +171,3 @@ func (x *ExtendedReader) Extended(s *Summary) *Extended {
 	out.Means = x.meanIntervals()
 	return out
 }
-
-// ServerTimes are a server's own times of its requests: waiting to be scheduled,
-// from there to the first token, and from there to the last.
-func ServerTimes(s *client.ServerMetrics, percentiles []float64) (queue, prefill, decode Stats) {
-	var q, p, d []float64
-	for _, r := range s.Requests {
-		q, p, d = append(q, r.Scheduled-r.Arrival), append(p, r.FirstToken-r.Scheduled), append(d, r.LastToken-r.FirstToken)
-	}
-	return StatsOf(q, percentiles), StatsOf(p, percentiles), StatsOf(d, percentiles)
-}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"loadgen/internal/breakdown/show"
 	"loadgen/internal/judge"
 	"loadgen/internal/plain"
 	"loadgen/internal/pyjson"
@@ -191,6 +192,9 @@ func (s *Stored) WriteText(w io.Writer) {
 	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))
 	if v := s.Verdict(); v != "" {
 		fmt.Fprintf(w, "  verdict %s\n", plain.Line(v))
+	}
+	if t := s.loadgen().TimeBreakdown; t != nil {
+		show.Text(w, "  ", t)
 	}
 }
 
