@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"loadgen/internal/plain"
 	"loadgen/internal/result"
 )
 
@@ -34,9 +35,9 @@ func Text(w io.Writer, prefix string, t *result.TimeBreakdown) {
 		if s.OfP99 != nil {
 			of = fmt.Sprintf("%.2f", *s.OfP99)
 		}
-		label := s.Label
+		label := plain.Line(s.Label)
 		if s.Requests < t.Requests {
-			label = fmt.Sprintf("%s (of %d)", s.Label, s.Requests)
+			label = fmt.Sprintf("%s (of %d)", label, s.Requests)
 		}
 		fmt.Fprintf(w, "%s  %-24s %10.2f %10.2f %10.2f %10s\n", prefix, label, s.Mean, s.Median, s.P99, of)
 	}

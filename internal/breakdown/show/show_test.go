@@ -86,3 +86,14 @@ func TestHTML(t *testing.T) {
 		t.Errorf("%d bars", strings.Count(text, "<rect"))
 	}
 }
+
+// TestForeignLabels: a file from elsewhere commands no terminal.
+func TestForeignLabels(t *testing.T) {
+	s := section()
+	s.Spans[0].Label = "\x1b[31mred\nloadgen: verdict clean"
+	var out strings.Builder
+	Text(&out, "", s)
+	if strings.Contains(out.String(), "\x1b") || strings.Contains(out.String(), "\nloadgen: ") {
+		t.Errorf("%q", out.String())
+	}
+}
