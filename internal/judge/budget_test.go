@@ -58,6 +58,21 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestALateEventLengthensTheNextGap: where only a gap's first event may be late, the gap may
+// have been longer than it looks.
+func TestALateEventLengthensTheNextGap(t *testing.T) {
+	const ms = time.Millisecond
+	r := &client.Result{Start: 5 * ms, Connect: 7 * ms, Written: 8 * ms, End: 40 * ms}
+	r.Events = []client.Event{
+		{At: 20 * ms, Choices: true, Kind: stream.Text, Slack: uint32(6 * ms)},
+		{At: 40 * ms, Choices: true, Kind: stream.Text},
+	}
+	r.LastByte = 40 * ms
+	if b := budgetOf(r, metrics.Rule{}, 2, &health.Report{}).Bounds[metrics.ITL]; math.Abs(b.Mean-0.006) > 1e-9 || b.ReportedMean != 0.02 {
+		t.Errorf("%+v", b)
+	}
+}
+
 // TestUnknownConnect takes what goroutines wait, and the stalls while it connected,
 // where a transport cannot tell how late it came to its connection.
 func TestUnknownConnect(t *testing.T) {

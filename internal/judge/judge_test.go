@@ -270,7 +270,7 @@ func TestColdStart(t *testing.T) {
 }
 
 func TestRateNotReached(t *testing.T) {
-	for held, want := range map[time.Duration]int{0: 0, 20 * ms: 1} {
+	for held, want := range map[time.Duration]int{0: 0, ms / 5: 0, ms: 1, 20 * ms: 1} {
 		r := &run{Run: Run{Rule: metrics.Rule{Whole: true}, Rate: 100, Concurrency: 4}}
 		for i := range 50 {
 			due := time.Duration(i) * 10 * ms
@@ -381,6 +381,30 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("%s %v\n%s", v.Level, what, strings.Join(text, "\n"))
 			}
 		})
+	}
+}
+
+// TestLimits: from which measurement error on a metric is no longer clean, and the client
+// could not keep up.
+func TestLimits(t *testing.T) {
+	const µs = 1e-6
+	for _, c := range []struct {
+		name   string
+		bounds [4]Bound
+		want   Level
+	}{
+		{"below the floor", [4]Bound{{P99: 190 * µs}}, Clean},
+		{"above the floor of next to nothing", [4]Bound{{Mean: 210 * µs, ReportedMedian: 2000 * µs}}, Degraded},
+		{"below 2 % of the median", [4]Bound{{Median: 1900 * µs, ReportedMedian: 100000 * µs}}, Clean},
+		{"above 2 % of the median in its p99", [4]Bound{{P99: 2100 * µs, ReportedMedian: 100000 * µs}}, Degraded},
+		{"over 20 % of the median", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 10000 * µs}}, ClientLimited},
+		{"over 20 % of the median, not of the mean", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100 * µs, ReportedMean: 20000 * µs}}, Degraded},
+		{"the worst of two, second", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100000 * µs}, {Mean: 2100 * µs, ReportedMedian: 1000 * µs}}, ClientLimited},
+		{"the worst of two, first", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 1000 * µs}, {Mean: 2100 * µs, ReportedMedian: 100000 * µs}}, ClientLimited},
+	} {
+		if v := Decide(&Budget{Bounds: c.bounds}, &health.Report{}, 0, DefaultLimits); v.Level != c.want {
+			t.Errorf("%s: %s, want %s", c.name, v.Level, c.want)
+		}
 	}
 }
 

@@ -399,7 +399,7 @@ func TestDoubt(t *testing.T) {
 	event := `data: {"choices":[{"index":0,"text":"x"}]}` + "\n\n"
 	d.Feed([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"), 1)
 	d.Feed([]byte(event+event+event), 2)
-	if !d.Mixed() || a.Events[0].Slack != UnknownSlack || a.Events[2].Slack != 0 {
+	if !d.Mixed() || a.Events[0].Slack != UnknownSlack || a.Events[2].Slack != 0 || !a.Events[0].Shared || !a.Events[1].Shared || a.Events[2].Shared {
 		t.Errorf("%v %+v", d.Mixed(), a.Events)
 	}
 	d.Doubt(7, false)

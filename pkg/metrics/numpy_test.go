@@ -85,6 +85,18 @@ func TestStatsAreNumPys(t *testing.T) {
 	}
 }
 
+// TestBlocksAreNumPys: above 128 values NumPy sums halves, which 256 reciprocals show in the
+// last bit. The values are NumPy 2.5.5's.
+func TestBlocksAreNumPys(t *testing.T) {
+	x := make([]float64, 256)
+	for i := range x {
+		x[i] = 1 / float64(i+1)
+	}
+	if mean, std := Mean(x), Std(x); mean != 0x1.87f544932e3e6p-6 || std != 0x1.38f62a4de0336p-4 {
+		t.Errorf("mean %x, std %x", mean, std)
+	}
+}
+
 // As in NumPy, one NaN makes every statistic NaN.
 func TestNaN(t *testing.T) {
 	s := StatsOf([]float64{1, math.NaN(), 2}, []float64{99})
