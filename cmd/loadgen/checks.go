@@ -53,9 +53,18 @@ func (c *config) checkOwn() error {
 
 // checkTokenizer checks what the flags ask of the tokenizer.
 func (c *config) checkTokenizer() error {
+	if c.UseChatTemplate && c.Chat() {
+		return errors.New("argument --use-chat-template: not allowed with --backend openai-chat, whose server applies its template itself")
+	}
 	if c.VocabSize != nil && (*c.VocabSize < 1 || *c.VocabSize > 1<<31-1) {
 		return fmt.Errorf("argument --vocab-size: %d is not a number of token ids, 1 to 2147483647", *c.VocabSize)
 	}
+	return nil
+}
+
+// checkCustomTokenizer checks what argparse takes, and the original fails at when it loads
+// the tokenizer.
+func (c *config) checkCustomTokenizer() error {
 	alias := recording.Text(c.CustomTokenizer)
 	if alias == "" {
 		if c.TokenizerMode == "custom" {

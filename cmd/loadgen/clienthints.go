@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"loadgen/internal/bench"
+	"loadgen/internal/chattemplate"
 	"loadgen/internal/tokenizer"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
@@ -53,6 +54,9 @@ const keyHint = "the environment's OPENAI_API_KEY is sent as the bearer token; -
 // problemHint is the hint for a client's or a tokenizer's problem, "" for any other error.
 func problemHint(err error) string {
 	var problem *client.Problem
+	if errors.Is(err, chattemplate.ErrNone) {
+		return "\nhint: put the model's chat_template.jinja or tokenizer_config.json beside its tokenizer (--tokenizer DIR)"
+	}
 	if errors.Is(err, tokenizer.ErrNotFound) || errors.As(err, new(*tokenizer.KindError)) || errors.As(err, new(*tokenizer.UnsupportedError)) {
 		return "; --tokenizer PATH names a directory with a tokenizer, --tokenizer llama3 the built-in Llama-3 vocabulary; where only token ids are sent (--random-ids --tokenize-on-client), --vocab-size N is enough"
 	}

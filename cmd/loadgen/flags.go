@@ -134,6 +134,7 @@ func flagTable() []flag {
 		own(float("--think-time", dataSet, "S", "conversations: seconds from a reply to the next turn, where the file does not say", func(c *config) any { return &c.ThinkTime })),
 		own(float("--speedup", traffic, "X", "trace: divide its arrival times by X", func(c *config) any { return &c.Speedup })),
 		own(integer("--trace-block-size", dataSet, "trace: tokens of one block hash; 0 finds the size that fits", func(c *config) any { return &c.TraceBlockSize })),
+		own(on("--use-chat-template", dataSet, "completions: render each prompt with the model's chat template, found beside its tokenizer; its tokens are part of --random-input-len", func(c *config) any { return &c.UseChatTemplate })),
 		own(on("--dry-run", conduct, "print the settings and every request as JSON lines and send nothing", func(c *config) any { return &c.DryRun })),
 		own(accumulates(list("--header", sampling, "K:V ...", "further header lines; can be given more than once", argparse.ListSome, func(c *config) any { return &c.Header }))),
 		own(float("--wait-ready", conduct, "S", "wait at most S seconds for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),

@@ -84,6 +84,9 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		return exitCode(app.RunContext(ctx, append(args[:2:2], flagsFirst(command, argv[1:])...)), s.err)
 	}
 	cfg, err := parse(argv)
+	if err == nil {
+		err = cfg.checkCustomTokenizer()
+	}
 	switch {
 	case errors.Is(err, argparse.ErrHelp):
 		app.Setup()

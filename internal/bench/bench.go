@@ -79,6 +79,8 @@ type Bench struct {
 	tokenizer dataset.Tokenizer
 	// tokenizerName is where the tokenizer is from, "" without one.
 	tokenizerName string
+	template      *template           // applied to the prompts, nil for none
+	chat          *recording.Template // what the server's template adds, nil where that is not known
 	client        *client.Client
 	test          *client.Prepared   // the test request and the profiler's body: prompt 0, no LoRA name
 	requests      []*client.Prepared // the measured requests

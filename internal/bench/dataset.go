@@ -13,7 +13,15 @@ func (b *Bench) loadDataset(ctx context.Context) (*dataset.Set, error) {
 	if err := checkDataset(b.s); err != nil {
 		return nil, err
 	}
-	return dataset.Load(ctx, b.datasetOptions())
+	o, err := b.withTemplate(ctx, b.datasetOptions())
+	if err != nil {
+		return nil, err
+	}
+	set, err := dataset.Load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return set, b.applyTemplate(ctx, set)
 }
 
 // datasetOptions are the settings that say what to load.

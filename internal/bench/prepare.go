@@ -147,6 +147,9 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 		}
 		return r
 	}
+	if err := b.measureTemplate(ctx, request, len(set.Requests)); err != nil {
+		return err
+	}
 	if len(set.Requests) > 0 {
 		if b.test, err = b.client.PrepareTest(request(0)); err != nil {
 			return err

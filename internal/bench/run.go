@@ -121,6 +121,7 @@ func (b *Bench) planned() *recording.Recording {
 		Planned:      make([]recording.Planned, len(b.requests)),
 		Results:      make([]*client.Result, len(b.requests)),
 		Notes:        b.notes,
+		Template:     b.chat,
 	}
 	if b.s.Tokenizer != nil {
 		rec.TokenizerID = *b.s.Tokenizer

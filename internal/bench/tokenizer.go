@@ -30,7 +30,7 @@ func (s sized) VocabSize() int { return s.n }
 // OnlyIDs reports whether all that the settings send is token ids drawn at random, for
 // which the size of the vocabulary is enough.
 func OnlyIDs(s *recording.Settings) bool {
-	if !s.TokenizeOnClient {
+	if !s.TokenizeOnClient || s.UseChatTemplate {
 		return false
 	}
 	switch s.DatasetName {

@@ -49,6 +49,7 @@ type header struct {
 	Prompts     string    `json:"prompts"`
 	Kernel      bool      `json:"kernel_stamps"` // were expected
 	Notes       []Note    `json:"notes"`
+	Template    *Template `json:"template"`
 }
 
 // end is what is known after it.
@@ -110,7 +111,7 @@ func CheckNew(path string) error {
 // Create begins a file with what is known before the run. A file that is there and not
 // empty is left alone unless overwrite is set, and one that another process writes always.
 func Create(path string, r *Recording, overwrite bool) (*Writer, error) {
-	head, err := json.Marshal(header{r.Began, r.Version, r.Go, r.Machine, &r.Settings, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes})
+	head, err := json.Marshal(header{r.Began, r.Version, r.Go, r.Machine, &r.Settings, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template})
 	if err != nil {
 		return nil, err
 	}

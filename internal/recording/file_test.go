@@ -54,7 +54,7 @@ func recorded(n int) *Recording {
 	s.Temperature, s.MinP = &top, nil
 	top = math.Inf(-1)
 	r := &Recording{
-		Version: "v", Go: "go", Machine: Machine{OS: "linux", Kernel: text("6"), CPUs: 2}, Settings: s, TokenizerID: "t", Prompts: "sha256:1", KernelStamps: true,
+		Version: "v", Go: "go", Machine: Machine{OS: "linux", Kernel: text("6"), CPUs: 2}, Settings: s, TokenizerID: "t", Prompts: "sha256:1", KernelStamps: true, Template: &Template{Added: 10.5, Prefix: 5},
 		Began: time.Date(2026, 7, 1, 10, 0, 0, 123456789, time.FixedZone("", 7200)), Start: 77, Elapsed: 12 * time.Second,
 		Ended: time.Date(2026, 7, 1, 10, 0, 12, 0, time.UTC), Interrupted: true,
 		Health: health.Report{Wall: 3, Machine: &health.Machine{Busy: 0.5}, Stalls: []health.Stall{{Since: 1, From: 2, To: 3}}, Clock: "tsc"},

@@ -70,7 +70,7 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 		if err := json.Unmarshal(content, &h); err != nil {
 			return fmt.Errorf("its header: %w", err)
 		}
-		r.Began, r.Version, r.Go, r.Machine, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes = h.Date, h.Version, h.Go, h.Machine, h.TokenizerID, h.Prompts, h.Kernel, h.Notes
+		r.Began, r.Version, r.Go, r.Machine, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template = h.Date, h.Version, h.Go, h.Machine, h.TokenizerID, h.Prompts, h.Kernel, h.Notes, h.Template
 	case kind == kindPlan && f.begun && !f.planned:
 		f.planned = true
 		if r.Planned, err = decodePlan(content); err != nil {

@@ -22,8 +22,10 @@ type Recording struct {
 	Prompts     string // digest of the prompts
 	// KernelStamps is set where the kernel was expected to stamp arrivals.
 	KernelStamps bool
-	Planned      []Planned
-	Began        time.Time // on the calendar
+	// Template is nil where prompts go as they are, or the template is not known.
+	Template *Template
+	Planned  []Planned
+	Began    time.Time // on the calendar
 
 	// Results are by planned request; nil was never sent.
 	Results []*client.Result
@@ -41,6 +43,15 @@ type Recording struct {
 	Before, After *client.EnergyReading
 	Server        *Server // nil unless asked for and given
 	Notes         []Note
+}
+
+// Template is what the model's chat template adds to the prompts that a chat server is sent.
+type Template struct {
+	// Added is the mean number of tokens around a prompt.
+	Added float64 `json:"added"`
+	// Prefix is the number of tokens before the first message's text, which all prompts have
+	// in common.
+	Prefix int `json:"prefix"`
 }
 
 // Planned is a request of the plan.

@@ -97,6 +97,7 @@ type Settings struct {
 	Insecure          bool      `json:"insecure"`
 	APIKeyFile        *string   `json:"api_key_file"`
 	VocabSize         *int      `json:"vocab_size"`
+	UseChatTemplate   bool      `json:"use_chat_template"`
 	RepeatedPrefixes  int       `json:"prefix_repetition_num_prefixes"`
 	RepeatedPrefixLen int       `json:"prefix_repetition_prefix_len"`
 	RepeatedSuffixLen int       `json:"prefix_repetition_suffix_len"`

@@ -12,6 +12,9 @@ import (
 //go:embed llama3.bin
 var llama3Table string
 
+// Llama3Name is the Name of the built-in tokenizer.
+const Llama3Name = "llama3 (built in)"
+
 const (
 	llama3Vocab = 128000
 	llama3BOS   = 128000
@@ -22,7 +25,7 @@ const (
 // Llama3 returns the built-in tokenizer of Llama 3. Decoding needs nothing but
 // the table; what encoding needs is built at the first call of Encode.
 func Llama3() *Tokenizer {
-	t := &Tokenizer{Name: "llama3 (built in)", vocab: llama3Vocab, cleanUp: true, before: []int{llama3BOS}, special: map[int32]bool{}}
+	t := &Tokenizer{Name: Llama3Name, vocab: llama3Vocab, cleanUp: true, before: []int{llama3BOS}, special: map[int32]bool{}}
 	t.tokens = make([]string, 0, llama3Vocab+256)
 	for table := llama3Table; table != ""; {
 		n := int(table[0]) + 1
