@@ -19,7 +19,9 @@ import (
 	"loadgen/pkg/report"
 )
 
-const reportHelp = `Files are results of loadgen or of benchmark_serving, or timelines. Results of several directories
+const reportHelp = `Files are results of loadgen or of benchmark_serving, or timelines; also results of vLLM
+(--append-result files, too), SGLang, InferenceX, AIPerf (profile_export_aiperf.json) and GuideLLM
+(benchmarks.json), as far as they go. Results of several directories
 are compared, a directory for each server: what is not comparable comes first.
 For one directory the report is written into it (report.html, report.md, benchmark_summary.txt,
 benchmark_comparison.png and .svg, comparison.json); for files only where --out says.`
@@ -124,15 +126,21 @@ func (o *reporting) run(s streams) error {
 	if err != nil {
 		return err
 	}
-	var failed []error
+	var failed, unknown []error
 	var files []*report.Stored
 	for _, name := range names {
-		f, err := readResult(name, s)
-		if err != nil {
+		some, err := readResult(name, s)
+		switch {
+		case report.IsUnknown(err) && !slices.Contains(o.args, name): // it lies in a directory with others
+			fmt.Fprintf(s.err, "loadgen: left out: %v\n", err)
+			unknown = append(unknown, err)
+		case err != nil:
 			failed = append(failed, err)
-			continue
 		}
-		files = append(files, f)
+		files = append(files, some...)
+	}
+	if len(files) == 0 {
+		failed = append(failed, unknown...)
 	}
 	if len(files) == 0 {
 		return errors.Join(failed...)
@@ -163,7 +171,7 @@ func resultFiles(args []string) (files []string, err error) {
 		}
 		before := len(files)
 		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && strings.HasSuffix(path, ".json") && !strings.HasSuffix(path, ".pytorch.json") && d.Name() != report.ComparisonName {
+			if err == nil && !d.IsDir() && (strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".jsonl")) && !strings.HasSuffix(path, ".pytorch.json") && d.Name() != report.ComparisonName {
 				files = append(files, path)
 			}
 			return err
@@ -178,8 +186,8 @@ func resultFiles(args []string) (files []string, err error) {
 	return files, nil
 }
 
-// readResult reads a result file, or computes the result of a timeline.
-func readResult(name string, s streams) (*report.Stored, error) {
+// readResult reads the results of a file, or computes the result of a timeline.
+func readResult(name string, s streams) ([]*report.Stored, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -187,9 +195,13 @@ func readResult(name string, s streams) (*report.Stored, error) {
 	defer f.Close()
 	in := bufio.NewReaderSize(f, 1<<20)
 	if start, _ := in.Peek(len(recording.Magic)); recording.IsFile(start) {
-		return readTimeline(name, in, s)
+		stored, err := readTimeline(name, in, s)
+		if err != nil {
+			return nil, err
+		}
+		return []*report.Stored{stored}, nil
 	}
-	return report.ReadStored(name)
+	return report.ReadAll(name)
 }
 
 // write shows the results as the format and --out say.

@@ -34,6 +34,20 @@ func Parse(text []byte) (any, error) {
 	return v, nil
 }
 
+// ParseAll parses the values that follow each other in a text, as in JSON Lines. With the
+// error are the values before it.
+func ParseAll(text []byte) (values []any, err error) {
+	p := parser{text: bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))}
+	for p.space(); p.at < len(p.text); p.space() {
+		v, err := p.value(0)
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
 type parser struct {
 	text []byte
 	at   int

@@ -99,6 +99,12 @@ type File struct {
 	// Loadgen is the object of loadgen's own keys; a strict file has none.
 	Loadgen *Loadgen `json:"loadgen"`
 
+	// Program is the client that wrote the file that was read, with its version where it
+	// says one; "" where only its keys could tell. Remarks are what a reader of its numbers
+	// must know.
+	Program string   `json:"-"`
+	Remarks []string `json:"-"`
+
 	// Layout is which of the original's layouts is written.
 	Layout Layout `json:"-"`
 

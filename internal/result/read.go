@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,17 +28,34 @@ func Parse(text []byte) (*File, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: it holds no JSON object", ErrFormat)
 	}
+	return fileOf(o)
+}
+
+// fileOf reads a file that uses the original's keys.
+func fileOf(o pyjson.Object) (*File, error) {
 	f := &File{order: make([]string, 0, len(o))}
 	for _, m := range o {
 		f.order = append(f.order, m.Key)
-		if !f.take(m.Key, m.Value) {
+		key := m.Key
+		if other := aliases[key]; other != "" && !has(o, other) {
+			key = other
+		}
+		if !f.take(key, m.Value) {
 			f.Metadata = append(f.Metadata, m)
 		}
 	}
-	if f.Duration == nil && !f.keeps("duration") || f.Completed == nil && !f.keeps("completed") {
-		return nil, fmt.Errorf("%w: it has no completed and duration", ErrFormat)
+	if !has(o, "duration") || !has(o, "completed") {
+		return nil, unknown(o)
 	}
+	f.fromSGLang(o)
 	return f, nil
+}
+
+// aliases are what other programs call keys of the original's.
+var aliases = map[string]string{"request_goodput": "request_goodput:", "total_throughput": "total_token_throughput"}
+
+func has(o pyjson.Object, key string) bool {
+	return slices.ContainsFunc(o, func(m pyjson.Member) bool { return m.Key == key })
 }
 
 // ParseSection reads one section of a file into a pointer to its type.
@@ -47,16 +65,6 @@ func ParseSection(text []byte, section any) error {
 		err = fmt.Errorf("%w: not a %T", ErrFormat, section)
 	}
 	return err
-}
-
-// keeps reports whether the file that was read has a key.
-func (f *File) keeps(key string) bool {
-	for _, k := range f.order {
-		if k == key {
-			return true
-		}
-	}
-	return false
 }
 
 // take takes a member of the file, and reports whether it has a place here.
@@ -96,7 +104,7 @@ func (f *File) statistic(key string) func(value any) bool {
 		return placeOf(&f.DecodedPerIterKeys, name)
 	}
 	for i, metric := range MetricNames {
-		if of == metric+"_ms" {
+		if of == metric+"_ms" || metric == "e2el" && of == "e2e_latency_ms" { // SGLang's name
 			return placeOf(f.Latency.At(i), name)
 		}
 	}

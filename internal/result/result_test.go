@@ -76,6 +76,7 @@ func filled(layout Layout) *File {
 		mean := 1.5
 		f.DecodedPerIter, f.DecodedPerIterKeys, f.E2ELs, f.Energy = &DecodedPerIter{Mean: &mean}, nil, nil, nil
 	}
+	f.Program, f.Remarks = "", nil // of other clients' files
 	for i := range MetricNames {
 		d := *f.Latency.At(i)
 		d.Min, d.Max = nil, nil

@@ -45,8 +45,18 @@ func factsOf(runs []*Stored) *judge.Facts {
 			}
 		}
 	}
+	if slices.ContainsFunc(runs, func(r *Stored) bool { return r.file.RequestGoodput != nil }) {
+		for _, r := range runs {
+			f.Series[goodputFigure] = append(f.Series[goodputFigure], r.series(goodputFigure))
+		}
+	}
 	return f
 }
+
+// goodput is the key of the rate of the requests that met all objectives: gates know it.
+const goodput = "request_goodput"
+
+var goodputFigure = judge.Figure{Metric: goodput, Statistic: judge.MeanOf, Higher: true}
 
 // facts are those of one run, without its Series.
 func (s *Stored) facts() *judge.Facts {

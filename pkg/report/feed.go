@@ -15,6 +15,8 @@ func (s *Stored) program() string {
 	switch {
 	case s.file.Loadgen != nil:
 		return "loadgen " + s.file.Loadgen.Version
+	case s.file.Program != "":
+		return presentable(s.file.Program, longestLabel)
 	case has("rtfx") || has("endpoint_type"):
 		return "vllm"
 	case has("server_info") || has("sharegpt_output_len"):

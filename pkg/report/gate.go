@@ -35,15 +35,16 @@ func ParseGate(text string) (Gate, error) {
 	if err != nil || math.IsInf(limit, 0) || math.IsNaN(limit) {
 		return Gate{}, fmt.Errorf("gate %q: %s is not a number; %s", text, m[3], want)
 	}
-	at := slices.IndexFunc(judge.Figures, func(f judge.Figure) bool { return figureKey(f) == m[1] })
+	figures := append(judge.Figures[:len(judge.Figures):len(judge.Figures)], goodputFigure)
+	at := slices.IndexFunc(figures, func(f judge.Figure) bool { return figureKey(f) == m[1] })
 	if at < 0 {
 		var keys []string
-		for _, f := range judge.Figures {
+		for _, f := range figures {
 			keys = append(keys, figureKey(f))
 		}
 		return Gate{}, fmt.Errorf("gate %q: unknown metric %s; expected one of %s", text, m[1], strings.Join(keys, ", "))
 	}
-	g := Gate{Text: strings.TrimSpace(text), figure: judge.Figures[at], atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
+	g := Gate{Text: strings.TrimSpace(text), figure: figures[at], atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
 	switch {
 	case g.Relative:
 		g.limit /= 100

@@ -141,6 +141,10 @@ func (s *Stored) place() (dir, base string) {
 	if err != nil {
 		path = s.Name
 	}
+	if s.part > 0 { // a file of several results is like a directory of them
+		path = strings.TrimSuffix(path, fmt.Sprintf(":%d", s.part))
+		return strings.TrimSuffix(path, filepath.Ext(path)), fmt.Sprintf("result_%d", s.part)
+	}
 	return filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), ".json")
 }
 

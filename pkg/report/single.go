@@ -37,6 +37,9 @@ func (s *Stored) object() pyjson.Object {
 		o = append(o, s.summary()...)
 	}
 	findings, notes := s.judge()
+	if remarks := s.remarks(); len(remarks) > 0 {
+		o.Set("remarks", remarks)
+	}
 	if v := s.Verdict(); v != "" {
 		o.Set("verdict", v)
 	}
@@ -124,6 +127,7 @@ func (s *Stored) summary() (o pyjson.Object) {
 	count("total_input_tokens", f.TotalInputTokens)
 	count("total_output_tokens", f.TotalOutputTokens)
 	value("request_throughput", f.RequestThroughput)
+	value(goodput, f.RequestGoodput)
 	value("output_throughput", f.OutputThroughput)
 	value("total_token_throughput", f.TotalTokenThroughput)
 	if rate := f.Setting("request_rate"); rate != nil {
@@ -149,6 +153,59 @@ func (s *Stored) summary() (o pyjson.Object) {
 	return o
 }
 
+// headline is what a run was and what came of it. What the file does not have is left out.
+func (s *Stored) headline() string {
+	f := s.file
+	text := fmt.Sprintf("%d requests completed", countOf(f.Completed))
+	switch {
+	case f.Completed == nil:
+		text = "an unknown number of requests completed"
+	case f.NumPrompts != nil:
+		text = fmt.Sprintf("%d of %d requests completed", countOf(f.Completed), countOf(f.NumPrompts))
+	}
+	if f.Duration != nil {
+		text += fmt.Sprintf(" in %.2f s", *f.Duration)
+	}
+	if c := countOf(f.MaxConcurrency); c > 0 {
+		text += fmt.Sprintf(", concurrency %d", c)
+	}
+	if x := f.OutputThroughput; x != nil {
+		text += fmt.Sprintf(", %.2f output tokens/s", *x)
+	}
+	if x := f.RequestGoodput; x != nil {
+		text += fmt.Sprintf(", goodput %.2f requests/s", *x)
+	}
+	return text
+}
+
+// remarks are which other client wrote the file, what its numbers mean, and what it lacks.
+func (s *Stored) remarks() (out []string) {
+	program := s.program()
+	if s.file.Loadgen != nil || program == "benchmark_serving" {
+		return nil
+	}
+	f := s.file
+	var missing []string
+	lacks := func(what string, isMissing bool) {
+		if isMissing {
+			missing = append(missing, what)
+		}
+	}
+	lacks("the number of requests sent", f.NumPrompts == nil)
+	lacks("the number of requests completed", f.Completed == nil)
+	lacks("the duration", f.Duration == nil)
+	lacks("token totals", f.TotalInputTokens == nil || f.TotalOutputTokens == nil)
+	lacks("the output throughput", f.OutputThroughput == nil)
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		lacks(strings.ToUpper(m.String()), math.IsNaN(s.Latency("mean", m)))
+	}
+	by := "written by " + program
+	if len(missing) > 0 {
+		by += "; the file does not have: " + strings.Join(missing, ", ")
+	}
+	return append([]string{by}, f.Remarks...)
+}
+
 // WriteText shows the file to people.
 func (s *Stored) WriteText(w io.Writer) {
 	f := s.file
@@ -157,14 +214,7 @@ func (s *Stored) WriteText(w io.Writer) {
 	if f.ModelID != "" {
 		fmt.Fprintf(w, "%s, ", plain.Line(f.ModelID))
 	}
-	fmt.Fprintf(w, "%d of %d requests completed in %.2f s", countOf(f.Completed), countOf(f.NumPrompts), valueOf(f.Duration))
-	if c := countOf(f.MaxConcurrency); c > 0 {
-		fmt.Fprintf(w, ", concurrency %d", c)
-	}
-	if x := f.OutputThroughput; x != nil {
-		fmt.Fprintf(w, ", %.2f output tokens/s", *x)
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, s.headline())
 	statistics := s.statistics()
 	fmt.Fprintf(w, "  %-6s", "ms")
 	for _, name := range statistics {
@@ -177,7 +227,11 @@ func (s *Stored) WriteText(w io.Writer) {
 		}
 		fmt.Fprintf(w, "  %-6s", strings.ToUpper(m.String()))
 		for _, name := range statistics {
-			fmt.Fprintf(w, " %10.2f", 1e3*s.Latency(name, m))
+			if x := s.Latency(name, m); math.IsNaN(x) {
+				fmt.Fprintf(w, " %10s", "-")
+			} else {
+				fmt.Fprintf(w, " %10.2f", 1e3*x)
+			}
 		}
 		fmt.Fprintln(w)
 	}
@@ -187,6 +241,9 @@ func (s *Stored) WriteText(w io.Writer) {
 			fmt.Fprintf(w, "; mean TTFT of the first wave (%d requests) %.2f ms", wave.N, 1e3*wave.Value)
 		}
 		fmt.Fprintln(w)
+	}
+	for _, remark := range s.remarks() {
+		fmt.Fprintf(w, "  %s\n", remark)
 	}
 	findings, notes := s.judge()
 	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -17,6 +18,7 @@ import (
 // Stored is a result file as it was read, of whatever program wrote it.
 type Stored struct {
 	Name  string
+	part  int // its place among the results of a file that holds several, from 1; else 0
 	file  *result.File
 	shown *result.File                   // what programs are shown: file, or less
 	parts map[metrics.Metric][][]float64 // what requests returns
@@ -40,6 +42,31 @@ func ParseStored(name string, text []byte) (*Stored, error) {
 	}
 	return &Stored{Name: name, file: f}, nil
 }
+
+// ReadAll reads all results that a file holds: those of other clients, too, and several in
+// one file. They are called NAME, or NAME:1, NAME:2, ... With an error are the results
+// that come before it.
+func ReadAll(name string) (all []*Stored, err error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	files, err := result.ParseAll(text)
+	for i, f := range files {
+		s := &Stored{Name: name, file: f}
+		if len(files) > 1 {
+			s.Name, s.part = fmt.Sprintf("%s:%d", name, i+1), i+1
+		}
+		all = append(all, s)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return all, err
+}
+
+// IsUnknown reports whether an error is that of JSON which is no result.
+func IsUnknown(err error) bool { return errors.Is(err, result.ErrUnknown) }
 
 // Recomputed is a result that was computed from a run's timelines. In detailed there are
 // each request's values; saved is what the run was to save, and is all that programs are
@@ -84,6 +111,8 @@ func (s *Stored) throughput(key string) float64 {
 	switch key {
 	case "request_throughput":
 		return valueOf(s.file.RequestThroughput)
+	case goodput:
+		return valueOf(s.file.RequestGoodput)
 	case judge.OutputThroughput:
 		return valueOf(s.file.OutputThroughput)
 	case "total_token_throughput":
