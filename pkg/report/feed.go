@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 	"loadgen/internal/result"
 	"loadgen/pkg/metrics"
 )
@@ -16,7 +17,7 @@ func (s *Stored) program() string {
 	case s.file.Loadgen != nil:
 		return "loadgen " + s.file.Loadgen.Version
 	case s.file.Program != "":
-		return presentable(s.file.Program, longestLabel)
+		return plain.Line(s.file.Program)
 	case has("rtfx") || has("endpoint_type"):
 		return "vllm"
 	case has("server_info") || has("sharegpt_output_len"):
