@@ -21,8 +21,17 @@ type config struct {
 // newConfig is the original's defaults.
 func newConfig() *config { return &config{Settings: recording.Defaults(), table: flagTable()} }
 
-// parse reads a command line. The error is argparse.ErrHelp, or what is wrong.
+// parse reads and checks a command line. The error is argparse.ErrHelp, or what is wrong.
 func parse(argv []string) (*config, error) {
+	c, err := readFlags(argv)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.checkOwn()
+}
+
+// readFlags reads a command line as the original's parser does, before any check of values.
+func readFlags(argv []string) (*config, error) {
 	c := newConfig()
 	flags := []argparse.Flag{{Name: "--help", Short: "-h", Kind: argparse.Help}}
 	for _, f := range c.table {
@@ -38,7 +47,7 @@ func parse(argv []string) (*config, error) {
 			assign(f.bind(c), v)
 		}
 	}
-	return c, c.checkOwn()
+	return c, nil
 }
 
 // assign puts a parsed value where the flag's row says.

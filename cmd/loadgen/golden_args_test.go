@@ -86,7 +86,7 @@ func TestGoldenArgparse(t *testing.T) {
 	for _, c := range cases {
 		name := fmt.Sprint(c.Argv)
 		t.Run(fmt.Sprint(c.ID), func(t *testing.T) {
-			cfg, err := parse(c.Argv)
+			cfg, err := readFlags(c.Argv)
 			switch {
 			case c.Exit == 2:
 				wantError(t, diffs, name, err, c.Stderr)
@@ -125,7 +125,7 @@ func TestGoldenCLI(t *testing.T) {
 		for i, c := range all {
 			cases++
 			t.Run(fmt.Sprintf("%s/%d", golden.Name(file), i), func(t *testing.T) {
-				cfg, err := parse(c.Argv)
+				cfg, err := readFlags(c.Argv)
 				if c.Exit == 2 {
 					wantError(t, diffs, fmt.Sprint(c.Argv), err, c.Stderr)
 					return
