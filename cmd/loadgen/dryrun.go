@@ -48,7 +48,7 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 				request.Set("due_s", nil)
 			}
 			request = append(request, pyjson.Member{Key: "conversation", Value: turn.Conversation},
-				pyjson.Member{Key: "turn", Value: turn.Number}, pyjson.Member{Key: "think_s", Value: turn.Think.Seconds()})
+				pyjson.Member{Key: "turn", Value: turn.Number + 1}, pyjson.Member{Key: "think_s", Value: turn.Think.Seconds()})
 		}
 		line = pyjson.Append(line[:0], request)
 		out.Write(append(line, '\n'))

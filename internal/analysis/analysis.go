@@ -33,6 +33,7 @@ type Analysis struct {
 	// where answers came whole.
 	DecodingAtATime float64
 	FirstWave       *FirstWave           // nil but for closed loops that are longer than it
+	Turns           []Turn               // of conversations; nil where there are none
 	Server          *ServerTimes         // nil where the server gave none
 	Breakdown       *breakdown.Breakdown // nil unless asked for and something is known
 	Energy          *Energy              // nil without two readings of its meter
@@ -82,14 +83,16 @@ func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
 	}
 	a.Results, a.Samples, a.Counts = c.results, c.samples, c.counts
 	a.Summary = metrics.Compute(c.samples, rec.Elapsed.Seconds(), metrics.Options{Percentiles: percentiles, Goodput: goals})
-	wave := waveOf(s, len(a.Samples))
+	a.Turns = turnsOf(rec, c.results, c.samples, percentiles)
+	rate := scheduledRate(rec)
+	wave := waveOf(rec, rate, len(a.Samples))
 	a.FirstWave = firstWaveOf(a.Samples, wave, percentiles)
 	a.DecodingAtATime = math.NaN()
 	if d := a.Summary.Duration; !c.rule.Whole && d > 0 {
 		a.DecodingAtATime = a.Counts.Decoding.Seconds() / d
 	}
 	a.Budget = c.budget.Budget(a.Summary, wave)
-	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(s), judge.DefaultLimits)
+	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
 	findings, notes := c.findings.Findings()
 	a.Findings, a.Notes = findings, append(a.Notes, notes...)
 	if !c.rule.Whole {
@@ -105,8 +108,8 @@ func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
 }
 
 // meanGap is the mean time between two requests of the schedule, 0 for all at once.
-func meanGap(s *recording.Settings) float64 {
-	if rate := s.Rate(); rate != 0 {
+func meanGap(rate float64) float64 {
+	if rate != 0 {
 		return 1 / rate
 	}
 	return 0
@@ -162,7 +165,7 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 	run := judge.Run{
 		Rule:        rule,
 		Concurrency: s.Concurrency(),
-		Rate:        s.Rate(),
+		Rate:        scheduledRate(rec),
 		TextPrompts: !s.TokenizeOnClient,
 		Tested:      !s.NoTestInput,
 		IgnoreEOS:   s.IgnoreEOS,

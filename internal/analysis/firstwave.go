@@ -13,9 +13,10 @@ type FirstWave struct {
 }
 
 // waveOf is how many requests a run's first wave has, 0 where it has none: with a rate, or
-// without a bound, or where the run is not longer than its first wave.
-func waveOf(s *recording.Settings, sent int) int {
-	if c := s.Concurrency(); s.Rate() == 0 && 0 < c && c < sent {
+// without a bound, or where the run is not longer than its first wave. Conversations
+// have none, as the plan's first requests are not the first to be sent.
+func waveOf(rec *recording.Recording, rate float64, sent int) int {
+	if c := rec.Settings.Concurrency(); rate == 0 && 0 < c && c < sent && !conversing(rec) {
 		return c
 	}
 	return 0

@@ -40,6 +40,9 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	if !math.IsNaN(a.DecodingAtATime) {
 		o.DecodingAtATime = &a.DecodingAtATime
 	}
+	for _, t := range a.Turns {
+		o.Turns = append(o.Turns, turnSection(&t, percentiles, RuleOf(&rec.Settings).Whole))
+	}
 	if w := a.FirstWave; w != nil {
 		o.FirstWave = firstWaveSection(w, percentiles, RuleOf(&rec.Settings).Whole)
 	}

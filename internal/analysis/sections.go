@@ -96,6 +96,19 @@ func stats(s metrics.Stats, percentiles []float64, scale float64) result.Stats {
 		Min: new(scale * s.Min), Max: new(scale * s.Max), Percentiles: percentilesOf(s, percentiles, scale)}
 }
 
+func turnSection(t *Turn, percentiles []float64, whole bool) result.Turn {
+	out := result.Turn{Turn: t.Number, Requests: t.Requests, Completed: t.Completed, Prompt: t.Prompt, Cached: t.Cached}
+	if t.Completed == 0 {
+		return out
+	}
+	for m, to := range []**result.Stats{&out.TTFT, &out.TPOT, &out.ITL, &out.E2EL} {
+		if !whole || metrics.Metric(m) == metrics.E2EL {
+			*to = new(stats(t.Latency[m], percentiles, 1e3))
+		}
+	}
+	return out
+}
+
 // firstWaveSection is the first wave; of whole answers E2EL alone was measured.
 func firstWaveSection(w *FirstWave, percentiles []float64, whole bool) *result.FirstWave {
 	out := &result.FirstWave{Requests: w.Requests, Completed: w.Completed, E2EL: stats(w.Latency[metrics.E2EL], percentiles, 1e3)}

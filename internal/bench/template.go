@@ -77,14 +77,18 @@ func (t *template) around() int { return t.count(t.before) + t.count(t.after) }
 // withTemplate hands the data set the model's template where it needs it, and leaves room
 // for the template in lengths that are drawn.
 func (b *Bench) withTemplate(ctx context.Context, o dataset.Options) (_ dataset.Options, err error) {
-	if !b.s.UseChatTemplate && o.Name != "sonnet" {
+	if !b.s.UseChatTemplate && o.Name != "sonnet" && o.Name != "hf" && (o.Name != "jsonl" || o.Chat) {
 		return o, nil
 	}
 	t, err := b.findTemplate(ctx)
-	if errors.Is(err, chattemplate.ErrNone) && !b.s.UseChatTemplate {
-		return o, nil // the data set says what it needs
-	} else if err != nil {
+	switch {
+	case err != nil && b.s.UseChatTemplate:
 		return o, err
+	case errors.Is(err, chattemplate.ErrNone):
+		return o, nil // the data set says what it needs
+	case err != nil: // and that it needs one, too
+		o.Template = func([]dataset.Message) (string, error) { return "", err }
+		return o, nil
 	}
 	o.Template = func(messages []dataset.Message) (string, error) { return t.render(ctx, messages) }
 	if !b.s.UseChatTemplate {

@@ -65,6 +65,31 @@ type FirstWave struct {
 	E2EL Stats `json:"e2el_ms" unit:"ms"`
 }
 
+// Turn are the requests that are the same turn of their conversations.
+type Turn struct {
+	// Turn is the turn's number, from 1.
+	Turn int `json:"turn"`
+	// Requests is how many were sent.
+	Requests int `json:"requests" unit:"requests"`
+	// Completed is how many of them succeeded: the others are in no metric.
+	Completed int `json:"completed" unit:"requests"`
+	// Prompt is the mean length of the prompts, history included, as the server counts;
+	// null where it does not.
+	Prompt *float64 `json:"prompt_tokens" unit:"tokens"`
+	// Cached is how many of these the server found in its prefix cache, the mean; null
+	// where it does not say.
+	Cached *float64 `json:"cached_tokens" unit:"tokens"`
+	// TTFT is their time to first token; null where none succeeded or answers came whole,
+	// as the next two.
+	TTFT *Stats `json:"ttft_ms" unit:"ms"`
+	// TPOT is their time per output token after the first.
+	TPOT *Stats `json:"tpot_ms" unit:"ms"`
+	// ITL is their time between chunks.
+	ITL *Stats `json:"itl_ms" unit:"ms"`
+	// E2EL is their time to the last token; null where none succeeded.
+	E2EL *Stats `json:"e2el_ms" unit:"ms"`
+}
+
 // Intervals are confidence intervals, low and high; those of too few requests are not there.
 type Intervals struct {
 	// TTFT is the interval of the mean TTFT.

@@ -41,6 +41,8 @@ type Loadgen struct {
 	// FirstWave are the first requests of a closed loop, as many as its concurrency, which
 	// all start at once; null in other runs and in those that are not longer.
 	FirstWave *FirstWave `json:"first_wave" from:"timelines"`
+	// Turns are the metrics of conversations by turn; not there without conversations.
+	Turns []Turn `json:"turns,omitempty" from:"timelines"`
 	// Definitions are what other tools would have reported of the same timelines, by tool.
 	Definitions []Definition `json:"definitions" from:"timelines"`
 	// ServerMetrics are the server's own records, null unless they were asked for.
