@@ -171,7 +171,10 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		IgnoreEOS:   s.IgnoreEOS,
 		Percentiles: percentiles,
 	}
-	if s.DatasetName == "random" {
+	switch s.DatasetName {
+	case "conversations", "prefix_repetition", "sonnet", "trace":
+		run.SharedPrefixes = true
+	case "random":
 		run.PrefixLen = s.RandomPrefixLen
 	}
 	return &collector{

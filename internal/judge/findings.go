@@ -22,9 +22,12 @@ type Run struct {
 	// on purpose, and Tested that a test request sent the first of them before.
 	TextPrompts bool
 	PrefixLen   int
-	Tested      bool
-	IgnoreEOS   bool
-	Percentiles []float64
+	// SharedPrefixes is set where prompts begin alike on purpose, as far as nobody knows: the
+	// turns of a conversation, traces, repeated prefixes.
+	SharedPrefixes bool
+	Tested         bool
+	IgnoreEOS      bool
+	Percentiles    []float64
 }
 
 // Request is what the findings read of a request that was sent.
@@ -205,7 +208,7 @@ func (f *FindingsReader) prefix() int {
 
 // cacheHitsFound reports prompt tokens that came from the server's cache unasked.
 func (f *FindingsReader) cacheHitsFound() *Finding {
-	if f.prompts <= 0 || 100*f.cached < f.prompts {
+	if f.run.SharedPrefixes || f.prompts <= 0 || 100*f.cached < f.prompts {
 		return nil
 	}
 	text := fmt.Sprintf("%s of the prompt tokens came from the server's prefix cache, in %d requests", percent(float64(f.cached)/float64(f.prompts)), f.cacheHits)

@@ -60,7 +60,6 @@ type Settings struct {
 	HFSubset          *string   `json:"hf_subset"`
 	HFSplit           *string   `json:"hf_split"`
 	HFOutputLen       *int      `json:"hf_output_len"`
-	CustomOutputLen   *int      `json:"trtllm_custom_output_len"`
 	TopP              *float64  `json:"top_p"`
 	TopK              *big.Int  `json:"top_k"`
 	MinP              *float64  `json:"min_p"`
@@ -98,6 +97,7 @@ type Settings struct {
 	APIKeyFile        *string   `json:"api_key_file"`
 	VocabSize         *int      `json:"vocab_size"`
 	UseChatTemplate   bool      `json:"use_chat_template"`
+	CustomOutputLen   *int      `json:"trtllm_custom_output_len"`
 	RepeatedPrefixes  int       `json:"prefix_repetition_num_prefixes"`
 	RepeatedPrefixLen int       `json:"prefix_repetition_prefix_len"`
 	RepeatedSuffixLen int       `json:"prefix_repetition_suffix_len"`
