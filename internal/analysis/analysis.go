@@ -6,6 +6,7 @@ package analysis
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"loadgen/internal/breakdown"
@@ -81,6 +82,7 @@ func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
 			c.add(r, rec.Planned[i])
 		}
 	}
+	c.counts.Tokens.sumUp()
 	a.Results, a.Samples, a.Counts = c.results, c.samples, c.counts
 	a.Summary = metrics.Compute(c.samples, rec.Elapsed.Seconds(), metrics.Options{Percentiles: percentiles, Goodput: goals})
 	a.Turns = turnsOf(rec, c.results, c.samples, percentiles)
@@ -136,22 +138,42 @@ func (a *Analysis) energy(rec *recording.Recording) {
 
 // collector hands each request that was sent to all that read timelines.
 type collector struct {
-	rule        metrics.Rule
-	rec         *recording.Recording
-	count       CountTokens
-	results     []*client.Result
-	samples     []metrics.Sample
-	late        []time.Duration // of one request's events
-	extended    *metrics.ExtendedReader
-	definitions *definitions.Reader
-	budget      *judge.BudgetReader
-	findings    *judge.FindingsReader
-	counts      Counts
+	rule    metrics.Rule
+	rec     *recording.Recording
+	count   CountTokens
+	results []*client.Result
+	samples []metrics.Sample
+	// tokenizeEach is 1 where the text of every success is tokenized, 2 where that of every
+	// second is, ...
+	tokenizeEach int
+	late         []time.Duration // of one request's events
+	extended     *metrics.ExtendedReader
+	definitions  *definitions.Reader
+	budget       *judge.BudgetReader
+	findings     *judge.FindingsReader
+	counts       Counts
 }
 
 // RuleOf is how a run's timelines are read.
 func RuleOf(s *recording.Settings) metrics.Rule {
 	return metrics.Rule{Chat: s.Chat(), Whole: s.NonStreaming}
+}
+
+// modelsOf are the names of the models that requests ask for, none where that is not known.
+func modelsOf(s *recording.Settings) (names []string) {
+	if recording.Text(s.BodyPatch) != "" && strings.Contains(*s.BodyPatch, `"model"`) {
+		return nil
+	}
+	for _, name := range []*string{s.ServedModelName, s.Model} {
+		if text := recording.Text(name); text != "" {
+			names = append(names, text)
+			break
+		}
+	}
+	if s.LoRAModules != nil && len(names) > 0 {
+		names = append(names, *s.LoRAModules...)
+	}
+	return names
 }
 
 func newCollector(rec *recording.Recording, percentiles []float64, count CountTokens) *collector {
@@ -166,11 +188,14 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		Rule:        rule,
 		Concurrency: s.Concurrency(),
 		Rate:        scheduledRate(rec),
+		Planned:     len(rec.Planned),
+		Models:      modelsOf(s),
 		TextPrompts: !s.TokenizeOnClient,
 		Tested:      !s.NoTestInput,
 		IgnoreEOS:   s.IgnoreEOS,
 		Percentiles: percentiles,
 	}
+	run.TokenizerAssumed = slices.ContainsFunc(rec.Notes, func(n recording.Note) bool { return n.Code == "tokenizer_assumed" })
 	switch s.DatasetName {
 	case "conversations", "prefix_repetition", "sonnet", "trace":
 		run.SharedPrefixes = true
@@ -178,7 +203,7 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		run.PrefixLen = s.RandomPrefixLen
 	}
 	return &collector{
-		rule: rule, rec: rec, count: count,
+		rule: rule, rec: rec, count: count, tokenizeEach: tokenizeEach(rec),
 		results:     make([]*client.Result, 0, sent),
 		samples:     make([]metrics.Sample, 0, sent),
 		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: percentiles, Events: events}),
@@ -194,19 +219,21 @@ func (c *collector) add(r *client.Result, p recording.Planned) {
 	c.results = append(c.results, r)
 	c.samples = append(c.samples, metrics.NewSample(r, p.PromptLen, c.rule))
 	s := &c.samples[len(c.samples)-1]
-	n := 0
+	n, best, tokens := 0, 0, metrics.TokenCount{}
 	if s.Success {
 		s.OutputTokens = s.Tokens(c.count)
 		n = max(s.OutputTokens, 0)
+		tokens = c.tokens(r, s)
+		best, _ = tokens.Best()
 	}
 	c.late = judge.AppendLateness(c.late[:0], r, &c.rec.Health)
 	c.budget.Add(r, c.late, n)
-	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: p.OutputLen, Got: n})
+	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: p.OutputLen, Got: n, Tokens: tokens})
 	c.counts.add(r)
 	if c.rule.Whole {
 		return
 	}
-	c.extended.Add(r, s, n)
+	c.extended.Add(r, s, best)
 	if s.Success {
 		c.definitions.Add(r, s, n)
 	}

@@ -19,9 +19,12 @@ type Counts struct {
 	KernelStamped, Events, Shared int
 	// Retried are connections whose opening took a second attempt.
 	Opened, Reused, Retried int
+	// Resent is how often a request was sent again on another connection.
+	Resent int
 	// Chunks are the events of successes that brought choices.
 	Chunks int
 	Server ServerTokens
+	Tokens TokenCounts
 	// Lags are the times from a request's slot, or its due time if that is later, to its
 	// last byte, in seconds.
 	Lags []float64
@@ -30,8 +33,9 @@ type Counts struct {
 	Decoding time.Duration
 }
 
-// ServerTokens is what the server counted in the successes.
-type ServerTokens struct{ Requests, Prompt, Completion, Cached int }
+// ServerTokens is what the server counted in the successes; CachedKnown is how many of them
+// say how much of their prompts was cached.
+type ServerTokens struct{ Requests, Prompt, Completion, Cached, CachedKnown int }
 
 func (c *Counts) add(r *client.Result) {
 	if r.Err != nil {
@@ -65,12 +69,15 @@ func (c *Counts) add(r *client.Result) {
 	if r.SYNRetransmits > 0 {
 		c.Retried++
 	}
+	c.Resent += r.Resent
 	if r.Err == nil && r.SeenUsage.Prompt >= 0 {
 		s := &c.Server
 		s.Requests++
 		s.Prompt += r.SeenUsage.Prompt
 		s.Completion += max(r.SeenUsage.Completion, 0)
-		s.Cached += max(r.SeenUsage.Cached, 0)
+		if r.SeenUsage.Cached >= 0 {
+			s.Cached, s.CachedKnown = s.Cached+r.SeenUsage.Cached, s.CachedKnown+1
+		}
 	}
 	if r.Written > 0 {
 		c.Lags = append(c.Lags, float64(r.Written-max(r.Permit, r.Due))/float64(time.Second))

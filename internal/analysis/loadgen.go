@@ -32,10 +32,14 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		Failures:      &result.Failures{Rule: rec.Settings.Failures, Total: c.Failed, ByClass: maps.Clone(c.Classes), OriginalRuleTotal: c.OriginalFailed},
 		Timestamps:    &result.Timestamps{ByKernel: c.KernelStamped, Events: c.Events, SharingARead: c.Shared},
 		CPU:           a.cpu(rec),
-		Connections:   &result.Connections{Opened: c.Opened, Reused: c.Reused, SYNRetransmit: c.Retried},
+		Connections:   &result.Connections{Opened: c.Opened, Reused: c.Reused, SYNRetransmit: c.Retried, Resent: c.Resent},
 		SentAfterSlot: &result.Summary{Mean: 1e3 * lag.Mean, Median: 1e3 * lag.Median, P99: 1e3 * lag.Percentiles[0]},
 		Chunks:        c.Chunks,
-		ServerTokens:  &result.ServerTokens{Requests: c.Server.Requests, Prompt: c.Server.Prompt, Completion: c.Server.Completion, Cached: c.Server.Cached},
+		ServerTokens:  &result.ServerTokens{Requests: c.Server.Requests, Prompt: c.Server.Prompt, Completion: c.Server.Completion},
+		TokenCounts:   c.Tokens.section(),
+	}
+	if c.Server.CachedKnown > 0 {
+		o.ServerTokens.Cached = &c.Server.Cached
 	}
 	if !math.IsNaN(a.DecodingAtATime) {
 		o.DecodingAtATime = &a.DecodingAtATime
@@ -48,6 +52,7 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	}
 	if a.Extended != nil {
 		o.Metrics = extendedSection(a.Extended, percentiles)
+		o.Metrics.ByTokenCount = c.Tokens.underSection(a.Summary)
 	}
 	o.ServerMetrics = a.ServerSection(rec)
 	o.TimeBreakdown = a.BreakdownSection(rec)

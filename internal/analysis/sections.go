@@ -138,6 +138,9 @@ func extendedSection(x *metrics.Extended, percentiles []float64) *result.Extende
 	if x.PerToken != nil {
 		out.PerToken, out.TokensPerChunk = new(times(*x.PerToken)), counts(x.TokensPerChunk)
 	}
+	if c := x.ByChoice; c != nil {
+		out.ByChoice = &result.ByChoice{Requests: c.Requests, Choices: c.Choices, TTFT: times(c.TTFT), TPOT: times(c.TPOT), ITL: times(c.ITL)}
+	}
 	for m := range x.Means {
 		if i := x.Means[m]; i != nil {
 			*out.Intervals.At(m) = []float64{1e3 * i.Low, 1e3 * i.High}

@@ -22,8 +22,8 @@ type Budget struct {
 	Slack      health.Dist // of the stamps that may be late: by how much at most
 	// Retransmits counts the segments that were sent again.
 	Retransmits int
-	// Idle is the share of the slots' time between the end of an answer and the
-	// start of the next request: by so much at most throughput is understated.
+	// Idle is the share of the slots' time between the end of a complete answer (Result.Ended)
+	// and the start of the next request: by so much at most throughput is understated.
 	Idle float64
 	// Bounds are by Metric; FirstWave is that of the first wave's TTFT.
 	Bounds    [4]Bound
@@ -84,8 +84,9 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 	}
 	b.retransmits += r.Retransmits
 	b.busy += r.End - r.Permit
-	if b.idle += max(r.Start-r.Permit, 0); r.LastByte > 0 {
-		b.idle += max(r.End-r.LastByte, 0)
+	b.idle += max(r.Start-r.Permit, 0)
+	if r.Err == nil && r.Ended > 0 { // a stream that hung or was cut kept its slot for the server, not for the client
+		b.idle += max(r.End-r.Ended, 0)
 	}
 	if r.Err == nil {
 		b.success(r, late, outputLen)

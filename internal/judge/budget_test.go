@@ -31,7 +31,7 @@ func TestBudget(t *testing.T) {
 		{At: 40 * ms, Choices: true, Kind: stream.Text},
 		{At: 50 * ms, Choices: true, Kind: stream.Text, Slack: uint32(90 * ms)}, // not before the read before
 	}
-	r.LastByte = 52 * ms
+	r.LastByte, r.Ended = 51*ms, 52*ms // the connection's end was waited for
 	b := budgetOf(r, metrics.Rule{}, 4, &health.Report{})
 	near := func(name string, got float64, want time.Duration) {
 		t.Helper()
@@ -70,6 +70,23 @@ func TestALateEventLengthensTheNextGap(t *testing.T) {
 	r.LastByte = 40 * ms
 	if b := budgetOf(r, metrics.Rule{}, 2, &health.Report{}).Bounds[metrics.ITL]; math.Abs(b.Mean-0.006) > 1e-9 || b.ReportedMean != 0.02 {
 		t.Errorf("%+v", b)
+	}
+}
+
+// TestIdleIsOurs: a stream that failed, or of which it is not known when it ended, does not
+// make slots idle by its end.
+func TestIdleIsOurs(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		ended time.Duration
+		err   *client.Error
+		want  float64
+	}{{50 * ms, nil, 0.5}, {100 * ms, nil, 0}, {0, nil, 0}, {50 * ms, &client.Error{Class: "timeout"}, 0}, {50 * ms, &client.Error{Class: "interrupted"}, 0}} {
+		r := &client.Result{Start: 0, Written: 1, Ended: c.ended, End: 100 * ms}
+		r.LastByte, r.Err = 20*ms, c.err
+		if b := budgetOf(r, metrics.Rule{}, 1, &health.Report{}); b.Idle != c.want {
+			t.Errorf("%+v: idle for %v", c, b.Idle)
+		}
 	}
 }
 

@@ -2,11 +2,11 @@ package judge
 
 import (
 	"fmt"
-	"sort"
-	"strings"
+	"slices"
 	"time"
 
 	"loadgen/pkg/client"
+	"loadgen/pkg/client/answer"
 	"loadgen/pkg/metrics"
 )
 
@@ -14,9 +14,11 @@ import (
 type Run struct {
 	Rule metrics.Rule
 	// Concurrency bounds the requests under way, 0 for no bound; Rate is the
-	// schedule's in requests per second, 0 for all at once.
+	// schedule's in requests per second, 0 for all at once; Planned is the number of
+	// requests.
 	Concurrency int
 	Rate        float64
+	Planned     int
 	// TextPrompts says that prompts went as text, which the server's tokenizer
 	// may begin with a BOS; PrefixLen is how many tokens all prompts have in common
 	// on purpose, and Tested that a test request sent the first of them before.
@@ -28,6 +30,10 @@ type Run struct {
 	Tested         bool
 	IgnoreEOS      bool
 	Percentiles    []float64
+	// Models are the names that the server may answer with, none where they are not known.
+	Models []string
+	// TokenizerAssumed says that the tokenizer is a stand-in for one that is not there.
+	TokenizerAssumed bool
 }
 
 // Request is what the findings read of a request that was sent.
@@ -36,31 +42,40 @@ type Request struct {
 	Sample *metrics.Sample
 	// Late is by how much each event may be late (AppendLateness); it is not kept.
 	Late []time.Duration
-	// Asked and Got are the completion's lengths in tokens.
+	// Asked and Got are a completion's length in tokens as it was asked for, of each
+	// choice, and as the original counts it.
 	Asked, Got int
+	// Tokens are all counts of the completion's tokens.
+	Tokens metrics.TokenCount
 }
 
 // FindingsReader looks for findings in a run's requests, one after the other.
 type FindingsReader struct {
-	run                      Run
-	sent, failed, completed  int
-	classes                  map[string]int // of failures
-	due, start               spread
-	answers                  []answer // of more than one event
-	gaps, smallGaps, late    int      // between tokens
-	gapSum                   time.Duration
-	cached, cacheHits        int
-	prompts                  int // tokens, but for what was tested
-	asked, got, askedOf      int
-	chunks, chunkTokens      int
-	itls                     int
-	encoding                 string
-	unended, retried         int
-	nominal, counted, counts int // prompt tokens
+	run                         Run
+	sent, completed             int
+	failed                      failuresSeen
+	due, start                  spread
+	last                        time.Duration // the end of the last request
+	answers                     []answered    // of more than one event
+	gaps                        gapsSeen
+	delivered                   deliverySeen
+	cached                      cacheSeen
+	counts                      tokensSeen
+	asked, got, askedOf         int
+	chunks, chunkTokens         int
+	several, mostChoices        int
+	choiceTPOT                  []float64
+	itls                        int
+	encoding                    string
+	unended, retried            int
+	nominal, counted, countedOf int // prompt tokens
+	otherModels                 int
+	answering                   string // the first other model
+	shapes                      map[answer.Dialect]int
 }
 
-// answer is what of a success is needed once all are known.
-type answer struct {
+// answered is what of a success is needed once all are known.
+type answered struct {
 	start, first, last time.Duration
 	ttft               time.Duration // from written, without what the client may have been late
 	gaps               []float64
@@ -80,7 +95,7 @@ func (s spread) seconds() float64 { return (s.last - s.first).Seconds() }
 
 // NewFindingsReader returns a reader that has read nothing yet.
 func NewFindingsReader(run Run) *FindingsReader {
-	return &FindingsReader{run: run, classes: map[string]int{}}
+	return &FindingsReader{run: run, shapes: map[answer.Dialect]int{}}
 }
 
 // Add reads a request; what it points to is kept.
@@ -88,19 +103,21 @@ func (f *FindingsReader) Add(q Request) {
 	r, first := q.Result, f.sent == 0
 	f.due.add(r.Due, first)
 	f.start.add(r.Start, first)
+	f.last = max(f.last, r.End, r.LastByte)
 	f.sent++
 	f.retried += min(r.SYNRetransmits, 1)
 	if e := r.ContentEncoding; f.encoding == "" && e != "identity" {
 		f.encoding = e
 	}
 	if r.Err != nil {
-		f.classes[string(r.Err.Class)]++
-		f.failed++
+		f.failed.add(r)
 		return
 	}
 	f.completed++
 	f.itls += len(q.Sample.ITL)
-	f.tokens(&q, first)
+	f.tokens(&q)
+	f.cache(&q, first && f.run.Tested)
+	f.written(r)
 	if !f.run.Rule.Whole {
 		if !r.Done {
 			f.unended++
@@ -110,55 +127,60 @@ func (f *FindingsReader) Add(q Request) {
 }
 
 // tokens takes in what was counted of a success.
-func (f *FindingsReader) tokens(q *Request, first bool) {
-	seen, nominal := q.Result.SeenUsage, q.Sample.PromptLen
-	if !first || !f.run.Tested { // the test request has sent this prompt before
-		f.prompts += nominal
-		if n := seen.Cached - f.prefix(); n > 0 {
-			f.cached += n
-			f.cacheHits++
-		}
+func (f *FindingsReader) tokens(q *Request) {
+	choices := metrics.Choices(q.Result)
+	asked := q.Asked * choices
+	f.counts.add(q, asked)
+	if choices > 1 {
+		f.several, f.mostChoices = f.several+1, max(f.mostChoices, choices)
 	}
-	if q.Asked > 0 {
-		f.asked, f.got, f.askedOf = f.asked+q.Asked, f.got+q.Got, f.askedOf+1
+	if best, by := q.Tokens.Best(); asked > 0 && by != metrics.NotCounted {
+		f.asked, f.got, f.askedOf = f.asked+asked, f.got+best, f.askedOf+1
 	}
-	if seen.Prompt > 0 {
-		f.nominal, f.counted, f.counts = f.nominal+nominal, f.counted+seen.Prompt, f.counts+1
+	if n := q.Result.SeenUsage.Prompt; n > 0 {
+		f.nominal, f.counted, f.countedOf = f.nominal+q.Sample.PromptLen, f.counted+n, f.countedOf+1
+	}
+}
+
+// written takes in how a success was written, and by which model.
+func (f *FindingsReader) written(r *client.Result) {
+	f.shapes[r.Dialect.Shape()]++
+	if r.Model == "" || len(f.run.Models) == 0 || slices.ContainsFunc(f.run.Models, func(asked string) bool { return sameModel(r.Model, asked) }) {
+		return
+	}
+	if f.otherModels++; f.answering == "" {
+		f.answering = r.Model
 	}
 }
 
 // events takes in the timeline of a success.
 func (f *FindingsReader) events(q *Request) {
 	events := q.Result.Events
-	f.chunkTokens += q.Got
-	for i := range events {
-		if metrics.BringsTokens(&events[i]) {
-			f.chunks++
-		}
-	}
-	for s := range f.run.Rule.Of(q.Result).Spans {
-		if s.Metric != metrics.ITL || !metrics.BringsTokens(&events[s.From]) || !metrics.BringsTokens(&events[s.To]) {
-			continue
-		}
-		f.gaps++
-		f.gapSum += s.Length()
-		if s.Length() < smallGap {
-			f.smallGaps++
-			// The one before may have come early enough to stand apart.
-			if q.Late[s.From] >= time.Millisecond {
-				f.late++
+	best, by := q.Tokens.Best()
+	itl := q.Sample.ITL
+	if several := metrics.ByChoice(q.Result, best); several != nil {
+		itl = f.byChoice(q, several)
+	} else {
+		f.oneChoice(q)
+		if by == metrics.ByServer || by == metrics.ByTokenizer {
+			f.chunkTokens += best
+			for i := range events {
+				if metrics.BringsTokens(&events[i]) {
+					f.chunks++
+				}
 			}
 		}
 	}
 	if n := len(events); n > 1 {
-		f.answers = append(f.answers, answer{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, q.Sample.ITL})
+		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, itl})
 	}
 }
 
 // Findings returns what a reader must know of the server's side, and notes.
 func (f *FindingsReader) Findings() (findings, notes []Finding) {
-	for _, look := range []func() *Finding{f.failures, f.batchLimited, f.coalesced, f.cacheHitsFound, f.shortOutputs, f.multiTokenChunks,
-		f.rateNotReached, f.coldStart, f.compressed, f.endMarkMissing, f.synRetransmit} {
+	for _, look := range []func() *Finding{f.failures, f.tokenSource, f.tokenCountDisagrees, f.noTokensCounted, f.oddTokenCounts, f.severalChoices,
+		f.wholeAnswers, f.batchLimited, f.coalesced, f.heldFirstRead, f.stalls, f.cacheHits, f.shortOutputs, f.longOutputs, f.multiTokenChunks,
+		f.otherModel, f.mixedDialects, f.rateNotReached, f.coldStart, f.compressed, f.endMarkMissing, f.synRetransmit} {
 		if found := look(); found != nil {
 			findings = append(findings, *found)
 		}
@@ -167,78 +189,15 @@ func (f *FindingsReader) Findings() (findings, notes []Finding) {
 	if finding != nil {
 		findings = append(findings, *finding)
 	}
-	if note != nil {
-		notes = append(notes, *note)
+	for _, note := range []*Finding{note, f.belowConcurrency(), f.cachedUnknown()} {
+		if note != nil {
+			notes = append(notes, *note)
+		}
 	}
 	return findings, append(notes, tooFew(f.completed, f.itls, f.run.Percentiles)...)
 }
 
 func some(f Finding) *Finding { return &f }
-
-func (f *FindingsReader) failures() *Finding {
-	if f.failed == 0 {
-		return nil
-	}
-	var classes []string
-	for class := range f.classes {
-		classes = append(classes, class)
-	}
-	sort.Strings(classes)
-	figures := []any{"failed", f.failed, "sent", f.sent}
-	texts := make([]string, len(classes))
-	for i, class := range classes {
-		texts[i] = fmt.Sprintf("%d %s", f.classes[class], class)
-		figures = append(figures, class, f.classes[class])
-	}
-	return some(find("failures", fmt.Sprintf("%d of %d requests failed: %s. Latencies cover successful requests only", f.failed, f.sent, strings.Join(texts, ", ")), figures...))
-}
-
-// cacheBlock is how many tokens servers keep together in their caches.
-const cacheBlock = 32
-
-// prefix is how many tokens of a prompt may be in the server's cache on purpose: as
-// text they are encoded anew, a little longer, and cached in whole blocks.
-func (f *FindingsReader) prefix() int {
-	n := f.run.PrefixLen
-	if n > 0 && f.run.TextPrompts {
-		n += n/20 + cacheBlock
-	}
-	return n
-}
-
-// cacheHitsFound reports prompt tokens that came from the server's cache unasked.
-func (f *FindingsReader) cacheHitsFound() *Finding {
-	if f.run.SharedPrefixes || f.prompts <= 0 || 100*f.cached < f.prompts {
-		return nil
-	}
-	text := fmt.Sprintf("%s of the prompt tokens came from the server's prefix cache, in %d requests", percent(float64(f.cached)/float64(f.prompts)), f.cacheHits)
-	if f.run.Tested {
-		text += " (not counting the first, whose prompt the test request sends)"
-	}
-	text += ": prefill, and so TTFT, is cheaper by as much"
-	return some(find("prefix_cache_hits", text, "cached_tokens", f.cached, "prompt_tokens", f.prompts, "requests", f.cacheHits).withHint("other_prompts"))
-}
-
-func (f *FindingsReader) shortOutputs() *Finding {
-	if f.askedOf == 0 || 10*f.got >= 9*f.asked {
-		return nil
-	}
-	got, asked := float64(f.got)/float64(f.askedOf), float64(f.asked)/float64(f.askedOf)
-	text, hint := fmt.Sprintf("completions have %.4g tokens on average, and %.4g were requested", got, asked), "ignore_eos"
-	if f.run.IgnoreEOS {
-		text, hint = text+": the server ignores ignore_eos, or has a limit of its own", ""
-	}
-	return some(find("short_outputs", text, "mean_tokens", got, "mean_asked", asked).withHint(hint))
-}
-
-func (f *FindingsReader) multiTokenChunks() *Finding {
-	if f.chunks == 0 || float64(f.chunkTokens) < 1.05*float64(f.chunks) {
-		return nil
-	}
-	mean := float64(f.chunkTokens) / float64(f.chunks)
-	return some(find("multi_token_chunks", fmt.Sprintf("a chunk has %.3g tokens on average, so ITL is the time between chunks, not tokens: read TPOT", mean),
-		"tokens", f.chunkTokens, "chunks", f.chunks, "tokens_per_chunk", mean).withHint("per_token"))
-}
 
 func (f *FindingsReader) rateNotReached() *Finding {
 	if f.run.Rate <= 0 || f.sent < 10 {
@@ -285,10 +244,10 @@ const (
 
 // promptLengths compares the server's counts with the nominal ones.
 func (f *FindingsReader) promptLengths() (finding, note *Finding) {
-	if f.counts == 0 || f.nominal == 0 {
+	if f.countedOf == 0 || f.nominal == 0 {
 		return nil, nil
 	}
-	want, got := float64(f.nominal)/float64(f.counts), float64(f.counted)/float64(f.counts)
+	want, got := float64(f.nominal)/float64(f.countedOf), float64(f.counted)/float64(f.countedOf)
 	most := want
 	switch {
 	case f.run.Rule.Chat:

@@ -4,35 +4,15 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"loadgen/pkg/metrics"
 )
-
-// smallGap is a gap that no decoding step makes.
-const smallGap = 200 * time.Microsecond
-
-// coalesced reports that tokens came in bursts: at least a third of the gaps are
-// next to nothing while the pace is that of decoding steps.
-func (f *FindingsReader) coalesced() *Finding {
-	if f.gaps == 0 || 3*f.smallGaps < f.gaps || f.gapSum/time.Duration(f.gaps) < 5*smallGap {
-		return nil
-	}
-	where, by := "by the kernel's timestamps they arrived so", "server"
-	if 2*f.late > f.smallGaps {
-		where, by = "they may have been delayed in loadgen; see the verdict", "client"
-	}
-	mean := (f.gapSum / time.Duration(f.gaps)).Seconds()
-	return some(find("coalesced", fmt.Sprintf("tokens come in bursts: %s of the gaps are under 0.2 ms at a mean of %s; %s. Read TPOT, not ITL",
-		percent(float64(f.smallGaps)/float64(f.gaps)), short(mean), where),
-		"small_gaps", f.smallGaps, "gaps", f.gaps, "mean_gap_s", mean, "where", by))
-}
 
 // coldStart reports that the server was slower at first: to its first answer, or in
 // its first wave's pace.
 func (f *FindingsReader) coldStart() *Finding {
 	order := slices.Clone(f.answers)
-	slices.SortStableFunc(order, func(a, b answer) int { return cmp.Compare(a.start, b.start) })
+	slices.SortStableFunc(order, func(a, b answered) int { return cmp.Compare(a.start, b.start) })
 	// Of those that begin together the first to be served counts, which waits for no other.
 	wave := 1
 	if f.run.Rate <= 0 {
@@ -60,7 +40,7 @@ func (f *FindingsReader) coldStart() *Finding {
 }
 
 // ttfts are the sorted times to the first event, in seconds.
-func ttfts(answers []answer) (out []float64) {
+func ttfts(answers []answered) (out []float64) {
 	for _, a := range answers {
 		out = append(out, a.ttft.Seconds())
 	}
@@ -70,7 +50,7 @@ func ttfts(answers []answer) (out []float64) {
 
 // mostlyBelow reports whether at least half of the gaps of some answers are below a limit,
 // as they are where their median is.
-func mostlyBelow(answers []answer, limit float64) bool {
+func mostlyBelow(answers []answered, limit float64) bool {
 	below, all := 0, 0
 	for _, a := range answers {
 		all += len(a.gaps)
@@ -84,7 +64,7 @@ func mostlyBelow(answers []answer, limit float64) bool {
 }
 
 // gaps are the sorted gaps of some answers, in seconds.
-func gaps(answers []answer) []float64 {
+func gaps(answers []answered) []float64 {
 	n := 0
 	for _, a := range answers {
 		n += len(a.gaps)

@@ -49,6 +49,9 @@ type Verdict struct {
 	Reasons []Reason
 }
 
+// ownCore is what to do about a client that was late.
+const ownCore = "; give loadgen a core of its own"
+
 // Decide judges a budget. meanGap is the mean time between two requests of the
 // schedule in seconds, 0 where all are due at once.
 func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
@@ -64,11 +67,11 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 		limit := max(l.Floor, l.CleanShare*bound.ReportedMedian)
 		if most := bound.Most(); most > limit {
 			level := Degraded
-			if most > l.LimitedShare*max(bound.ReportedMedian, bound.ReportedMean) {
+			if most > l.LimitedShare*b.typical(m) {
 				level = ClientLimited
 			}
 			blame(level, Reason{m.String(), most, limit, fmt.Sprintf("%s may be off by up to %s (%s; clean is at most %s)%s",
-				strings.ToUpper(m.String()), short(most), ofMedian(most, bound.ReportedMedian), short(limit), because(m, b))})
+				strings.ToUpper(m.String()), short(most), ofMedian(most, bound.ReportedMedian), short(limit), because(m, b)+ownCore)})
 		}
 	}
 	if b.Idle > l.IdleShare {
@@ -76,13 +79,13 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 		if b.Idle > l.LimitedShare {
 			level = ClientLimited
 		}
-		blame(level, Reason{"throughput", b.Idle, l.IdleShare, fmt.Sprintf("slots were idle for %s of their time because loadgen started requests late: throughput may be understated by as much", percent(b.Idle))})
+		blame(level, Reason{"throughput", b.Idle, l.IdleShare, fmt.Sprintf("slots were idle for %s of their time because loadgen started requests late: throughput may be understated by as much"+ownCore, percent(b.Idle))})
 	}
 	if late := b.Lateness.P99.Seconds(); meanGap > 0 && late > meanGap {
-		blame(ClientLimited, Reason{"schedule", late, meanGap, fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for", short(late), short(meanGap))})
+		blame(ClientLimited, Reason{"schedule", late, meanGap, fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for"+ownCore+", or ask for fewer requests a second", short(late), short(meanGap))})
 	}
 	if len(h.Steps) > 0 {
-		blame(Degraded, Reason{"clock", float64(len(h.Steps)), 0, fmt.Sprintf("the wall clock stepped %d times, first by %v, while arrivals were stamped with it", len(h.Steps), h.Steps[0].By)})
+		blame(Degraded, Reason{"clock", float64(len(h.Steps)), 0, fmt.Sprintf("the wall clock stepped %d times, first by %v, while arrivals were stamped with it; let the clock be slewed, not stepped, and run again", len(h.Steps), h.Steps[0].By)})
 	}
 	if v.Level != Clean {
 		if text := surroundings(h); text != "" {
@@ -90,6 +93,17 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 		}
 	}
 	return v
+}
+
+// typical is what a metric's bound is relative to: its median, or its mean where that is
+// greater, as of tokens that come in bursts. Of answers that come in one piece, with an ITL
+// that no decoding makes, it is the time that an event takes of E2EL.
+func (b *Budget) typical(m metrics.Metric) float64 {
+	x := b.Bounds[m]
+	if e2el := b.Bounds[metrics.E2EL]; m == metrics.ITL && x.ReportedMean < smallGap.Seconds() && x.Count > 0 {
+		return e2el.ReportedMean * float64(e2el.Count) / float64(x.Count+e2el.Count)
+	}
+	return max(x.ReportedMedian, x.ReportedMean)
 }
 
 // ofMedian is how much a bound is relative to its metric's median.
@@ -127,7 +141,7 @@ func surroundings(h *health.Report) string {
 		add("loadgen used %.3g of its %d processors", used/h.Wall.Seconds(), h.Cores)
 	}
 	if m := h.Machine; m != nil && m.Busy > 0.9 {
-		add("the machine was %s busy: give loadgen a core of its own", percent(m.Busy))
+		add("the machine was %s busy", percent(m.Busy))
 	}
 	if m := h.Machine; m != nil && m.Steal > 0.02 {
 		add("the hypervisor took %s of the processors' time", percent(m.Steal))

@@ -47,6 +47,48 @@ type Extended struct {
 	Steady *Steady `json:"steady_state"`
 	// Series are the seconds of the run.
 	Series []Second `json:"series"`
+	// ByTokenCount are TPOT and throughput under each count of output tokens.
+	ByTokenCount ByTokenCount `json:"by_token_count"`
+	// ByChoice are the latencies of each choice on its own; null where no answer has several.
+	ByChoice *ByChoice `json:"by_choice"`
+}
+
+// ByTokenCount are metrics by whose count of output tokens they rest on; null where there is none.
+type ByTokenCount struct {
+	// Server is the server's usage.
+	Server *Counted `json:"server"`
+	// Tokenizer is loadgen's tokenizer over text, reasoning and tool calls; of long runs some
+	// answers only.
+	Tokenizer *Counted `json:"tokenizer"`
+	// Events are the events that brought tokens.
+	Events *Counted `json:"events"`
+}
+
+// Counted are metrics under one count of output tokens.
+type Counted struct {
+	// Requests is the number of answers that were counted.
+	Requests int `json:"requests" unit:"requests"`
+	// Tokens is their sum.
+	Tokens int `json:"tokens" unit:"tokens"`
+	// TPOT is the time per output token after the first; null where no answer has one:
+	// those of several choices have it by choice.
+	TPOT *Summary `json:"tpot_ms" unit:"ms"`
+	// OutputThroughput is the rate of tokens, those of other successes estimated by the mean.
+	OutputThroughput float64 `json:"output_throughput" unit:"tokens/s"`
+}
+
+// ByChoice are the latencies of each choice of the answers that have several.
+type ByChoice struct {
+	// Requests is the number of such answers.
+	Requests int `json:"requests" unit:"requests"`
+	// Choices is the most that one has.
+	Choices int `json:"choices"`
+	// TTFT is the time to a choice's first token.
+	TTFT Stats `json:"ttft_ms" unit:"ms"`
+	// TPOT is a choice's time per output token after its first.
+	TPOT Stats `json:"tpot_ms" unit:"ms"`
+	// ITL is the time between a choice's chunks.
+	ITL Stats `json:"itl_ms" unit:"ms"`
 }
 
 // FirstWave are the first requests of a closed loop, as many as its concurrency.

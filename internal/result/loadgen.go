@@ -66,6 +66,8 @@ type Loadgen struct {
 	Chunks int `json:"chunks" unit:"events" from:"timelines"`
 	// ServerTokens sums the usage that the server sent with the successes.
 	ServerTokens *ServerTokens `json:"server_tokens" from:"server's usage"`
+	// TokenCounts counts the successes by whose count of their output tokens is the best.
+	TokenCounts *TokenCounts `json:"token_counts" from:"timelines"`
 	// Server is what a comparison wrote of the server; only there in results of one.
 	Server *Server `json:"server,omitempty" from:"server"`
 }
@@ -159,6 +161,9 @@ type Connections struct {
 	// SYNRetransmit is how many needed a second attempt: the server's backlog was full,
 	// or a packet was lost.
 	SYNRetransmit int `json:"syn_retransmit" unit:"connections"`
+	// Resent is how often a request was sent again because the server had closed a reused
+	// connection before it can have read a byte of it.
+	Resent int `json:"resent" unit:"requests"`
 }
 
 // ServerTokens sums what the server counted.
@@ -169,8 +174,23 @@ type ServerTokens struct {
 	Prompt int `json:"prompt" unit:"tokens"`
 	// Completion sums their completions.
 	Completion int `json:"completion" unit:"tokens"`
-	// Cached sums their prompts' tokens that were in the server's prefix cache.
-	Cached int `json:"cached" unit:"tokens"`
+	// Cached sums their prompts' tokens that were in the server's prefix cache; null where
+	// the server does not say.
+	Cached *int `json:"cached" unit:"tokens"`
+}
+
+// TokenCounts counts the successes by whose count of their output tokens is the best that
+// there is. The original's keys rest on its own rule: usage in an event without choices,
+// else the tokenizer over the text alone.
+type TokenCounts struct {
+	// Server is the number of those of which the server's usage is taken.
+	Server int `json:"server" unit:"requests"`
+	// Tokenizer is the number of those whose texts, reasoning and tool calls loadgen's tokenizer counted.
+	Tokenizer int `json:"tokenizer" unit:"requests"`
+	// Events is the number of those of which the events are counted.
+	Events int `json:"events" unit:"requests"`
+	// None is the number of those that brought nothing to count.
+	None int `json:"none" unit:"requests"`
 }
 
 // Server is what a comparison knows of a server.

@@ -260,7 +260,8 @@ func (t detailsOf) add(p *part) {
 func (d *Decoder) facts(m *message) {
 	a := d.a
 	a.Dialect |= m.dialect
-	if m.model != nil && string(m.model) != a.Model {
+	// What comes with the tokens counts: a usage event may be a gateway's own.
+	if len(m.model) > 0 && (m.hasChoices || a.Model == "") && string(m.model) != a.Model {
 		if a.Model = d.o.Model; string(m.model) != a.Model {
 			a.Model = string(appendUnescaped(nil, clip(m.model, 512)))
 		}

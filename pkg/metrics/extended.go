@@ -31,6 +31,15 @@ type Extended struct {
 	Steady *Steady
 	// Means are 95 % intervals of the means, by Metric; nil for too few requests.
 	Means [4]*Interval
+	// ByChoice is nil where no answer has several choices.
+	ByChoice *ByChoiceStats
+}
+
+// ByChoiceStats are the latencies of each choice of the answers that have several, each
+// read as a stream of its own.
+type ByChoiceStats struct {
+	Requests, Choices int // answers, and the most choices that one has
+	TTFT, TPOT, ITL   Stats
 }
 
 // Second is one second of a run.
@@ -69,6 +78,10 @@ type ExtendedReader struct {
 	tokens, events                                                            int
 	perSecond                                                                 []int // tokens
 	requests                                                                  []request
+	choices                                                                   struct {
+		requests, most  int
+		ttft, tpot, itl []float64
+	}
 
 	at     []time.Duration // of one request's events with tokens
 	counts []int           // of their tokens
@@ -119,14 +132,25 @@ func (x *ExtendedReader) success(r *client.Result, s *Sample, n int) int {
 			break
 		}
 	}
+	if several := ByChoice(r, n); several != nil {
+		x.byChoice(r, several)
+		return len(at)
+	}
+	counts, known := ChunkTokens(x.counts[:0], r, n)
+	x.counts = counts
+	x.stream(at, n, counts, known)
+	return len(at)
+}
+
+// stream reads the instants of the events of one stream of n tokens, and how many of them
+// each event brought where that is known.
+func (x *ExtendedReader) stream(at []time.Duration, n int, counts []int, known bool) {
 	if len(at) > 1 {
 		x.second = append(x.second, seconds(at[1]-at[0]))
 		if span := seconds(at[len(at)-1] - at[0]); span > 0 && n > 1 {
 			x.pace = append(x.pace, float64(n-1)/span)
 		}
 	}
-	counts, known := ChunkTokens(x.counts[:0], r, n)
-	x.counts = counts
 	x.tokensUnknown = x.tokensUnknown || !known
 	if !known {
 		counts = evenly(counts[:0], n, len(at))
@@ -146,7 +170,29 @@ func (x *ExtendedReader) success(r *client.Result, s *Sample, n int) int {
 			x.perToken = append(x.perToken, gap)
 		}
 	}
-	return len(at)
+}
+
+// byChoice reads the choices of an answer as streams of their own.
+func (x *ExtendedReader) byChoice(r *client.Result, several []ChoiceEvents) {
+	c := &x.choices
+	c.requests, c.most = c.requests+1, max(c.most, Choices(r))
+	var at []time.Duration
+	for _, one := range several {
+		at = at[:0]
+		for _, i := range one.Events {
+			at = append(at, r.Events[i].At)
+		}
+		for k := 1; k < len(at); k++ {
+			c.itl = append(c.itl, seconds(at[k]-at[k-1]))
+		}
+		ttft := seconds(at[0] - r.Start)
+		c.ttft = append(c.ttft, ttft)
+		if tpot, ok := PerToken(ttft, seconds(at[len(at)-1]-r.Start), one.Tokens); ok {
+			c.tpot = append(c.tpot, tpot)
+		}
+		x.counts = evenly(x.counts[:0], one.Tokens, len(at))
+		x.stream(at, one.Tokens, x.counts, one.Tokens == len(at))
+	}
 }
 
 // Extended makes the metrics of what was read; s is the summary of the same requests.
@@ -167,6 +213,9 @@ func (x *ExtendedReader) Extended(s *Summary) *Extended {
 	}
 	steps := x.steps()
 	x.concurrency(out, steps)
+	if c := &x.choices; c.requests > 0 {
+		out.ByChoice = &ByChoiceStats{Requests: c.requests, Choices: c.most, TTFT: stats(c.ttft), TPOT: stats(c.tpot), ITL: stats(c.itl)}
+	}
 	out.Steady = x.steady(steps)
 	out.Means = x.meanIntervals()
 	return out

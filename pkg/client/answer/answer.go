@@ -115,7 +115,8 @@ type Answer struct {
 	Usage, SeenUsage UsageCounts
 	// FinishReason is the last that was sent; of several choices see Details.
 	FinishReason string
-	// Model and ID are the model that answered and the answer's id, "" when absent;
+	// Model is the model that answered, by the events with choices where these say it, and
+	// ID the answer's id, "" when absent;
 	// of ids that differ from event to event the first.
 	Model, ID string
 	// DecodedPerIter is the last avg_decoded_tokens_per_iter of choice 0, if there

@@ -1,0 +1,154 @@
+package metrics
+
+import (
+	"math"
+
+	"loadgen/pkg/client"
+)
+
+// Source is whose count of an answer's output tokens is taken.
+type Source uint8
+
+// The sources, from the best to the worst.
+const (
+	ByServer    Source = iota // the server's usage, wherever it stood
+	ByTokenizer               // loadgen's tokenizer over text, reasoning and tool calls
+	ByEvents                  // the events that brought tokens
+	NotCounted                // nothing was there to count
+)
+
+func (s Source) String() string {
+	return [...]string{"server", "tokenizer", "events", "none"}[s]
+}
+
+// TokenCount is what is known of how many output tokens a success has, by Source; a count
+// that there is not is -1.
+type TokenCount struct {
+	Of [NotCounted]int
+	// Hidden are the tokens that the server counts but did not send: reasoning.
+	Hidden int
+	// Bytes are those of all texts.
+	Bytes int
+}
+
+// CountOf counts the tokens of a success: of all its choices together. count is nil where
+// the texts are not to be tokenized.
+func CountOf(r *client.Result, whole bool, count func(text []byte) int) TokenCount {
+	c := TokenCount{Of: [NotCounted]int{r.SeenUsage.Completion, -1, -1}}
+	if c.Of[ByServer] < 0 {
+		c.Of[ByServer] = -1
+	}
+	if d := r.Details; d != nil && len(d.Reasoning) == 0 {
+		c.Hidden = min(max(d.ReasoningTokens, 0), max(c.Of[ByServer], 0))
+	}
+	tokens := 0
+	for _, choice := range r.Generated() {
+		for _, text := range [][]byte{choice.Text, choice.Reasoning, choice.ToolCalls} {
+			c.Bytes += len(text)
+			if count != nil && len(text) > 0 {
+				tokens += count(text)
+			}
+		}
+	}
+	if count != nil && c.Bytes > 0 {
+		c.Of[ByTokenizer] = tokens
+	}
+	if !whole {
+		c.Of[ByEvents] = 0
+		for i := range r.Events {
+			if e := &r.Events[i]; BringsTokens(e) && e.Kind != client.Finish {
+				c.Of[ByEvents]++
+			}
+		}
+	}
+	return c
+}
+
+// Best is the best count that there is, 0 where nothing was counted. The server's is not
+// taken where it cannot be: none for something, or less than half of the tokens of which
+// both the texts and the events speak.
+func (c TokenCount) Best() (n int, by Source) {
+	if n := c.Of[ByServer]; n > 0 && n <= MostTokens && !c.tooSmall() || n == 0 && c.Bytes == 0 && c.Of[ByEvents] <= 0 {
+		return n, ByServer
+	}
+	for _, by := range []Source{ByTokenizer, ByEvents} {
+		if n := c.Of[by]; n > 0 {
+			return n, by
+		}
+	}
+	return 0, NotCounted
+}
+
+// tooSmall reports whether more than twice as many tokens came as the server counts.
+func (c TokenCount) tooSmall() bool {
+	least := c.Of[ByTokenizer]
+	if events := c.Of[ByEvents]; events >= 0 && (least < 0 || events < least) {
+		least = events
+	}
+	return least > 2*c.Of[ByServer]
+}
+
+// Disagrees reports whether the server's count is not that of what came: more than twice as
+// many tokens came by all other counts, or fewer than half by each of them, or as many
+// events came as tokens were asked for while the server counts more. asked is 0 for no limit.
+func (c TokenCount) Disagrees(asked int) bool {
+	server := c.Of[ByServer]
+	if server < 0 {
+		return false
+	}
+	if c.tooSmall() {
+		return true
+	}
+	most := max(c.Of[ByTokenizer], c.Of[ByEvents])
+	if server -= c.Hidden; most < 0 || server <= most {
+		return false
+	}
+	return float64(server) > 2*float64(most)+2 || asked > 0 && server > asked+1 && most <= asked+1 && c.Of[ByEvents] > 0
+}
+
+// ChoiceEvents are the events of an answer that brought tokens of one of its choices, by
+// their place, and how many tokens these were.
+type ChoiceEvents struct {
+	Events []int
+	Tokens int
+}
+
+// ByChoice takes an answer of several choices and n tokens apart, nil where it has one. A
+// server that writes all choices into each event gives events of its first choice alone.
+func ByChoice(r *client.Result, n int) []ChoiceEvents {
+	if r.Details == nil || len(r.Details.Choices) < 2 {
+		return nil
+	}
+	var out []ChoiceEvents
+	place := map[uint8]int{}
+	events := 0
+	for i := range r.Events {
+		e := &r.Events[i]
+		if !BringsTokens(e) || e.Kind == client.Finish {
+			continue
+		}
+		at, ok := place[e.Choice]
+		if !ok {
+			at = len(out)
+			place[e.Choice], out = at, append(out, ChoiceEvents{})
+		}
+		out[at].Events = append(out[at].Events, i)
+		events++
+	}
+	for i := range out {
+		share := 1 / float64(len(r.Details.Choices))
+		if len(out) == len(r.Details.Choices) {
+			share = float64(len(out[i].Events)) / float64(events)
+		}
+		out[i].Tokens = int(math.Round(float64(n) * share))
+	}
+	return out
+}
+
+// Choices is how many choices an answer has, at least 1.
+func Choices(r *client.Result) int {
+	if r.Details == nil {
+		return 1
+	}
+	return max(len(r.Details.Choices), 1)
+}
