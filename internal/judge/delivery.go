@@ -189,18 +189,17 @@ func (f *FindingsReader) coalesced() *Finding {
 		return some(find("coalesced", fmt.Sprintf("%d of %d answers came in one piece, all tokens at once: %s. TTFT and TPOT are not measured, and E2EL alone is", d.whole, f.completed, where),
 			"whole_answers", d.whole, "answers", f.completed, "where", by))
 	}
-	limit, small, late := f.bursts()
-	if small == 0 {
+	b := f.bursts()
+	if b.small == 0 {
 		return nil
 	}
 	where, by := "by the kernel's timestamps they arrived so", "server"
-	if 2*late > small {
+	if 2*b.late > b.small {
 		where, by = "they may have been delayed in loadgen; see the verdict", "client"
 	}
-	g := &f.gaps
-	mean := g.mean().Seconds()
-	text := fmt.Sprintf("tokens come in bursts: %s of the gaps are under %s at a mean of %s; %s. ", percent(float64(small)/float64(g.n)), short(limit.Seconds()), short(mean), where)
-	figures := []any{"small_gaps", small, "gaps", g.n, "mean_gap_s", mean, "where", by}
+	mean := f.gaps.mean().Seconds()
+	text := fmt.Sprintf("tokens come in bursts: %s of the gaps are %s at a mean of %s; %s. ", percent(float64(b.small)/float64(f.gaps.n)), b.sizes, short(mean), where)
+	figures := []any{"small_gaps", b.small, "gaps", f.gaps.n, "mean_gap_s", mean, "where", by}
 	switch share := f.firstBurst(); {
 	case f.several > 0:
 		text += "ITL is not that of tokens; answers have several choices, and the latencies of each are in the result (metrics.by_choice)"
@@ -214,59 +213,72 @@ func (f *FindingsReader) coalesced() *Finding {
 }
 
 // Tokens come in bursts where a third of the gaps or more are under 0.2 ms at a mean of five
-// times that or more; or half of them under a third of the mean gap, with a longer gap after
-// 30 at most, at regular intervals: a stream that stalls now and then, or while others are
-// prefilled, does so irregularly.
+// times that or more; or where the gaps of one and a half times the mean and more, the long
+// ones, are five times the others, and come after about as many of these each time, 30 at
+// most: a stream that stalls now and then, or while others are prefilled, does so irregularly.
 const (
 	burstPace       = 5
-	burstShort      = 3
+	longGap         = 1.5
 	longestBurst    = 30
 	irregular       = 0.5  // coefficient of variation of the number of gaps in a burst
 	firstBurstShare = 0.10 // of an answer's tokens
 )
 
-// bursts counts the gaps within bursts, those below the limit; none where there are no bursts.
-func (f *FindingsReader) bursts() (limit time.Duration, small, late int) {
+// burstsSeen are the gaps within bursts, none where there are no bursts.
+type burstsSeen struct {
+	small, late int     // and those that the client may have made
+	sizes       string  // how long they are
+	between     float64 // the mean of the other gaps, in seconds
+}
+
+func (f *FindingsReader) bursts() burstsSeen {
 	g := &f.gaps
 	mean := g.mean()
 	if g.n == 0 || mean < burstPace*smallGap {
-		return 0, 0, 0
+		return burstsSeen{}
 	}
 	if 3*g.small >= g.n {
-		return smallGap, g.small, g.late
+		return burstsSeen{g.small, g.late, "under 0.2 ms", g.sum.Seconds() / float64(max(g.n-g.small, 1))}
 	}
-	limit = mean / burstShort
-	small, late = g.below(limit)
-	if 2*small < g.n || !f.regular(limit) {
-		return 0, 0, 0
+	limit := time.Duration(longGap * float64(mean))
+	within, between := f.regular(limit.Seconds())
+	if !(within > 0) || between < burstPace*within {
+		return burstsSeen{}
 	}
-	return limit, small, late
+	small, late := g.below(limit)
+	return burstsSeen{small, late, fmt.Sprintf("%s on average, and the others %s,", short(within), short(between)), between}
 }
 
-// regular reports whether gaps above the limit come after about as many below it each time.
-func (f *FindingsReader) regular(limit time.Duration) bool {
+// regular returns the mean gaps below and above a limit, in seconds, where those above it
+// come after about as many below it each time; 0 where they do not.
+func (f *FindingsReader) regular(limit float64) (below, above float64) {
 	var runs []float64
+	sums, counts := [2]float64{}, [2]int{}
 	for i := range f.answers {
 		run, began := 0, false // what comes before the first long gap may be part of a burst
 		for _, gap := range f.answers[i].gaps {
-			if gap < limit.Seconds() {
+			if gap < limit {
 				run++
+				sums[0], counts[0] = sums[0]+gap, counts[0]+1
 				continue
 			}
-			if began {
+			if sums[1], counts[1] = sums[1]+gap, counts[1]+1; began {
 				runs = append(runs, float64(run))
 			}
 			run, began = 0, true
 		}
 	}
-	if len(runs) < 10 {
-		return false
+	if len(runs) < 10 || counts[0] == 0 {
+		return 0, 0
 	}
 	mean, square := metrics.Mean(runs), 0.0
 	for _, r := range runs {
 		square += (r - mean) * (r - mean)
 	}
-	return 1 <= mean && mean <= longestBurst && math.Sqrt(square/float64(len(runs))) < irregular*mean
+	if mean < 0.5 || mean > longestBurst || math.Sqrt(square/float64(len(runs))) > irregular*mean {
+		return 0, 0
+	}
+	return sums[0] / float64(counts[0]), sums[1] / float64(counts[1])
 }
 
 // firstBurst is the share of the tokens that come with the first one.
@@ -295,15 +307,17 @@ func (f *FindingsReader) heldFirstRead() *Finding {
 	return some(find("held_first_read", text, figures...))
 }
 
-// A stream stalls in a gap of half a second or more that is 20 times the median one.
+// A stream stalls in a gap of half a second or more that is 20 times the median one, and five
+// times those between bursts.
 const (
-	stallLeast = 500 * time.Millisecond
-	stallTimes = 20
+	stallLeast  = 500 * time.Millisecond
+	stallTimes  = 20
+	stallBursts = 5
 )
 
 // stalls reports streams that stood still for long in the middle.
 func (f *FindingsReader) stalls() *Finding {
-	limit := max(stallLeast, stallTimes*f.gaps.median())
+	limit := max(stallLeast, stallTimes*f.gaps.median(), time.Duration(stallBursts*f.bursts().between*1e9))
 	longest, n, streams := time.Duration(0), 0, map[int]bool{}
 	for _, s := range f.gaps.stalls {
 		if s.length >= limit {
