@@ -54,18 +54,33 @@ func try(ctx context.Context, binary, dir string, c cell) error {
 			return err
 		}
 	}
-	server, err := faults.Start(c.fault, every)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, c.args(server.URL(), results)...)
+	var server *faults.Server
+	var url string
+	if c.site != nil {
+		at, stop, err := c.site.start(ctx, binary)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		url = at
+	} else {
+		var err error
+		if server, err = faults.Start(c.fault, every); err != nil {
+			return err
+		}
+		url = server.URL()
+	}
+	cmd := exec.CommandContext(ctx, binary, c.args(url, results)...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	failed := cmd.Run()
 	problem := c.check(ctx, server, cmd, failed, results, temporary, stdout.String(), stderr.String())
+	if server == nil {
+		return problem
+	}
 	return errors.Join(problem, server.Close())
 }
 
@@ -93,7 +108,8 @@ func (c cell) check(ctx context.Context, server *faults.Server, cmd *exec.Cmd, f
 	if strings.ContainsAny(stdout+stderr, "\x1b\x07") {
 		return errors.New("escape sequences reach the terminal")
 	}
-	if failed != nil {
+	code := cmd.ProcessState.ExitCode()
+	if failed != nil && (c.site == nil || code != 1) {
 		return fmt.Errorf("%w: %s", failed, last(stderr))
 	}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss > memoryMost {
@@ -114,6 +130,12 @@ func (c cell) check(ctx context.Context, server *faults.Server, cmd *exec.Cmd, f
 	if err := json.Unmarshal(text, &r); err != nil {
 		return fmt.Errorf("the result is not JSON: %w", err)
 	}
+	if c.site != nil {
+		if err := c.checkSite(&r, code); err != nil {
+			return fmt.Errorf("%w: %v, %s", err, r.Loadgen.Failures.ByClass, last(stderr))
+		}
+		return nil
+	}
 	if err := c.checkBooks(server, &r); err != nil {
 		return fmt.Errorf("%w: %v, %s", err, r.Loadgen.Failures.ByClass, last(stderr))
 	}
@@ -123,16 +145,43 @@ func (c cell) check(ctx context.Context, server *faults.Server, cmd *exec.Cmd, f
 // last is the end of a text.
 func last(text string) string { return text[max(0, len(text)-600):] }
 
-// checkBooks holds the counts to what the server knows.
-func (c cell) checkBooks(server *faults.Server, r *result) error {
+// checkSite holds a run against a site to its outcome.
+func (c cell) checkSite(r *result, code int) error {
+	if err := r.balanced(); err != nil {
+		return err
+	}
+	switch {
+	case c.site.outcome == faults.Fails && r.Completed > 0, c.site.outcome == faults.Succeeds && r.Completed < requests:
+		return fmt.Errorf("%d of %d completed", r.Completed, requests)
+	case (code == 0) != (r.Completed > 0):
+		return fmt.Errorf("exit code %d with %d completed", code, r.Completed)
+	}
+	for class := range r.Loadgen.Failures.ByClass {
+		if c.site.class != "" && class != c.site.class {
+			return fmt.Errorf("class %s, not %s", class, c.site.class)
+		}
+	}
+	return nil
+}
+
+// balanced reports books that do not add up.
+func (r *result) balanced() error {
 	byClass := 0
 	for _, n := range r.Loadgen.Failures.ByClass {
 		byClass += n
 	}
-	sent := r.Loadgen.Requests.Sent
-	if sent != requests || r.Completed+byClass != sent || r.Loadgen.Failures.Total != byClass {
+	if sent := r.Loadgen.Requests.Sent; sent != requests || r.Completed+byClass != sent || r.Loadgen.Failures.Total != byClass {
 		return fmt.Errorf("%d sent, %d completed, %d failed, %d by class", sent, r.Completed, r.Loadgen.Failures.Total, byClass)
 	}
+	return nil
+}
+
+// checkBooks holds the counts to what the server knows.
+func (c cell) checkBooks(server *faults.Server, r *result) error {
+	if err := r.balanced(); err != nil {
+		return err
+	}
+	sent := r.Loadgen.Requests.Sent
 	_, faulty := server.Count()
 	outcome := c.fault.Stream
 	if c.whole {

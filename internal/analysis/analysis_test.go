@@ -169,3 +169,39 @@ func TestFirstWave(t *testing.T) {
 		t.Error("a run of one wave has a first wave apart")
 	}
 }
+
+// TestOddRecordings: a file may hold any instants and counts; their analysis takes time and
+// memory for what is in the file, not for what the numbers say.
+func TestOddRecordings(t *testing.T) {
+	const far = 1<<60 - 1
+	for name, change := range map[string]func(rec *recording.Recording, r *client.Result){
+		"ends far in the future":    func(_ *recording.Recording, r *client.Result) { r.End, r.LastByte = far, far; r.Events[2].At = far },
+		"starts far in the past":    func(_ *recording.Recording, r *client.Result) { r.Start, r.Due, r.Permit = -far, -far, -far },
+		"events back and forth":     func(_ *recording.Recording, r *client.Result) { r.Events[0].At, r.Events[1].At = far, -far },
+		"a run that began far away": func(rec *recording.Recording, _ *client.Result) { rec.Start = -far },
+		"no time at all":            func(rec *recording.Recording, _ *client.Result) { rec.Elapsed = 0 },
+		"less than none":            func(rec *recording.Recording, _ *client.Result) { rec.Elapsed = -far },
+		"billions of tokens": func(_ *recording.Recording, r *client.Result) {
+			r.Usage.Completion, r.Events[1].Tokens, r.Events[2].Tokens = 1<<31-1, 1<<30, 1<<31-1
+		},
+		"fewer than none": func(_ *recording.Recording, r *client.Result) {
+			r.Usage.Completion, r.Usage.Prompt, r.Events[1].Tokens = -1<<40, -1<<40, -1<<31
+		},
+		"texts that end elsewhere": func(_ *recording.Recording, r *client.Result) {
+			r.Events[1].TextEnd = -5
+			r.Events[2].TextEnd = 1 << 30
+		},
+		"lengths of another planet": func(rec *recording.Recording, _ *client.Result) {
+			rec.Planned[1] = recording.Planned{PromptLen: 1 << 62, OutputLen: -1 << 62}
+		},
+	} {
+		rec := scripted(3, 3)
+		change(rec, rec.Results[1])
+		a, err := Analyze(rec, func([]byte) int { return 3 })
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		a.File(rec, true).Loadgen = a.Loadgen(rec)
+	}
+}

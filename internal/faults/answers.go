@@ -79,6 +79,13 @@ var paceFaults = []Fault{
 		x.chunk(x.body())
 		return x.repeat(chunked(x.event(" tok", "")), time.Millisecond)
 	}},
+	both("line_of_15_mb", Succeeds, func(x *Exchange) error {
+		big := strings.Repeat("a", 15<<20)
+		if !x.Stream {
+			return x.whole("200 OK", x.contentType(), strings.Replace(x.wholeBody(), " tok", big, 1))
+		}
+		return x.stream(x.events(Tokens-2)+x.event(big, "")+x.event(" tok", "length")+usageEvent(goodUsage)+done, "")
+	}),
 	both("line_of_50_mb", Fails, func(x *Exchange) error {
 		x.head()
 		x.chunk(`data: {"choices":[{"index":0,"text":"`)

@@ -65,7 +65,12 @@ type Server struct {
 
 // Start serves the fault to request N-1, 2N-1, ... on a free port of 127.0.0.1.
 func Start(fault Fault, every int) (*Server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return StartAt("127.0.0.1:0", fault, every)
+}
+
+// StartAt is Start at an address of loopback.
+func StartAt(address string, fault Fault, every int) (*Server, error) {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}

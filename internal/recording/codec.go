@@ -45,8 +45,14 @@ func (c *coder) integer(v *int) {
 func (c *coder) instant(v *time.Duration) {
 	x := int64(*v)
 	c.signed(&x)
-	*v = time.Duration(x)
+	if *v = time.Duration(x); !c.writing && !plausible(*v) {
+		c.bad = true
+	}
 }
+
+// plausible reports whether an instant can be one of a run: it is less than 30 years from
+// the clock's zero, so that no distance of two overflows.
+func plausible(v time.Duration) bool { return -1<<60 < v && v < 1<<60 }
 
 func (c *coder) float(v *float64) {
 	x := math.Float64bits(*v)
@@ -277,6 +283,7 @@ func (c *coder) events(r *client.Result) {
 		e.Kind, e.Choice, e.Slack = client.Kind(kind), uint8(kind>>8), uint32(slack)
 		if before = e; !c.writing {
 			r.Events[i] = e
+			c.bad = c.bad || !plausible(e.At)
 		}
 	}
 }

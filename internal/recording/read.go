@@ -94,6 +94,9 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 		if err := json.Unmarshal(content, &e); err != nil {
 			return fmt.Errorf("its end: %w", err)
 		}
+		if !plausible(e.Start) || !plausible(e.Elapsed) {
+			return errors.New("its end: a run of years")
+		}
 		r.Killed = false
 		r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.Notes = e.Date, e.Start, e.Elapsed, e.Interrupted, e.Health, e.Before, e.After, e.Server, e.Notes
 	case strings.IndexByte("hptre", kind) < 0:

@@ -56,8 +56,11 @@ func (x *ExtendedReader) concurrency(out *Extended, all []step) {
 		if now > 0 {
 			area += float64(now) * seconds(s.at-before)
 			for from := before; from < s.at; { // over the seconds that it spans
-				to := min(s.at, start+((from-start)/time.Second+1)*time.Second)
-				b := bin(from)
+				k, to := x.secondOf(from, len(out.Series)), s.at
+				if k < len(out.Series)-1 { // all that is later is in the last
+					to = min(to, start+time.Duration(k+1)*time.Second)
+				}
+				b := &out.Series[k]
 				b.Concurrency += float64(now) * seconds(to-from)
 				b.Peak = max(b.Peak, now)
 				from = to

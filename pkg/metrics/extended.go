@@ -165,6 +165,10 @@ func (x *ExtendedReader) stream(at []time.Duration, n int, counts []int, known b
 		if k == 0 || c == 0 {
 			continue
 		}
+		if len(x.perToken)+c > x.tokensMost() {
+			x.tokensUnknown, known = true, false
+			continue
+		}
 		gap := seconds(at[k]-at[k-1]) / float64(c)
 		for range c {
 			x.perToken = append(x.perToken, gap)
@@ -194,6 +198,9 @@ func (x *ExtendedReader) byChoice(r *client.Result, several []ChoiceEvents) {
 		x.stream(at, one.Tokens, x.counts, one.Tokens == len(at))
 	}
 }
+
+// tokensMost bounds the values per token: a server may say that an event brought billions.
+func (x *ExtendedReader) tokensMost() int { return max(1<<24, 16*x.o.Events) }
 
 // Extended makes the metrics of what was read; s is the summary of the same requests.
 func (x *ExtendedReader) Extended(s *Summary) *Extended {
