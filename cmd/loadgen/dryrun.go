@@ -39,10 +39,11 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 			{Key: "method", Value: r.Method},
 			{Key: "path", Value: client.Redact(r.Target)},
 			{Key: "headers", Value: headers},
-			{Key: "prompt_len", Value: r.PromptLen},
-			{Key: "output_len", Value: r.OutputLen},
-			{Key: "body", Value: string(r.Body)},
 		}
+		request = append(request, bodyLimits(r.Body)...)
+		request = append(request, pyjson.Member{Key: "prompt_len", Value: r.PromptLen},
+			pyjson.Member{Key: "output_len", Value: r.OutputLen},
+			pyjson.Member{Key: "body", Value: string(r.Body)})
 		if turn := b.Turn(i); turn.Conversation > 0 {
 			if turn.Number > 0 { // when it is due depends on the answer before it
 				request.Set("due_s", nil)
@@ -54,4 +55,16 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 		out.Write(append(line, '\n'))
 	}
 	return out.Flush()
+}
+
+// bodyLimits are the members of a body that bound its completion, as they are after a patch.
+func bodyLimits(body []byte) (out pyjson.Object) {
+	parsed, _ := pyjson.Parse(body) // a body that is no object has none
+	object, _ := parsed.(pyjson.Object)
+	for _, m := range object {
+		if m.Key == "max_tokens" || m.Key == "max_completion_tokens" {
+			out = append(out, m)
+		}
+	}
+	return out
 }
