@@ -22,8 +22,11 @@ func perfMetricsPath(path string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + "-perf_metrics.json"
 }
 
-// breakdown shows where TTFT went: the original's lines on stdout, the whole on stderr.
+// breakdown shows what is known from the server's side: on stdout the original's lines alone.
 func (m *benchmark) breakdown(rec *recording.Recording, a *analysis.Analysis) {
+	if a.Exposition != nil {
+		show.Metrics(m.s.err, "loadgen: ", a.Exposition)
+	}
 	if !m.cfg.TimeBreakdown.Asked {
 		return
 	}

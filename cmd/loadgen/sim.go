@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ const simParent = "LOADGEN_SIM_PARENT"
 // simOptions are the flags of loadgen sim.
 type simOptions struct {
 	host, profile, file, model, dialect string
-	perfDir                             string
+	perfDir, metrics                    string
 	port, workers                       int
 	faults                              []string
 	speed, watts                        float64
@@ -61,6 +62,7 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.IntFlag{Name: "workers", Usage: "start `N` child processes, as a server on several GPUs has"},
 			&cli.Float64Flag{Name: "watts", Usage: "what the energy meter reads; without it there is no meter"},
 			&cli.StringFlag{Name: "perf-metrics-dir", Usage: "write the times of each request to a file in `DIR`, as the newest release does with perf_metrics_output_dir, and have no /perf_metrics"},
+			&cli.StringFlag{Name: "metrics", Value: "trtllm", Usage: "whose names the Prometheus metrics have: trtllm (at /prometheus/metrics), vllm or sglang (at /metrics)"},
 			&cli.BoolFlag{Name: "disaggregated", Usage: "give requests the ids of disaggregated serving, in their first chunk and in their times"},
 			&cli.BoolFlag{Name: "quiet", Usage: "do not write the server's log to standard error"},
 		},
@@ -87,6 +89,7 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 				watts:          c.Float64("watts"),
 				quiet:          c.Bool("quiet"),
 				perfDir:        c.String("perf-metrics-dir"),
+				metrics:        c.String("metrics"),
 				disaggregated:  c.Bool("disaggregated"),
 			}, s)
 		},
@@ -128,6 +131,9 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 	}
 	if out.Faults, err = trtsim.ParseFaultRates(o.faults); err != nil {
 		return bad("fault", err)
+	}
+	if out.Exposition, err = trtsim.ParseExposition(cmp.Or(o.metrics, "trtllm")); err != nil {
+		return bad("metrics", err)
 	}
 	switch {
 	case o.port < 0 || o.port > 65535:

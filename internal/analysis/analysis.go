@@ -13,6 +13,7 @@ import (
 	"loadgen/internal/definitions"
 	"loadgen/internal/judge"
 	"loadgen/internal/recording"
+	"loadgen/internal/result"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
@@ -37,6 +38,7 @@ type Analysis struct {
 	Turns           []Turn               // of conversations; nil where there are none
 	Server          *ServerTimes         // nil where the server gave none
 	Breakdown       *breakdown.Breakdown // nil unless asked for and something is known
+	Exposition      *result.Exposition   // nil where the server has no Prometheus metrics
 	Energy          *Energy              // nil without two readings of its meter
 	Budget          *judge.Budget
 	Verdict         judge.Verdict

@@ -22,6 +22,7 @@ func (a *Analysis) server(rec *recording.Recording, percentiles []float64) {
 		queue, prefill, decode := breakdown.Stages(records)
 		a.Server = &ServerTimes{metrics.StatsOf(queue, percentiles), metrics.StatsOf(prefill, percentiles), metrics.StatsOf(decode, percentiles)}
 	}
+	a.exposition(rec)
 	if !rec.Settings.TimeBreakdown.Asked {
 		return
 	}
@@ -48,12 +49,15 @@ const excessAllowed = 0.001
 
 // ServerSection is the server's own records as the result has them, nil without any.
 func (a *Analysis) ServerSection(rec *recording.Recording) *result.ServerMetrics {
-	if a.Server == nil {
+	s := rec.Server
+	if s == nil || a.Server == nil && s.Exposition == nil {
 		return nil
 	}
-	t, s, percentiles := a.Server, rec.Server, a.Summary.Percentiles
-	out := &result.ServerMetrics{Requests: len(s.Requests), Queue: stats(t.Queue, percentiles, 1e3), Prefill: stats(t.Prefill, percentiles, 1e3),
-		Decode: stats(t.Decode, percentiles, 1e3), Iterations: s.Iterations, PeakActiveRequests: s.PeakActive}
+	out := &result.ServerMetrics{Requests: len(s.Requests), Iterations: s.Iterations, PeakActiveRequests: s.PeakActive, Exposition: a.Exposition}
+	if t := a.Server; t != nil {
+		times := func(of metrics.Stats) *result.Stats { return new(stats(of, a.Summary.Percentiles, 1e3)) }
+		out.Queue, out.Prefill, out.Decode = times(t.Queue), times(t.Prefill), times(t.Decode)
+	}
 	out.ReusedBlocks, out.MissedBlocks = breakdown.Blocks(s.Requests)
 	return out
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"loadgen/internal/breakdown"
+	"loadgen/internal/prom"
 	"loadgen/internal/recording"
 )
 
@@ -20,6 +22,9 @@ type serverReader struct {
 	wanted recording.Records
 	sizes  map[string]int64 // of the files of records before the run
 	raw    []byte           // what the route answered
+
+	steps, peak int                   // of the engine
+	metrics     *recording.Exposition // nil until a route with metrics was found
 }
 
 // newServerReader takes note of what is there before the run and is not the run's.
@@ -29,7 +34,8 @@ func (b *Bench) newServerReader(ctx context.Context) *serverReader {
 		return s
 	}
 	_, _ = b.client.PerfMetrics(ctx)
-	_, _, _ = b.client.Iterations(ctx)
+	s.scrape(ctx)
+	s.steps, s.peak = 0, 0 // those of the test request
 	if s.wanted.Dir != "" {
 		s.sizes = map[string]int64{}
 		for _, name := range recordFiles(s.wanted.Dir) {
@@ -76,19 +82,98 @@ func (s *serverReader) read(ctx context.Context, rec *recording.Recording) {
 		}
 	}
 	out := &recording.Server{}
-	steps, peak, errSteps := s.b.client.Iterations(ctx)
-	out.Iterations, out.PeakActive = steps, peak
+	s.afterwards(ctx, done)
+	out.Iterations, out.PeakActive, out.Exposition = s.steps, s.peak, s.metrics
 	records, source, err := s.records(ctx, done)
 	out.Raw = s.raw
 	out.Source, out.Requests = source, breakdown.Newest(records, len(s.b.requests))
-	if err == nil || errSteps == nil {
+	if err == nil || s.steps > 0 || s.metrics != nil {
 		rec.Server = out
 	}
+	needed := s.metrics == nil || s.b.s.TimeBreakdown.Asked
 	switch {
-	case err != nil:
+	case err != nil && needed:
 		s.b.keep(recording.Note{Code: "no_server_metrics", Text: fmt.Sprintf("the server's own times cannot be read: %v", err)})
-	case len(records) == 0:
+	case len(records) == 0 && needed:
 		s.b.keep(recording.Note{Code: "no_server_metrics", Text: "the server keeps no times of its requests: return_perf_metrics, and perf_metrics_max_requests or perf_metrics_output_dir, in its YAML turn them on"})
+	}
+}
+
+// expositions are where servers have metrics. trtllm-serve has the engine's steps at the first,
+// as JSON.
+var expositions = []string{"/metrics", "/prometheus/metrics"}
+
+// scrape reads the server's metrics and steps as they are now, and keeps the former as those
+// before the run if there are none yet, else as those after it.
+func (s *serverReader) scrape(ctx context.Context) {
+	if !s.b.s.ServerMetrics.Asked {
+		return
+	}
+	var empty *recording.Exposition // one without series that are known, as before the first request
+	for _, route := range expositions {
+		if s.metrics != nil && s.metrics.Route != route && route != expositions[0] {
+			continue
+		}
+		text, err := s.b.client.Text(ctx, route)
+		if err != nil {
+			continue
+		}
+		if steps, peak, ok := iterations(text); ok {
+			s.steps, s.peak = s.steps+steps, max(s.peak, peak)
+			continue
+		}
+		samples, err := prom.Parse(text)
+		if err != nil {
+			continue
+		}
+		switch now, ok := prom.Read(samples); {
+		case s.metrics != nil && s.metrics.Route == route:
+			s.metrics.After = now
+		case s.metrics == nil && ok:
+			s.metrics = &recording.Exposition{Route: route, Before: now}
+			return
+		case empty == nil && len(samples) > 0:
+			empty = &recording.Exposition{Route: route}
+		}
+	}
+	if s.metrics == nil {
+		s.metrics = empty
+	}
+}
+
+// iterations reads the statistics of the engine's steps: how many, and the most requests in one.
+func iterations(text []byte) (steps, peak int, ok bool) {
+	var all []struct {
+		Active int `json:"numActiveRequests"`
+	}
+	if json.Unmarshal(text, &all) != nil {
+		return 0, 0, false
+	}
+	for _, step := range all {
+		peak = max(peak, step.Active)
+	}
+	return len(all), peak, true
+}
+
+// afterwards reads the metrics after the run, again while they count fewer requests than have
+// been answered, for a time.
+func (s *serverReader) afterwards(ctx context.Context, done int) {
+	for waited := time.Duration(0); ; waited += settleEvery {
+		s.scrape(ctx)
+		if s.metrics == nil || waited >= settle || ctx.Err() != nil {
+			break
+		}
+		changes := s.metrics.After.Since(s.metrics.Before)
+		if c, ok := prom.Find(changes, prom.Requests); !ok || int(c.Count) >= done {
+			break
+		}
+		select {
+		case <-time.After(settleEvery):
+		case <-ctx.Done():
+		}
+	}
+	if s.metrics != nil && len(s.metrics.After.Values) == 0 {
+		s.metrics = nil // metrics of something else
 	}
 }
 

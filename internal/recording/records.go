@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"loadgen/internal/breakdown"
+	"loadgen/internal/prom"
 )
 
 // Records says whether the server's records are to be read, and where: from its endpoint, or,
@@ -52,6 +53,15 @@ type Server struct {
 	// Iterations counts the engine's steps, and PeakActive is the most requests in one.
 	Iterations int `json:"iterations"`
 	PeakActive int `json:"peak_active"`
+	// Exposition are its Prometheus metrics, nil where it has none.
+	Exposition *Exposition `json:"exposition,omitempty"`
 	// Raw is what the route answered, a JSON array; it is not kept on disk.
 	Raw []byte `json:"-"`
+}
+
+// Exposition is what a server's Prometheus metrics said before and after a run.
+type Exposition struct {
+	Route  string       `json:"route"`
+	Before prom.Reading `json:"before"`
+	After  prom.Reading `json:"after"`
 }

@@ -212,12 +212,12 @@ type Definition struct {
 type ServerMetrics struct {
 	// Requests is the number of records.
 	Requests int `json:"requests" unit:"requests"`
-	// Queue is the time from arrival to being scheduled.
-	Queue Stats `json:"queue_ms" unit:"ms"`
+	// Queue is the time from arrival to being scheduled, null without records.
+	Queue *Stats `json:"queue_ms" unit:"ms"`
 	// Prefill is the time from being scheduled to the first token.
-	Prefill Stats `json:"prefill_ms" unit:"ms"`
+	Prefill *Stats `json:"prefill_ms" unit:"ms"`
 	// Decode is the time from the first token to the last.
-	Decode Stats `json:"decode_ms" unit:"ms"`
+	Decode *Stats `json:"decode_ms" unit:"ms"`
 	// ReusedBlocks counts the blocks of the KV cache that prompts found.
 	ReusedBlocks int `json:"reused_blocks" unit:"blocks"`
 	// MissedBlocks counts the blocks of the KV cache that prompts did not find.
@@ -226,4 +226,37 @@ type ServerMetrics struct {
 	Iterations int `json:"iterations"`
 	// PeakActiveRequests is the most requests in one step.
 	PeakActiveRequests int `json:"peak_active_requests" unit:"requests"`
+	// Exposition are its Prometheus metrics over the run, null where it has none.
+	Exposition *Exposition `json:"prometheus"`
+}
+
+// Exposition is what a server's Prometheus metrics counted during a run, and the client's.
+type Exposition struct {
+	// Server is whose names of metrics they have.
+	Server string `json:"server"`
+	// Route is where they were read.
+	Route string `json:"route"`
+	// Metrics are the quantities that the server counts.
+	Metrics []ServerQuantity `json:"metrics"`
+}
+
+// ServerQuantity is something that the server counted or timed.
+type ServerQuantity struct {
+	// Quantity is what: requests, prompt_tokens, generation_tokens, cached_tokens, or the mean
+	// of ttft, tpot, queue, prefill, e2el.
+	Quantity string `json:"quantity"`
+	// Name is the metric's name at the server.
+	Name string `json:"name"`
+	// Unit is that of the values: requests, tokens or ms.
+	Unit string `json:"unit"`
+	// Server is the server's value.
+	Server float64 `json:"server"`
+	// Client is the client's, null where it cannot know.
+	Client *float64 `json:"client"`
+	// Difference is the client's minus the server's.
+	Difference *float64 `json:"difference"`
+	// Count is the number of values of a time.
+	Count float64 `json:"count"`
+	// Text says what makes the two differ, "" where nothing should.
+	Text string `json:"text"`
 }

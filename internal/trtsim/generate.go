@@ -269,6 +269,7 @@ func (g *generation) finished() {
 	g.s.truth.end(g.record, g.output)
 	for _, c := range g.choices {
 		g.s.keepPerf(g.perf(c))
+		g.s.meters.add(g, c)
 	}
 }
 

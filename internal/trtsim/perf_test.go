@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"loadgen/internal/prom"
 )
 
 // perfRecord is a record of a request's times.
@@ -110,5 +112,29 @@ func TestPerfRecords(t *testing.T) {
 	}
 	if got := PerfFileName("h", 7, time.Date(2026, 11, 29, 1, 2, 3, 0, time.UTC)); got != "perf_metrics-server-h-7-20261129-010203.jsonl" {
 		t.Error(got)
+	}
+}
+
+// TestExpositions: each server's names, with what its requests took.
+func TestExpositions(t *testing.T) {
+	for kind, route := range map[Exposition]string{TRTLLMMetrics: "/prometheus/metrics", VLLMMetrics: "/metrics", SGLangMetrics: "/metrics"} {
+		withServer(t, Options{Profile: ideal, Model: `m"`, Exposition: kind}, func(t *testing.T, p *pipes) {
+			ask(p, "POST", "/v1/completions", `{"model":"m","prompt":[1,2,3],"max_tokens":5,"stream":true}`)
+			_, text := ask(p, "GET", route, "")
+			samples, err := prom.Parse([]byte(text))
+			if err != nil {
+				t.Fatal(err, text)
+			}
+			r, ok := prom.Read(samples)
+			if !ok || r.Values[prom.Requests].Sum != 1 || r.Values[prom.Prompt].Sum != 3 || r.Values[prom.Generation].Sum != 5 || r.Values[prom.TTFT].Count != 1 || r.Values[prom.TTFT].Sum <= 0 || r.Values[prom.TPOT].Count != 1 {
+				t.Errorf("%+v in %s", r, text)
+			}
+			if last, _ := prom.Sum(samples, r.Values[prom.TTFT].Name+"_bucket"); last < 1 {
+				t.Error("no buckets")
+			}
+		})
+	}
+	if _, err := ParseExposition("x"); err == nil {
+		t.Error("x is known")
 	}
 }

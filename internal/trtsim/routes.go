@@ -32,7 +32,7 @@ var routes = map[string]handler{
 	"/v1/models":           {0, "GET", models},
 	"/metrics":             {0, "GET", iterations},
 	"/perf_metrics":        {0, "GET", perfMetrics},
-	"/prometheus/metrics":  {0, "GET", prometheus},
+	"/prometheus/metrics":  {0, "GET", exposition},
 	"/kv_cache_events":     {0, "POST", cacheEvents},
 	"/steady_clock_offset": {1, "GET POST", steadyClock},
 	"/energy_metrics":      {2, "GET", energy},

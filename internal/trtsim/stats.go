@@ -143,7 +143,11 @@ func PerfFileName(host string, pid int, at time.Time) string {
 	return fmt.Sprintf("perf_metrics-server-%s-%d-%s.jsonl", host, pid, at.Format("20060102-150405"))
 }
 
-func iterations(ctx context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+func iterations(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
+	if s.o.Exposition != TRTLLMMetrics { // other servers have their metrics here
+		exposition(ctx, s, req, a)
+		return
+	}
 	all := s.engine.stats.take()
 	if len(all) == 0 {
 		s.waitLikeOld(ctx)
@@ -171,15 +175,6 @@ func perfMetrics(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 		return
 	}
 	a.json(s.perf.take())
-}
-
-// prometheus is the text exposition of a few counters.
-func prometheus(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
-	s.truth.mu.Lock()
-	requests, done := len(s.truth.all)+s.truth.lost, s.truth.completed
-	s.truth.mu.Unlock()
-	a.whole(200, "text/plain; version=0.0.4; charset=utf-8", fmt.Appendf(nil,
-		"# TYPE trtllm_request_received_total counter\ntrtllm_request_received_total %d\n# TYPE trtllm_request_success_total counter\ntrtllm_request_success_total %d\n", requests, done))
 }
 
 // energy is the meter, of a constant draw, where there is one.

@@ -40,6 +40,9 @@ type Options struct {
 	// Disaggregated: the first chunk of each choice, and its record of times, carry the id
 	// that disaggregated serving gives a request.
 	Disaggregated bool
+	// Exposition is whose names the Prometheus metrics have; vLLM and SGLang have theirs at
+	// /metrics.
+	Exposition Exposition
 	// Log gets the real server's log lines from when it listens; nil is nobody.
 	Log io.Writer
 }
@@ -52,6 +55,7 @@ type Server struct {
 	dice   *dice
 	truth  *truth
 	perf   drained
+	meters meters
 	began  time.Time
 	logged sync.Mutex
 

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -12,26 +11,6 @@ import (
 // writes them to files has no such route, and that is an error here.
 func (c *Client) PerfMetrics(ctx context.Context) ([]byte, error) {
 	return c.Text(ctx, "/perf_metrics")
-}
-
-// Iterations reads the statistics of the engine's steps, GET /metrics, which are gone
-// afterwards: how many there were, and the most requests in one.
-func (c *Client) Iterations(ctx context.Context) (steps, peakActive int, err error) {
-	const path = "/metrics"
-	text, err := c.Text(ctx, path)
-	if err != nil {
-		return 0, 0, err
-	}
-	var all []struct {
-		Active int `json:"numActiveRequests"`
-	}
-	if err := json.Unmarshal(text, &all); err != nil {
-		return 0, 0, fmt.Errorf("%s: %w: %s", c.url(path), err, excerpt(text))
-	}
-	for _, s := range all {
-		peakActive = max(peakActive, s.Active)
-	}
-	return len(all), peakActive, nil
 }
 
 // Text reads the body of a path under the base URL. An answer other than 200 is an error.

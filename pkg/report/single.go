@@ -250,6 +250,9 @@ func (s *Stored) WriteText(w io.Writer) {
 	if v := s.Verdict(); v != "" {
 		fmt.Fprintf(w, "  verdict %s\n", plain.Line(v))
 	}
+	if m := s.loadgen().ServerMetrics; m != nil && m.Exposition != nil {
+		show.Metrics(w, "  ", m.Exposition)
+	}
 	if t := s.loadgen().TimeBreakdown; t != nil {
 		show.Text(w, "  ", t)
 	}

@@ -64,6 +64,8 @@ func flagOf(field reflect.StructField) argparse.Flag {
 		f.Kind = argparse.String
 	case kind.Kind() == reflect.Slice:
 		f.Kind = argparse.List
+	case kind == reflect.TypeFor[recording.Records]():
+		f.Kind = argparse.Optional
 	}
 	return f
 }
@@ -72,6 +74,9 @@ func flagOf(field reflect.StructField) argparse.Flag {
 func set(field reflect.Value, value any) {
 	if n, ok := value.(*big.Int); ok && field.Type() != reflect.TypeFor[*big.Int]() {
 		value = int(n.Int64())
+	}
+	if field.Type() == reflect.TypeFor[recording.Records]() {
+		value = recording.Records{Asked: true, Dir: value.(string)}
 	}
 	v := reflect.ValueOf(value)
 	if field.Kind() == reflect.Pointer && field.Type() != v.Type() {

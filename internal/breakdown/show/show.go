@@ -1,5 +1,6 @@
-// Package show presents where TTFT went: the lines that NVIDIA's performance tests read, a
-// block of text, and a page with a stacked bar for each request. It takes that section of a
+// Package show presents what is known from the server's side of a run: where TTFT went (the
+// lines that NVIDIA's performance tests read, a block of text, and a page with a stacked bar
+// for each request), and the server's metrics vs the client's. It takes those sections of a
 // result file, computes nothing but shares, and opens no file.
 package show
 
@@ -56,4 +57,30 @@ func joined(t *result.TimeBreakdown) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Metrics prints what the server's metrics counted during the run and the client's, each line
+// with a prefix.
+func Metrics(w io.Writer, prefix string, e *result.Exposition) {
+	fmt.Fprintf(w, "%sthe server's own metrics (%s, %s) vs the client's:\n", prefix, plain.Line(e.Server), plain.Line(e.Route))
+	number := func(unit string, v *float64) string {
+		switch {
+		case v == nil:
+			return "-"
+		case unit == "ms":
+			return fmt.Sprintf("%.3f", *v)
+		}
+		return fmt.Sprintf("%.0f", *v)
+	}
+	for _, m := range e.Metrics {
+		what := m.Quantity
+		if m.Unit == "ms" {
+			what = "mean " + m.Quantity + " (ms)"
+		}
+		line := fmt.Sprintf("%s  %-24s %12s %12s", prefix, plain.Line(what), number(m.Unit, &m.Server), number(m.Unit, m.Client))
+		if m.Text != "" {
+			line += "  " + plain.Line(m.Text)
+		}
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
 }
