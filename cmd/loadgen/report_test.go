@@ -126,7 +126,7 @@ func TestReportReadsWhatOthersWrite(t *testing.T) {
 	odd := write("odd.json", `{"model_id": "NaN \" Infinity", "num_prompts": 4, "completed": 3, "duration": 2.0, "total_output_tokens": 30, "mean_ttft_ms": NaN, "p99_ttft_ms": -Infinity, "request_rate": Infinity}`)
 	detailed := write("detailed.json", `{"num_prompts": 3, "completed": 2, "duration": 2.0, "ttfts": [0.1, 0.0, 0.3], "itls": [[0.01, 0.03], [], [0.02, 0.02]], "output_lens": [3, 0, 3], "errors": ["", "x", ""]}`)
 	out, stderr := reportOf(t, 1, odd, write("half.json", `{"completed": 3, "dur`), write("other.json", `{"a": 1}`), filepath.Join(dir, "none.json"), write("list.json", "[1]"), detailed)
-	for _, want := range []string{"half.json: not a result file", "other.json: not a result file: it has no completed", "list.json: not a result file: it holds no JSON object\n", "none.json"} {
+	for _, want := range []string{"half.json: not a result file", "other.json: not a result file of a known program: it has no completed", "list.json: not a result file of a known program: it holds no JSON object\n", "none.json"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr has no %q:\n%s", want, stderr)
 		}

@@ -147,7 +147,9 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	case len(r.Samples) == 0:
 		m.log("there was no request to send: the data set holds none (--num-prompts)")
 	case allFailed:
-		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", firstError(b, rec))
+		text, hint := firstError(b, rec)
+		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", text)
+		fmt.Fprint(m.s.err, hint)
 	}
 	// The recording's own notes were logged as they arose.
 	report.WriteFindings(m.s.err, "loadgen: ", console.Findings(a.Findings), console.Findings(a.Notes[len(rec.Notes):]))
@@ -166,13 +168,16 @@ func stoppedEarly(rec *recording.Recording) bool {
 	return slices.ContainsFunc(rec.Notes, func(n recording.Note) bool { return n.Code == bench.StoppedEarly })
 }
 
-// firstError is the message of the first failure, and what could mend it.
-func firstError(b *bench.Bench, rec *recording.Recording) string {
+// firstError is the message of the first failure, and a line on what could mend it.
+func firstError(b *bench.Bench, rec *recording.Recording) (text, hint string) {
 	f := b.FirstFailure(rec)
 	if f == nil || f.Err.Message == "" {
-		return ""
+		return "", ""
 	}
-	return " The first error: " + plain.Line(f.Err.Message) + failureHint(f)
+	if hint = strings.TrimPrefix(failureHint(f), "\n"); hint != "" {
+		hint += "\n"
+	}
+	return " The first error: " + plain.Line(f.Err.Message), hint
 }
 
 // gateMissed is a gate that a finished run did not pass.

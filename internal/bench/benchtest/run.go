@@ -58,11 +58,12 @@ func Run(t testing.TB, s recording.Settings, env map[string]string, dial func(co
 	return out, nil
 }
 
-// Simulated runs a benchmark of random prompts against a simulator in memory; the test is
+// Simulated runs a benchmark of random token ids against a simulator in memory; the test is
 // best one in virtual time.
 func Simulated(t testing.TB, o trtsim.Options, args ...string) (*Outcome, error) {
 	t.Helper()
-	s := Settings(t, append([]string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids"}, args...))
+	s := Settings(t, args)
+	s.Model, s.Tokenizer, s.DatasetName, s.RandomIDs = new("m"), new("llama3"), "random", true
 	l := Listen()
 	stop, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
