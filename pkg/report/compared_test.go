@@ -168,14 +168,16 @@ func TestOddResultsAreReported(t *testing.T) {
 		"two levels":     {"a/x.json": made(4, ""), "b/y.json": made(8, "")},
 		"missing levels": {"a/1.json": made(1, ""), "a/2.json": made(2, ""), "b/2.json": made(2, "")},
 		"markup":         {"<b>&|*[x](y)/1.json": made(1, ""), "\"><script>alert(1)</script>/1.json": made(1, "")},
-		"nothing sent":   {"a/1.json": `{"num_prompts": 0, "completed": 0, "duration": 0.0, "max_concurrency": 1}`, "b/1.json": `{"num_prompts": 0, "completed": 0, "duration": 0.0, "max_concurrency": 1}`},
-		"zeros":          {"a/1.json": made(1, ""), "b/1.json": strings.NewReplacer("50.0", "0.0", "5.0", "0.0", "200.0", "0.0").Replace(made(1, ""))},
-		"NaN":            {"a/1.json": made(1, ""), "b/1.json": strings.Replace(made(1, ""), "50.0", "NaN", 1)},
-		"old layout":     {"a/concurrency_3.json": `{"completed": 3, "duration": 1.5, "mean_ttft_ms": 3.5}`, "b/concurrency_3.json": `{"completed": 3, "duration": 1.5, "mean_ttft_ms": 4.5}`},
-		"detailed":       {"a/1.json": made(1, `, "ttfts": [0.1, 0.2, 0.3, 0.2, 0.1], "itls": [[0.1], [0.1], [0.2], [], [0.1]], "output_lens": [2, 2, 2, 1, 2]`), "b/1.json": made(1, "")},
-		"repeats":        {"a/1.json": made(1, ""), "a/1_repeat_2.json": made(1, ""), "b/1.json": made(1, ""), "b/1_repeat_2.json": made(1, "")},
-		"20 sides":       many,
-		"200 levels":     levels,
+		"foreign text": {"a/1.json": strings.Replace(made(1, `, "loadgen": {"verdict": "<img src=x onerror=alert(1)>", "findings": [{"code": "<script>", "text": "</style><script>alert(1)</script>"}]}`), `"m"`, `"\u003c/title>\u003cscript>alert(1)\u003c/script>"`, 1),
+			"b/1.json": strings.Replace(made(1, ""), `"m"`, `"\"onload=\"alert(1)"`, 1)},
+		"nothing sent": {"a/1.json": `{"num_prompts": 0, "completed": 0, "duration": 0.0, "max_concurrency": 1}`, "b/1.json": `{"num_prompts": 0, "completed": 0, "duration": 0.0, "max_concurrency": 1}`},
+		"zeros":        {"a/1.json": made(1, ""), "b/1.json": strings.NewReplacer("50.0", "0.0", "5.0", "0.0", "200.0", "0.0").Replace(made(1, ""))},
+		"NaN":          {"a/1.json": made(1, ""), "b/1.json": strings.Replace(made(1, ""), "50.0", "NaN", 1)},
+		"old layout":   {"a/concurrency_3.json": `{"completed": 3, "duration": 1.5, "mean_ttft_ms": 3.5}`, "b/concurrency_3.json": `{"completed": 3, "duration": 1.5, "mean_ttft_ms": 4.5}`},
+		"detailed":     {"a/1.json": made(1, `, "ttfts": [0.1, 0.2, 0.3, 0.2, 0.1], "itls": [[0.1], [0.1], [0.2], [], [0.1]], "output_lens": [2, 2, 2, 1, 2]`), "b/1.json": made(1, "")},
+		"repeats":      {"a/1.json": made(1, ""), "a/1_repeat_2.json": made(1, ""), "b/1.json": made(1, ""), "b/1_repeat_2.json": made(1, "")},
+		"20 sides":     many,
+		"200 levels":   levels,
 	} {
 		t.Run(name, func(t *testing.T) {
 			groups := Groups(writtenResults(t, files), Naming{})
@@ -192,6 +194,20 @@ func TestOddResultsAreReported(t *testing.T) {
 			}
 			checkReport(t, dir)
 		})
+	}
+}
+
+// checkInert: a report runs nothing and loads nothing, whatever is in the results.
+func checkInert(t *testing.T, name string, element xml.StartElement) {
+	t.Helper()
+	switch strings.ToLower(element.Name.Local) {
+	case "script", "img", "image", "iframe", "object", "embed", "link", "form", "base", "foreignobject":
+		t.Errorf("%s has an element <%s>", name, element.Name.Local)
+	}
+	for _, a := range element.Attr {
+		if key := strings.ToLower(a.Name.Local); strings.HasPrefix(key, "on") || key == "src" || key == "href" && !strings.HasPrefix(a.Value, "#") {
+			t.Errorf("%s has an attribute %s=%q", name, a.Name.Local, a.Value)
+		}
 	}
 }
 
@@ -215,6 +231,9 @@ func checkReport(t *testing.T, dir string) {
 	if !json.Valid([]byte(read(ComparisonName))) {
 		t.Error("the comparison is no JSON")
 	}
+	if page := read("report.html"); !strings.Contains(page, `http-equiv="Content-Security-Policy" content="default-src 'none';`) {
+		t.Error("the page has no content security policy")
+	}
 	read("report.md")
 	read("benchmark_summary.txt")
 	for _, name := range []string{"report.html", "benchmark_comparison.svg"} {
@@ -222,10 +241,14 @@ func checkReport(t *testing.T, dir string) {
 		in.Strict = strings.HasSuffix(name, ".svg")
 		in.AutoClose, in.Entity = xml.HTMLAutoClose, xml.HTMLEntity
 		for {
-			if _, err := in.Token(); err == io.EOF {
+			token, err := in.Token()
+			if err == io.EOF {
 				break
 			} else if err != nil {
 				t.Fatal(name, err)
+			}
+			if element, ok := token.(xml.StartElement); ok {
+				checkInert(t, name, element)
 			}
 		}
 	}
