@@ -52,6 +52,9 @@ func withHints(a *analysis.Analysis) {
 func message(err error) string {
 	text := err.Error()
 	var setting *recording.SettingError
+	if errors.As(err, &setting) && setting.Want != "" {
+		return flagName(setting.Setting) + " " + setting.Must()
+	}
 	if errors.As(err, &setting) && setting.Setting != "" {
 		return text + " (" + flagName(setting.Setting) + ")"
 	}

@@ -128,6 +128,8 @@ func askedForHelp(argv []string) bool {
 // usageError is an error of the command line.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 func exitCode(err error, stderr io.Writer) int {
 	var usage usageError
 	var signal interrupted

@@ -84,8 +84,12 @@ func (m *benchmark) log(format string, args ...any) {
 // run prepares the benchmark, runs it and reports it.
 func (m *benchmark) run(ctx context.Context) (err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(bench.LeanGC))
-	if text := m.cfg.assume(); text != "" {
-		m.log("%s", text)
+	assumed := m.cfg.assume()
+	if err := m.cfg.checkValues(m.s); err != nil { // before anything is started or sent
+		return usageError{err}
+	}
+	if assumed != "" {
+		m.log("%s", assumed)
 	}
 	o, stop, err := m.options(ctx)
 	if err != nil {

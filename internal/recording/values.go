@@ -15,12 +15,29 @@ type SettingError struct {
 	// Setting is its name, as in JSON; "" where the text says it all.
 	Setting string
 	Text    string
+	// Want is what the value must be and Got what it is, where that can be said in a few
+	// words; Text is then the original's message.
+	Want, Got string
 }
 
-func (e *SettingError) Error() string { return e.Text }
+func (e *SettingError) Error() string {
+	if e.Want == "" {
+		return e.Text
+	}
+	return e.Setting + " " + e.Must()
+}
+
+// Must says what the value must be, after the setting's name.
+func (e *SettingError) Must() string {
+	text := "must be " + e.Want + ", not " + e.Got
+	if e.Text != "" {
+		text += " (" + e.Text + ")"
+	}
+	return text
+}
 
 func wrong(setting, format string, args ...any) error {
-	return &SettingError{setting, fmt.Sprintf(format, args...)}
+	return &SettingError{Setting: setting, Text: fmt.Sprintf(format, args...)}
 }
 
 // FailureLimit is how many failures a run takes before it stops early; the zero value is

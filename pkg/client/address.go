@@ -44,6 +44,14 @@ func parseBase(text string) (address, *Error) {
 	return a, nil
 }
 
+// CheckURL returns what is wrong with a server's URL, nil for nothing.
+func CheckURL(text string) error {
+	if _, bad := parseBase(text); bad != nil {
+		return bad
+	}
+	return nil
+}
+
 // endpoint is where a redirect goes: the base's host stays behind its Unix socket.
 func (a address) endpoint(u *url.URL) wire.Endpoint {
 	if a.to.Unix != "" && u.Scheme == a.base.Scheme && u.Host == a.base.Host {

@@ -13,7 +13,7 @@ const burstExample = "Timestamp,Model,Request tokens,Response tokens,Total token
 // burstGPT takes lengths from a CSV file's GPT-4 rows that have a response, and
 // makes prompts of consecutive ids (the original's BurstGPTDataset).
 func burstGPT(ctx context.Context, o *Options) (*Set, error) {
-	if err := o.needPath("a CSV file with the columns of BurstGPT"); err != nil {
+	if err := o.needPath(); err != nil {
 		return nil, err
 	}
 	lens, rows, err := o.burstLengths(ctx)

@@ -26,7 +26,7 @@ type chatTurn struct {
 // NumPrompts: each turn is a request whose history has the replies that the
 // server gave (Set.Chat).
 func conversations(ctx context.Context, o *Options) (*Set, error) {
-	if err := o.needPath("conversations, " + conversationExample); err != nil {
+	if err := o.needPath(); err != nil {
 		return nil, err
 	}
 	switch {

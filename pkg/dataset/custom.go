@@ -12,7 +12,7 @@ const customExample = `{"input": {"messages": [{"role": "system", "content": ""}
 // message, a text or a list of token ids (the original's CustomDataset). A file
 // with fewer lines than NumPrompts is used again from its start.
 func custom(ctx context.Context, o *Options) (*Set, error) {
-	if err := o.needPath("one JSON object a line, " + customExample); err != nil {
+	if err := o.needPath(); err != nil {
 		return nil, err
 	}
 	src := localFile(o.Path, source{shape: jsonLines, columns: []string{"input"}, want: customExample})

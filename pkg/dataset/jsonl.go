@@ -13,7 +13,7 @@ const jsonlExample = `{"prompt": "TEXT", "max_tokens": 128} or {"messages": [{"r
 // or token ids) or messages, with optional lengths, images and further members
 // of the body.
 func jsonl(ctx context.Context, o *Options) (*Set, error) {
-	if err := o.needPath("one JSON object a line, " + jsonlExample); err != nil {
+	if err := o.needPath(); err != nil {
 		return nil, err
 	}
 	src := localFile(o.Path, source{want: jsonlExample})

@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -111,21 +112,28 @@ const (
 	maxLength  = 1 << 31
 )
 
-// Load makes the requests of a data set.
-func Load(ctx context.Context, o Options) (*Set, error) {
-	load := loaders[o.Name]
+// check returns what is wrong with the options of any data set.
+func (o *Options) check() error {
 	drawn := o.Name == "random" || o.Name == "random_image" // their checks have the original's words
 	switch {
-	case load == nil:
-		return nil, &Error{Kind: Unknown, Text: fmt.Sprintf("there is no data set %q; there are %s", o.Name, strings.Join(Names(), ", "))}
+	case loaders[o.Name] == nil:
+		return &Error{Kind: Unknown, Text: fmt.Sprintf("there is no data set %q; there are %s", o.Name, strings.Join(Names(), ", "))}
 	case o.NumPrompts < 0 && drawn:
-		return nil, optionError("Trying to create tensor with negative dimension %d: [%d] (the number of prompts must not be negative)", o.NumPrompts, o.NumPrompts)
+		return optionError("Trying to create tensor with negative dimension %d: [%d] (the number of prompts must not be negative)", o.NumPrompts, o.NumPrompts)
 	case o.NumPrompts < 0:
-		return nil, optionError("the number of prompts must not be negative (it is %d)", o.NumPrompts)
+		return optionError("the number of prompts must not be negative (it is %d)", o.NumPrompts)
 	case o.NumPrompts > maxPrompts && !drawn:
-		return nil, optionError("%d prompts are too many (at most %d)", o.NumPrompts, maxPrompts)
+		return optionError("%d prompts are too many (at most %d)", o.NumPrompts, maxPrompts)
 	case o.OutputLen != nil && (*o.OutputLen < 1 || *o.OutputLen >= maxLength):
-		return nil, optionError("an output of %d tokens is out of range (1 to %d)", *o.OutputLen, maxLength-1)
+		return optionError("an output of %d tokens is out of range (1 to %d)", *o.OutputLen, maxLength-1)
+	}
+	return nil
+}
+
+// Load makes the requests of a data set.
+func Load(ctx context.Context, o Options) (*Set, error) {
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	if o.Env == nil {
 		o.Env = func(string) string { return "" }
@@ -138,15 +146,55 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 		defer remove()
 		o.Path = path
 	}
-	return load(ctx, &o)
+	return loaders[o.Name](ctx, &o)
 }
 
 func (o *Options) newSet() *Set { return &Set{rng: pyrand.NewPython(uint64(o.Seed))} }
 
+// files are what the data sets that need a file read.
+var files = map[string]string{
+	"burstgpt":      "a CSV file with the columns of BurstGPT",
+	"conversations": "conversations, " + conversationExample,
+	"trtllm_custom": "one JSON object a line, " + customExample,
+	"jsonl":         "one JSON object a line, " + jsonlExample,
+	"sharegpt":      "a ShareGPT file, a JSON list of conversations",
+	"sonnet":        "a text of lines",
+	"trace":         "a trace, " + traceExample,
+}
+
 // needPath returns an error if there is no file to read.
-func (o *Options) needPath(what string) error {
+func (o *Options) needPath() error {
 	if o.Path == "" {
-		return &Error{Kind: NoPath, Text: fmt.Sprintf("the data set %s needs a file: %s", o.Name, what)}
+		return &Error{Kind: NoPath, Text: fmt.Sprintf("the data set %s needs a file: %s", o.Name, files[o.Name])}
+	}
+	return nil
+}
+
+// needShareGPT is needPath of the data set random.
+func (o *Options) needShareGPT() error {
+	if o.Path == "" {
+		return &Error{Kind: NoPath, Text: "the data set random needs a ShareGPT file to take text from, or random ids, which need none"}
+	}
+	return nil
+}
+
+// Check returns what is wrong with options as far as that shows without reading a file.
+// Load checks them, too.
+func Check(o Options) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	downloads := o.DownloadPath != "" && (o.Name == "sharegpt" || o.Name == "random")
+	switch {
+	case o.Path != "" && o.Name != "hf":
+		if _, err := os.Stat(o.Path); err != nil {
+			return &Error{Kind: Unreadable, Text: "cannot read the data set", Err: err}
+		}
+	case downloads:
+	case files[o.Name] != "":
+		return o.needPath()
+	case o.Name == "random" && !o.FromIDs:
+		return o.needShareGPT()
 	}
 	return nil
 }

@@ -138,8 +138,8 @@ func (o *Options) shareGPTTexts(ctx context.Context, rng *pyrand.Python) ([]stri
 	if err := o.downloadShareGPT(ctx); err != nil {
 		return nil, err
 	}
-	if o.Path == "" {
-		return nil, &Error{Kind: NoPath, Text: "the data set random needs a ShareGPT file to take text from, or random ids, which need none"}
+	if err := o.needShareGPT(); err != nil {
+		return nil, err
 	}
 	keys := []string{"conversations", "conversation"}
 	src := localFile(o.Path, source{shape: jsonArray, columns: keys, want: shareGPTExample})

@@ -18,7 +18,7 @@ func shareGPT(ctx context.Context, o *Options) (*Set, error) {
 	if err := o.downloadShareGPT(ctx); err != nil {
 		return nil, err
 	}
-	if err := o.needPath("a ShareGPT file, a JSON list of conversations"); err != nil {
+	if err := o.needPath(); err != nil {
 		return nil, err
 	}
 	src := localFile(o.Path, source{shape: jsonArray, columns: []string{"conversations"}, want: shareGPTExample})

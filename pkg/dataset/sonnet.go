@@ -16,7 +16,7 @@ const sonnetPrompt = "Pick as many lines as you can from these poem lines:\n"
 // begin with the same lines and go on with lines drawn at random, counted by
 // the model's chat template. Its seed is always 0.
 func sonnet(ctx context.Context, o *Options) (*Set, error) {
-	if err := o.needPath("a text of lines"); err != nil {
+	if err := o.needPath(); err != nil {
 		return nil, err
 	}
 	if o.Template == nil {

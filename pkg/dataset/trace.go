@@ -25,7 +25,7 @@ type traced struct {
 // ids. Formats: Mooncake's JSON lines and others with the same members, the CSV
 // files of the Azure LLM inference traces and of BurstGPT.
 func trace(ctx context.Context, o *Options) (*Set, error) {
-	if err := o.needPath("a trace, " + traceExample); err != nil {
+	if err := o.needPath(); err != nil {
 		return nil, err
 	}
 	speedup := o.Speedup

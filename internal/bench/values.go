@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"strconv"
+	"strings"
+
+	"loadgen/internal/load"
+	"loadgen/internal/pyjson"
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+	"loadgen/pkg/dataset"
+)
+
+// Check returns what is wrong with the settings as far as that shows without a server and
+// without reading a file: a *recording.SettingError or a *dataset.Error. The run itself
+// checks them again, where the original does.
+func Check(s *recording.Settings) error {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic} {
+		if err := check(s); err != nil {
+			return tell(s, err)
+		}
+	}
+	return nil
+}
+
+// tell adds to the original's message what the value must be.
+func tell(s *recording.Settings, err error) error {
+	bad, ok := err.(*recording.SettingError)
+	if !ok || bad.Want != "" {
+		return err
+	}
+	told := *bad
+	switch bad.Setting {
+	case "seed":
+		told.Want, told.Got = "a whole number from 0 to 4294967295", strconv.Itoa(s.Seed)
+	case "metric_percentiles":
+		told.Want, told.Got = "numbers from 0 to 100 with commas between", strconv.Quote(s.MetricPercentiles)
+	case "": // of the objectives
+		told.Setting, told.Want = "goodput", "pairs KEY:MS, KEY one of ttft, tpot and e2el, MS 0 or more"
+		told.Got = strconv.Quote(strings.Join(*s.Goodput, " "))
+	case "dataset_name":
+		told.Want, told.Got = "one of text where completions are asked for", s.DatasetName
+	case "max_concurrency":
+		told.Want, told.Got = "at least 1", strconv.Itoa(*s.MaxConcurrency)
+	}
+	return &told
+}
+
+// checkServer checks where the server is said to be.
+func checkServer(s *recording.Settings) error {
+	switch {
+	case s.Sim != nil:
+	case s.BaseURL != nil:
+		if client.CheckURL(*s.BaseURL) != nil {
+			e := &recording.SettingError{Setting: "base_url", Want: "http://HOST:PORT, https://HOST or unix:PATH", Got: strconv.Quote(client.Redact(*s.BaseURL))}
+			if with := "http://" + *s.BaseURL; !strings.Contains(*s.BaseURL, "://") && client.CheckURL(with) == nil {
+				e.Text = "with its scheme: " + client.Redact(with)
+			}
+			return e
+		}
+	case s.Port < 1 || s.Port > 65535:
+		return &recording.SettingError{Setting: "port", Want: "a number from 1 to 65535", Got: strconv.Itoa(s.Port)}
+	case s.Host == "" || strings.ContainsAny(s.Host, " \t/"):
+		return &recording.SettingError{Setting: "host", Want: "a host's name or address", Got: strconv.Quote(client.Redact(s.Host))}
+	}
+	if path, _, _ := strings.Cut(s.Endpoint, "?"); !s.Chat() && !strings.HasSuffix(path, "completions") && !strings.HasSuffix(path, "profile") {
+		return &recording.SettingError{Setting: "endpoint", Want: "a path that ends in completions", Got: strconv.Quote(client.Redact(s.Endpoint)), Text: "OpenAI Completions API URL must end with 'completions' or 'profile'."}
+	}
+	return nil
+}
+
+// checkNumPrompts checks that there is something to send, a test request at least.
+func checkNumPrompts(s *recording.Settings) error {
+	if n := s.NumPrompts; n < 0 || n == 0 && !s.NoTestInput && !s.DryRun {
+		e := &recording.SettingError{Setting: "num_prompts", Want: "at least 1", Got: strconv.Itoa(n)}
+		if n < 0 {
+			e.Text = fmt.Sprintf("Trying to create tensor with negative dimension %d: [%d]", n, n)
+		}
+		return e
+	}
+	return nil
+}
+
+// checkDatasetOptions checks the data set's name, numbers and file.
+func checkDatasetOptions(s *recording.Settings) error {
+	if s.DatasetName == "random" || s.DatasetName == "random_image" {
+		if r := s.RandomRangeRatio; !(r < 1) {
+			return &recording.SettingError{Setting: "random_range_ratio", Want: "below 1", Got: pyjson.FormatFloat(r), Text: "random_range_ratio must be < 1.0 to ensure a valid sampling range"}
+		}
+	}
+	err := dataset.Check(dataset.Options{Name: s.DatasetName, Path: recording.Text(s.DatasetPath), DownloadPath: recording.Text(s.DownloadPath),
+		NumPrompts: s.NumPrompts, FromIDs: s.RandomIDs, OutputLen: outputLen(s)})
+	var bad *dataset.Error
+	var file *fs.PathError
+	if errors.As(err, &bad) && bad.Kind == dataset.Unreadable && errors.As(err, &file) {
+		return &recording.SettingError{Setting: "dataset_path", Want: "a file that can be read", Got: strconv.Quote(file.Path), Text: file.Err.Error()}
+	}
+	return err
+}
+
+// checkTraffic checks concurrency and rate.
+func checkTraffic(s *recording.Settings) error {
+	err := checkAfterTest(s)
+	if err == nil {
+		return nil
+	}
+	if _, told := err.(*recording.SettingError); told {
+		return err
+	}
+	e := &recording.SettingError{Setting: "request_rate", Want: "above 0, or inf", Got: pyjson.FormatFloat(s.RequestRate), Text: err.Error()}
+	if b := s.Burstiness; !(b > 0) || load.CheckRate(math.Inf(1), b) != nil {
+		e.Setting, e.Want, e.Got = "burstiness", "above 0", pyjson.FormatFloat(b)
+	}
+	return e
+}
