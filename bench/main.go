@@ -11,7 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
+	"loadgen/internal/server"
 	"net/http"
 	"os"
 	"os/exec"
@@ -75,7 +75,9 @@ func main() {
 		check(cmd.Run())
 	}
 	machine()
-	b := &bench{dir: dir, port: freePort()}
+	port, err := server.FreePort()
+	check(err)
+	b := &bench{dir: dir, port: port}
 	b.url = "http://127.0.0.1:" + b.port
 	if *soak > 0 {
 		b.soak(*soak)
@@ -96,16 +98,6 @@ func main() {
 		}
 		b.measure(l, *turns, *peers)
 	}
-}
-
-// freePort is a port that nothing listens on.
-func freePort() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	check(err)
-	return port
 }
 
 // serve starts the server; stop ends it.

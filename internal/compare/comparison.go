@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"loadgen/internal/pause"
 	"loadgen/internal/server"
 )
 
@@ -221,7 +221,7 @@ func exists(path string) bool {
 // ready has the unit's server run, after the pause between two runs.
 func (c *comparison) ready(ctx context.Context, u unit) bool {
 	if c.server != nil && c.index == u.server && !ended(c.server) {
-		return pause(ctx, time.Duration(c.plan.CoolDown))
+		return pause.For(ctx, time.Duration(c.plan.CoolDown)) == nil
 	}
 	c.stop()
 	began := time.Now()
@@ -290,21 +290,6 @@ func (c *comparison) stop() {
 		c.pace.stopped(c.index, time.Since(began))
 	}
 	c.server = nil
-}
-
-// pause waits, and reports whether ctx has not ended meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(min(d, math.MaxInt64))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // errServerGone ends a run whose server has ended.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"loadgen/internal/pause"
 	"loadgen/internal/result"
 	"loadgen/internal/server"
 )
@@ -103,7 +104,7 @@ func (s *fakeSettled) Run(ctx context.Context, text io.Writer, about func() *res
 			return err
 		}
 	}
-	pause(ctx, time.Duration(s.requests+s.l.Warmup)*s.b.perRequest)
+	pause.For(ctx, time.Duration(s.requests+s.l.Warmup)*s.b.perRequest)
 	r := fakeResult{Stored: Stored{Complete: ctx.Err() == nil}, Seed: s.seed, Flags: fmt.Sprint(s.flags), About: about()}
 	r.Server = r.About.Plan
 	out, err := json.Marshal(r)
@@ -140,7 +141,7 @@ func (f *fakeServers) begin(ctx, _ context.Context, o server.Options) (running, 
 	if len(f.up) > 0 {
 		return nil, errors.New("another server runs")
 	}
-	if !pause(ctx, f.start) {
+	if pause.For(ctx, f.start) != nil {
 		return nil, context.Cause(ctx)
 	}
 	f.events = append(f.events, "+"+o.Name)
@@ -154,7 +155,7 @@ func (s *fakeServer) Check(context.Context) error        { return s.unfit }
 func (s *fakeServer) About(context.Context) server.About { return s.all.said }
 
 func (s *fakeServer) Stop(ctx context.Context) error {
-	pause(ctx, s.all.stop)
+	pause.For(ctx, s.all.stop)
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
 	s.all.events = append(s.all.events, "-"+s.name)

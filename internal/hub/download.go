@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"loadgen/internal/pause"
 	"net/http"
 	"os"
 	"path"
@@ -17,7 +18,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // File returns the path of a repository's file on this machine. A file of a
@@ -156,7 +156,7 @@ func (c *Client) fetch(ctx context.Context, r Repo, file string, info fileInfo, 
 		case final(err) || failed == attempts:
 			return fmt.Errorf("cannot download %s: %w", path.Join(r.ID, file), err)
 		}
-		if err := sleep(ctx, c.pause<<(failed-1)); err != nil {
+		if err := pause.For(ctx, c.pause<<(failed-1)); err != nil {
 			return err
 		}
 	}
@@ -176,17 +176,6 @@ func size(name string) int64 {
 		return 0
 	}
 	return info.Size()
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
 
 // part gets what is missing of a file, appended to what is there.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"loadgen/internal/outfile"
+	"loadgen/internal/pause"
 )
 
 // lock takes a lock as huggingface_hub's file locks do, and waits for one that
@@ -28,7 +29,7 @@ func lock(ctx context.Context, name string) (unlock func(), err error) {
 			f.Close()
 			return nil, err
 		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 50*time.Millisecond); err != nil {
 			f.Close()
 			return nil, err
 		}

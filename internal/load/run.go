@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"loadgen/internal/pause"
 	"loadgen/pkg/client"
 )
 
@@ -174,18 +175,7 @@ func (o *Options) due(i int) time.Duration {
 
 // wait sleeps until the clock reads t. It returns false when ctx ended.
 func wait(ctx context.Context, d Doer, t time.Duration) bool {
-	rest := t - d.Now()
-	if rest <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(rest)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pause.For(ctx, t-d.Now()) == nil
 }
 
 // Schedule turns arrival times in seconds, the last of them the end of the

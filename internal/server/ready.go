@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"loadgen/internal/pause"
 	"net"
 	"strings"
 	"syscall"
@@ -45,7 +46,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		until := time.Now().Add(min(wait, s.o.Poll))
 		for inner.Err() == nil && time.Now().Before(until) {
 			if due := time.Until(reported.Add(s.o.WaitEvery)); due > 0 {
-				pause(inner, min(due, time.Until(until)))
+				pause.For(inner, min(due, time.Until(until)))
 				continue
 			}
 			reported = time.Now()

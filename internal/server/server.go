@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"loadgen/internal/pause"
 	"net/url"
 	"os/exec"
 	"sync"
@@ -148,7 +149,7 @@ func (s *Server) Exited() <-chan struct{} { return s.life.Done() }
 // just ended is given the time to be noticed. It returns nil when ctx ends.
 func (s *Server) Check(ctx context.Context) error {
 	var why error
-	for began := time.Now(); time.Since(began) < min(checkLimit, s.o.ReadyLimit); pause(ctx, 2*firstPoll) {
+	for began := time.Now(); time.Since(began) < min(checkLimit, s.o.ReadyLimit); pause.For(ctx, 2*firstPoll) {
 		if why = s.look(ctx); why == nil && s.life.Err() == nil || ctx.Err() != nil {
 			return nil
 		}
@@ -166,14 +167,4 @@ func (s *Server) Pid() int {
 		return 0
 	}
 	return s.cmd.Process.Pid
-}
-
-// pause waits, at most until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"loadgen/internal/pause"
 	"syscall"
 	"time"
 )
@@ -70,7 +71,7 @@ func (s *Server) endLocal(ctx context.Context, limit time.Duration) error {
 func (s *Server) endRemote(ctx context.Context, limit time.Duration) error {
 	err := s.remote.find()
 	for began := time.Now(); err != nil && s.life.Err() == nil && ctx.Err() == nil && time.Since(began) < min(limit, findLimit); err = s.remote.find() {
-		pause(ctx, 2*firstPoll)
+		pause.For(ctx, 2*firstPoll)
 	}
 	switch {
 	case err == nil:
@@ -132,7 +133,7 @@ func (s *Server) awaitEnd(ctx context.Context, f *family, left members, limit ti
 		case time.Since(orphaned) >= workerLimit:
 			return left, fmt.Sprintf("processes outlive the main one by %v", workerLimit)
 		}
-		pause(ctx, wait)
+		pause.For(ctx, wait)
 	}
 }
 
@@ -169,6 +170,6 @@ func (s *Server) awaitRefusal(ctx context.Context) error {
 		case time.Since(began) >= s.o.FreeLimit:
 			return fmt.Errorf("%s is stopped, but %v later something still accepts connections at %s: look for what listens there, and stop it or choose another port", s.o.Name, s.o.FreeLimit, s.address())
 		}
-		pause(ctx, wait)
+		pause.For(ctx, wait)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"loadgen/internal/pause"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool
 	defer release()
 	switch fault {
 	case FaultSlowHeaders:
-		pause(ctx, 2*time.Second)
+		pause.For(ctx, 2*time.Second)
 	case FaultNull, Fault500, Fault503:
 		s.truth.leave(s.truth.begin(a.arrived, fault))
 		a.refuse(fault)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"loadgen/internal/pause"
 	"loadgen/internal/pyjson"
 )
 
@@ -113,16 +114,8 @@ func steadyClock(ctx context.Context, s *Server, req *fasthttp.Request, a *answe
 		return
 	}
 	received := s.now().Seconds()
-	pause(ctx, 200*time.Millisecond)
+	pause.For(ctx, 200*time.Millisecond)
 	a.whole(200, jsonType, fmt.Appendf(nil, `{"receive_ts":%f,"transmit_ts":%f}`, received, s.now().Seconds()))
-}
-
-// pause lets time pass.
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }
 
 // badRequest is the shape of a 400 from the handlers.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"loadgen/internal/pause"
 	"loadgen/internal/pyjson"
 )
 
@@ -165,7 +166,7 @@ func cacheEvents(ctx context.Context, s *Server, _ *fasthttp.Request, a *answer)
 // waitLikeOld waits as old releases do for statistics of which there are none yet.
 func (s *Server) waitLikeOld(ctx context.Context) {
 	if s.o.Dialect.age == 0 {
-		pause(ctx, 2*time.Second)
+		pause.For(ctx, 2*time.Second)
 	}
 }
 
