@@ -38,6 +38,23 @@ func (f *flow) phase() Phase {
 	return Reading
 }
 
+// late reads what came for a flow while the loop was busy or the process did not run, and
+// reports whether there was anything: then the server is not the one that is late.
+func (r *Reactor) late(f *flow) bool {
+	if f.link == nil || !f.link.connected || !f.written {
+		return false
+	}
+	before := f.active
+	if r.read(f, true); f.over {
+		return true
+	}
+	if f.active == before {
+		return false
+	}
+	r.watch(f)
+	return true
+}
+
 // checkDeadlines ends what is late, and finds out when to look again.
 func (r *Reactor) checkDeadlines() {
 	now := r.o.Clock.Now()
@@ -52,6 +69,7 @@ func (r *Reactor) checkDeadlines() {
 			r.watch(f)
 		case why == Timeout:
 			r.fail(f, timedOut(f.phase(), r.o.Timeout, false))
+		case why == IdleTimeout && r.late(f):
 		case why == IdleTimeout:
 			r.fail(f, timedOut(f.phase(), r.o.IdleTimeout, true))
 		case f.stale:

@@ -119,7 +119,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 			}
 			continue
 		}
-		f.fed, f.active = true, f.last
+		f.fed, f.active = true, read
 		done := f.sink.Feed(r.buffer[:n], f.last)
 		switch {
 		case stamp == 0:

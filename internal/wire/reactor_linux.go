@@ -122,7 +122,7 @@ type command struct {
 type flow struct {
 	sink      Sink
 	link      *link
-	active    time.Duration // when bytes came last
+	active    time.Duration // when bytes were read last
 	message   time.Duration // when to stop waiting for the rest of a failure's message, 0 for not
 	stamp     int64         // of the last read, by the wall clock; 0 for none
 	last      time.Duration // the newest stamp

@@ -47,6 +47,7 @@ func TestReactorTakesWhatTheKernelDoes(t *testing.T) {
 		"reset in the middle":             {conns: []*scriptedConn{{reads: []any{hi, unix.ECONNRESET}}}, text: "hi", class: stream.Reset, kernel: true},
 		"end in the middle":               {conns: []*scriptedConn{{reads: []any{hi, io.EOF}}}, text: "hi", kernel: true},
 		"end at first":                    {conns: []*scriptedConn{{reads: []any{io.EOF}}}},
+		"late by the reactor's own fault": {conns: []*scriptedConn{{reads: []any{hi, missed{bye}}}}, text: "hibye.", kernel: true},
 		"timeout":                         {conns: []*scriptedConn{{reads: []any{hi}}}, text: "hi", class: IdleTimeout, kernel: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,6 +46,9 @@ type stampOf struct {
 	at   time.Duration
 }
 
+// missed is data that comes after a look that found none, and that no edge tells of.
+type missed struct{ stampOf }
+
 // full is as much as is asked for, again and again; of a write, nothing.
 type full struct{}
 
@@ -180,6 +183,10 @@ func (s *scripted) recv(fd int, p []byte) (int, int64, error) {
 	step := c.reads[0]
 	if step == (full{}) {
 		return len(p), 1, nil
+	}
+	if late, ok := step.(missed); ok {
+		c.reads[0] = late.stampOf
+		return 0, 0, unix.EAGAIN
 	}
 	c.reads = c.reads[1:]
 	switch step := step.(type) {
