@@ -27,6 +27,9 @@ func (m *benchmark) breakdown(rec *recording.Recording, a *analysis.Analysis) {
 	if a.Exposition != nil {
 		show.Metrics(m.s.err, "loadgen: ", a.Exposition)
 	}
+	if g := a.GPUSection(rec); g != nil {
+		show.GPU(m.s.err, "loadgen: ", g)
+	}
 	if !m.cfg.TimeBreakdown.Asked {
 		return
 	}

@@ -18,7 +18,7 @@ var house = []string{
 	"internal/argparse", "internal/pause", "internal/suggest", "internal/plain", "internal/outfile", "internal/pyjson", "internal/pyrand", "internal/chart",
 	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
-	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/definitions", "internal/judge", "internal/recording", "docs", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis",
+	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/recording", "docs", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis",
 	"internal/server", "internal/trtsim", "internal/bench", "internal/bench/benchtest", "internal/selftest", "pkg/report", "internal/console", "internal/compare", "internal/faults",
 	"cmd/loadgen",
 }
@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 // pure packages read no clock and do no I/O: they import none of these.
 var pure = map[string][]string{
 	"pkg/metrics":          {"os", "io", "net", "context", "sync", "internal/health", "internal/stream", "internal/wire"},
+	"internal/gpu":         {"os", "io", "net", "context", "sync", "internal/health"},
 	"internal/prom":        {"os", "io", "net", "context", "sync", "internal/health"},
 	"internal/breakdown":   {"os", "io", "net", "context", "sync", "internal/health"},
 	"internal/definitions": {"os", "io", "net", "context", "sync", "internal/health"},

@@ -10,6 +10,8 @@ import (
 
 	"loadgen/internal/analysis"
 	"loadgen/internal/bench"
+	"loadgen/internal/gpu"
+	gpuobserve "loadgen/internal/gpu/observe"
 	"loadgen/internal/health"
 	"loadgen/internal/health/observe"
 	"loadgen/internal/plain"
@@ -26,6 +28,7 @@ type system struct {
 	dial             wire.DialFunc    // nil for the system's
 	kernelStamps     bool
 	observe          func(now func() time.Duration) (stop func() health.Report)
+	observeGPU       func(ctx context.Context, source string, now func() time.Duration) (stop func() (*gpu.Report, error))
 	checkConnections func(atOnce int) error
 }
 
@@ -35,6 +38,7 @@ func thisSystem() system {
 		now:              time.Now,
 		kernelStamps:     wire.KernelStampsSupported,
 		observe:          func(now func() time.Duration) func() health.Report { return observe.Start(now).Stop },
+		observeGPU:       gpuobserve.Start,
 		checkConnections: checkConnections,
 	}
 }
@@ -42,7 +46,7 @@ func thisSystem() system {
 // options are a benchmark's on this system, without its settings and callbacks.
 func (y system) options(s streams) bench.Options {
 	return bench.Options{Env: s.lookup, Version: versionText(), Machine: machine(), Now: y.now, Dial: y.dial, KernelStamps: y.kernelStamps,
-		Observe: y.observe, CheckConnections: y.checkConnections}
+		Observe: y.observe, ObserveGPU: y.observeGPU, CheckConnections: y.checkConnections}
 }
 
 // benchmark is a command line that is carried out.

@@ -56,6 +56,7 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	}
 	o.ServerMetrics = a.ServerSection(rec)
 	o.TimeBreakdown = a.BreakdownSection(rec)
+	o.GPU = a.GPUSection(rec)
 	return o
 }
 

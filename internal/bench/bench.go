@@ -8,6 +8,7 @@ import (
 	"context"
 	"time"
 
+	"loadgen/internal/gpu"
 	"loadgen/internal/health"
 	"loadgen/internal/load"
 	"loadgen/internal/recording"
@@ -36,6 +37,9 @@ type Options struct {
 	// Observe begins to watch the process on the given clock, until stop is called; nil
 	// observes nothing.
 	Observe func(now func() time.Duration) (stop func() health.Report)
+	// ObserveGPU begins to sample the GPUs, through nvidia-smi or the exporter at a URL, until
+	// stop is called, whose error says why nothing was sampled; nil observes nothing.
+	ObserveGPU func(ctx context.Context, source string, now func() time.Duration) (stop func() (*gpu.Report, error))
 	// CheckConnections says whether the system can hold so many connections at once; nil
 	// does not ask.
 	CheckConnections func(atOnce int) error

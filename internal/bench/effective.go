@@ -21,6 +21,10 @@ func (b *Bench) Effective() recording.Settings {
 	case b.s.Tokenizer == nil && b.model != "":
 		s.Tokenizer = &b.model
 	}
+	if s.GPUMetrics != nil {
+		url := client.Redact(*s.GPUMetrics)
+		s.GPUMetrics = &url
+	}
 	if s.Header != nil {
 		lines := make([]string, len(*s.Header))
 		for i, h := range recording.Headers(*s.Header) {

@@ -156,8 +156,10 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	if b.o.Observe != nil {
 		stop = b.o.Observe(b.client.Now)
 	}
+	stopGPU := b.observeGPU(ctx)
 	out := load.Run(ctx, b.client, b.requests, o)
 	rec.Health = stop()
+	rec.GPU = stopGPU()
 	rec.Health.Reads = readDelays(b.client)
 	if b.o.OnEnd != nil {
 		b.o.OnEnd()

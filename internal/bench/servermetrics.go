@@ -9,11 +9,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"loadgen/internal/breakdown"
+	"loadgen/internal/gpu"
 	"loadgen/internal/prom"
 	"loadgen/internal/recording"
+	"loadgen/pkg/client"
 )
 
 // serverReader reads what the server notes of the run: records and steps.
@@ -275,3 +278,24 @@ func tail(name string, from int64) ([]byte, error) {
 
 // recordBytes bounds what is read of one file.
 const recordBytes = 1 << 30
+
+// observeGPU begins to sample the GPUs if that is asked for.
+func (b *Bench) observeGPU(ctx context.Context) (stop func() *gpu.Report) {
+	if b.s.GPUMetrics == nil || b.o.ObserveGPU == nil {
+		return func() *gpu.Report { return nil }
+	}
+	end := b.o.ObserveGPU(ctx, *b.s.GPUMetrics, b.client.Now)
+	return func() *gpu.Report {
+		r, err := end()
+		if err != nil {
+			text := err.Error()
+			if url := *b.s.GPUMetrics; url != "" {
+				text = strings.ReplaceAll(text, url, client.Redact(url))
+			}
+			b.keep(recording.Note{Code: "no_gpu_metrics", Text: "power and memory of the GPUs are not known: " + text})
+		} else if *b.s.GPUMetrics != "" {
+			r.Source = client.Redact(r.Source)
+		}
+		return r
+	}
+}

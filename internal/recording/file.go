@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"loadgen/internal/gpu"
 	"loadgen/internal/health"
 	"loadgen/internal/outfile"
 	"loadgen/pkg/client"
@@ -62,6 +63,7 @@ type end struct {
 	Before      *client.EnergyReading `json:"energy_before"`
 	After       *client.EnergyReading `json:"energy_after"`
 	Server      *Server               `json:"server"`
+	GPU         *gpu.Report           `json:"gpu,omitempty"`
 	Notes       []Note                `json:"notes"`
 }
 
@@ -236,7 +238,7 @@ func (w *Writer) Close(r *Recording) error {
 	var last []byte
 	var err error
 	if r != nil {
-		last, err = json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.Notes})
+		last, err = json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes})
 	}
 	w.mu.Lock()
 	if w.err = cmp.Or(w.err, err); r != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"loadgen/internal/breakdown"
+	"loadgen/internal/gpu"
 	"loadgen/internal/health"
 	"loadgen/internal/stream"
 	"loadgen/pkg/client"
@@ -60,6 +61,7 @@ func recorded(n int) *Recording {
 		Health: health.Report{Wall: 3, Machine: &health.Machine{Busy: 0.5}, Stalls: []health.Stall{{Since: 1, From: 2, To: 3}}, Clock: "tsc"},
 		Before: &client.EnergyReading{TotalJoules: 1.5, QueryTime: 2}, After: &client.EnergyReading{TotalJoules: 3, Whole: true},
 		Server: &Server{Source: "/perf_metrics", Requests: []breakdown.Record{{IDs: []string{"7"}, Context: breakdown.Instants{Arrival: 1}, Reused: 2}}, Iterations: 3},
+		GPU:    &gpu.Report{Source: "nvidia-smi", Samples: []gpu.Sample{{At: 5, GPU: "0", Name: "H200", Watts: 300.5, Memory: -1}}},
 		Notes:  []Note{{Code: "c", Text: "t", Hint: "h"}},
 	}
 	for i := range n {

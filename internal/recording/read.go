@@ -98,7 +98,7 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 			return errors.New("its end: a run of years")
 		}
 		r.Killed = false
-		r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.Notes = e.Date, e.Start, e.Elapsed, e.Interrupted, e.Health, e.Before, e.After, e.Server, e.Notes
+		r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes = e.Date, e.Start, e.Elapsed, e.Interrupted, e.Health, e.Before, e.After, e.Server, e.GPU, e.Notes
 	case strings.IndexByte("hptre", kind) < 0:
 		return fmt.Errorf("a record of kind %q: a newer loadgen wrote it", kind)
 	default:

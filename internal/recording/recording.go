@@ -7,6 +7,7 @@ package recording
 import (
 	"time"
 
+	"loadgen/internal/gpu"
 	"loadgen/internal/health"
 	"loadgen/pkg/client"
 )
@@ -41,7 +42,8 @@ type Recording struct {
 	Health health.Report
 	// Before and After are readings of the server's energy meter, nil without one.
 	Before, After *client.EnergyReading
-	Server        *Server // nil unless asked for and given
+	Server        *Server     // nil unless asked for and given
+	GPU           *gpu.Report // nil unless asked for and there
 	Notes         []Note
 }
 

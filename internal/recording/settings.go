@@ -108,6 +108,7 @@ type Settings struct {
 	Speedup           float64   `json:"speedup"`
 	TraceBlockSize    int       `json:"trace_block_size"`
 	TimeBreakdown     Records   `json:"save_request_time_breakdown"`
+	GPUMetrics        *string   `json:"gpu_metrics"` // "" for nvidia-smi, or an exporter's URL
 }
 
 // Defaults are the original's settings, and loadgen's for its own.

@@ -49,6 +49,8 @@ type Loadgen struct {
 	ServerMetrics *ServerMetrics `json:"server_metrics" from:"server"`
 	// TimeBreakdown is where TTFT went, null unless it was asked for and the server noted times.
 	TimeBreakdown *TimeBreakdown `json:"time_breakdown" from:"server"`
+	// GPU is what the GPUs drew and held, null unless it was asked for and could be read.
+	GPU *GPU `json:"gpu" from:"system"`
 	// ErrorBudget is the measurement error, as far as loadgen measured it.
 	ErrorBudget *ErrorBudget `json:"error_budget" from:"client's measurements"`
 	// Failures counts failures by class.

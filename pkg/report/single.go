@@ -253,6 +253,9 @@ func (s *Stored) WriteText(w io.Writer) {
 	if m := s.loadgen().ServerMetrics; m != nil && m.Exposition != nil {
 		show.Metrics(w, "  ", m.Exposition)
 	}
+	if g := s.loadgen().GPU; g != nil {
+		show.GPU(w, "  ", g)
+	}
 	if t := s.loadgen().TimeBreakdown; t != nil {
 		show.Text(w, "  ", t)
 	}

@@ -84,3 +84,22 @@ func Metrics(w io.Writer, prefix string, e *result.Exposition) {
 		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 }
+
+// GPU prints what the GPUs drew and held, each line with a prefix.
+func GPU(w io.Writer, prefix string, g *result.GPU) {
+	fmt.Fprintf(w, "%sall GPUs that %s sees", prefix, plain.Line(g.Source))
+	if g.Energy != nil {
+		fmt.Fprintf(w, ": %.0f J", *g.Energy)
+	}
+	if g.PerOutputToken != nil && g.PerToken != nil {
+		fmt.Fprintf(w, ", %.3g J per generated token, %.3g J per token with prompts", *g.PerOutputToken, *g.PerToken)
+	}
+	fmt.Fprintln(w)
+	for _, u := range g.GPUs {
+		power := "power unknown"
+		if u.MeanPower != nil && u.MaxPower != nil {
+			power = fmt.Sprintf("%.1f W (at most %.1f)", *u.MeanPower, *u.MaxPower)
+		}
+		fmt.Fprintf(w, "%s  GPU %s, %s: %s, %.0f MiB (at most %.0f), %d samples\n", prefix, plain.Line(u.GPU), plain.Line(u.Name), power, u.MeanMemory, u.MaxMemory, u.Samples)
+	}
+}
