@@ -62,6 +62,7 @@ func (b compareBench) Settle(l compare.Load) (compare.Settled, error) {
 	if err != nil {
 		return nil, flagError(err)
 	}
+	cfg.repeated = true
 	return &settledRun{b.s, cfg, argv, filepath.Join(l.Dir, l.File)}, nil
 }
 

@@ -14,6 +14,9 @@ import (
 type config struct {
 	recording.Settings
 
+	// repeated is set where several runs have to have the same prompts.
+	repeated bool
+
 	table  []flag
 	values argparse.Values // what was given, by flag
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -29,6 +30,10 @@ func (c *config) assume() string {
 		set("--num-prompts", fmt.Sprintf("%d requests (5 x concurrency)", n), func() { c.NumPrompts = n })
 	} else {
 		set("--num-prompts", fmt.Sprintf("%d requests", c.NumPrompts), func() {})
+	}
+	if !c.repeated {
+		seed := rand.IntN(1 << 31)
+		set("--seed", fmt.Sprintf("--seed %d (a new one each time, as servers keep prompts that they have seen)", seed), func() { c.Seed = seed })
 	}
 	set("--percentile-metrics", "all four metrics", func() { c.PercentileMetrics = "ttft,tpot,itl,e2el" })
 	set("--save-result", "--save-result", func() { c.SaveResult = true })

@@ -130,6 +130,8 @@ func flagTable() []flag {
 		own(integer("--prefix-repetition-suffix-len", dataSet, "prefix_repetition: tokens of each prompt after its prefix", func(c *config) any { return &c.RepeatedSuffixLen })),
 		own(integer("--prefix-repetition-output-len", dataSet, "prefix_repetition: tokens out", func(c *config) any { return &c.RepeatedOutputLen })),
 		own(float("--prefix-repetition-zipf", dataSet, "S", "prefix_repetition: the k-th prefix has a share proportional to 1/k^S; 0 gives each the same", func(c *config) any { return &c.RepeatedZipf })),
+		own(on("--verify-prompts", dataSet, "have the server count the prompts (/v1/tokenize, /_internal/tokenize, /tokenize, or requests for one token) and correct random ones until it counts what was asked for", func(c *config) any { return &c.VerifyPrompts })),
+		own(on("--cache-salt", dataSet, "begin prompts with a salt of this run, so that no prefix cache has them from an earlier one", func(c *config) any { return &c.CacheSalt })),
 		own(integer("--max-turns", dataSet, "conversations: at most N turns of each; 0 sends all", func(c *config) any { return &c.MaxTurns })),
 		own(float("--think-time", dataSet, "S", "conversations: seconds from a reply to the next turn, where the file does not say", func(c *config) any { return &c.ThinkTime })),
 		own(float("--speedup", traffic, "X", "trace: divide its arrival times by X", func(c *config) any { return &c.Speedup })),

@@ -139,6 +139,7 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 	for _, text := range set.Notes {
 		b.keep(recording.Note{Code: "dataset", Text: "data set: " + text})
 	}
+	b.salt(set)
 	b.plan(set)
 	request := func(i int) dataset.Request {
 		r := set.Requests[i]
@@ -148,6 +149,9 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 		return r
 	}
 	if err := b.measureTemplate(ctx, request, len(set.Requests)); err != nil {
+		return err
+	}
+	if err := b.verify(ctx, set, request); err != nil {
 		return err
 	}
 	if len(set.Requests) > 0 {

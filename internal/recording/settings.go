@@ -98,6 +98,8 @@ type Settings struct {
 	VocabSize         *int      `json:"vocab_size"`
 	UseChatTemplate   bool      `json:"use_chat_template"`
 	CustomOutputLen   *int      `json:"trtllm_custom_output_len"`
+	VerifyPrompts     bool      `json:"verify_prompts"`
+	CacheSalt         bool      `json:"cache_salt"`
 	RepeatedPrefixes  int       `json:"prefix_repetition_num_prefixes"`
 	RepeatedPrefixLen int       `json:"prefix_repetition_prefix_len"`
 	RepeatedSuffixLen int       `json:"prefix_repetition_suffix_len"`
