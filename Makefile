@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X m
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults mutate stats-coverage demo-pictures dist reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos mutate stats-coverage demo-pictures dist reproducible clean
 
 build: ## a static ./loadgen for this machine
 	$(GOBUILD) -o loadgen ./cmd/loadgen
@@ -53,6 +53,10 @@ faults: ## every fault of internal/faults on the real binary: about 1,900 runs, 
 
 mutate: ## break one rule at a time: each must be caught by the test that guards it (bench/mutate/mutations.txt)
 	go run ./bench/mutate
+
+SEED ?= 1
+chaos: ## the faults of SEED, mixed under load for a minute: the books must balance
+	go run ./bench/faults -chaos $(SEED)
 
 definitions-check: ## other tools' own functions on the example of docs/definitions.md (needs python3 and PyPI)
 	python3 internal/definitions/check_tools.py

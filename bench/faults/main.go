@@ -20,6 +20,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"loadgen/internal/faults"
 )
@@ -51,20 +52,24 @@ func main() {
 	parallel := flag.Int("parallel", 6, "cells at a time")
 	update := flag.Bool("update", false, "write the table into docs/reliability.md")
 	binary := flag.String("binary", "", "the loadgen to try (default: built from this checkout)")
+	seed := flag.Uint64("chaos", 0, "in place of the cells, mix the faults of this `SEED` under load")
+	length := flag.Duration("length", time.Minute, "how long -chaos lasts")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *only, *parallel, *update, *binary); err != nil {
+	run := func(binary, dir string) error { return runCells(ctx, *only, *parallel, *update, binary, dir) }
+	if *seed > 0 {
+		run = func(binary, dir string) error { return chaos(ctx, binary, dir, *seed, *length, os.Stdout) }
+	}
+	if err := withBinary(ctx, *binary, run); err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, only string, parallel int, update bool, binary string) error {
-	pattern, err := regexp.Compile(only)
-	if err != nil {
-		return err
-	}
+// withBinary builds the program unless there is one, and calls run with it and an empty
+// directory.
+func withBinary(ctx context.Context, binary string, run func(binary, dir string) error) error {
 	dir, err := os.MkdirTemp("", "faults")
 	if err != nil {
 		return err
@@ -75,6 +80,15 @@ func run(ctx context.Context, only string, parallel int, update bool, binary str
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/loadgen").CombinedOutput(); err != nil {
 			return fmt.Errorf("building loadgen: %w\n%s", err, out)
 		}
+	}
+	return run(binary, dir)
+}
+
+// runCells tries the cells whose names match, and prints the table.
+func runCells(ctx context.Context, only string, parallel int, update bool, binary, dir string) error {
+	pattern, err := regexp.Compile(only)
+	if err != nil {
+		return err
 	}
 	var todo []cell
 	add := func(f faults.Fault, s *site) {

@@ -34,7 +34,10 @@ type result struct {
 	Errors    []string
 	TTFTs     []float64   `json:"ttfts"`
 	ITLs      [][]float64 `json:"itls"`
-	Loadgen   struct {
+	// OutputLens are the tokens counted of each answer.
+	OutputLens  []int `json:"output_lens"`
+	TotalOutput int   `json:"total_output_tokens"`
+	Loadgen     struct {
 		Requests struct{ Planned, Sent int }
 		Failures struct {
 			Total   int
@@ -147,7 +150,7 @@ func last(text string) string { return text[max(0, len(text)-600):] }
 
 // checkSite holds a run against a site to its outcome.
 func (c cell) checkSite(r *result, code int) error {
-	if err := r.balanced(); err != nil {
+	if err := r.balanced(requests); err != nil {
 		return err
 	}
 	switch {
@@ -165,7 +168,7 @@ func (c cell) checkSite(r *result, code int) error {
 }
 
 // balanced reports books that do not add up.
-func (r *result) balanced() error {
+func (r *result) balanced(requests int) error {
 	byClass := 0
 	for _, n := range r.Loadgen.Failures.ByClass {
 		byClass += n
@@ -178,7 +181,7 @@ func (r *result) balanced() error {
 
 // checkBooks holds the counts to what the server knows.
 func (c cell) checkBooks(server *faults.Server, r *result) error {
-	if err := r.balanced(); err != nil {
+	if err := r.balanced(requests); err != nil {
 		return err
 	}
 	sent := r.Loadgen.Requests.Sent
@@ -204,12 +207,23 @@ func (c cell) checkTimes(server *faults.Server, r *result) error {
 	if c.whole {
 		return nil
 	}
-	var first, gaps, trueFirst, trueGaps []float64
+	first, gaps := r.timings()
+	return checkMedians(server, first, gaps, timingMost)
+}
+
+// timings are the TTFTs and the ITLs of successes.
+func (r *result) timings() (first, gaps []float64) {
 	for i, problem := range r.Errors {
 		if problem == "" {
 			first, gaps = append(first, r.TTFTs[i]), append(gaps, r.ITLs[i]...)
 		}
 	}
+	return first, gaps
+}
+
+// checkMedians compares the medians of timings with those of the server's good answers.
+func checkMedians(server *faults.Server, first, gaps []float64, most time.Duration) error {
+	var trueFirst, trueGaps []float64
 	for _, t := range server.Truth() {
 		trueFirst = append(trueFirst, t.First.Seconds())
 		for _, g := range t.Gaps {
@@ -220,7 +234,7 @@ func (c cell) checkTimes(server *faults.Server, r *result) error {
 		name      string
 		got, want []float64
 	}{{"TTFT", first, trueFirst}, {"ITL", gaps, trueGaps}} {
-		if off := math.Abs(median(m.got) - median(m.want)); off > timingMost.Seconds() {
+		if off := math.Abs(median(m.got) - median(m.want)); off > most.Seconds() {
 			return fmt.Errorf("the median %s of successes is %.0f ms off", m.name, 1e3*off)
 		}
 	}

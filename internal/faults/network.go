@@ -115,8 +115,10 @@ func lengthOff(x *Exchange, by int) error {
 	return errGone
 }
 
+const redirectLoop = "redirect_loop"
+
 var redirectFaults = []Fault{
-	both("redirect_loop", Fails, func(x *Exchange) error {
+	both(redirectLoop, Fails, func(x *Exchange) error {
 		return x.whole("307 Temporary Redirect", "text/plain", "", "Location: "+strings.TrimSuffix(x.target, "?fault")+"?fault")
 	}),
 	both("redirect_nowhere", Fails, redirect("302 Found", "")),

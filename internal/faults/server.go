@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,7 +51,7 @@ type Truth struct {
 
 // Server serves a fault to every N-th request and good answers to the others.
 type Server struct {
-	fault    Fault
+	mix      []Fault // in turn
 	every    int
 	listener net.Listener
 	all      sync.WaitGroup
@@ -59,8 +60,10 @@ type Server struct {
 	mu     sync.Mutex
 	posts  int
 	faulty int
-	truth  []Truth
-	conns  map[net.Conn]bool
+	// least and most are how many of the faulty ones may succeed: streamed and whole answers.
+	least, most [2]int
+	truth       []Truth
+	conns       map[net.Conn]bool
 }
 
 // Start serves the fault to request N-1, 2N-1, ... on a free port of 127.0.0.1.
@@ -70,11 +73,16 @@ func Start(fault Fault, every int) (*Server, error) {
 
 // StartAt is Start at an address of loopback.
 func StartAt(address string, fault Fault, every int) (*Server, error) {
+	return StartMix(address, []Fault{fault}, every)
+}
+
+// StartMix is StartAt with several faults, which come in turn.
+func StartMix(address string, mix []Fault, every int) (*Server, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{fault: fault, every: every, listener: l, quit: make(chan struct{}), conns: map[net.Conn]bool{}}
+	s := &Server{mix: mix, every: every, listener: l, quit: make(chan struct{}), conns: map[net.Conn]bool{}}
 	s.all.Go(s.accept)
 	return s, nil
 }
@@ -87,6 +95,18 @@ func (s *Server) Count() (posts, faulty int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.posts, s.faulty
+}
+
+// Bounds returns how many of the requests that got a fault must have succeeded at least, and
+// can have at most.
+func (s *Server) Bounds(whole bool) (least, most int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := 0
+	if whole {
+		k = 1
+	}
+	return s.least[k], s.most[k]
 }
 
 // Truth returns the times of the good answers.
@@ -166,11 +186,27 @@ func (s *Server) read(c net.Conn, in *bufio.Reader) (*Exchange, error) {
 		s.mu.Lock()
 		s.posts++
 		if x.faulty = s.posts%s.every == 0; x.faulty {
+			x.fault = s.mix[s.faulty%len(s.mix)]
 			s.faulty++
+			s.note(x.fault)
 		}
 		s.mu.Unlock()
+	} else if x.again() {
+		x.fault = s.mix[max(slices.IndexFunc(s.mix, func(f Fault) bool { return f.Name == redirectLoop }), 0)]
 	}
 	return x, nil
+}
+
+// note counts what may succeed of a fault. The lock is held.
+func (s *Server) note(f Fault) {
+	for k, o := range [...]Outcome{f.Stream, f.Whole} {
+		if o == Succeeds {
+			s.least[k]++
+		}
+		if o != Fails {
+			s.most[k]++
+		}
+	}
 }
 
 // Exchange is one request and the connection to answer it on.
@@ -182,6 +218,7 @@ type Exchange struct {
 	in             *bufio.Reader
 	method, target string
 	closes, faulty bool
+	fault          Fault
 	read           time.Time
 }
 
@@ -191,7 +228,7 @@ func (x *Exchange) again() bool { return strings.HasSuffix(x.target, "?fault") }
 func (x *Exchange) answer() error {
 	switch {
 	case x.faulty || x.again():
-		return x.server.fault.serve(x)
+		return x.fault.serve(x)
 	case x.method == http.MethodPost:
 		return x.good()
 	case strings.HasPrefix(x.target, "/v1/models"):
