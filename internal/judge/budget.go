@@ -53,6 +53,9 @@ type BudgetReader struct {
 	counts                                                 [4]int     // of the values so far, by Metric
 	doubtful                                               [4][]doubt // those that may be other than reported
 	firsts                                                 []int      // of TTFTs: how many there are after each request
+	// gapsBegin and gapsEnd sum up by how much the first and the last event of each row of
+	// gaps may be late: what lies between moves no sum of gaps.
+	gapsBegin, gapsEnd time.Duration
 }
 
 // doubt is a value, by its place among its metric's, and the least and most that it
@@ -106,6 +109,7 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 	}
 	sent := sending(r, b.h)
 	var first, last, ttft time.Duration // the first and last event's lateness, and TTFT
+	row := -1                           // the event that the row of gaps ends with, so far
 	for s := range b.rule.Of(r).Spans {
 		at := func(event int) time.Duration {
 			if event < 0 {
@@ -119,6 +123,13 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 			ttft, first = x, at(s.To)
 			b.add(metrics.TTFT, x, x-first-sent, x)
 		case metrics.ITL:
+			if s.From != row {
+				b.gapsBegin += at(s.From)
+			} else {
+				b.gapsEnd -= at(s.From)
+			}
+			row = s.To
+			b.gapsEnd += at(s.To)
 			b.add(metrics.ITL, x, x-at(s.To), x+at(s.From))
 		case metrics.E2EL:
 			last = at(s.To)
@@ -173,6 +184,9 @@ func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 			out.Bounds[m] = bound(s.Values[m], s.Sorted[m], b.doubtful[m])
 		}
 	}
+	if itl := &out.Bounds[metrics.ITL]; itl.Count > 0 {
+		itl.Mean = min(itl.Mean, max(b.gapsBegin, b.gapsEnd).Seconds()/float64(itl.Count))
+	}
 	if firstWave > 0 && firstWave <= len(b.firsts) {
 		if n := b.firsts[firstWave-1]; n > 0 && n <= len(s.Values[metrics.TTFT]) {
 			values := s.Values[metrics.TTFT][:n]
@@ -223,21 +237,23 @@ func sending(r *client.Result, h *health.Report) time.Duration {
 // AppendLateness appends by how much each event's stamp may be late: what the transport
 // says; where it cannot tell, what goroutines usually wait, before they run and
 // before they read; in a stall of the process, since the latter was last seen to run.
-// An event that shared a read came after the read before.
+// It came after the read before, which may have been late itself.
 func AppendLateness(dst []time.Duration, r *client.Result, h *health.Report) []time.Duration {
 	before, at := r.Written, r.Written // the stamps of the read before, and of this one
+	earlier, last := time.Duration(0), time.Duration(0)
 	for i := range r.Events {
 		e := &r.Events[i]
 		if e.At != at {
-			before, at = at, e.At
+			before, at, earlier = at, e.At, last
 		}
 		late := time.Duration(e.Slack)
 		if e.Slack == client.UnknownSlack {
 			late = max(h.Scheduler.P99, h.Reads.P99)
 		}
 		if e.Slack > 0 || e.Shared {
-			late = min(max(late, stalled(h, e.At)), max(e.At-before, 0))
+			late = min(max(late, stalled(h, e.At)), max(e.At-before, 0)+earlier)
 		}
+		last = late
 		dst = append(dst, late)
 	}
 	return dst

@@ -207,3 +207,35 @@ func TestShortTurns(t *testing.T) {
 	}()
 	<-done
 }
+
+// TestWhatAFullWindowHeldBack: events that arrive after the loop left a connection's window
+// full may be as late as what came before is old.
+func TestWhatAFullWindowHeldBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		waiting int // bytes that the loop finds at once
+		want    time.Duration
+	}{
+		"a full window": {60 << 10, 30 * time.Millisecond},
+		"next to none":  {2 << 10, 0},
+	} {
+		sink := &sink{enough: "."}
+		sys := &segments{}
+		r := &Reactor{o: Options{Clock: Clock{time.Now().Add(-time.Minute)}}, sys: sys, buffer: make([]byte, 64<<10), readDelays: newReadDelays()}
+		r.wall.sample(r.o.Clock)
+		origin := r.wall.instant(0)
+		f := newFlow(&Exchange{Sink: sink, Fresh: true})
+		f.link = &link{flow: f}
+		at := r.o.Clock.Now() - 50*time.Millisecond
+		sys.list = []stampOf{{strings.Repeat("x", c.waiting), at - origin}}
+		r.read(f, false)
+		sys.list = []stampOf{{"y", at + 30*time.Millisecond - origin}}
+		r.read(f, false)
+		got := time.Duration(0)
+		if len(sink.doubts) > 0 {
+			got = sink.doubts[len(sink.doubts)-1]
+		}
+		if (got - c.want).Abs() > time.Millisecond { // the clocks' offset is sampled anew
+			t.Errorf("%s: %v late, want %v", name, got, c.want)
+		}
+	}
+}

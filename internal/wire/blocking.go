@@ -241,6 +241,8 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, l *limi
 	defer b.buffer.Put(buffer)
 	r := newStampReader(conn, b.o)
 	x.KernelStamps = true
+	var held hold
+	window := func() int { return info(beneath(conn)).window }
 	deadline := time.Unix(1, 0) // that is set
 	for {
 		if l.message.IsZero() && x.Sink.Failing() {
@@ -274,8 +276,14 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, l *limi
 			if kernel {
 				b.add(b.o.Clock.Now() - at)
 			}
-			if !kernel || x.Sink.Mixed() {
+			switch late := held.read(n, at, window); {
+			case late > 0:
+				x.Sink.Doubt(late, true)
+			case !kernel || x.Sink.Mixed():
 				x.Sink.Doubt(stream.UnknownSlack, !kernel)
+			}
+			if n < len(buffer) {
+				held.emptied()
 			}
 			if over {
 				got.done = true

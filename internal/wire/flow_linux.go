@@ -102,6 +102,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 			continue
 		}
 		if err == unix.EAGAIN {
+			f.hold.emptied()
 			if f.writeErr != nil {
 				r.endOfLink(f, r.o.Clock.Now(), unix.EAGAIN)
 			}
@@ -121,11 +122,16 @@ func (r *Reactor) read(f *flow, ending bool) {
 		}
 		f.fed, f.active = true, read
 		done := f.sink.Feed(r.buffer[:n], f.last)
-		switch {
+		held := f.hold.read(n, f.last, func() int { return r.sys.info(f.link.fd).window })
+		switch mixed := merged || f.sink.Mixed(); {
 		case stamp == 0:
 			f.unstamped = true
-			f.sink.Doubt(r.uncertainty(read, read), true)
-		case merged || f.sink.Mixed():
+			f.sink.Doubt(max(r.uncertainty(read, read), held), true)
+		case held > 0 && mixed:
+			f.sink.Doubt(max(r.uncertainty(read, f.last)-(read-f.last), held), true)
+		case held > 0:
+			f.sink.Doubt(held, true)
+		case mixed:
 			f.sink.Doubt(r.uncertainty(read, f.last)-(read-f.last), merged)
 		}
 		if stamp != 0 {
@@ -142,6 +148,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 		// A short read has emptied the socket: what comes later raises a new edge.
 		queue.left -= n
 		if n < len(room) && !ending {
+			f.hold.emptied()
 			return
 		}
 	}

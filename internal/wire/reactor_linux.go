@@ -132,6 +132,7 @@ type flow struct {
 	stale     bool // something came that is older than the request
 	over      bool
 	unstamped bool // a read brought no stamp of the kernel's
+	hold      hold
 
 	x         *Exchange
 	limit     time.Duration // when it must be over, 0 for never

@@ -11,6 +11,7 @@ type tcpInfo struct {
 	minRTT      time.Duration // the least that was seen, 0 for none
 	retransmits int           // segments that were sent again
 	acked       uint64        // bytes that the peer has acknowledged, 0 where it does not say
+	window      int           // bytes that the peer may send unread, about; 0 where it does not say
 }
 
 // beneath is the connection under TLS and guards, which the system made.
