@@ -210,7 +210,7 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		samples:     make([]metrics.Sample, 0, sent),
 		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: percentiles, Events: events}),
 		definitions: definitions.NewReader(rule.Chat, events),
-		budget:      judge.NewBudgetReader(rule, &rec.Health),
+		budget:      judge.NewBudgetReader(rule, &rec.Health, s.Concurrency() == 0 && s.Rate() == 0),
 		findings:    judge.NewFindingsReader(run),
 		counts:      Counts{Classes: map[string]int{}},
 	}

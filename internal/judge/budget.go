@@ -47,6 +47,7 @@ func (b Bound) Most() float64 { return max(b.Mean, b.Median, b.P99) }
 type BudgetReader struct {
 	rule                                                   metrics.Rule
 	h                                                      *health.Report
+	burst                                                  bool
 	lateness, waits, starts, sends, connects, rtts, slacks []time.Duration
 	retransmits                                            int
 	idle, busy                                             time.Duration
@@ -65,9 +66,11 @@ type doubt struct {
 	lo, hi float64
 }
 
-// NewBudgetReader returns a reader that has read nothing yet.
-func NewBudgetReader(rule metrics.Rule, h *health.Report) *BudgetReader {
-	return &BudgetReader{rule: rule, h: h}
+// NewBudgetReader returns a reader that has read nothing yet. A burst is a load of all
+// requests at once without a bound: opening their connections is its ramp, and keeps no slot
+// idle, as there is none.
+func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool) *BudgetReader {
+	return &BudgetReader{rule: rule, h: h, burst: burst}
 }
 
 // Add reads a request that was sent, by how much its events may be late (AppendLateness)
@@ -87,7 +90,9 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 	}
 	b.retransmits += r.Retransmits
 	b.busy += r.End - r.Permit
-	b.idle += max(r.Start-r.Permit, 0)
+	if !b.burst {
+		b.idle += max(r.Start-r.Permit, 0)
+	}
 	if r.Err == nil && r.Ended > 0 { // a stream that hung or was cut kept its slot for the server, not for the client
 		b.idle += max(r.End-r.Ended, 0)
 	}

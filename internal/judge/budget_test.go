@@ -15,7 +15,7 @@ import (
 // budgetOf is the budget of one request with a completion of n tokens.
 func budgetOf(r *client.Result, rule metrics.Rule, n int, h *health.Report) *Budget {
 	r.Usage.Completion = n
-	b := NewBudgetReader(rule, h)
+	b := NewBudgetReader(rule, h, false)
 	b.Add(r, AppendLateness(nil, r, h), n)
 	return b.Budget(metrics.Compute([]metrics.Sample{metrics.NewSample(r, 1, rule)}, 1, metrics.Options{}), 0)
 }
@@ -153,6 +153,30 @@ func TestWholeAnswers(t *testing.T) {
 		b := budgetOf(r, metrics.Rule{Whole: true}, 4, h)
 		if got := b.Bounds[metrics.E2EL]; got.Count != 1 || math.Abs(got.Mean-c.want.Seconds()) > 1e-9 || b.Bounds[metrics.TTFT].Count != 0 {
 			t.Errorf("%s: %+v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestIdle is the time in which a slot had no request: before its start, and after its
+// answer's end; of a burst the opening is its ramp.
+func TestIdle(t *testing.T) {
+	const ms = time.Millisecond
+	for name, c := range map[string]struct {
+		burst        bool
+		start, ended time.Duration
+		want         float64
+	}{
+		"a closed loop":                {false, 10 * ms, 80 * ms, 0.3},
+		"a burst":                      {true, 10 * ms, 80 * ms, 0.2},
+		"the server closed late":       {false, 0, 100 * ms, 0},
+		"a recording without that end": {false, 0, 0, 0},
+	} {
+		b := NewBudgetReader(metrics.Rule{}, &health.Report{}, c.burst)
+		r := &client.Result{Start: c.start, Ended: c.ended, End: 100 * ms}
+		r.LastByte = 50 * ms
+		b.Add(r, nil, 0)
+		if got := b.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0).Idle; math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%s: idle for %v, want %v", name, got, c.want)
 		}
 	}
 }

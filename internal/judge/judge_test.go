@@ -106,7 +106,7 @@ func least(all []time.Duration) (at int) {
 
 func (s server) judged(h *health.Report) Verdict {
 	r := s.run()
-	b := NewBudgetReader(r.Rule, h)
+	b := NewBudgetReader(r.Rule, h, false)
 	for i, x := range r.Results {
 		b.Add(x, AppendLateness(nil, x, h), r.Got[i])
 	}
@@ -421,7 +421,7 @@ func TestLateSchedule(t *testing.T) {
 		due := time.Duration(i) * 10 * ms
 		results = append(results, &client.Result{Due: due, Handed: due + 15*ms, Permit: due + 15*ms, Start: due + 15*ms})
 	}
-	late := NewBudgetReader(metrics.Rule{}, &health.Report{})
+	late := NewBudgetReader(metrics.Rule{}, &health.Report{}, false)
 	for _, r := range results {
 		late.Add(r, nil, 0)
 	}
