@@ -15,6 +15,11 @@ import (
 
 // get asks for a path under the base URL.
 func (c *Client) get(ctx context.Context, path string, limit time.Duration) *Result {
+	return c.fetch(ctx, path, limit, stream.Limits{})
+}
+
+// fetch is get with limits on the answer.
+func (c *Client) fetch(ctx context.Context, path string, limit time.Duration, most stream.Limits) *Result {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	target := c.root(path)
@@ -24,7 +29,7 @@ func (c *Client) get(ctx context.Context, path string, limit time.Duration) *Res
 	p := &Prepared{Method: "GET", Target: target}
 	c.setHeader(p, false)
 	var r Result
-	c.do(ctx, p, &r, stream.Options{Raw: true})
+	c.do(ctx, p, &r, stream.Options{Raw: true, Limits: most})
 	// The transport may notice the deadline first, as that of its read.
 	if r.Err != nil && (ctx.Err() == context.DeadlineExceeded || c.o.IdleTimeout == 0 && r.Err.Class == wire.IdleTimeout) {
 		r.Err = &Error{Class: "timeout", Message: fmt.Sprintf("timeout: no answer within %v", limit), Cause: ctx.Err()}

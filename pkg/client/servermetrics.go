@@ -4,18 +4,27 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"loadgen/internal/stream"
 )
 
 // PerfMetrics reads the server's records of requests, GET /perf_metrics, which are gone from
 // the server afterwards. A server that keeps none answers with an empty list; one that
 // writes them to files has no such route, and that is an error here.
 func (c *Client) PerfMetrics(ctx context.Context) ([]byte, error) {
-	return c.Text(ctx, "/perf_metrics")
+	return c.text(ctx, "/perf_metrics", 2*time.Minute, stream.Limits{Body: recordsMost})
 }
 
 // Text reads the body of a path under the base URL. An answer other than 200 is an error.
 func (c *Client) Text(ctx context.Context, path string) ([]byte, error) {
-	r := c.get(ctx, c.ownPath(path), 30*time.Second)
+	return c.text(ctx, path, 30*time.Second, stream.Limits{})
+}
+
+// recordsMost bounds the records of a long run's requests, in bytes.
+const recordsMost = 1 << 30
+
+func (c *Client) text(ctx context.Context, path string, limit time.Duration, most stream.Limits) ([]byte, error) {
+	r := c.fetch(ctx, c.ownPath(path), limit, most)
 	switch {
 	case r.Err != nil:
 		return nil, fmt.Errorf("%s: %w", c.url(path), r.Err)
