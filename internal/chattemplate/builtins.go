@@ -139,7 +139,7 @@ func init() {
 				return nil, fail(e.line, "at least one item has to be provided")
 			}
 			i := -1
-			n := NewDict()
+			n := newDict()
 			n.Set("next", &function{"next", func(*evaluator, []any, *Dict) (any, error) {
 				i++
 				return args[i%len(args)], nil
@@ -150,7 +150,7 @@ func init() {
 }
 
 func newNamespace(args []any, kwargs *Dict) *namespace {
-	d := NewDict()
+	d := newDict()
 	for _, from := range append(args, kwargs) {
 		if x, ok := from.(*Dict); ok {
 			for _, key := range x.keys {

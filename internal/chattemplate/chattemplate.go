@@ -75,7 +75,7 @@ func (t *Template) Render(ctx context.Context, c Chat) (text string, err error) 
 		if len(part.data) == 0 {
 			continue
 		}
-		v, err := ParseValue(part.data)
+		v, err := parseValue(part.data)
 		if err != nil {
 			return "", fmt.Errorf("the %s of the chat are not JSON: %w", part.name, err)
 		}
@@ -85,7 +85,7 @@ func (t *Template) Render(ctx context.Context, c Chat) (text string, err error) 
 		}
 	}
 	for name, data := range c.Extra {
-		v, err := ParseValue(data)
+		v, err := parseValue(data)
 		if err != nil {
 			return "", fmt.Errorf("the variable %s of the chat template is not JSON: %w", name, err)
 		}

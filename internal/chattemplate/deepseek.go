@@ -55,18 +55,18 @@ func (e DeepSeekV32) Render(_ context.Context, c Chat) (string, error) {
 		return "", err
 	}
 	if len(c.Tools) > 0 {
-		tools, err := ParseValue(c.Tools)
+		tools, err := parseValue(c.Tools)
 		if err != nil {
 			return "", fmt.Errorf("the tools of the chat are not JSON: %w", err)
 		}
 		if truth(tools) {
 			if len(list) == 0 || list[0].role() != "system" {
-				first := NewDict()
+				first := newDict()
 				first.Set("role", "system")
 				first.Set("content", "")
 				list = append([]message{{first}}, list...)
 			}
-			first := NewDict()
+			first := newDict()
 			for _, key := range list[0].keys {
 				first.Set(key, list[0].values[hashed(key)])
 			}
@@ -109,7 +109,7 @@ func (m message) role() string { return m.text("role") }
 
 // chatMessages reads the messages of a chat.
 func chatMessages(c Chat) ([]message, error) {
-	v, err := ParseValue(c.Messages)
+	v, err := parseValue(c.Messages)
 	if err != nil {
 		return nil, fmt.Errorf("the messages of the chat are not JSON: %w", err)
 	}
@@ -152,7 +152,7 @@ func (d *dsml) dropReasoning() bool {
 		case role == "user" || role == "system" || role == "tool" || i >= d.lastUser:
 			kept = append(kept, m)
 		case role == "assistant":
-			plain := NewDict()
+			plain := newDict()
 			for _, key := range m.keys {
 				if key != "reasoning_content" {
 					plain.Set(key, m.values[hashed(key)])
@@ -296,7 +296,7 @@ func invocation(x any) (string, error) {
 	arguments := message{f}.value("arguments")
 	if text, ok := arguments.(string); ok {
 		var err error
-		if arguments, err = ParseValue([]byte(text)); err != nil {
+		if arguments, err = parseValue([]byte(text)); err != nil {
 			return "", fmt.Errorf("the arguments of a tool call are not JSON: %w", err)
 		}
 	}

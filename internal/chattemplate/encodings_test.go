@@ -19,8 +19,8 @@ func readRows(t testing.TB, name string) (rows [][4]json.RawMessage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.NewDecoder(z).Decode(&rows); err != nil {
-		t.Fatal(err)
+	if err := json.NewDecoder(z).Decode(&rows); err != nil || len(rows) == 0 {
+		t.Fatal(len(rows), err)
 	}
 	return rows
 }

@@ -25,7 +25,7 @@ func (h Harmony) Render(_ context.Context, c Chat) (string, error) {
 	}
 	var tools any
 	if len(c.Tools) > 0 {
-		if tools, err = ParseValue(c.Tools); err != nil {
+		if tools, err = parseValue(c.Tools); err != nil {
 			return "", fmt.Errorf("the tools of the chat are not JSON: %w", err)
 		}
 	}
@@ -171,7 +171,7 @@ func toolNamespace(tools any) (string, error) {
 
 func orEmpty(d *Dict) *Dict {
 	if d == nil {
-		return NewDict()
+		return newDict()
 	}
 	return d
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""tokenizers.py: loadgen's tokenizers beside Hugging Face's, one core each.
+"""tokenizer_speed.py: loadgen's tokenizers beside Hugging Face's, one core each.
 
 Makes a virtual environment with tokenizers (PyPI), encodes the text of the Go
 benchmarks with the same files, and prints MB/s and the ratio.
-    python3 bench/tokenizers.py [VENV]
+    python3 bench/tokenizer_speed.py [VENV]
 """
 import glob, gzip, os, re, subprocess, sys, time
 
