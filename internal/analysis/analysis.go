@@ -204,6 +204,9 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 	case "random":
 		run.PrefixLen = s.RandomPrefixLen
 	}
+	if t := rec.Template; t != nil {
+		run.Template, run.TemplatePrefix = t.Added, t.Prefix
+	}
 	return &collector{
 		rule: rule, rec: rec, count: count, tokenizeEach: tokenizeEach(rec),
 		results:     make([]*client.Result, 0, sent),

@@ -53,11 +53,12 @@ func (f *FindingsReader) cache(q *Request, tested bool) {
 		return
 	}
 	c.cached += cached
-	added := max(prompt-nominal, bosTokens)
+	added := max(prompt-nominal, f.run.TemplatePrefix, bosTokens)
+	most := max(templateMost, f.run.TemplatePrefix)
 	if cached <= added {
 		c.added++
 	}
-	if beyond := cached - min(added, templateMost); beyond > 0 || added > templateMost {
+	if beyond := cached - min(added, most); beyond > 0 || added > most {
 		c.hits++
 		c.beyond += max(beyond, 0)
 	}

@@ -24,6 +24,10 @@ type Run struct {
 	// on purpose, and Tested that a test request sent the first of them before.
 	TextPrompts bool
 	PrefixLen   int
+	// Template is the mean number of tokens that the model's chat template adds to a
+	// prompt, of which the first TemplatePrefix are the same in all; 0 where it is not known.
+	Template       float64
+	TemplatePrefix int
 	// SharedPrefixes is set where prompts begin alike on purpose, as far as nobody knows: the
 	// turns of a conversation, traces, repeated prefixes.
 	SharedPrefixes bool
@@ -240,6 +244,7 @@ func (f *FindingsReader) synRetransmit() *Finding {
 const (
 	bosTokens      = 1
 	templateTokens = 40
+	templateSlack  = 8 // dates, switches such as that for thinking
 )
 
 // promptLengths compares the server's counts with the nominal ones.
@@ -250,6 +255,8 @@ func (f *FindingsReader) promptLengths() (finding, note *Finding) {
 	want, got := float64(f.nominal)/float64(f.countedOf), float64(f.counted)/float64(f.countedOf)
 	most := want
 	switch {
+	case f.run.Rule.Chat && f.run.Template > 0:
+		most += f.run.Template + templateSlack
 	case f.run.Rule.Chat:
 		most += templateTokens
 	case f.run.TextPrompts:
@@ -263,6 +270,10 @@ func (f *FindingsReader) promptLengths() (finding, note *Finding) {
 	}
 	figures := []any{"nominal", want, "counted", got, "share", off / want}
 	text := fmt.Sprintf("the server counts %.5g prompt tokens on average, and %.5g are nominal", got, want)
+	if f.run.Template > 0 {
+		figures = append(figures, "template", f.run.Template)
+		text += fmt.Sprintf(" (%.5g with the model's chat template)", want+f.run.Template)
+	}
 	if !f.run.TextPrompts {
 		text += ": it was sent ids, and adds to them or leaves some out"
 	}

@@ -182,6 +182,45 @@ func TestCommonPrefix(t *testing.T) {
 	}
 }
 
+// TestChatTemplate allows for what the model's chat template is known to add, and for no more.
+func TestChatTemplate(t *testing.T) {
+	for _, c := range []struct {
+		template float64
+		counted  int
+		want     string
+	}{
+		{0, 512 + 40, ""}, {0, 512 + 120, "prompt_length_mismatch"},
+		{120, 512 + 120, ""}, {120, 512 + 128, ""}, {120, 512, ""}, {120, 512 + 200, "prompt_length_mismatch"},
+		{10, 512 + 10, ""}, {10, 512 + 80, "prompt_length_mismatch"}, {10, 300, "prompt_length_mismatch"},
+	} {
+		s := clean(1)
+		s.change = func(_ int, r *client.Result) { r.SeenUsage.Prompt = c.counted }
+		run := s.run()
+		run.Rule.Chat, run.TextPrompts, run.Template = true, true, c.template
+		findings, _ := run.Judge()
+		got := ""
+		for _, f := range findings {
+			if f.Code == "prompt_length_mismatch" {
+				got = f.Code
+			}
+		}
+		if got != c.want {
+			t.Errorf("%+v: %+v", c, findings)
+		}
+	}
+	// 160 tokens stand before every prompt: no other prompts would change that.
+	for prefix, want := range map[int]bool{0: true, 160: false} {
+		s := clean(1)
+		s.change = func(_ int, r *client.Result) { r.SeenUsage.Prompt, r.SeenUsage.Cached = 512+170, 160 }
+		run := s.run()
+		run.Rule.Chat, run.TextPrompts, run.Template, run.TemplatePrefix = true, true, 170, prefix
+		findings, _ := run.Judge()
+		if got := slices.ContainsFunc(findings, func(f Finding) bool { return f.Code == "prefix_cache_hits" }); got != want {
+			t.Errorf("%d tokens before the prompt: %+v", prefix, findings)
+		}
+	}
+}
+
 // open makes requests that begin at random and are served at once, or as many at a
 // time as the limit says; prefill takes its share of a request's time.
 func open(seed uint64, underWay float64, limit int, prefill float64) *run {
