@@ -7,7 +7,8 @@
 //	tiktoken.model           tiktoken, for the families whose split pattern is known
 //	tekken.json              mistral-common
 //
-// The vocabulary of Llama 3 is built in. Nothing is downloaded, and nothing but
+// The vocabulary of Llama 3 is built in. docs/tokenizers.md has the families and
+// speeds. Nothing is downloaded, and nothing but
 // the files of the tokenizer is read. What a file asks for and is not supported
 // is an error that names it. Every step takes time that is linear in the text,
 // up to a logarithm, whatever patterns a file holds.
