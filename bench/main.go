@@ -11,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"loadgen/internal/server"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"loadgen/internal/server"
 )
 
 // stats are statistics of the truth or of the floor, in milliseconds.

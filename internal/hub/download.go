@@ -10,7 +10,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"loadgen/internal/pause"
 	"net/http"
 	"os"
 	"path"
@@ -18,6 +17,8 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+
+	"loadgen/internal/pause"
 )
 
 // File returns the path of a repository's file on this machine. A file of a

@@ -6,11 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"loadgen/internal/pause"
 	"net"
 	"strings"
 	"syscall"
 	"time"
+
+	"loadgen/internal/pause"
 )
 
 // awaitReady waits until the server answers 200.

@@ -8,12 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"loadgen/internal/pause"
 	"net/url"
 	"os/exec"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"loadgen/internal/pause"
 )
 
 // Options say how a server is started, awaited and stopped.

@@ -6,9 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"loadgen/internal/pause"
 	"syscall"
 	"time"
+
+	"loadgen/internal/pause"
 )
 
 // Stop stops the server: SIGTERM to its main process, after StopLimit SIGKILL to

@@ -6,8 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"loadgen/internal/pause"
 	"time"
+
+	"loadgen/internal/pause"
 )
 
 // generate answers a generation request.

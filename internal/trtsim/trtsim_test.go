@@ -177,7 +177,7 @@ func TestStatisticsAreDrained(t *testing.T) {
 				}
 			}
 		}
-		if _, body := ask(p, "GET", "/prometheus/metrics", ""); !strings.Contains(body, "trtllm_request_success_total 2\n") {
+		if _, body := ask(p, "GET", "/prometheus/metrics", ""); !strings.Contains(body, "trtllm_request_success_total{model_name=\"m\"} 2\n") {
 			t.Error(body)
 		}
 		if r, body := ask(p, "GET", "/energy_metrics", ""); r.StatusCode != 200 || !strings.HasPrefix(body, `{"total_energy_j":`) {
