@@ -54,14 +54,7 @@ type Step struct {
 	GPUSample    float64 `json:"gpu_sample,omitempty"`
 }
 
-// first and last are the ends of what the record covers of TTFT, 0 where they were not noted.
-func (r *Record) first() float64 {
-	if r.RouterArrival > 0 {
-		return r.RouterArrival
-	}
-	return r.Context.ServerArrival
-}
-
+// last is the end of what the record covers of TTFT, 0 where it was not noted.
 func (r *Record) last() float64 {
 	switch {
 	case r.RouterFirst > 0:

@@ -378,7 +378,8 @@ func TestEndOfAnswer(t *testing.T) {
 		d := NewDecoder(Options{Streaming: true, Reuse: reuse}, a)
 		return d, a, d.Feed([]byte(text), 5)
 	}
-	d, a, over := start(false, head+chunk(text+counts+done))
+	var d *Decoder
+	_, a, over := start(false, head+chunk(text+counts+done))
 	if !over || a.Err != nil || !a.Done {
 		t.Errorf("[DONE]: over %v, %v", over, a.Err)
 	}

@@ -40,12 +40,6 @@ type node struct {
 	index      int // of its row of remembered results
 }
 
-// match returns the end of the match that begins at s[i], -1 if there is none.
-func (p *pattern) match(s string, i int) int {
-	m := matcher{p: p, s: s, budget: 200*len(s) + 10_000}
-	return m.run(p.root, i)
-}
-
 // matcher is the work on one text.
 type matcher struct {
 	p      *pattern
