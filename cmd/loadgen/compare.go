@@ -227,7 +227,7 @@ func demoPlan() (*compare.Plan, error) {
 		"random-output-len": 64,
 		"ignore-eos":        true,
 	})
-	p.Results, p.Concurrencies, p.PerConcurrency, p.CoolDown, p.Warmup = "loadgen_demo", []int{16, 64}, 2, 0, 4
+	p.Results, p.Concurrencies, p.PerConcurrency, p.CoolDown, p.Warmup = "loadgen_demo", []int{8, 64}, 2, 0, 4
 	for _, one := range [][3]string{{"pytorch", "PyTorch", "origin-pytorch"}, {"tensorrt", "TensorRT", "origin-trt"}} {
 		port, err := server.FreePort()
 		if err != nil {
