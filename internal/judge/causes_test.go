@@ -322,3 +322,24 @@ func TestDrift(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestDelivery: bursts void what they move: whole answers and large first bursts more than
+// ITL.
+func TestDelivery(t *testing.T) {
+	for _, c := range []struct {
+		finding Finding
+		want    string
+	}{
+		{find("coalesced", "", "small_gaps", 5), "coalesced"},
+		{find("coalesced", "", "whole_answers", 5), "whole_answers"},
+		{find("coalesced", "", "whole_answers", 5.0), "whole_answers"},
+		{find("coalesced", "", "first_burst_share", 0.25), "held_first_read"},
+		{find("whole_answers", "", "answers", 5), "whole_answers"},
+		{find("batch_limited", "", "served", 5), "batch_limited"},
+	} {
+		f := &Facts{Findings: []Finding{c.finding}}
+		if got := f.delivery(c.finding.Code); got != c.want || causeOf(got) == nil {
+			t.Errorf("%+v: %s, want %s", c.finding, got, c.want)
+		}
+	}
+}

@@ -173,11 +173,27 @@ var byFinding = map[string]string{
 // findings finds what the side's own findings say.
 func (at *finder) findings(f *Facts) {
 	for _, found := range f.Findings {
-		if text, ok := byFinding[found.Code]; ok {
+		code := f.delivery(found.Code)
+		if text, ok := byFinding[code]; ok {
 			served, _ := f.figure(found.Code, "served")
-			at.add(found.Code, text, served)
+			at.add(code, text, served)
 		}
 	}
+}
+
+// delivery is the cause that a finding stands for: that tokens came in bursts is another
+// where whole answers did, or where the first burst held a large part of them.
+func (f *Facts) delivery(code string) string {
+	if code != "coalesced" {
+		return code
+	}
+	if n, _ := f.figure(code, "whole_answers"); n > 0 {
+		return "whole_answers"
+	}
+	if share, _ := f.figure(code, "first_burst_share"); share >= firstBurstShare {
+		return "held_first_read"
+	}
+	return code
 }
 
 // compared finds what of the side is not like the baseline.
