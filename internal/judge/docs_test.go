@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +57,54 @@ func TestTheTableIsInTheDocs(t *testing.T) {
 			return
 		}
 		t.Errorf("the table is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestEveryFindingIsInTheDocs: docs/measurement.md has a row for each code of a finding or a
+// note that a result can have, and for no other.
+func TestEveryFindingIsInTheDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/measurement.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "## Findings")
+	section, _, _ = strings.Cut(section, "\n## ")
+	documented := map[string]bool{}
+	for line := range strings.Lines(section) {
+		if cell, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " |"); ok && strings.HasPrefix(line, "| `") {
+			for _, code := range strings.Split(cell, ", ") {
+				documented[strings.Trim(code, "`")] = false
+			}
+		}
+	}
+	code := regexp.MustCompile(`(?:\b(?:find|of)\(|judge\.Finding\{Code: |keep\(recording\.Note\{Code: |return recording\.Note\{Code: )"(\w+)"`)
+	found := 0
+	for _, dir := range []string{"../judge", "../analysis", "../bench", "../../cmd/loadgen"} {
+		files, _ := filepath.Glob(dir + "/*.go")
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range code.FindAllSubmatch(source, -1) {
+				found++
+				if _, ok := documented[string(m[1])]; !ok {
+					t.Errorf("%s: %s is not in docs/measurement.md", file, m[1])
+				}
+				documented[string(m[1])] = true
+			}
+		}
+	}
+	for code, used := range documented {
+		if !used {
+			t.Errorf("docs/measurement.md has %s, which no code makes", code)
+		}
+	}
+	if found < 40 {
+		t.Errorf("only %d codes found in the sources", found)
 	}
 }
 

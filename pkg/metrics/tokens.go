@@ -50,7 +50,7 @@ func CountOf(r *client.Result, whole bool, count func(text []byte) int) TokenCou
 			}
 		}
 	}
-	if count != nil && c.Bytes > 0 {
+	if tokens > 0 { // without a tokenizer all texts are counted as 0
 		c.Of[ByTokenizer] = tokens
 	}
 	if !whole {
