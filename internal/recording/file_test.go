@@ -342,8 +342,11 @@ func TestStuckDisk(t *testing.T) {
 	for i := range 2 * pendingMost / len(r.Text) { // more than is kept for it
 		w.Add(i, r)
 	}
-	if len(w.pending) > pendingMost {
-		t.Errorf("%d bytes are kept", len(w.pending))
+	w.mu.Lock()
+	kept := len(w.pending)
+	w.mu.Unlock()
+	if kept > pendingMost {
+		t.Errorf("%d bytes are kept", kept)
 	}
 	if err := w.Close(recorded(0)); !errors.Is(err, errSlow) {
 		t.Errorf("closed: %v", err)
