@@ -43,6 +43,9 @@ func flagTable() []flag {
 	float := func(name, group, value, usage string, bind func(c *config) any) flag {
 		return flag{argparse.Flag{Name: name, Kind: argparse.Float}, bind, group, value, usage}
 	}
+	seconds := func(name, group, value, usage string, bind func(c *config) any) flag {
+		return flag{argparse.Flag{Name: name, Kind: argparse.Seconds}, bind, group, value, usage}
+	}
 	on := func(name, group, usage string, bind func(c *config) any) flag {
 		return flag{argparse.Flag{Name: name}, bind, group, "", usage}
 	}
@@ -133,16 +136,16 @@ func flagTable() []flag {
 		own(on("--verify-prompts", dataSet, "have the server count the prompts (/v1/tokenize, /_internal/tokenize, /tokenize, or requests for one token) and correct random ones until it counts what was asked for", func(c *config) any { return &c.VerifyPrompts })),
 		own(on("--cache-salt", dataSet, "begin prompts with a salt of this run, so that no prefix cache has them from an earlier one", func(c *config) any { return &c.CacheSalt })),
 		own(integer("--max-turns", dataSet, "conversations: at most N turns of each; 0 sends all", func(c *config) any { return &c.MaxTurns })),
-		own(float("--think-time", dataSet, "S", "conversations: seconds from a reply to the next turn, where the file does not say", func(c *config) any { return &c.ThinkTime })),
+		own(seconds("--think-time", dataSet, "S", "conversations: seconds from a reply to the next turn, where the file does not say", func(c *config) any { return &c.ThinkTime })),
 		own(float("--speedup", traffic, "X", "trace: divide its arrival times by X", func(c *config) any { return &c.Speedup })),
 		own(integer("--trace-block-size", dataSet, "trace: tokens of one block hash; 0 finds the size that fits", func(c *config) any { return &c.TraceBlockSize })),
 		own(on("--use-chat-template", dataSet, "completions: render each prompt with the model's chat template, found beside its tokenizer; its tokens are part of --random-input-len", func(c *config) any { return &c.UseChatTemplate })),
 		own(on("--dry-run", conduct, "print the settings and every request as JSON lines and send nothing", func(c *config) any { return &c.DryRun })),
 		own(accumulates(list("--header", sampling, "K:V ...", "further header lines; can be given more than once", argparse.ListSome, func(c *config) any { return &c.Header }))),
-		own(float("--wait-ready", conduct, "S", "wait at most S seconds for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),
+		own(seconds("--wait-ready", conduct, "S", "wait at most S seconds (or 500ms, 5m) for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),
 		own(on("--keep-alive", traffic, "use connections again; without it each request opens its own", func(c *config) any { return &c.KeepAlive })),
-		own(float("--timeout", conduct, "S", "give a request up after S seconds; 0 never does", func(c *config) any { return &c.Timeout })),
-		own(float("--idle-timeout", conduct, "S", "give a request up when nothing came for S seconds; 0 never does", func(c *config) any { return &c.IdleTimeout })),
+		own(seconds("--timeout", conduct, "S", "give a request up after S seconds; 0 never does", func(c *config) any { return &c.Timeout })),
+		own(seconds("--idle-timeout", conduct, "S", "give a request up when nothing came for S seconds; 0 never does", func(c *config) any { return &c.IdleTimeout })),
 		own(word("--max-failures", conduct, "N|P%", "stop the run early, with exit code 1, when N requests in a row or more than P% of all have failed; what was measured is saved", func(c *config) any { return &c.MaxFailures })),
 		own(word("--failures", results, "RULE", "what counts as a failure: strict (cut, unfinished and erroneous streams do), or the original's rule", func(c *config) any { return &c.Failures }, "strict", "original")),
 		own(word("--compat", results, "RELEASE", "layout of the result: latest, or that of the 1.2 release", func(c *config) any { return &c.Compat }, "latest", "1.2")),

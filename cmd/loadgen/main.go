@@ -15,6 +15,7 @@ import (
 	"loadgen/internal/argparse"
 	"loadgen/internal/plain"
 	"loadgen/internal/recording"
+	"loadgen/internal/suggest"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr)) }
@@ -79,6 +80,9 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		command := app.Command(argv[0])
 		if command == nil {
 			fmt.Fprintf(s.err, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
+			if near := suggest.Nearest(argv[0], strings.Split(commandNames(app), ", ")); near != "" {
+				fmt.Fprintf(s.err, "hint: did you mean loadgen %s?\n", near)
+			}
 			return exitUsage
 		}
 		return exitCode(app.RunContext(ctx, append(args[:2:2], flagsFirst(command, argv[1:])...)), s.err)
@@ -93,7 +97,7 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		cli.HelpPrinter(s.out, app.CustomAppHelpTemplate, app)
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(s.err, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them\nloadgen: error: %v\n", err)
+		fmt.Fprintf(s.err, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them\nloadgen: error: %s\n", usageText(err, argv))
 		return exitUsage
 	}
 	return runBenchmark(ctx, cfg, s)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Kind is how many words a flag takes, and of which type.
@@ -20,6 +21,7 @@ const (
 	String               // one word
 	Int                  // one word, Python's int
 	Float                // one word, Python's float
+	Seconds              // one word, a number of seconds or Go's duration: 5, 5s, 500ms
 	List                 // any number of words
 	ListSome             // at least one word
 	Optional             // one word or none, which is ""
@@ -285,6 +287,15 @@ func (f *Flag) convert(args []string) (any, error) {
 			return nil, errorf("invalid int value: %s", repr(args[0]))
 		}
 		return n, nil
+	case Seconds:
+		if x, ok := ParseFloat(args[0]); ok {
+			return x, nil
+		}
+		d, err := time.ParseDuration(args[0])
+		if err != nil {
+			return nil, errorf("invalid duration: %s (expected seconds, or 5s, 500ms, 1h30m)", repr(args[0]))
+		}
+		return d.Seconds(), nil
 	case Float:
 		x, ok := ParseFloat(args[0])
 		if !ok {

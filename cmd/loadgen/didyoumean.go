@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"loadgen/internal/argparse"
+	"loadgen/internal/suggest"
+	"loadgen/pkg/client"
+)
+
+// elsewhere are what other load generators call flags of ours: vegeta, hey, oha, wrk, k6,
+// AIPerf, GuideLLM, vllm bench serve and SGLang's bench_serving.
+var elsewhere = map[string]string{
+	"-c": "--max-concurrency", "--concurrency": "--max-concurrency", "--connections": "--max-concurrency", "--num-clients": "--max-concurrency",
+	"--parallel": "--max-concurrency", "--vus": "--max-concurrency", "--workers": "--max-concurrency", "--streams": "--max-concurrency",
+	"-n": "--num-prompts", "--num-requests": "--num-prompts", "--requests": "--num-prompts", "--request-count": "--num-prompts", "--max-requests": "--num-prompts",
+	"-u": "--base-url", "--url": "--base-url", "--target": "--base-url", "--server": "--base-url", "--server-url": "--base-url",
+	"-q": "--request-rate", "-r": "--request-rate", "--rate": "--request-rate", "--qps": "--request-rate", "--rps": "--request-rate",
+	"-z": "--duration", "-d": "--duration", "--max-seconds": "--duration", "--benchmark-duration": "--duration",
+	"-m": "--model", "--model-name": "--model", "--model-names": "--model",
+	"-H": "--header", "--headers": "--header",
+	"-t": "--timeout", "--request-timeout-seconds": "--timeout",
+	"-o": "--result-filename", "--output": "--result-filename", "--output-file": "--result-filename", "--output-dir": "--result-dir", "--artifact-dir": "--result-dir",
+	"--input-len": "--random-input-len", "--isl": "--random-input-len", "--prompt-tokens": "--random-input-len", "--synthetic-input-tokens-mean": "--random-input-len",
+	"--output-len": "--random-output-len", "--osl": "--random-output-len", "--output-tokens": "--random-output-len", "--max-tokens": "--random-output-len",
+	"--output-tokens-mean": "--random-output-len",
+	"--num-warmups":        "--warmup", "--warmup-requests": "--warmup", "--warmup-request-count": "--warmup",
+	"--ready-check-timeout-sec": "--wait-ready", "--extra-body": "--body-patch", "--extra-inputs": "--body-patch", "--extra-request-body": "--body-patch",
+	"--api-key": "--api-key-file", "-k": "--insecure", "--cacert": "--ca-cert", "--cert": "--client-cert", "--key": "--client-key",
+	"--random-seed": "--seed", "--endpoint-type": "--backend", "--dataset": "--dataset-name", "--input-file": "--dataset-path",
+	"--label": "--metadata", "--tag": "--metadata", "--slo": "--goodput",
+}
+
+// usageText is the message of an error in a command line: secrets in URLs are masked, and
+// what was probably meant is added.
+func usageText(err error, argv []string) string {
+	text := err.Error()
+	for _, word := range argv {
+		text = strings.ReplaceAll(text, word, client.Redact(word))
+	}
+	if hint := meant(err); hint != "" {
+		text += "\nhint: " + hint
+	}
+	return text
+}
+
+var badChoice = regexp.MustCompile(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
+
+// meant says which flags, or which of a flag's values, were probably meant.
+func meant(err error) string {
+	table := flagTable()
+	var names []string
+	for _, f := range table {
+		names = append(names, f.Name)
+	}
+	var unknown *argparse.Unrecognized
+	if errors.As(err, &unknown) {
+		var hints []string
+		for _, word := range unknown.Args {
+			if !strings.HasPrefix(word, "-") || word == "-" || word == "--" {
+				continue
+			}
+			name, _, _ := strings.Cut(word, "=")
+			if hint := meantFlag(name, names); hint != "" {
+				hints = append(hints, fmt.Sprintf("%s: did you mean %s?", name, hint))
+			}
+		}
+		return strings.Join(hints, " ")
+	}
+	m := badChoice.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	for _, f := range table {
+		if f.Name != m[1] {
+			continue
+		}
+		if near := suggest.Nearest(m[2], f.Choices); near != "" {
+			return fmt.Sprintf("did you mean %s %s?", f.Name, near)
+		}
+	}
+	return ""
+}
+
+// meantFlag is the flag that a word was probably meant to be, "" where none is near.
+func meantFlag(word string, names []string) string {
+	if ours := elsewhere[word]; slices.Contains(names, ours) {
+		return ours
+	}
+	if !strings.HasPrefix(word, "--") {
+		return ""
+	}
+	if ours := elsewhere[strings.ReplaceAll(word, "_", "-")]; slices.Contains(names, ours) {
+		return ours
+	}
+	return suggest.Nearest(word, names)
+}
