@@ -104,7 +104,7 @@ func TestAHubThatDoesNotAnswer(t *testing.T) {
 	defer silent.Close()
 	for text, env := range map[string]map[string]string{
 		"does not answer within 50ms": {"HF_ENDPOINT": "http://" + silent.Addr().String()},
-		"offline":                   {"HF_HUB_OFFLINE": "1"},
+		"offline":                     {"HF_HUB_OFFLINE": "1"},
 	} {
 		env["HF_HOME"] = t.TempDir()
 		began := time.Now()
