@@ -26,6 +26,7 @@ import (
 type system struct {
 	now              func() time.Time // the calendar's, for dates and names
 	dial             wire.DialFunc    // nil for the system's
+	hub              time.Duration    // see bench.Options
 	kernelStamps     bool
 	observe          func(now func() time.Duration) (stop func() health.Report)
 	observeGPU       func(ctx context.Context, source string, now func() time.Duration) (stop func() (*gpu.Report, error))
@@ -36,6 +37,7 @@ type system struct {
 func thisSystem() system {
 	return system{
 		now:              time.Now,
+		hub:              5 * time.Second, // a machine without a network is to know soon
 		kernelStamps:     wire.KernelStampsSupported,
 		observe:          func(now func() time.Duration) func() health.Report { return observe.Start(now).Stop },
 		observeGPU:       gpuobserve.Start,
@@ -46,7 +48,7 @@ func thisSystem() system {
 // options are a benchmark's on this system, without its settings and callbacks.
 func (y system) options(s streams) bench.Options {
 	return bench.Options{Env: s.lookup, Version: versionText(), Machine: machine(), Now: y.now, Dial: y.dial, KernelStamps: y.kernelStamps,
-		Observe: y.observe, ObserveGPU: y.observeGPU, CheckConnections: y.checkConnections}
+		Hub: y.hub, Observe: y.observe, ObserveGPU: y.observeGPU, CheckConnections: y.checkConnections}
 }
 
 // benchmark is a command line that is carried out.

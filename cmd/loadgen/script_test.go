@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HF_HOME", env.WorkDir)
+			env.Setenv("HF_HUB_OFFLINE", "1")
 			port, err := server.FreePort()
 			env.Setenv("FREE", port)
 			return err

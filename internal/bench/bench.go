@@ -49,6 +49,9 @@ type Options struct {
 	// OnNote is called with what the user should know at once; some of it is kept in the
 	// Recording.
 	OnNote func(recording.Note)
+	// Hub is how long the hub may take to say what a model has that was named and whose
+	// tokenizer is not here, before it is downloaded; 0 downloads nothing.
+	Hub time.Duration
 	// OnDownload is called as a download goes on: the file, and how many of its bytes are
 	// here; total is negative where it is not known.
 	OnDownload func(file string, done, total int64)

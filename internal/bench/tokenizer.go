@@ -79,6 +79,15 @@ func (b *Bench) findTokenizer(ctx context.Context) error {
 			return nil
 		}
 	}
+	if b.fetchable(name, err) {
+		if missing := b.fetchTokenizer(ctx, name); missing == nil {
+			t, err = FindTokenizer(s, b.model, b.env)
+		} else if stop := stopped(ctx); stop != nil {
+			return stop
+		} else {
+			err = fmt.Errorf("%w; nor can it be downloaded: %w", err, missing)
+		}
+	}
 	if errors.Is(err, tokenizer.ErrNotFound) && s.Tokenizer == nil && (s.Model == nil || tokenizer.IsLlama3(name)) {
 		t, err = tokenizer.Llama3(), nil
 		of := "the model, which is not known"

@@ -83,6 +83,6 @@ func modelDirectory(name string, env func(string) string) (string, error) {
 }
 
 func notFound(name string, env func(string) string) error {
-	return fmt.Errorf("no tokenizer for %q: %w, neither as a path nor in the Hugging Face cache %s (nothing is downloaded)",
+	return fmt.Errorf("no tokenizer for %q: %w, neither as a path nor in the Hugging Face cache %s",
 		name, ErrNotFound, cacheDir(env))
 }

@@ -142,7 +142,7 @@ func digest(r dataset.Request) string {
 
 func TestGoldenPrompts(t *testing.T) {
 	all := tokenizers{}
-	cases, skipped := 0, 0
+	cases := 0
 	for _, file := range golden.Files(t, "prompts", "*_*_*_*.json") {
 		t.Run(golden.Name(file), func(t *testing.T) {
 			var c struct {
@@ -159,8 +159,7 @@ func TestGoldenPrompts(t *testing.T) {
 			}
 			tok := all.get(t, c.Tokenizer)
 			if tok == nil {
-				skipped++
-				t.Skipf("there is no tokenizer %s in testdata", c.Tokenizer)
+				t.Fatalf("there is no tokenizer %s in testdata", c.Tokenizer)
 			}
 			o := optionsOf(t, c.Argv)
 			cases++
@@ -184,7 +183,7 @@ func TestGoldenPrompts(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d runs; %d skipped for want of a tokenizer", cases, skipped)
+	t.Logf("%d runs", cases)
 }
 
 // goldenSample is a request as the original sent it.
@@ -205,7 +204,7 @@ func TestGoldenDatasets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cases, skipped := 0, 0
+	cases := 0
 	for _, file := range golden.Files(t, "datasets", "*.json") {
 		if filepath.Base(file) == "sharegpt.json" {
 			continue
@@ -221,8 +220,7 @@ func TestGoldenDatasets(t *testing.T) {
 			golden.Read(t, file, &c)
 			tok := all.get(t, c.Tokenizer)
 			if tok == nil {
-				skipped++
-				t.Skipf("there is no tokenizer %s in testdata", c.Tokenizer)
+				t.Fatalf("there is no tokenizer %s in testdata", c.Tokenizer)
 			}
 			cases++
 			o := optionsOf(t, c.Argv)
@@ -265,7 +263,7 @@ func TestGoldenDatasets(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d cases; %d skipped for want of a tokenizer", cases, skipped)
+	t.Logf("%d cases", cases)
 }
 
 func BenchmarkRandomIDs(b *testing.B) {
