@@ -24,6 +24,7 @@ type progress struct {
 	total int
 	start time.Time
 	rule  metrics.Rule
+	live  func() (requests, chunks int64) // under way, and those that have come
 
 	mu        sync.Mutex
 	done      int
@@ -34,8 +35,8 @@ type progress struct {
 }
 
 // startProgress begins to draw; finish ends it.
-func startProgress(w io.Writer, total int, rule metrics.Rule) *progress {
-	p := &progress{w: w, total: total, start: time.Now(), rule: rule,
+func startProgress(w io.Writer, total int, rule metrics.Rule, live func() (requests, chunks int64)) *progress {
+	p := &progress{w: w, total: total, start: time.Now(), rule: rule, live: live,
 		ttft: hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		itl:  hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		quit: make(chan struct{}), ended: make(chan struct{})}
@@ -111,6 +112,7 @@ func (p *progress) paint(end string) {
 		state.itl = time.Duration(p.itl.ValueAtQuantile(50)) * time.Microsecond
 	}
 	p.mu.Unlock()
+	state.streams, state.chunks = p.live()
 	if p.width == nil {
 		fmt.Fprintln(p.w, state.line())
 		return
@@ -123,6 +125,7 @@ func (p *progress) paint(end string) {
 type progressState struct {
 	total, done, failed int
 	elapsed, ttft, itl  time.Duration // ttft and itl are medians, 0 when there is none yet
+	streams, chunks     int64         // under way, and chunks of tokens that have come
 }
 
 // bar is tqdm's layout cut to width columns.
@@ -156,6 +159,12 @@ func (s progressState) line() string {
 
 func (s progressState) metrics() string {
 	text := fmt.Sprintf("%.2freq/s", float64(s.done)/max(s.elapsed.Seconds(), 1e-9))
+	if s.streams > 0 {
+		text += fmt.Sprintf(", %d streams under way", s.streams)
+	}
+	if s.chunks > 0 {
+		text += fmt.Sprintf(", %d token chunks", s.chunks)
+	}
 	if s.ttft > 0 {
 		text += fmt.Sprintf(", TTFT %s", short(s.ttft))
 	}

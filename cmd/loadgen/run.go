@@ -184,7 +184,9 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 	o.OnDownload = m.downloads.show
 	if !m.cfg.DisableTqdm {
 		var bar *progress
-		o.OnStart = func(planned int) { bar = startProgress(m.s.err, planned, analysis.RuleOf(&m.cfg.Settings)) }
+		o.OnStart = func(planned int, live func() (requests, chunks int64)) {
+			bar = startProgress(m.s.err, planned, analysis.RuleOf(&m.cfg.Settings), live)
+		}
 		o.OnDone = func(_ int, r *client.Result) { bar.count(r) }
 		o.OnEnd = func() { bar.finish() }
 	}

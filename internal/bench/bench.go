@@ -56,8 +56,10 @@ type Options struct {
 	// here; total is negative where it is not known.
 	OnDownload func(file string, done, total int64)
 	// OnStart is called before the first of so many measured requests, OnDone on a
-	// request's own goroutine when it is done, OnEnd after the last.
-	OnStart func(planned int)
+	// request's own goroutine when it is done, OnEnd after the last. Live is how many
+	// requests are under way, and how many events with choices have come of the measured
+	// ones.
+	OnStart func(planned int, live func() (requests, chunks int64))
 	OnDone  func(i int, r *client.Result)
 	OnEnd   func()
 }

@@ -151,7 +151,11 @@ func (b *Bench) onDone(file *recording.Writer, failures *giveUp) func(int, *clie
 func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recording) {
 	stop := func() health.Report { return health.Report{} }
 	if b.o.OnStart != nil {
-		b.o.OnStart(len(b.requests))
+		_, before := b.client.UnderWay()
+		b.o.OnStart(len(b.requests), func() (requests, chunks int64) {
+			requests, chunks = b.client.UnderWay()
+			return requests, chunks - before
+		})
 	}
 	if b.o.Observe != nil {
 		stop = b.o.Observe(b.client.Now)

@@ -47,6 +47,9 @@ func (d *Decoder) event(m *message, text []byte) {
 		tokens = int32(m.usage.Completion)
 	}
 	a.Events = append(a.Events, Event{At: d.at, Kind: m.kind(), Choices: m.hasChoices, Choice: uint8(min(m.index, 255)), Tokens: tokens, TextEnd: int32(len(a.Text))})
+	if m.hasChoices && d.o.Live != nil {
+		d.o.Live.Add(1)
+	}
 	if m.hasChoices && m.textErr != nil {
 		d.fail(newError(BadEvent, "%v", m.textErr))
 	}

@@ -4,7 +4,11 @@
 // transport feeds the same one.
 package stream
 
-import "loadgen/pkg/client/answer"
+import (
+	"sync/atomic"
+
+	"loadgen/pkg/client/answer"
+)
 
 // What a decoder fills in is package answer's.
 type (
@@ -64,6 +68,8 @@ type Options struct {
 	Choices int
 	// Model is the name that was asked for: an answer under it shares the string.
 	Model string
+	// Live counts the events with choices as they come, for whoever watches; nil for nobody.
+	Live *atomic.Int64
 	Limits
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -79,7 +80,13 @@ type Client struct {
 	ignored   string    // the endpoint of the options, where it is not used
 	secrets   []string  // what must not be shown, even where a server repeats it
 	scratch   sync.Pool // of *[]byte: bodies are built in one and kept at their size
+
+	streams, chunks atomic.Int64 // requests under way, and events with choices that have come
 }
+
+// UnderWay is how many requests are under way, and how many events with choices have come
+// of all since the client was made.
+func (c *Client) UnderWay() (requests, chunks int64) { return c.streams.Load(), c.chunks.Load() }
 
 // New returns a client.
 func New(o Options) (*Client, error) {
@@ -287,7 +294,9 @@ func renderHead(p *Prepared) []byte {
 // Do sends a request and fills in its timeline. It returns when the answer is
 // over or ctx is.
 func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
-	o := stream.Options{Streaming: !c.o.NonStreaming, Reuse: c.o.KeepAlive, Choices: p.number, Limits: c.o.Limits.of(p)}
+	c.streams.Add(1)
+	defer c.streams.Add(-1)
+	o := stream.Options{Live: &c.chunks, Streaming: !c.o.NonStreaming, Reuse: c.o.KeepAlive, Choices: p.number, Limits: c.o.Limits.of(p)}
 	if c.o.Chat {
 		o.API = stream.Chat
 	}
