@@ -3,6 +3,7 @@ package benchtest
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
@@ -58,12 +59,15 @@ func Run(t testing.TB, s recording.Settings, env map[string]string, dial func(co
 	return out, nil
 }
 
-// Simulated runs a benchmark of random token ids against a simulator in memory; the test is
-// best one in virtual time.
+// Simulated runs a benchmark against a simulator in memory, of random token ids unless the
+// arguments name another data set; the test is best one in virtual time.
 func Simulated(t testing.TB, o trtsim.Options, args ...string) (*Outcome, error) {
 	t.Helper()
 	s := Settings(t, args)
-	s.Model, s.Tokenizer, s.DatasetName, s.RandomIDs = new("m"), new("llama3"), "random", true
+	s.Model, s.Tokenizer, s.RandomIDs = new("m"), new("llama3"), true
+	if !slices.Contains(args, "--dataset-name") {
+		s.DatasetName = "random"
+	}
 	l := Listen()
 	stop, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
