@@ -214,11 +214,13 @@ func (f *FindingsReader) coalesced() *Finding {
 
 // Tokens come in bursts where a third of the gaps or more are under 0.2 ms at a mean of five
 // times that or more; or where the gaps of one and a half times the mean and more, the long
-// ones, are five times the others, and come after about as many of these each time, 30 at
-// most: a stream that stalls now and then, or while others are prefilled, does so irregularly.
+// ones, are five times the others, take 60 % of the time, and come after about as many of the
+// others each time, 30 at most: a stream that stalls now and then, or while others are
+// prefilled, does so irregularly, and decodes for most of the time.
 const (
 	burstPace       = 5
 	longGap         = 1.5
+	longShare       = 0.6
 	longestBurst    = 30
 	irregular       = 0.5  // coefficient of variation of the number of gaps in a burst
 	firstBurstShare = 0.10 // of an answer's tokens
@@ -275,7 +277,7 @@ func (f *FindingsReader) regular(limit float64) (below, above float64) {
 	for _, r := range runs {
 		square += (r - mean) * (r - mean)
 	}
-	if mean < 0.5 || mean > longestBurst || math.Sqrt(square/float64(len(runs))) > irregular*mean {
+	if mean < 0.5 || mean > longestBurst || math.Sqrt(square/float64(len(runs))) > irregular*mean || sums[1] < longShare*(sums[0]+sums[1]) {
 		return 0, 0
 	}
 	return sums[0] / float64(counts[0]), sums[1] / float64(counts[1])

@@ -40,7 +40,9 @@ func (f *failuresSeen) add(r *client.Result) {
 		f.cut = append(f.cut, at-r.Start)
 	}
 	if f.said == "" && r.Err.Class != "interrupted" {
-		f.said = strings.Join(strings.Fields(string(r.Body)), " ")
+		if f.said = strings.Join(strings.Fields(string(r.Body)), " "); f.said == "" && r.Err.Class == "finish_reason" {
+			f.said = r.FinishReason
+		}
 	}
 }
 
