@@ -39,7 +39,7 @@ func TestAnalyze(t *testing.T) {
 	if !found["kept"] || !found["failures"] || !found["energy_incomplete"] || a.Notes[0].Code != "kept" || a.Energy != nil {
 		t.Errorf("%v", found)
 	}
-	if c := a.Counts; c.Events != 190 || c.Chunks != 180 || c.Failed != 1 || c.Classes["cut"] != 1 || c.KernelStamped != 19 || c.Opened != 19 || c.Server.Requests != 18 {
+	if c := a.Counts; c.Events != 190 || c.Chunks != 180 || c.Failed != 1 || c.Classes["cut"] != 1 || c.KernelStamped != 19 || c.Opened != 19 || c.Server.Requests != 18 || c.Server.Prompt != 18*512 {
 		t.Errorf("%+v", c)
 	}
 	if a.Extended == nil || len(a.Definitions) == 0 || a.Definitions[0].TTFT.Count != 18 {
