@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,6 +65,7 @@ func said(t *testing.T, body []byte) string {
 func TestConversationsHoldTheServersReplies(t *testing.T) {
 	path := file(t, "chats.jsonl", chats)
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		ended := map[string]time.Time{} // by the request's own text
 		m := &benchtest.Memory{}
 		m.Handle = func(x *benchtest.Exchange) {
@@ -80,7 +82,9 @@ func TestConversationsHoldTheServersReplies(t *testing.T) {
 			}
 			time.Sleep(100 * ms)
 			fmt.Fprint(x.Conn, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":3}}}`+"\n\ndata: [DONE]\n\n")
+			mu.Lock()
 			ended[own] = time.Now()
+			mu.Unlock()
 		}
 		s := benchtest.Settings(t, []string{"--backend", "openai-chat", "--model", "m", "--tokenizer", "llama3", "--dataset-name", "conversations", "--dataset-path", path,
 			"--num-prompts", "5", "--max-concurrency", "1", "--think-time", "0.25", "--no-test-input"})
