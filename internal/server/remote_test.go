@@ -114,9 +114,6 @@ file*) setsid "$@" >/dev/null 2>&1 & ;;
 esac`, "exec", "NAME")
 			x.StopLimit = 500 * time.Millisecond
 			s := x.start()
-			if !x.noted("keeps running although its prefix has ended") {
-				t.Error("it is not reported")
-			}
 			if mode == "killed" {
 				get(t.Context(), s.base, "/die")
 				if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "behind a prefix that ended before") {
@@ -124,6 +121,9 @@ esac`, "exec", "NAME")
 				}
 			}
 			x.stop(s)
+			if !x.noted("keeps running although its prefix has ended") {
+				t.Error("it is not reported")
+			}
 		})
 	}
 }
