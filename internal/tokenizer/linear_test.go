@@ -9,6 +9,9 @@ import (
 // TestPatternsAreLinear matches patterns that take exponential or quadratic time
 // in a matcher that only backtracks.
 func TestPatternsAreLinear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it measures processor time, which the race detector multiplies")
+	}
 	const most = 5 * time.Second
 	for expression, text := range map[string]string{
 		`a*a*a*a*b`:                    strings.Repeat("a", 1<<18),
