@@ -76,7 +76,7 @@ func flagTable() []flag {
 		word("--dataset-name", dataSet, "NAME", "where prompts come from (docs/datasets.md): "+strings.Join(dataset.Names(), ", ")+". Without this and --dataset-path: random ids, 512 tokens in, 128 out, 5 requests for each concurrent one", func(c *config) any { return &c.DatasetName }, dataset.Names()...),
 		word("--dataset-path", dataSet, "PATH", "file of the data set, - or a pipe too; for random without --random-ids a ShareGPT file; for hf the id of a data set on the hub or a directory of that name", func(c *config) any { return &c.DatasetPath }),
 		word("--download-path", dataSet, "DIR", "directory that the ShareGPT file is downloaded into, unless it is there, for sharegpt and random without --dataset-path", func(c *config) any { return &c.DownloadPath }),
-		integer("--download-timeout", dataSet, "seconds that downloads for the data set may take together", func(c *config) any { return &c.DownloadTimeout }),
+		integer("--download-timeout", dataSet, "seconds that the download of a file of the data set may take", func(c *config) any { return &c.DownloadTimeout }),
 		integer("--max-concurrency", traffic, "at most N requests under way, in first-in-first-out order; unbounded without it", func(c *config) any { return &c.MaxConcurrency }),
 		word("--model", target, "NAME", "model's name; without it, the first that the server lists at /v1/models", func(c *config) any { return &c.Model }),
 		word("--tokenizer", dataSet, "NAME", "tokenizer: a directory, a tokenizer.json, a model in the local Hugging Face cache, or llama3 (built in); the model's without it", func(c *config) any { return &c.Tokenizer }),

@@ -2,26 +2,20 @@ package dataset
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/parquet-go/parquet-go"
+	"loadgen/internal/parquet"
 )
 
 // parquet reads the rows of a Parquet file, of its columns those that are needed.
 func (s *source) parquet(path string, f visit) (err error) {
 	at := position{file: path}
 	broken := func(err error) error {
-		return &Error{Kind: Malformed, File: path, Text: "not a whole Parquet file", Err: err}
+		return &Error{Kind: Malformed, File: path, Text: "not a Parquet file that can be read", Err: err}
 	}
-	defer func() {
-		if r := recover(); r != nil { // the library panics on some damaged files
-			err = broken(fmt.Errorf("%v", r))
-		}
-	}()
 	file, err := os.Open(path)
 	if err != nil {
 		return &Error{Kind: Unreadable, Text: "cannot read the data set", Err: err}
@@ -31,91 +25,40 @@ func (s *source) parquet(path string, f visit) (err error) {
 	if err != nil {
 		return &Error{Kind: Unreadable, Text: "cannot read the data set", Err: err}
 	}
-	table, err := parquet.OpenFile(file, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	table, err := parquet.Open(file, info.Size())
 	if err != nil {
 		return broken(err)
 	}
-	schema, conversion, err := s.project(table.Schema(), at)
-	if err != nil {
-		return err
+	names := table.Columns()
+	if len(s.columns) > 0 && !slices.ContainsFunc(s.columns, func(c string) bool { return slices.Contains(names, c) }) {
+		return at.malformed(s.want, "there is no column %s; the columns are %s", strings.Join(s.columns, " or "), strings.Join(names, ", "))
 	}
-	for _, group := range table.RowGroups() {
-		if conversion != nil {
-			group = parquet.ConvertRowGroup(group, conversion)
-		}
-		if err := groupRows(group, schema, at, broken, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// groupRows reads one row group. Rows that nobody reads are skipped.
-func groupRows(group parquet.RowGroup, schema *parquet.Schema, at position, broken func(error) error, f visit) error {
-	rows := group.Rows()
-	defer rows.Close()
-	buffer := make([]parquet.Row, 1)
-	next := int64(0) // the row that the reader stands at
-	for n := range group.NumRows() {
+	visited := false // an error that is not of the file
+	err = table.Rows(s.columns, func(read func() (parquet.Group, error)) error {
 		err := f(at, func() (any, error) {
-			if next != n {
-				if err := rows.SeekToRow(n); err != nil {
-					return nil, broken(err)
-				}
-			}
-			next = n + 1
-			if got, err := rows.ReadRows(buffer); got != 1 {
-				if err == nil || err == io.EOF {
-					err = io.ErrUnexpectedEOF
-				}
+			row, err := read()
+			if err != nil {
 				return nil, broken(err)
 			}
-			var v any
-			if err := schema.Reconstruct(&v, buffer[0]); err != nil {
-				return nil, broken(err)
-			}
-			return plain(v), nil
+			return plain(row), nil
 		})
-		if err != nil {
-			return err
-		}
+		visited = err != nil
+		return err
+	})
+	if err != nil && !visited {
+		return broken(err)
 	}
-	return nil
+	return err
 }
 
-// project is the file's schema cut to the columns that are needed.
-func (s *source) project(full *parquet.Schema, at position) (*parquet.Schema, parquet.Conversion, error) {
-	if len(s.columns) == 0 {
-		return full, nil, nil
-	}
-	var names []string
-	group := parquet.Group{}
-	for _, field := range full.Fields() {
-		names = append(names, field.Name())
-		if slices.Contains(s.columns, field.Name()) {
-			group[field.Name()] = field
-		}
-	}
-	if len(group) == 0 {
-		return nil, nil, at.malformed(s.want, "there is no column %s; the columns are %s", strings.Join(s.columns, " or "), strings.Join(names, ", "))
-	}
-	schema := parquet.NewSchema(full.Name(), group)
-	conversion, err := parquet.Convert(schema, full)
-	if err != nil {
-		return nil, nil, &Error{Kind: Malformed, File: at.file, Text: "cannot read the columns " + strings.Join(s.columns, ", "), Err: err}
-	}
-	return schema, conversion, nil
-}
-
-// plain makes a value of the Parquet library one of ours.
+// plain makes a value of a Parquet file one of ours.
 func plain(v any) any {
 	switch v := v.(type) {
-	case map[string]any:
-		out := make(object, 0, len(v))
-		for key, value := range v {
-			out = append(out, member{key: key, value: plain(value)})
+	case parquet.Group:
+		out := make(object, len(v))
+		for i, f := range v {
+			out[i] = member{key: f.Name, value: plain(f.Value)}
 		}
-		slices.SortFunc(out, func(a, b member) int { return strings.Compare(a.key, b.key) })
 		return out
 	case []any:
 		out := make([]any, len(v))
@@ -127,7 +70,7 @@ func plain(v any) any {
 		return number(strconv.FormatFloat(float64(v), 'g', -1, 32))
 	case float64:
 		return number(strconv.FormatFloat(v, 'g', -1, 64))
-	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
+	case int64, uint64:
 		return number(fmt.Sprint(v))
 	}
 	return v
