@@ -26,6 +26,9 @@ func TestFlagNamesOnlyHere(t *testing.T) {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
+			if strings.Contains(path, "benchtest") {
+				return nil // for tests, which give it command lines
+			}
 			files++
 			set := token.NewFileSet()
 			f, err := parser.ParseFile(set, path, nil, 0)
