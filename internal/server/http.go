@@ -29,7 +29,23 @@ func dial(ctx context.Context, base *url.URL) (net.Conn, error) {
 		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
 	}
 	d := net.Dialer{Timeout: requestLimit}
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(base.Hostname(), port))
+	return untilSettled(func() (net.Conn, error) {
+		return d.DialContext(ctx, "tcp", net.JoinHostPort(base.Hostname(), port))
+	})
+}
+
+// resetTries is how often a connection is tried that is reset while it is made.
+const resetTries = 5
+
+// untilSettled connects. A reset means that the listener was closed in that moment,
+// and the next try is refused or accepted.
+func untilSettled(connect func() (net.Conn, error)) (conn net.Conn, err error) {
+	for range resetTries {
+		if conn, err = connect(); !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+	}
+	return conn, err
 }
 
 // get asks the server for a path, on a connection of its own. We are the side
@@ -67,13 +83,14 @@ func get(ctx context.Context, base *url.URL, path string) (status int, body []by
 // for a published port that nothing in the container listens on.
 func (s *Server) refuses(ctx context.Context) (bool, error) {
 	conn, err := dial(ctx, s.base)
-	if errors.Is(err, syscall.ECONNREFUSED) {
+	switch {
+	case err == nil:
+		conn.Close()
+	case errors.Is(err, syscall.ECONNREFUSED):
 		return true, nil
-	}
-	if err != nil {
+	case !errors.Is(err, syscall.ECONNRESET): // which is an answer
 		return false, err
 	}
-	conn.Close()
 	if len(s.o.Prefix) == 0 {
 		return false, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -196,6 +197,26 @@ func TestDockersPublishedPort(t *testing.T) {
 		s := &Server{o: Options{Prefix: c.prefix}, base: base}
 		if free, err := s.refuses(t.Context()); free != c.free || err != nil {
 			t.Errorf("%+v: %v %v", c, free, err)
+		}
+	}
+}
+
+// What connects while a listener is being closed is reset, once.
+func TestAResetWhileConnectingIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	reset := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNRESET)}
+	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for _, c := range []struct {
+		errs  []error // of one try after the other
+		tries int
+	}{{[]error{refused}, 1}, {[]error{reset, refused}, 2}, {[]error{reset, nil}, 2}, {slices.Repeat([]error{reset}, resetTries+1), resetTries}} {
+		tries := 0
+		_, err := untilSettled(func() (net.Conn, error) {
+			tries++
+			return nil, c.errs[tries-1]
+		})
+		if tries != c.tries || err != c.errs[tries-1] {
+			t.Errorf("%v: %d tries end with %v", c.errs, tries, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -418,6 +419,35 @@ func TestSpan(t *testing.T) {
 	} {
 		if got := span(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+// A port must not accept connections after it was called free, whatever is forked meanwhile.
+func TestFreePortIsFreeAmongForks(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if bindable(l.Addr().(*net.TCPAddr).Port) {
+		t.Error("a port is called free that something listens on")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var forks sync.WaitGroup
+	defer forks.Wait()
+	defer cancel()
+	forks.Go(func() {
+		for ctx.Err() == nil {
+			exec.Command("true").Run()
+		}
+	})
+	for range 300 {
+		port := freePort(t)
+		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			conn.Close()
+			t.Fatalf("something accepts connections on port %s", port)
 		}
 	}
 }
