@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"math/big"
+	"slices"
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/pyjson"
@@ -36,7 +37,7 @@ func parse(argv []string) (*config, error) {
 // readFlags reads a command line as the original's parser does, before any check of values.
 func readFlags(argv []string) (*config, error) {
 	c := newConfig()
-	flags := []argparse.Flag{{Name: "--help", Short: "-h", Kind: argparse.Help}}
+	flags := slices.Clone(helpFlags)
 	for _, f := range c.table {
 		flags = append(flags, f.Flag)
 	}

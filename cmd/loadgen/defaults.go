@@ -3,17 +3,22 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
 	"strings"
+
+	"loadgen/pkg/client"
 )
 
 // assume fills in the bare run: what a command line that names no data set
 // means, where the original would stop with an error. What the user gave stays. It
-// returns what was assumed, "" for nothing.
-func (c *config) assume() string {
+// returns in two lines what will be done, none where nothing was assumed.
+func (c *config) assume() []string {
 	if c.given("--dataset-name") || c.given("--dataset-path") {
-		return ""
+		return nil
 	}
-	var texts []string
+	texts := []string{"random ids"}
 	set := func(flag, text string, apply func()) {
 		if !c.given(flag) {
 			apply()
@@ -21,21 +26,45 @@ func (c *config) assume() string {
 		}
 	}
 	c.DatasetName = "random"
-	set("--random-ids", "random ids", func() { c.RandomIDs = true })
+	set("--random-ids", "", func() { c.RandomIDs = true })
 	set("--random-input-len", "512 tokens in", func() { c.RandomInputLen = 512 })
-	set("--random-output-len", "128 tokens out", func() { c.RandomOutputLen = 128 })
+	set("--random-output-len", "128 out", func() { c.RandomOutputLen = 128 })
 	set("--ignore-eos", "--ignore-eos", func() { c.IgnoreEOS = true })
 	if bound := c.Concurrency(); bound > 0 {
-		n := 5 * min(bound, 1<<30)
-		set("--num-prompts", fmt.Sprintf("%d requests (5 x concurrency)", n), func() { c.NumPrompts = n })
-	} else {
-		set("--num-prompts", fmt.Sprintf("%d requests", c.NumPrompts), func() {})
+		set("--num-prompts", "", func() { c.NumPrompts = 5 * min(bound, 1<<30) })
 	}
-	if !c.repeated {
+	if !c.repeated { // servers keep prompts that they have seen
 		seed := rand.IntN(1 << 31)
-		set("--seed", fmt.Sprintf("--seed %d (a new one each time, as servers keep prompts that they have seen)", seed), func() { c.Seed = seed })
+		set("--seed", fmt.Sprintf("--seed %d", seed), func() { c.Seed = seed })
 	}
-	set("--percentile-metrics", "all four metrics", func() { c.PercentileMetrics = "ttft,tpot,itl,e2el" })
-	set("--save-result", "--save-result", func() { c.SaveResult = true })
-	return "defaults: " + strings.Join(texts, ", ")
+	set("--percentile-metrics", "", func() { c.PercentileMetrics = "ttft,tpot,itl,e2el" })
+	saved := ""
+	set("--save-result", "", func() { c.SaveResult, saved = true, "; the result is saved" })
+	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+	return []string{fmt.Sprintf("%d requests to %s, %s%s", c.NumPrompts, c.server(), c.pace(), saved), "defaults: " + strings.Join(texts, ", ")}
+}
+
+// server is where requests go, as far as the command line says.
+func (c *config) server() string {
+	switch {
+	case c.Sim != nil:
+		return "a simulated server"
+	case c.BaseURL != nil:
+		return client.Redact(*c.BaseURL)
+	}
+	return "http://" + net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+}
+
+// pace is how requests are sent.
+func (c *config) pace() string {
+	text := "all at once"
+	if rate := c.Rate(); rate > 0 {
+		text = fmt.Sprintf("%g per second", rate)
+		if bound := c.Concurrency(); bound > 0 {
+			text += fmt.Sprintf(", at most %d at a time", bound)
+		}
+	} else if bound := c.Concurrency(); bound > 0 {
+		text = fmt.Sprintf("%d at a time", bound)
+	}
+	return text
 }

@@ -11,8 +11,9 @@ each concurrent one (1,000 without a concurrency):
 
 	loadgen --max-concurrency 64
 
-Everything that benchmark_serving takes may be given, by its rules; loadgen
---help lists the flags by group.
+Everything that benchmark_serving takes may be given, by its rules. loadgen without
+a word shows examples, --help lists the flags by group, --help-all explains them,
+and loadgen help TOPIC explains one.
 
 	loadgen --model meta-llama/Meta-Llama-3-8B-Instruct --dataset-name random --random-ids --random-input-len 512 --random-output-len 128 --num-prompts 80 --max-concurrency 16 --ignore-eos --save-result
 

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/urfave/cli/v2"
 )
 
 // words splits a line of the manual as a shell does.
@@ -63,6 +61,26 @@ func TestManualsExamples(t *testing.T) {
 	}
 }
 
+// TestHelpsExamples: what the help begins with is accepted as it stands.
+func TestHelpsExamples(t *testing.T) {
+	for _, e := range examples {
+		argv := strings.Fields(e[0])[1:]
+		if argv[0] == "compare" {
+			var stdout, stderr bytes.Buffer
+			if code := run(context.Background(), append([]string{"loadgen", "compare", "--dry-run"}, argv[1:]...), strings.NewReader(""), &stdout, &stderr); code != exitOK {
+				t.Errorf("%s: %s", e[0], stderr.String())
+			}
+			continue
+		}
+		if _, err := parse(argv); err != nil {
+			t.Errorf("%s: %v", e[0], err)
+		}
+	}
+	if len(examples) != 5 || len(common) != 12 {
+		t.Errorf("%d examples and %d flags, want 5 and 12", len(examples), len(common))
+	}
+}
+
 // TestReadmesOutput runs the command whose output the README shows, and compares it line by
 // line, numbers aside; "..." stands for lines left out.
 func TestReadmesOutput(t *testing.T) {
@@ -105,16 +123,12 @@ func TestReadmesOutput(t *testing.T) {
 func flagsPage() string {
 	var page strings.Builder
 	page.WriteString("# Flags\n\nThe benchmark's flags are benchmark_serving's, read by its rules: any unambiguous prefix is\naccepted, the last of a repeated flag wins. Those marked * are loadgen's own; they are known by\ntheir full name only. Subcommands have `--help` of their own.\n")
-	app := newApp(context.Background(), streams{lookup: func(string) (string, bool) { return "", false }})
-	app.Setup()
-	for _, category := range app.VisibleFlagCategories() {
-		if category.Name() == "" {
-			continue
-		}
-		fmt.Fprintf(&page, "\n## %s\n\n| flag | |\n|---|---|\n", category.Name())
-		for _, f := range category.Flags() {
-			s := f.(*cli.StringFlag)
-			fmt.Fprintf(&page, "| `--%s` | %s |\n", strings.TrimSpace(s.Name+" "+strings.ReplaceAll(s.DefaultText, "|", "\\|")), strings.ReplaceAll(s.Usage, "|", "\\|"))
+	cell := strings.NewReplacer("|", "\\|")
+	defaults := newConfig()
+	for _, g := range groups {
+		fmt.Fprintf(&page, "\n## %s\n\n| flag | |\n|---|---|\n", g.title)
+		for _, f := range flagsOf(g) {
+			fmt.Fprintf(&page, "| `%s` | %s |\n", cell.Replace(strings.TrimSuffix(f.synopsis()+" "+f.mark(), " ")), cell.Replace(f.explained(defaults)))
 		}
 	}
 	return page.String()

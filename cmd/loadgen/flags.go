@@ -21,17 +21,6 @@ type flag struct {
 	usage string
 }
 
-// Groups of the help, in order.
-const (
-	target   = "1. Server"
-	dataSet  = "2. Data set"
-	traffic  = "3. Traffic"
-	sampling = "4. Sampling and body"
-	results  = "5. Result"
-	conduct  = "6. Conduct of the run"
-	ignored  = "7. Taken for compatibility, without effect"
-)
-
 // flagTable holds the original's flags in the order of its namespace, then ours.
 func flagTable() []flag {
 	word := func(name, group, value, usage string, bind func(c *config) any, choices ...string) flag {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,7 +15,6 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/plain"
-	"loadgen/internal/recording"
 	"loadgen/internal/suggest"
 )
 
@@ -76,7 +76,7 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 	if done, code := helpOrVersion(app, argv, s); done {
 		return code
 	}
-	if len(argv) > 0 && argv[0] != "" && !strings.HasPrefix(argv[0], "-") && !askedForHelp(argv) {
+	if len(argv) > 0 && argv[0] != "" && !strings.HasPrefix(argv[0], "-") && !askedForHelp(app, argv) {
 		command := app.Command(argv[0])
 		if command == nil {
 			fmt.Fprintf(s.err, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
@@ -92,9 +92,11 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		err = cfg.checkCustomTokenizer()
 	}
 	switch {
+	case errors.Is(err, argparse.ErrHelp) && slices.Contains(argv, "--help-all"):
+		writeAllFlags(s.out)
+		return exitOK
 	case errors.Is(err, argparse.ErrHelp):
-		app.Setup()
-		cli.HelpPrinter(s.out, app.CustomAppHelpTemplate, app)
+		writeHelp(s.out, app)
 		return exitOK
 	case err != nil:
 		fmt.Fprintf(s.err, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them\nloadgen: error: %s\n", usageText(err, argv))
@@ -103,30 +105,25 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 	return runBenchmark(ctx, cfg, s)
 }
 
-// helpOrVersion answers loadgen help, loadgen help SUBCOMMAND and loadgen --version.
+// helpOrVersion answers what is no run: no word at all, loadgen help TOPIC, loadgen --version.
 func helpOrVersion(app *cli.App, argv []string, s streams) (done bool, code int) {
 	switch {
+	case len(argv) == 0:
+		writeShortHelp(s.out, app)
+		return true, exitOK
 	case len(argv) == 1 && argv[0] == "--version":
 		return true, exitCode(writeVersion(s.out), s.err)
-	case len(argv) == 0 || argv[0] != "help":
-		return false, 0
-	case len(argv) == 1:
-		app.Setup()
-		cli.HelpPrinter(s.out, app.CustomAppHelpTemplate, app)
-		return true, exitOK
-	case len(argv) == 2 && app.Command(argv[1]) != nil:
-		return true, exitCode(app.Run([]string{"loadgen", argv[1], "--help"}), s.err)
+	case argv[0] == "help":
+		return true, help(app, argv[1:], s)
 	}
-	fmt.Fprintf(s.err, "loadgen: error: help: unknown subcommand %q: there are %s\n", strings.Join(argv[1:], " "), commandNames(app))
-	return true, exitUsage
+	return false, 0
 }
 
 // askedForHelp reports whether a word that is no subcommand is followed by -h, where
 // the original prints its help.
-func askedForHelp(argv []string) bool {
+func askedForHelp(app *cli.App, argv []string) bool {
 	_, err := parse(argv)
-	known := map[string]bool{"compare": true, "report": true, "schema": true, "selftest": true, "sim": true, "version": true, "help": true}
-	return errors.Is(err, argparse.ErrHelp) && !known[argv[0]]
+	return errors.Is(err, argparse.ErrHelp) && app.Command(argv[0]) == nil
 }
 
 // usageError is an error of the command line.
@@ -163,8 +160,8 @@ func commandNames(app *cli.App) string {
 	return strings.Join(names, ", ")
 }
 
-// newApp declares the commands and the help. The benchmark's flags are parsed by
-// the original's rules (internal/argparse); here they are listed.
+// newApp declares the subcommands. The benchmark's flags are parsed by the original's
+// rules (internal/argparse).
 func newApp(ctx context.Context, s streams) *cli.App {
 	app := &cli.App{
 		Name:                      "loadgen",
@@ -175,56 +172,12 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Writer:                    s.out,
 		ErrWriter:                 s.err,
 		Reader:                    s.in,
-		CustomAppHelpTemplate:     helpTemplate,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Commands:                  []*cli.Command{compareCommand(ctx, s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
-	}
-	defaults := newConfig()
-	for _, f := range defaults.table {
-		app.Flags = append(app.Flags, f.forHelp(defaults))
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{err} }
 	}
 	return app
 }
-
-// forHelp is the flag as the help lists it.
-func (f flag) forHelp(defaults *config) cli.Flag {
-	usage, value := f.usage, f.value
-	if f.Choices != nil && f.Name != "--dataset-name" {
-		value = strings.Join(f.Choices, "|")
-	}
-	if f.Exact {
-		value = strings.TrimSpace(value + " *")
-	}
-	switch v := recording.Plain(f.bind(defaults)).(type) {
-	case nil, bool:
-	case string:
-		if v != "" && f.Name != "--dataset-name" { // sharegpt, where the bare run does otherwise
-			usage += fmt.Sprintf(" (default: %s)", v)
-		}
-	default:
-		usage += fmt.Sprintf(" (default: %v)", v)
-	}
-	return &cli.StringFlag{Name: strings.TrimPrefix(f.Name, "--"), Usage: usage, Category: f.group, DefaultText: value}
-}
-
-// helpTemplate is the help: groups of flags, each on two lines.
-const helpTemplate = `{{.Name}} - {{.Usage}}
-
-  loadgen [flags]            run a benchmark
-{{range .Commands}}  {{printf "%-24s" (print "loadgen " .Name)}}   {{.Usage}}
-{{end}}
-Flags are benchmark_serving's, read by its rules: any unambiguous prefix will do, the last of a
-repeated flag wins. Those marked * are loadgen's own and are known by their full name only.
-{{range .VisibleFlagCategories}}{{if .Name}}
-{{.Name}}:
-{{end}}{{range .Flags}}  --{{.Name}}{{with .DefaultText}} {{.}}{{end}}
-        {{.Usage}}
-{{end}}{{end}}
-Exit codes: 0 done; 1 the run failed; 2 wrong usage; 3 done, but a gate that was asked for
-(--require) is missed; 129, 130, 143 interrupted, with partial results saved.
-OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured.
-`

@@ -94,8 +94,8 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err := m.cfg.checkValues(m.s); err != nil { // before anything is started or sent
 		return usageError{err}
 	}
-	if assumed != "" {
-		m.log("%s", assumed)
+	for _, line := range assumed {
+		m.log("%s", line)
 	}
 	o, stop, err := m.options(ctx)
 	if err != nil {
