@@ -201,6 +201,22 @@ func (c *coder) fields(index *int, r *client.Result) {
 	r.Dialect = answer.Dialect(dialect)
 	c.details(r)
 	c.events(r)
+	c.bad = c.bad || !placed(r)
+}
+
+// placed reports whether the choices' events are among the answer's.
+func placed(r *client.Result) bool {
+	if r.Details == nil {
+		return true
+	}
+	for i := range r.Details.Choices {
+		for k, at := range r.Details.Choices[i].Events {
+			if at < 0 || int(at) >= len(r.Events) || k > 0 && at < r.Details.Choices[i].Events[k-1] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // details goes through what few answers have.
@@ -224,6 +240,7 @@ func (c *coder) details(r *client.Result) {
 		c.bytes(&v.Reasoning)
 		c.bytes(&v.ToolCalls)
 		c.text(&v.FinishReason)
+		v.Events = list(c, v.Events, c.place())
 	})
 	d.OddCounts = list(c, d.OddCounts, func(v *answer.OddCount) {
 		c.text(&v.Key)
@@ -231,6 +248,17 @@ func (c *coder) details(r *client.Result) {
 		c.text(&v.What)
 	})
 	r.Details = d
+}
+
+// place returns what goes through ascending numbers, each as its distance from the one before.
+func (c *coder) place() func(v *int32) {
+	before := int32(0)
+	return func(v *int32) {
+		step := int64(*v - before)
+		c.signed(&step)
+		*v = before + int32(step)
+		before = *v
+	}
 }
 
 // list goes through the elements of a list, each of which takes a byte or more.
@@ -272,7 +300,7 @@ func (c *coder) events(r *client.Result) {
 	for i := range r.Events {
 		e := r.Events[i]
 		at, end, tokens := int64(e.At-before.At), int64(e.TextEnd-before.TextEnd), int64(e.Tokens)-int64(before.Tokens)
-		kind, slack := uint64(e.Kind)|uint64(e.Choice)<<8, uint64(e.Slack)
+		kind, slack := uint64(e.Kind), uint64(e.Slack)
 		c.signed(&at)
 		c.signed(&end)
 		c.signed(&tokens)
@@ -280,7 +308,7 @@ func (c *coder) events(r *client.Result) {
 		c.unsigned(&slack)
 		c.flags(&e.Choices, &e.Shared)
 		e.At, e.TextEnd, e.Tokens = before.At+time.Duration(at), before.TextEnd+int32(end), before.Tokens+int32(tokens)
-		e.Kind, e.Choice, e.Slack = client.Kind(kind), uint8(kind>>8), uint32(slack)
+		e.Kind, e.Slack = client.Kind(kind), uint32(slack)
 		if before = e; !c.writing {
 			r.Events[i] = e
 			c.bad = c.bad || !plausible(e.At)

@@ -200,12 +200,20 @@ func fill(v reflect.Value, n *int64) {
 func TestEveryFieldIsKept(t *testing.T) {
 	var want client.Result
 	fill(reflect.ValueOf(&want).Elem(), new(int64))
+	of := want.Details.Choices
+	of[0].Events, of[1].Events = []int32{0, 1}, []int32{1}
 	_, got, err := decode(encode(1, &want)[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(&want, got, equal); d != "" {
 		t.Error(d)
+	}
+	for _, no := range [][]int32{{2}, {-1}, {1, 0}} { // events that there are not, or in no order
+		of[1].Events = no
+		if _, _, err := decode(encode(1, &want)[1:]); err == nil {
+			t.Errorf("events %v of a choice are read", no)
+		}
 	}
 }
 

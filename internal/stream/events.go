@@ -46,7 +46,7 @@ func (d *Decoder) event(m *message, text []byte) {
 	if 0 <= m.usage.Completion && m.usage.Completion < 1<<31 {
 		tokens = int32(m.usage.Completion)
 	}
-	a.Events = append(a.Events, Event{At: d.at, Kind: m.kind(), Choices: m.hasChoices, Choice: uint8(min(m.index, 255)), Tokens: tokens, TextEnd: int32(len(a.Text))})
+	a.Events = append(a.Events, Event{At: d.at, Kind: m.kind(), Choices: m.hasChoices, Tokens: tokens, TextEnd: int32(len(a.Text))})
 	if m.hasChoices && d.o.Live != nil {
 		d.o.Live.Add(1)
 	}
@@ -191,72 +191,6 @@ func (p *part) appendReasoning(to []byte) []byte {
 		to = append(to, p.reasoning...)
 	}
 	return append(to, p.partedReason...)
-}
-
-// choices keeps each choice apart, once there is another than choice 0.
-func (d *Decoder) choices(m *message) {
-	details := d.details()
-	if !d.several {
-		d.several = true
-		for _, e := range d.a.Events {
-			if e.Choices { // all before was choice 0
-				before := len(d.a.Text) - m.textLen()
-				details.Choices = append(details.Choices, answer.Choice{FinishReason: d.a.FinishReason, Text: bytes.Clone(d.a.Text[:before]),
-					Reasoning: bytes.Clone(details.Reasoning[:len(details.Reasoning)-len(m.appendReasoning(nil))]),
-					ToolCalls: bytes.Clone(details.ToolCalls[:len(details.ToolCalls)-len(m.toolText)])})
-				break
-			}
-		}
-	}
-	details.add(&m.part)
-	for i := range m.more {
-		details.add(&m.more[i])
-	}
-}
-
-func (m *message) textLen() int {
-	if m.parted != nil {
-		return len(m.parted)
-	}
-	return len(appendUnescaped(nil, m.text))
-}
-
-// details returns the answer's details, to be filled in.
-func (d *Decoder) details() detailsOf {
-	if d.a.Details == nil {
-		d.a.Details = &answer.Details{}
-	}
-	return detailsOf{d.a.Details}
-}
-
-type detailsOf struct{ *answer.Details }
-
-// maxChoices bounds how many choices are kept apart.
-const maxChoices = 1024
-
-// add takes what a choice brings.
-func (t detailsOf) add(p *part) {
-	i := 0
-	for i < len(t.Choices) && t.Choices[i].Index != p.index {
-		i++
-	}
-	if i == maxChoices {
-		return
-	}
-	if i == len(t.Choices) {
-		t.Choices = append(t.Choices, answer.Choice{Index: p.index})
-	}
-	c := &t.Choices[i]
-	if p.parted != nil {
-		c.Text = append(c.Text, p.parted...)
-	} else {
-		c.Text = appendUnescaped(c.Text, p.text)
-	}
-	c.Reasoning = p.appendReasoning(c.Reasoning)
-	c.ToolCalls = append(c.ToolCalls, p.toolText...)
-	if len(p.finish) > 0 {
-		c.FinishReason = string(appendUnescaped(nil, p.finish))
-	}
 }
 
 // facts takes what seldom differs from event to event.

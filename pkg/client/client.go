@@ -308,7 +308,7 @@ func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
 	}
 	c.do(ctx, p, r, o)
 	if r.Err == nil && !c.o.OriginalRules {
-		if why := r.ContradictsCount(p.asked * max(p.number, 1)); why != "" {
+		if why := r.ContradictsCount(p.asked * max(p.generated, 1)); why != "" {
 			r.Err = &Error{Class: ImpossibleCount, Message: string(ImpossibleCount) + ": " + why}
 		}
 	}

@@ -59,9 +59,10 @@ func (p *Prepared) readAsked(body pyjson.Object) {
 		p.asked = max(p.asked, whole(body.Get(key)))
 	}
 	p.number = max(whole(body.Get("n")), 1)
+	p.generated = max(whole(body.Get("best_of")), p.number)
 	if list, ok := body.Get("prompt").([]any); ok && len(list) > 0 {
 		if _, isNumber := list[0].(pyjson.Raw); !isNumber { // several prompts
-			p.number *= len(list)
+			p.number, p.generated = p.number*len(list), p.generated*len(list)
 		}
 	}
 }
@@ -81,8 +82,8 @@ func whole(v any) int {
 
 // ContradictsCount reports why the server's count of completion tokens cannot be true
 // of what it sent: more tokens than were asked for, and more than the bytes and events
-// of the answer can hold. asked is the number of tokens asked for, of all choices, 0
-// for no limit. It returns "" where the count may be true.
+// of the answer can hold. asked is the number of tokens asked for, of all that is generated
+// (n or best_of choices), 0 for no limit. It returns "" where the count may be true.
 //
 // A token that brings no text is possible (special tokens, parts of a character), and
 // several may come in an event; so the count contradicts the answer only where it is

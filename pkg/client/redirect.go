@@ -55,7 +55,7 @@ func destination(at *url.URL, location string) (*url.URL, error) {
 // follow is the request that follows a redirect: 307 and 308 repeat it, the
 // others make it a GET. A key is not carried to another host.
 func follow(p *Prepared, status int, from, to *url.URL) *Prepared {
-	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen, asked: p.asked, number: p.number}
+	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen, asked: p.asked, number: p.number, generated: p.generated}
 	if status != 307 && status != 308 {
 		q.Method, q.Body = "GET", nil
 	}

@@ -105,9 +105,10 @@ type Prepared struct {
 	Body                 []byte
 	PromptLen, OutputLen int
 
-	head   []byte // the request line and the header as bytes
-	asked  int    // output tokens that the body allows each choice, 0 for no limit
-	number int    // choices that the body asks for
+	head      []byte // the request line and the header as bytes
+	asked     int    // output tokens that the body allows each choice, 0 for no limit
+	number    int    // choices that the body asks for
+	generated int    // choices that the server generates for these: best_of
 }
 
 // Release lets go of the bytes, once the request has been sent for the last time.

@@ -106,41 +106,49 @@ func (c TokenCount) Disagrees(asked int) bool {
 	return float64(server) > 2*float64(most)+2 || asked > 0 && server > asked+1 && most <= asked+1 && c.Of[ByEvents] > 0
 }
 
+// InDoubt reports whether the best count is the server's, and what came contradicts it: it
+// says neither how long an answer is nor how many tokens a chunk has.
+func (c TokenCount) InDoubt(asked int) bool {
+	_, by := c.Best()
+	return by == ByServer && c.Disagrees(asked)
+}
+
+// Sent is the best count of the tokens that came: without those that the server counts but
+// does not send, and not the server's where it is in doubt.
+func (c TokenCount) Sent(asked int) int {
+	if c.InDoubt(asked) {
+		c.Of[ByServer] = -1
+	}
+	n, by := c.Best()
+	if by == ByServer {
+		n -= c.Hidden
+	}
+	return n
+}
+
 // ChoiceEvents are the events of an answer that brought tokens of one of its choices, by
 // their place, and how many tokens these were.
 type ChoiceEvents struct {
-	Events []int
+	Events []int32
 	Tokens int
 }
 
-// ByChoice takes an answer of several choices and n tokens apart, nil where it has one. A
-// server that writes all choices into each event gives events of its first choice alone.
+// ByChoice takes an answer of several choices and n tokens apart, nil where it has one: each
+// choice has a share of the tokens like that of its events.
 func ByChoice(r *client.Result, n int) []ChoiceEvents {
 	if r.Details == nil || len(r.Details.Choices) < 2 {
 		return nil
 	}
-	var out []ChoiceEvents
-	place := map[uint8]int{}
+	out := []ChoiceEvents{}
 	events := 0
-	for i := range r.Events {
-		e := &r.Events[i]
-		if !BringsTokens(e) || e.Kind == client.Finish {
-			continue
+	for i := range r.Details.Choices {
+		if of := r.Details.Choices[i].Events; len(of) > 0 {
+			out = append(out, ChoiceEvents{Events: of})
+			events += len(of)
 		}
-		at, ok := place[e.Choice]
-		if !ok {
-			at = len(out)
-			place[e.Choice], out = at, append(out, ChoiceEvents{})
-		}
-		out[at].Events = append(out[at].Events, i)
-		events++
 	}
 	for i := range out {
-		share := 1 / float64(len(r.Details.Choices))
-		if len(out) == len(r.Details.Choices) {
-			share = float64(len(out[i].Events)) / float64(events)
-		}
-		out[i].Tokens = int(math.Round(float64(n) * share))
+		out[i].Tokens = int(math.Round(float64(n) * float64(len(out[i].Events)) / float64(events)))
 	}
 	return out
 }

@@ -24,6 +24,9 @@ const (
 	Other                     // an object with neither choices, usage nor error
 )
 
+// BringsTokens reports whether a choice of this kind brings tokens, or may.
+func (k Kind) BringsTokens() bool { return Token <= k && k <= ToolCall }
+
 // Event is one event of the body other than [DONE].
 type Event struct {
 	// At is the arrival stamp of the bytes that completed the event's line.
@@ -35,9 +38,6 @@ type Event struct {
 	// Shared marks an event whose line ended in the same read as a later one's, or
 	// has its stamp, which may be late, therefore.
 	Shared bool
-	// Choice is the index of the choice that the event belongs to, of the first of
-	// them where it holds several; 255 stands for any that is higher.
-	Choice uint8
 	// Tokens is usage.completion_tokens where this event carried it, else -1.
 	Tokens int32
 	// TextEnd is the length of Answer.Text after this event.
@@ -63,6 +63,9 @@ type Choice struct {
 	// ToolCalls the names and arguments of tool calls, each concatenated.
 	Text, Reasoning, ToolCalls []byte
 	FinishReason               string
+	// Events are the places in Answer.Events of those that brought its tokens, where the
+	// answer has several choices: one event may bring tokens of each.
+	Events []int32
 }
 
 // Details is what few answers have.

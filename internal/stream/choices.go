@@ -1,0 +1,88 @@
+package stream
+
+import (
+	"bytes"
+
+	"loadgen/pkg/client/answer"
+)
+
+// choices keeps each choice apart, once there is another than choice 0.
+func (d *Decoder) choices(m *message) {
+	details := d.details()
+	if !d.several {
+		d.several = true
+		d.onlyChoice(m)
+	}
+	details.add(&m.part, len(d.a.Events))
+	for i := range m.more {
+		details.add(&m.more[i], len(d.a.Events))
+	}
+}
+
+// onlyChoice takes all that came before a message for choice 0.
+func (d *Decoder) onlyChoice(m *message) {
+	a, details := d.a, d.details()
+	c, any := answer.Choice{FinishReason: a.FinishReason}, false
+	for i := range a.Events {
+		e := &a.Events[i]
+		any = any || e.Choices
+		if e.Choices && e.Kind.BringsTokens() {
+			c.Events = append(c.Events, int32(i))
+		}
+	}
+	if !any {
+		return
+	}
+	c.Text = bytes.Clone(a.Text[:len(a.Text)-m.textLen()])
+	c.Reasoning = bytes.Clone(details.Reasoning[:len(details.Reasoning)-len(m.appendReasoning(nil))])
+	c.ToolCalls = bytes.Clone(details.ToolCalls[:len(details.ToolCalls)-len(m.toolText)])
+	details.Choices = append(details.Choices, c)
+}
+
+func (m *message) textLen() int {
+	if m.parted != nil {
+		return len(m.parted)
+	}
+	return len(appendUnescaped(nil, m.text))
+}
+
+// details returns the answer's details, to be filled in.
+func (d *Decoder) details() detailsOf {
+	if d.a.Details == nil {
+		d.a.Details = &answer.Details{}
+	}
+	return detailsOf{d.a.Details}
+}
+
+type detailsOf struct{ *answer.Details }
+
+// maxChoices bounds how many choices are kept apart.
+const maxChoices = 1024
+
+// add takes what a choice brings with an event.
+func (t detailsOf) add(p *part, event int) {
+	i := 0
+	for i < len(t.Choices) && t.Choices[i].Index != p.index {
+		i++
+	}
+	if i == maxChoices {
+		return
+	}
+	if i == len(t.Choices) {
+		t.Choices = append(t.Choices, answer.Choice{Index: p.index})
+	}
+	c := &t.Choices[i]
+	if p.kind().BringsTokens() {
+		c.Events = append(c.Events, int32(event))
+	}
+	if p.parted != nil {
+		c.Text = append(c.Text, p.parted...)
+	} else {
+		c.Text = appendUnescaped(c.Text, p.text)
+	}
+	c.Reasoning = p.appendReasoning(c.Reasoning)
+	c.ToolCalls = append(c.ToolCalls, p.toolText...)
+	if len(p.finish) > 0 {
+		c.FinishReason = string(appendUnescaped(nil, p.finish))
+	}
+}
