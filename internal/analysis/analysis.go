@@ -142,6 +142,7 @@ func (a *Analysis) energy(rec *recording.Recording) {
 type collector struct {
 	rule    metrics.Rule
 	rec     *recording.Recording
+	asked   asked
 	count   CountTokens
 	results []*client.Result
 	samples []metrics.Sample
@@ -197,6 +198,8 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		IgnoreEOS:   s.IgnoreEOS,
 		Percentiles: percentiles,
 	}
+	asked := askedOf(s)
+	run.Generated = asked.bestOf
 	run.TokenizerAssumed = slices.ContainsFunc(rec.Notes, func(n recording.Note) bool { return n.Code == "tokenizer_assumed" })
 	switch s.DatasetName {
 	case "conversations", "prefix_repetition", "sonnet", "trace":
@@ -208,7 +211,7 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		run.Template, run.TemplatePrefix = t.Added, t.Prefix
 	}
 	return &collector{
-		rule: rule, rec: rec, count: count, tokenizeEach: tokenizeEach(rec),
+		rule: rule, rec: rec, asked: asked, count: count, tokenizeEach: tokenizeEach(rec),
 		results:     make([]*client.Result, 0, sent),
 		samples:     make([]metrics.Sample, 0, sent),
 		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: percentiles, Events: events}),
@@ -224,21 +227,22 @@ func (c *collector) add(r *client.Result, p recording.Planned) {
 	c.results = append(c.results, r)
 	c.samples = append(c.samples, metrics.NewSample(r, p.PromptLen, c.rule))
 	s := &c.samples[len(c.samples)-1]
-	n, best, tokens := 0, 0, metrics.TokenCount{}
+	n, sent, tokens := 0, 0, metrics.TokenCount{}
+	asked := c.asked.of(p.OutputLen)
 	if s.Success {
 		s.OutputTokens = s.Tokens(c.count)
 		n = max(s.OutputTokens, 0)
 		tokens = c.tokens(r, s)
-		best, _ = tokens.Best()
+		sent = tokens.Sent(asked * metrics.Choices(r))
 	}
 	c.late = judge.AppendLateness(c.late[:0], r, &c.rec.Health)
 	c.budget.Add(r, c.late, n)
-	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: p.OutputLen, Got: n, Tokens: tokens})
+	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: asked, Got: n, Tokens: tokens})
 	c.counts.add(r)
 	if c.rule.Whole {
 		return
 	}
-	c.extended.Add(r, s, best)
+	c.extended.Add(r, s, sent)
 	if s.Success {
 		c.definitions.Add(r, s, n)
 	}

@@ -244,9 +244,11 @@ func TestWhoseCount(t *testing.T) {
 		there  []string
 		not    []string
 	}{
-		"1 for 8 chunks":         {of(8, 1, " a"), 8, metrics.ByTokenizer, []string{"token_count_disagrees", "token_source"}, []string{"short_outputs"}},
-		"40 in 2 chunks":         {of(2, 40, " a"), 40, metrics.ByServer, []string{"token_count_disagrees"}, []string{"short_outputs"}},
-		"7 above what was asked": {of(32, 39, " a"), 32, metrics.ByServer, []string{"token_count_disagrees"}, nil},
+		"1 for 8 chunks":         {of(8, 1, " a"), 8, metrics.ByTokenizer, []string{"token_count_disagrees", "token_source"}, []string{"short_outputs", "long_outputs", "multi_token_chunks"}},
+		"40 in 2 chunks":         {of(2, 40, " a"), 40, metrics.ByServer, []string{"token_count_disagrees"}, []string{"short_outputs", "multi_token_chunks"}},
+		"7 above what was asked": {of(32, 39, " a"), 32, metrics.ByServer, []string{"token_count_disagrees"}, []string{"long_outputs", "multi_token_chunks"}},
+		"90 in 20 chunks of 2":   {of(20, 90, " a b"), 40, metrics.ByServer, []string{"token_count_disagrees"}, []string{"long_outputs", "multi_token_chunks"}},
+		"80 for 40 asked in 2":   {of(2, 80, " a"), 40, metrics.ByServer, []string{"token_count_disagrees"}, []string{"long_outputs", "multi_token_chunks"}},
 		"40 in 20 chunks":        {of(20, 40, " a b"), 40, metrics.ByServer, []string{"multi_token_chunks"}, []string{"token_count_disagrees", "short_outputs"}},
 		"one a chunk":            {of(8, 8, " a"), 8, metrics.ByServer, nil, []string{"token_count_disagrees", "multi_token_chunks", "token_source", "odd_token_counts"}},
 		"longer than asked":      {of(24, 24, " a"), 8, metrics.ByServer, []string{"long_outputs"}, []string{"short_outputs"}},
@@ -266,6 +268,79 @@ func TestWhoseCount(t *testing.T) {
 				}
 				with(t, found, c.there, c.not...)
 			})
+		}
+	}
+}
+
+// TestHiddenReasoning: tokens that the server counts and does not send are in no chunk, and
+// TPOT over the others is said.
+func TestHiddenReasoning(t *testing.T) {
+	for _, sent := range []bool{false, true} {
+		s := &script{chat: true}
+		reasoning := ""
+		if sent {
+			reasoning = `data: {"model":"m","choices":[{"index":0,"delta":{"reasoning":" a b c d e f g h i j k l m n o p q r s t"}}]}` + "\n\n"
+		}
+		s.pieces = func(int) []piece {
+			p := []piece{{90 * ms, reasoning + s.event(" a", "", "")}}
+			for range 5 {
+				p = append(p, piece{10 * ms, s.event(" a", "", "")})
+			}
+			return append(p, piece{0, s.event("", "length", "") + alone(usage(64, 26, `,"completion_tokens_details":{"reasoning_tokens":20}`)) + done})
+		}
+		a, found, _ := s.run(t, "--random-output-len", "26")
+		f, ok := found["hidden_reasoning"]
+		if ok == sent || ok && (!strings.Contains(f.Text, "10 of 10 answers the server counts 200 tokens") || !strings.Contains(f.Text, "it is 10ms")) {
+			t.Errorf("reasoning sent %v: %+v", sent, found)
+		}
+		with(t, found, nil, "token_count_disagrees", "short_outputs", "long_outputs")
+		if got := a.Extended.TokensPerChunk.Mean; !sent && got > 1 {
+			t.Errorf("%g tokens a chunk", got)
+		}
+		if _, ok := found["multi_token_chunks"]; ok != sent {
+			t.Errorf("reasoning sent %v: %+v", sent, found)
+		}
+	}
+}
+
+// TestCandidates: choices that a server generates and does not send make no answer longer
+// than asked for, nor one shorter that does not count them.
+func TestCandidates(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		for _, best := range []int{2, 8} {
+			for _, counted := range []int{1, best} {
+				s := &script{whole: whole}
+				s.pieces = func(int) []piece {
+					if whole {
+						return []piece{{50 * ms, `{"model":"m","choices":[{"index":0,"text":" a a a a a a a","finish_reason":"length"}],` + usage(64, 7*counted, "") + "}"}}
+					}
+					return s.tokens(func(int) string { return "" }, alone(usage(64, 7*counted, "")))
+				}
+				a, found, _ := s.run(t, "--body-patch", fmt.Sprintf(`{"best_of":%d}`, best))
+				with(t, found, nil, "long_outputs", "short_outputs", "multi_token_chunks", "several_choices")
+				if a.Summary.Completed != 10 {
+					t.Errorf("whole %v, best_of %d: %v", whole, best, a.Counts.Classes)
+				}
+			}
+		}
+	}
+}
+
+// TestPatchedLengths: a length is asked for by the body that is sent.
+func TestPatchedLengths(t *testing.T) {
+	for _, c := range []struct {
+		chat  bool
+		patch string
+		short bool // 7 tokens of 70 are
+	}{
+		{false, `{"max_tokens":7}`, false}, {false, `{"max_tokens":null}`, false}, {false, `{"min_tokens":1}`, true},
+		{true, `{"max_completion_tokens":7}`, false}, {true, `{"max_completion_tokens":null,"max_tokens":7}`, false}, {true, `{"max_tokens":7}`, true},
+	} {
+		s := &script{chat: c.chat}
+		s.pieces = func(int) []piece { return s.tokens(func(int) string { return "" }, alone(usage(64, 7, ""))) }
+		_, found, _ := s.run(t, "--body-patch", c.patch, "--random-output-len", "70", "--ignore-eos")
+		if f, ok := found["short_outputs"]; ok != c.short {
+			t.Errorf("chat %v, %s: %v", c.chat, c.patch, f)
 		}
 	}
 }
@@ -350,6 +425,31 @@ func TestSeveralChoices(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestChoicesInTurns: events that bring tokens of some choices are events of each of these.
+func TestChoicesInTurns(t *testing.T) {
+	s := &script{}
+	s.pieces = func(int) (p []piece) {
+		for k := range 9 { // choice 0 each time, choices 1 and 2 every third time
+			reason := "null"
+			if k == 8 {
+				reason = `"length"`
+			}
+			choices := `{"index":0,"text":" a","finish_reason":` + reason + `}`
+			if k%3 == 2 {
+				choices += `,{"index":1,"text":" a","finish_reason":` + reason + `},{"index":2,"text":" a","finish_reason":` + reason + `}`
+			}
+			p = append(p, piece{10 * ms, `data: {"model":"m","choices":[` + choices + "]}\n\n"})
+		}
+		return append(p, piece{0, alone(usage(64, 15, "")) + done})
+	}
+	a, _, _ := s.run(t)
+	near := func(x, want float64) bool { return math.Abs(x-want) < 1e-9 }
+	// TPOT is that of one token per event of its choice: 10, 30 and 30 ms.
+	if by := a.Extended.ByChoice; by == nil || by.Choices != 3 || !near(by.TPOT.Mean, 0.070/3) || !near(by.TTFT.Mean, 0.070/3) || !near(by.ITL.Max, 0.03) || !near(by.ITL.Min, 0.01) {
+		t.Errorf("%+v", by)
 	}
 }
 
@@ -447,6 +547,26 @@ func TestWhatFailuresSay(t *testing.T) {
 		if text := found["failures"].Text; !strings.HasPrefix(text, "2 of 10 requests failed: 2 finish_reason") || !strings.Contains(text, "of the run") || !strings.Contains(text, "ended after 60ms") || !strings.Contains(text, `says "`+reason) {
 			t.Errorf("%s: %s", reason, text)
 		}
+	}
+	// The first words of each class, whichever failure has them.
+	mixed := &script{}
+	mixed.pieces = func(i int) []piece {
+		p := mixed.tokens(func(int) string { return "" }, "")[:2]
+		switch {
+		case i < 2: // no words
+			return append(p, piece{ms, "event: error\n\n"})
+		case i < 4:
+			return append(p, piece{ms, "data: {\"error\":\"no memory\"}\n\n"})
+		case i < 6:
+			return append(p, piece{ms, mixed.event("", "abort", "") + done})
+		case i < 8:
+			return append(p, piece{ms, "Internal Server Error\n"})
+		}
+		return append(p, piece{ms, ""})
+	}
+	_, said, _ := mixed.run(t)
+	if text := said["failures"].Text; !strings.Contains(text, "the first failed after 20 % of the run") || !strings.Contains(text, `says "no memory" (error_event), "abort" (finish_reason), "Internal Server Error" (no_end)`) {
+		t.Error(text)
 	}
 	s := &script{status: "503 Busy"}
 	s.pieces = func(int) []piece { return []piece{{ms, "{\"detail\":\"no \x1b[31mroom\"}"}} }

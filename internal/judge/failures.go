@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
@@ -16,8 +17,8 @@ type failuresSeen struct {
 	classes  map[string]int
 	statuses map[int]int // other than 200
 	first    time.Duration
-	said     string          // the server's words, of the first that has some
-	cut      []time.Duration // of streams that had begun: after how long they ended
+	said     map[string]string // the server's words by class, of the first that has some
+	cut      []time.Duration   // of streams that had begun: after how long they ended
 }
 
 // mostWords is how much of the server's words a finding quotes.
@@ -25,25 +26,56 @@ const mostWords = 160
 
 func (f *failuresSeen) add(r *client.Result) {
 	if f.classes == nil {
-		f.classes, f.statuses = map[string]int{}, map[int]int{}
+		f.classes, f.statuses, f.said = map[string]int{}, map[int]int{}, map[string]string{}
 	}
 	at := max(r.Ended, r.LastByte, r.Start)
 	if f.n == 0 || at < f.first {
 		f.first = at
 	}
 	f.n++
-	f.classes[string(r.Err.Class)]++
+	class := string(r.Err.Class)
+	f.classes[class]++
 	if r.Status != 0 && r.Status != 200 {
 		f.statuses[r.Status]++
 	}
 	if r.Status == 200 && len(r.Events) > 0 {
 		f.cut = append(f.cut, at-r.Start)
 	}
-	if f.said == "" && r.Err.Class != "interrupted" {
-		if f.said = strings.Join(strings.Fields(string(r.Body)), " "); f.said == "" && r.Err.Class == "finish_reason" {
-			f.said = r.FinishReason
+	if f.said[class] == "" && class != "interrupted" {
+		if f.said[class] = said(r.Body); f.said[class] == "" && class == "finish_reason" {
+			f.said[class] = r.FinishReason
 		}
 	}
+}
+
+// said is a server's message in one line: of a JSON string its text.
+func said(body []byte) string {
+	text := string(body)
+	_ = json.Unmarshal(body, &text) // else it stays as it is
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// words quotes what the server said, "" where it said nothing. Classes that said the same are
+// quoted once; each is named where several are quoted.
+func (f *failuresSeen) words(classes []string) string {
+	by := map[string][]string{}
+	var said []string
+	for _, class := range classes {
+		text := f.said[class]
+		if text == "" {
+			continue
+		}
+		if by[text] == nil {
+			said = append(said, text)
+		}
+		by[text] = append(by[text], class)
+	}
+	for i, text := range said {
+		if said[i] = quoted(text); len(said) > 1 {
+			said[i] += " (" + strings.Join(by[text], ", ") + ")"
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // counts lists how often keys occur: "2 cut, 1 timeout".
@@ -89,8 +121,8 @@ func (f *FindingsReader) failures() *Finding {
 		text += fmt.Sprintf("; %d streams had begun and ended after %s (median)", len(x.cut), short(median))
 		figures = append(figures, "streams_begun", len(x.cut), "streams_ended_after_s", median)
 	}
-	if x.said != "" {
-		text += "; the server says " + quoted(x.said)
+	if words := x.words(classes); words != "" {
+		text += "; the server says " + words
 	}
 	return some(find("failures", text+". Latencies cover successful requests only", figures...))
 }

@@ -36,6 +36,9 @@ type Run struct {
 	Percentiles    []float64
 	// Models are the names that the server may answer with, none where they are not known.
 	Models []string
+	// Generated is how many choices the server generates for each answer (best_of), 0 where
+	// it is those that it sends.
+	Generated int
 	// TokenizerAssumed says that the tokenizer is a stand-in for one that is not there.
 	TokenizerAssumed bool
 }
@@ -52,6 +55,9 @@ type Request struct {
 	// Tokens are all counts of the completion's tokens.
 	Tokens metrics.TokenCount
 }
+
+// asked is how many tokens were asked for, of all choices together.
+func (q *Request) asked() int { return q.Asked * metrics.Choices(q.Result) }
 
 // FindingsReader looks for findings in a run's requests, one after the other.
 type FindingsReader struct {
@@ -132,13 +138,15 @@ func (f *FindingsReader) Add(q Request) {
 
 // tokens takes in what was counted of a success.
 func (f *FindingsReader) tokens(q *Request) {
-	choices := metrics.Choices(q.Result)
-	asked := q.Asked * choices
-	f.counts.add(q, asked)
+	choices, asked := metrics.Choices(q.Result), q.asked()
+	f.counts.add(q, f.run.Rule.Whole)
 	if choices > 1 {
 		f.several, f.mostChoices = f.several+1, max(f.mostChoices, choices)
 	}
-	if best, by := q.Tokens.Best(); asked > 0 && by != metrics.NotCounted {
+	if best, by := q.Tokens.Best(); asked > 0 && by != metrics.NotCounted && !q.Tokens.InDoubt(asked) {
+		if best > asked && best <= q.Asked*f.run.Generated { // the server counts what it does not send, too
+			best = asked
+		}
 		f.asked, f.got, f.askedOf = f.asked+asked, f.got+best, f.askedOf+1
 	}
 	if n := q.Result.SeenUsage.Prompt; n > 0 {
@@ -160,14 +168,15 @@ func (f *FindingsReader) written(r *client.Result) {
 // events takes in the timeline of a success.
 func (f *FindingsReader) events(q *Request) {
 	events := q.Result.Events
-	best, by := q.Tokens.Best()
+	_, by := q.Tokens.Best()
+	sent := q.Tokens.Sent(q.asked())
 	itl := q.Sample.ITL
-	if several := metrics.ByChoice(q.Result, best); several != nil {
+	if several := metrics.ByChoice(q.Result, sent); several != nil {
 		itl = f.byChoice(q, several)
 	} else {
 		f.oneChoice(q)
-		if by == metrics.ByServer || by == metrics.ByTokenizer {
-			f.chunkTokens += best
+		if (by == metrics.ByServer || by == metrics.ByTokenizer) && !q.Tokens.InDoubt(q.asked()) {
+			f.chunkTokens += sent
 			for i := range events {
 				if metrics.BringsTokens(&events[i]) {
 					f.chunks++
@@ -182,7 +191,7 @@ func (f *FindingsReader) events(q *Request) {
 
 // Findings returns what a reader must know of the server's side, and notes.
 func (f *FindingsReader) Findings() (findings, notes []Finding) {
-	for _, look := range []func() *Finding{f.failures, f.tokenSource, f.tokenCountDisagrees, f.noTokensCounted, f.oddTokenCounts, f.severalChoices,
+	for _, look := range []func() *Finding{f.failures, f.tokenSource, f.tokenCountDisagrees, f.noTokensCounted, f.oddTokenCounts, f.hiddenReasoning, f.severalChoices,
 		f.wholeAnswers, f.batchLimited, f.coalesced, f.heldFirstRead, f.stalls, f.cacheHits, f.shortOutputs, f.longOutputs, f.multiTokenChunks,
 		f.otherModel, f.mixedDialects, f.rateNotReached, f.coldStart, f.compressed, f.endMarkMissing, f.synRetransmit} {
 		if found := look(); found != nil {

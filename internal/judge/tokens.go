@@ -16,6 +16,7 @@ type tokensSeen struct {
 	original [metrics.NotCounted + 1]int // the same by the original's rule
 	beside   counted                     // those whose usage stands where the original does not look
 	wrong    counted                     // those whose server's count is not that of what came
+	hidden   hiddenSeen
 	odd      []oddCount
 	oddIn    int // answers
 }
@@ -38,7 +39,13 @@ type oddCount struct {
 	n                int
 }
 
-func (t *tokensSeen) add(q *Request, asked int) {
+// hiddenSeen are the answers with tokens that the server counts and does not send.
+type hiddenSeen struct {
+	answers, tokens int
+	tpot            []float64 // over the others, in seconds
+}
+
+func (t *tokensSeen) add(q *Request, whole bool) {
 	n, by := q.Tokens.Best()
 	t.answers++
 	t.by[by]++
@@ -47,8 +54,14 @@ func (t *tokensSeen) add(q *Request, asked int) {
 	if by == metrics.ByServer && q.Result.Usage.Completion <= 0 && n > 0 {
 		t.beside.add(q)
 	}
-	if q.Tokens.Disagrees(asked) {
+	if q.Tokens.Disagrees(q.asked()) {
 		t.wrong.add(q)
+	}
+	if h := q.Tokens.Hidden; h > 0 && by == metrics.ByServer && !whole {
+		t.hidden.answers, t.hidden.tokens = t.hidden.answers+1, t.hidden.tokens+h
+		if tpot, ok := metrics.PerToken(q.Sample.TTFT, q.Sample.Latency, n-h); ok {
+			t.hidden.tpot = append(t.hidden.tpot, tpot)
+		}
 	}
 	if d := q.Result.Details; d != nil {
 		t.addOdd(q)
@@ -164,6 +177,23 @@ func (f *FindingsReader) oddTokenCounts() *Finding {
 		figures = append(figures, o.key+" "+o.what, o.n)
 	}
 	return some(find("odd_token_counts", fmt.Sprintf("the server sent token counts that are none in %d of %d answers: %s", t.oddIn, t.answers, strings.Join(texts, ", ")), figures...))
+}
+
+// hiddenReasoning reports tokens that the server counts and does not send: they were generated
+// before the first event, and TPOT is divided by them all the same.
+func (f *FindingsReader) hiddenReasoning() *Finding {
+	h := &f.counts.hidden
+	if h.answers == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("in %d of %d answers the server counts %d tokens of reasoning that it does not send: TTFT has the time that they took, and TPOT is divided by them", h.answers, f.counts.answers, h.tokens)
+	figures := []any{"answers", h.answers, "hidden_tokens", h.tokens}
+	if len(h.tpot) > 0 {
+		mean := metrics.Mean(h.tpot)
+		text += fmt.Sprintf("; over the tokens that came it is %s (mean)", short(mean))
+		figures = append(figures, "tpot_of_sent_s", mean)
+	}
+	return some(find("hidden_reasoning", text, figures...))
 }
 
 // shortOutputs and longOutputs compare the best count with what was asked for.

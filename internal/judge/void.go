@@ -164,10 +164,13 @@ func (at *finder) repeats(f *Facts) {
 
 // byFinding are the causes that a finding of either side is enough for, with their texts.
 var byFinding = map[string]string{
-	"batch_limited":   "about %s requests were served at a time: the others waited for the batch, not for the engine",
-	"coalesced":       "tokens arrived in bursts, so ITL is that of the network or of the server's output loop; TPOT stands",
-	"held_first_read": "the first read held many tokens: they were delayed on the way, so TTFT is too long and TPOT too short",
-	"whole_answers":   "answers arrived in one piece, so TTFT and TPOT were not measured",
+	"batch_limited":         "about %s requests were served at a time: the others waited for the batch, not for the engine",
+	"coalesced":             "tokens arrived in bursts, so ITL is that of the network or of the server's output loop; TPOT stands",
+	"held_first_read":       "the first read held many tokens: they were delayed on the way, so TTFT is too long and TPOT too short",
+	"whole_answers":         "answers arrived in one piece, so TTFT and TPOT were not measured",
+	"token_count_disagrees": "the server's token count is not that of what came, so how long its answers are is not known",
+	"hidden_reasoning":      "the server counts tokens of reasoning that it does not send, and TPOT is divided by them",
+	"several_choices":       "answers have several choices, which TPOT and ITL mix",
 }
 
 // findings finds what the side's own findings say.
