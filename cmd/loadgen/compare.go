@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"loadgen/internal/compare"
-	"loadgen/internal/plain"
 	"loadgen/internal/server"
 	"loadgen/pkg/report"
 )
@@ -75,7 +72,8 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 func runPlanFile(parent context.Context, plan *compare.Plan, s streams, o compare.Options) error {
 	ctx, kill, stop := withTwoSignals(parent, s.err)
 	defer stop()
-	o.Note, o.Waiting, o.WaitEvery = waitingNotes(s)
+	o.Note = func(format string, args ...any) { fmt.Fprintf(s.err, "loadgen: "+format+"\n", args...) }
+	o.Waiting, o.WaitEvery = func(line string) { s.status().show("loadgen: " + line) }, s.status().every()
 	outcome, err := compare.Run(ctx, kill, plan, compareBench{s: s}, o)
 	var exists *compare.ExistsError
 	switch {
@@ -95,31 +93,6 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, o compar
 		return errors.Join(err, reported)
 	}
 	return reported
-}
-
-// waitingNotes returns what writes notes, and lines on a server that is awaited: a line a
-// second that is written over on a terminal, one every 10 s elsewhere.
-func waitingNotes(s streams) (note func(string, ...any), waiting func(string), every time.Duration) {
-	note = func(format string, args ...any) { fmt.Fprintf(s.err, "loadgen: "+format+"\n", args...) }
-	f, ok := plain.Raw(s.err).(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || s.env("TERM") == "dumb" {
-		return note, func(line string) { note("%s", line) }, 10 * time.Second
-	}
-	const clearLine = "\r\x1b[K"
-	open := false
-	return func(format string, args ...any) {
-			if open {
-				fmt.Fprint(f, clearLine)
-			}
-			open = false
-			note(format, args...)
-		}, func(line string) {
-			open = true
-			if width, _, err := term.GetSize(int(f.Fd())); err == nil && len(line)+9 >= width && width > 10 {
-				line = line[:width-10]
-			}
-			fmt.Fprint(f, clearLine+"loadgen: "+plain.Line(line))
-		}, time.Second
 }
 
 // reportPlan reads the results, writes the report into their directory and prints it.

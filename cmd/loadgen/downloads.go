@@ -2,74 +2,32 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"sync"
-	"time"
-
-	"golang.org/x/term"
 )
 
-// downloads shows how downloads go on: a line a second, rewritten in place, on a terminal, a
-// line every ten seconds elsewhere. It is safe for concurrent use.
+// downloads says which files are downloaded, and how that goes on. It is safe for concurrent
+// use.
 type downloads struct {
-	w        io.Writer
-	now      func() time.Time
-	terminal bool
+	log   func(format string, args ...any)
+	waits *waits
 
-	mu    sync.Mutex
-	file  string
-	shown time.Time
-	open  bool // the terminal's line has no end yet
-}
-
-func newDownloads(w io.Writer) *downloads {
-	f, ok := w.(*os.File)
-	return &downloads{w: w, now: time.Now, terminal: ok && term.IsTerminal(int(f.Fd()))}
+	mu   sync.Mutex
+	file string
 }
 
 // show is told of the bytes that are here.
 func (d *downloads) show(file string, done, total int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	period := 10 * time.Second
-	if d.terminal {
-		period = time.Second
-	}
-	now, complete := d.now(), total >= 0 && done >= total
-	if file == d.file && !complete && now.Sub(d.shown) < period {
-		return
-	}
-	if file != d.file && d.open {
-		d.end()
-	}
-	d.file, d.shown = file, now
-	text := fmt.Sprintf("loadgen: downloading %s: %s", file, size(done))
+	text := fmt.Sprintf("downloading %s: %s", file, size(done))
 	if total >= 0 {
 		text += " of " + size(total)
 	}
-	if !d.terminal {
-		fmt.Fprintln(d.w, text)
-		return
+	if file != d.file {
+		d.log("%s", text)
 	}
-	fmt.Fprint(d.w, "\r", text, "\x1b[K")
-	if d.open = true; complete {
-		d.end()
-	}
-}
-
-// finish ends the line on the terminal.
-func (d *downloads) finish() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.open {
-		d.end()
-	}
-}
-
-func (d *downloads) end() {
-	fmt.Fprintln(d.w)
-	d.open = false
+	d.file = file
+	d.waits.on(text, 0)
 }
 
 // size writes a number of bytes.

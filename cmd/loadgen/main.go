@@ -60,8 +60,10 @@ func (o *output) Write(p []byte) (int, error) {
 // run is the whole program. What could not be written to stdout makes it fail.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
-	stderr = plain.Writer{To: stderr} // servers' words are among what is written there
-	code := dispatch(ctx, args, streams{stdin, out, stderr, os.LookupEnv})
+	s := streams{stdin, out, nil, os.LookupEnv}
+	stderr = plain.Writer{To: newStatus(stderr, s.env)} // servers' words are among what is written there
+	s.err = stderr
+	code := dispatch(ctx, args, s)
 	if out.err != nil && code == exitOK {
 		fmt.Fprintf(stderr, "loadgen: error: could not write all of stdout: %v\n", out.err)
 		return exitFailed

@@ -2,16 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"golang.org/x/term"
 
-	"loadgen/internal/plain"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
@@ -19,8 +15,7 @@ import (
 // progress draws the state of a run on stderr in tqdm's manner: a bar five
 // times a second on a terminal, a plain line every ten seconds elsewhere.
 type progress struct {
-	w     io.Writer
-	width func() int // columns of the terminal; nil when w is none
+	to    *status
 	total int
 	start time.Time
 	rule  metrics.Rule
@@ -35,20 +30,11 @@ type progress struct {
 }
 
 // startProgress begins to draw; finish ends it.
-func startProgress(w io.Writer, total int, rule metrics.Rule, live func() (requests, chunks int64)) *progress {
-	p := &progress{w: w, total: total, start: time.Now(), rule: rule, live: live,
+func startProgress(to *status, total int, rule metrics.Rule, live func() (requests, chunks int64)) *progress {
+	p := &progress{to: to, total: total, start: time.Now(), rule: rule, live: live,
 		ttft: hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		itl:  hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		quit: make(chan struct{}), ended: make(chan struct{})}
-	if f, ok := plain.Raw(w).(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.w = f
-		p.width = func() int {
-			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-				return columns
-			}
-			return 80
-		}
-	}
 	go p.draw()
 	return p
 }
@@ -86,7 +72,7 @@ func (p *progress) finish() {
 func (p *progress) draw() {
 	defer close(p.ended)
 	period := 10 * time.Second
-	if p.width != nil {
+	if p.to.width != nil {
 		period = 200 * time.Millisecond
 	}
 	ticker := time.NewTicker(period)
@@ -94,15 +80,16 @@ func (p *progress) draw() {
 	for {
 		select {
 		case <-ticker.C:
-			p.paint("")
+			p.paint()
 		case <-p.quit:
-			p.paint("\n")
+			p.paint()
+			p.to.keep()
 			return
 		}
 	}
 }
 
-func (p *progress) paint(end string) {
+func (p *progress) paint() {
 	p.mu.Lock()
 	state := progressState{total: p.total, done: p.done, failed: p.failed, elapsed: time.Since(p.start)}
 	if p.ttft.TotalCount() > 0 {
@@ -113,12 +100,11 @@ func (p *progress) paint(end string) {
 	}
 	p.mu.Unlock()
 	state.streams, state.chunks = p.live()
-	if p.width == nil {
-		fmt.Fprintln(p.w, state.line())
+	if p.to.width == nil {
+		p.to.show(state.line())
 		return
 	}
-	// \x1b[K clears what a longer line before this one left.
-	fmt.Fprint(p.w, "\r", state.bar(p.width()-1), "\x1b[K", end)
+	p.to.show(state.bar(p.to.width() - 1))
 }
 
 // progressState is what one line of progress shows.

@@ -37,7 +37,7 @@ func TestProgressBar(t *testing.T) {
 func TestProgressLinesOffATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := startProgress(&out, 3, metrics.Rule{}, func() (requests, chunks int64) { return 2, 345 })
+		p := startProgress(&status{w: &out}, 3, metrics.Rule{}, func() (requests, chunks int64) { return 2, 345 })
 		ok := &client.Result{Start: time.Second}
 		ok.Events = []client.Event{{At: 1100 * time.Millisecond, Choices: true}, {At: 1110 * time.Millisecond},
 			{At: 1120 * time.Millisecond, Choices: true}}

@@ -206,6 +206,7 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	if !m.cfg.SaveResult {
 		return nil
 	}
+	defer waiting(m.s, "writing the result")()
 	text := file.Append(nil)
 	path := m.cfg.ResultPath(name)
 	write := func(w io.Writer) error { _, err := w.Write(text); return err }
@@ -265,6 +266,7 @@ func values(rec *recording.Recording, a *analysis.Analysis) []metrics.Value {
 
 // readTimeline makes a run's result of its timeline file.
 func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, error) {
+	defer waiting(s, "computing the result of "+name)()
 	rec, err := recording.Read(in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -53,12 +53,12 @@ func (y system) options(s streams) bench.Options {
 
 // benchmark is a command line that is carried out.
 type benchmark struct {
-	cfg       *config
-	s         streams
-	system    system
-	server    func() *result.Server // what is known of the server after the run, nil where it is not asked
-	held      []func()              // to be released when all is written
-	downloads *downloads            // how the data set's go on
+	cfg    *config
+	s      streams
+	system system
+	server func() *result.Server // what is known of the server after the run, nil where it is not asked
+	held   []func()              // to be released when all is written
+	waits  *waits                // what is waited for
 
 	finished atomic.Bool // the run is over, its result not yet saved
 }
@@ -120,9 +120,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	err = b.Prepare(ctx)
-	m.downloads.finish()
-	if err != nil {
+	if err := b.Prepare(ctx); err != nil {
 		return err
 	}
 	if err := m.checkResult(b.Model()); err != nil {
@@ -137,7 +135,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	}
 	m.finished.Store(true)
 	defer m.finished.Store(false)
-	computed := m.computing(len(rec.Planned))
+	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
 	a, err := analysis.Analyze(rec, b.CountTokens)
 	computed()
 	if err != nil {
@@ -145,25 +143,6 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	}
 	withHints(a)
 	return m.report(ctx, b, rec, a)
-}
-
-// computing says now and then that the result is being computed, until it is.
-func (m *benchmark) computing(requests int) (computed func()) {
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for start, pause := time.Now(), 2*time.Second; ; pause = 10 * time.Second {
-			timer := time.NewTimer(pause)
-			select {
-			case <-quit:
-				timer.Stop()
-				return
-			case <-timer.C:
-				m.log("computing the result of %d requests, %.0f s so far", requests, time.Since(start).Seconds())
-			}
-		}
-	}()
-	return func() { close(quit); <-ended }
 }
 
 // options are the benchmark's; the simulator is started if asked for.
@@ -180,12 +159,13 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 	}
 	o.OnNote = func(n recording.Note) { m.log("%s%s", n.Text, hints[n.Hint]) }
 	o.OnStage = m.stage
-	m.downloads = newDownloads(m.s.err)
-	o.OnDownload = m.downloads.show
+	w := &waits{to: m.s.status()}
+	o.OnWait = w.on
+	o.OnDownload = (&downloads{log: m.log, waits: w}).show
 	if !m.cfg.DisableTqdm {
 		var bar *progress
 		o.OnStart = func(planned int, live func() (requests, chunks int64)) {
-			bar = startProgress(m.s.err, planned, analysis.RuleOf(&m.cfg.Settings), live)
+			bar = startProgress(m.s.status(), planned, analysis.RuleOf(&m.cfg.Settings), live)
 		}
 		o.OnDone = func(_ int, r *client.Result) { bar.count(r) }
 		o.OnEnd = func() { bar.finish() }

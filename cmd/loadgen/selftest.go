@@ -215,7 +215,9 @@ func (c *config) load() recording.Settings {
 
 // run makes the self-test and shows it.
 func (o *selftestRun) run(ctx context.Context, s streams) error {
+	tested := waiting(s, "testing this machine")
 	t, err := selftest.Run(ctx, selftestOptions(s, thisSystem(), o.cfg.load(), o.profile, o.quick))
+	tested()
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,10 @@ type Options struct {
 	// Hub is how long the hub may take to say what a model has that was named and whose
 	// tokenizer is not here, before it is downloaded; 0 downloads nothing.
 	Hub time.Duration
+	// OnWait is called when something begins that may take long: what it is, and how long it
+	// may take, 0 for any time; again when there is more to say of it; and with "" when it
+	// has ended.
+	OnWait func(what string, limit time.Duration)
 	// OnDownload is called as a download goes on: the file, and how many of its bytes are
 	// here; total is negative where it is not known.
 	OnDownload func(file string, done, total int64)
@@ -141,6 +145,13 @@ func (b *Bench) env(name string) string {
 func (b *Bench) stage(s Stage) {
 	if b.o.OnStage != nil {
 		b.o.OnStage(s)
+	}
+}
+
+// wait says what is waited for from now on, "" for nothing.
+func (b *Bench) wait(what string, limit time.Duration) {
+	if b.o.OnWait != nil {
+		b.o.OnWait(what, limit)
 	}
 }
 

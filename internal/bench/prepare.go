@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"loadgen/internal/recording"
+	"loadgen/internal/server"
 	"loadgen/internal/trtsim"
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
@@ -39,7 +40,10 @@ func (b *Bench) Connect(ctx context.Context) (err error) {
 		b.keep(recording.Note{Code: "no_reactor", Text: fmt.Sprintf("each stream has its own goroutine, so timestamps are late when many streams run at once: %v", why)})
 	}
 	if s.WaitReady > 0 && !s.DryRun {
-		if err := b.client.WaitReady(ctx, recording.Seconds(s.WaitReady)); err != nil {
+		limit := recording.Seconds(s.WaitReady)
+		err := b.client.WaitReady(ctx, limit, func(url string, why error) { b.wait(fmt.Sprintf("waiting for %s: %s", url, server.Reason(why)), limit) })
+		b.wait("", 0)
+		if err != nil {
 			return err
 		}
 	}
@@ -114,6 +118,8 @@ func (b *Bench) clientOptions() (client.Options, error) {
 // Prepare settles a run in the original's order: seed, tokenizer, data set, the settings
 // that are checked after them. Every request's bytes are built.
 func (b *Bench) Prepare(ctx context.Context) error {
+	b.wait(fmt.Sprintf("preparing the prompts of %d requests", b.s.NumPrompts), 0)
+	defer b.wait("", 0)
 	for _, step := range []func(context.Context) error{
 		func(context.Context) error { return checkSeed(b.s) },
 		b.findTokenizer,

@@ -41,7 +41,9 @@ func (b *Bench) testRequest(ctx context.Context) error {
 		return err
 	}
 	var r client.Result
+	b.wait("waiting for the answer to the test request", 0)
 	b.client.Do(ctx, b.test, &r)
+	b.wait("", 0)
 	if err := stopped(ctx); err != nil {
 		return err
 	}
@@ -58,7 +60,9 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	profiling := b.s.Profile && b.test != nil
 	if profiling {
 		b.stage(ProfilerStarting)
-		if b.client.StartProfile(ctx, b.test) {
+		b.wait("waiting for the server's profiler to start", 0)
+		started := b.client.StartProfile(ctx, b.test)
+		if b.wait("", 0); started {
 			b.stage(ProfilerStarted)
 		}
 	}
@@ -193,7 +197,9 @@ func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server
 	defer cancel()
 	if profiling {
 		b.stage(ProfilerStopping)
-		if b.client.StopProfile(ctx, b.test) {
+		b.wait("waiting for the server's profiler to stop", 0)
+		ended := b.client.StopProfile(ctx, b.test)
+		if b.wait("", 0); ended {
 			b.stage(ProfilerStopped)
 		}
 	}

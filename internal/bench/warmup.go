@@ -36,7 +36,9 @@ func (b *Bench) warmUp(ctx context.Context) error {
 	if bound == 0 {
 		bound = n
 	}
+	b.wait(fmt.Sprintf("waiting for the answers to %d warm-up requests", n), 0)
 	done := load.Run(ctx, b.client, requests, load.Options{Concurrency: bound})
+	b.wait("", 0)
 	if err := stopped(ctx); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		case inner.Err() != nil:
 			return fmt.Errorf("%s is not ready after %v: %w; allow more time if it still loads%s", s.o.Name, s.o.ReadyLimit, last, s.tail())
 		case s.o.Command == nil && !refused.IsZero() && time.Since(refused) >= refusedLimit:
-			return fmt.Errorf("%s cannot be reached at %s: %s; start it first, correct the URL, or have it started by a command", s.o.Name, s.address(), reason(last))
+			return fmt.Errorf("%s cannot be reached at %s: %s; start it first, correct the URL, or have it started by a command", s.o.Name, s.address(), Reason(last))
 		}
 		until := time.Now().Add(min(wait, s.o.Poll))
 		for inner.Err() == nil && time.Now().Before(until) {
@@ -51,7 +51,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 				continue
 			}
 			reported = time.Now()
-			s.o.Waiting(fmt.Sprintf("waiting for %s%s: %s, %s of %s", s.address(), s.o.ReadyPath, reason(last), span(time.Since(started)), span(s.o.ReadyLimit)))
+			s.o.Waiting(fmt.Sprintf("waiting for %s%s: %s, %s of %s", s.address(), s.o.ReadyPath, Reason(last), Span(time.Since(started)), Span(s.o.ReadyLimit)))
 		}
 	}
 }
@@ -62,8 +62,8 @@ func unreachable(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &name) && name.IsNotFound
 }
 
-// reason is why a server is not ready, in few words.
-func reason(err error) string {
+// Reason is why a server is not ready, in few words.
+func Reason(err error) string {
 	var network net.Error
 	var name *net.DNSError
 	switch {
@@ -72,13 +72,13 @@ func reason(err error) string {
 	case errors.As(err, &name) && name.IsNotFound:
 		return "no such host"
 	case errors.As(err, &network) && network.Timeout():
-		return "no answer within " + span(requestLimit)
+		return "no answer within " + Span(requestLimit)
 	}
 	return err.Error()
 }
 
-// span is a duration in the largest units that it fills, as in "1 h 30 min".
-func span(d time.Duration) string {
+// Span is a duration in the largest units that it fills, as in "1 h 30 min".
+func Span(d time.Duration) string {
 	if d = d.Round(time.Second); d == 0 {
 		return "0 s"
 	}

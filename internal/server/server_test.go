@@ -417,7 +417,7 @@ func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", 12 * time.Second: "12 s", 30 * time.Minute: "30 min", 90 * time.Second: "1 min 30 s", 2*time.Hour + 30*time.Minute: "2 h 30 min",
 	} {
-		if got := span(d); got != want {
+		if got := Span(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

@@ -71,7 +71,7 @@ func TestUserOfTheURL(t *testing.T) {
 		s := &server{answer: func(int, *http.Request) string { return good }}
 		c := s.client(t, Options{BaseURL: base, APIKey: &key})
 		do(t, c)
-		c.WaitReady(context.Background(), time.Nanosecond)
+		c.WaitReady(context.Background(), time.Nanosecond, nil)
 		if got := s.got[0].Header.Get("Authorization"); got != want {
 			t.Errorf("%s: %q, want %q", base, got, want)
 		}

@@ -193,12 +193,17 @@ func TestWaitReady(t *testing.T) {
 		}}
 		c := s.client(t, Options{})
 		start := time.Now()
-		if err := c.WaitReady(context.Background(), time.Minute); err != nil || time.Since(start) != 5*time.Second {
+		var lines []string
+		waiting := func(url string, why error) { lines = append(lines, url+": "+why.Error()) }
+		if err := c.WaitReady(context.Background(), time.Minute, waiting); err != nil || time.Since(start) != 5*time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		if len(lines) != 5 || lines[0] != `http://127.0.0.1:8000/health: it answers 503 "loading"` {
+			t.Errorf("%q", lines)
 		}
 		s.answer = func(int, *http.Request) string { return body("503 X", "text/plain", "loading") }
 		start = time.Now()
-		err := c.WaitReady(context.Background(), 7500*time.Millisecond)
+		err := c.WaitReady(context.Background(), 7500*time.Millisecond, nil)
 		if err == nil || !strings.Contains(err.Error(), "loading") || time.Since(start) != 7500*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}

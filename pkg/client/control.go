@@ -123,16 +123,16 @@ func excerpt(body []byte) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// WaitReady polls /health, once a second, until it answers 200, for at most
-// limit.
-func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
+// WaitReady polls /health, once a second, until it answers 200, for at most limit. Waiting
+// is called after each try that failed, with the URL and the reason; nil is not called.
+func (c *Client) WaitReady(ctx context.Context, limit time.Duration, waiting func(url string, why error)) error {
 	const path = "/health"
-	waiting, cancel := context.WithTimeout(ctx, limit)
+	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var last error
 	for {
 		began := c.clock.Now()
-		r := c.get(waiting, c.ownPath(path), min(limit, 10*time.Second))
+		r := c.get(inner, c.ownPath(path), min(limit, 10*time.Second))
 		cutShort := r.Err != nil && r.Err.Class == wire.Timeout && c.clock.Now()-began < min(limit, 10*time.Second)
 		switch {
 		case r.Err == nil && r.Status == 200:
@@ -144,8 +144,11 @@ func (c *Client) WaitReady(ctx context.Context, limit time.Duration) error {
 		case !cutShort || last == nil:
 			last = r.Err
 		}
+		if waiting != nil {
+			waiting(c.url(path), last)
+		}
 		select {
-		case <-waiting.Done():
+		case <-inner.Done():
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
