@@ -5,8 +5,9 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos mutate stats-coverage demo-pictures dist reproducible clean
 
-build: ## a static ./loadgen for this machine
-	$(GOBUILD) -o loadgen ./cmd/loadgen
+OUT ?= loadgen
+build: ## a static ./loadgen for this machine, or OUT
+	$(GOBUILD) -o $(OUT) ./cmd/loadgen
 
 test: ## all tests
 	go test ./...

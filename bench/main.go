@@ -69,7 +69,7 @@ func main() {
 	for _, c := range [][]string{
 		{"cc", "-O2", "-o", dir + "/truth", "bench/c/truth.c", "-lm"},
 		{"cc", "-O2", "-o", dir + "/floor", "bench/c/floor.c", "-lm"},
-		{"go", "build", "-o", dir + "/loadgen", "./cmd/loadgen"},
+		{"make", "-s", "build", "OUT=" + dir + "/loadgen"},
 	} {
 		cmd := exec.Command(c[0], c[1:]...)
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
