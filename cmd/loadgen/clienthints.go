@@ -8,6 +8,7 @@ import (
 
 	"loadgen/internal/bench"
 	"loadgen/internal/chattemplate"
+	"loadgen/internal/lazy"
 	"loadgen/internal/tokenizer"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
@@ -90,9 +91,9 @@ func failureHint(f *bench.Failure) string {
 			limit, f.PromptLen, f.OutputLen)
 	case tlsHint(f.Err) != "":
 		hint = tlsHint(f.Err)
-	case f.Status == 400 && plainToTLS.MatchString(f.Body):
+	case f.Status == 400 && plainToTLS().MatchString(f.Body):
 		hint = tlsHints[wire.HTTPToTLS]
-	case f.Status == 404 && noModel.MatchString(f.Body):
+	case f.Status == 404 && noModel().MatchString(f.Body):
 		hint = "--model NAME or --served-model-name NAME names one that the server has; without either it is asked for its first"
 	case f.Status == 404 || f.Status == 405:
 		hint = fmt.Sprintf("the server has no POST %s: --endpoint PATH names another path, --backend openai-chat asks for chat completions (openai for completions), --base-url another server", f.URL)
@@ -111,16 +112,16 @@ func failureHint(f *bench.Failure) string {
 
 // What servers say.
 var (
-	plainToTLS = regexp.MustCompile(`(?i)plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|requires TLS|speaking plain HTTP to an SSL`)
-	noModel    = regexp.MustCompile(`(?i)model\b.{0,200}(does not exist|not found|not exist|unknown)|(unknown|no such|invalid) model`)
+	plainToTLS = lazy.Regexp(`(?i)plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|requires TLS|speaking plain HTTP to an SSL`)
+	noModel    = lazy.Regexp(`(?i)model\b.{0,200}(does not exist|not found|not exist|unknown)|(unknown|no such|invalid) model`)
 
 	// limits are how servers say how long a prompt, or a prompt and its answer, may be.
-	limits = []*regexp.Regexp{
-		regexp.MustCompile(`(?i)"n_ctx"\s*:\s*(\d+)`),
-		regexp.MustCompile(`(?i)max(?:imum|\.)?[ _](?:allowed )?(?:context|model|input|prompt|sequence|total)[ _]?(?:token )?(?:length|len|limit|size)\)?(?: (?:is|of))?[ :=(]*(\d+)`),
-		regexp.MustCompile(`(?i)context[ _-](?:length|len|size|window|limit)(?: (?:is|of))?[ :=(]*(\d+)`),
-		regexp.MustCompile(`(?i)max_(?:num_tokens|seq_len|seq_length|input_len|input_length|model_len|total_tokens)\W{0,12}(\d+)`),
-		regexp.MustCompile(`(?i)(?:must have less than|must be <=|limit of|at most|up to)\s+(\d+)(?: (?:input |total )?tokens|\. Given)`),
+	limits = []func() *regexp.Regexp{
+		lazy.Regexp(`(?i)"n_ctx"\s*:\s*(\d+)`),
+		lazy.Regexp(`(?i)max(?:imum|\.)?[ _](?:allowed )?(?:context|model|input|prompt|sequence|total)[ _]?(?:token )?(?:length|len|limit|size)\)?(?: (?:is|of))?[ :=(]*(\d+)`),
+		lazy.Regexp(`(?i)context[ _-](?:length|len|size|window|limit)(?: (?:is|of))?[ :=(]*(\d+)`),
+		lazy.Regexp(`(?i)max_(?:num_tokens|seq_len|seq_length|input_len|input_length|model_len|total_tokens)\W{0,12}(\d+)`),
+		lazy.Regexp(`(?i)(?:must have less than|must be <=|limit of|at most|up to)\s+(\d+)(?: (?:input |total )?tokens|\. Given)`),
 	}
 )
 
@@ -129,7 +130,7 @@ var (
 func promptLimit(text string) string {
 	text = strings.ReplaceAll(text, "`", "")
 	for _, limit := range limits {
-		if m := limit.FindStringSubmatch(text); m != nil {
+		if m := limit().FindStringSubmatch(text); m != nil {
 			return m[1]
 		}
 	}

@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"loadgen/internal/argparse"
+	"loadgen/internal/lazy"
 	"loadgen/internal/suggest"
 	"loadgen/pkg/client"
 )
@@ -48,7 +48,7 @@ func usageText(err error, argv []string) string {
 	return text
 }
 
-var badChoice = regexp.MustCompile(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
+var badChoice = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
 
 // meant says which flags, or which of a flag's values, were probably meant.
 func meant(err error) string {
@@ -71,7 +71,7 @@ func meant(err error) string {
 		}
 		return strings.Join(hints, " ")
 	}
-	m := badChoice.FindStringSubmatch(err.Error())
+	m := badChoice().FindStringSubmatch(err.Error())
 	if m == nil {
 		return ""
 	}

@@ -6,9 +6,10 @@ package argparse
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
+
+	"loadgen/internal/lazy"
 )
 
 // Kind is how many words a flag takes, and of which type.
@@ -60,7 +61,7 @@ func (e Error) Error() string { return string(e) }
 func errorf(format string, args ...any) error { return Error(fmt.Sprintf(format, args...)) }
 
 // negativeNumber is argparse's _negative_number_matcher; \p{Nd} is Python's \d.
-var negativeNumber = regexp.MustCompile(`^-\p{Nd}+\n?$|^-\p{Nd}*\.\p{Nd}+\n?$`)
+var negativeNumber = lazy.Regexp(`^-\p{Nd}+\n?$|^-\p{Nd}*\.\p{Nd}+\n?$`)
 
 // option is a word that argparse takes for an option.
 type option struct {
@@ -170,7 +171,7 @@ func (p *parser) option(word string) (o option, isOption bool, err error) {
 	if len(matches) == 1 {
 		return matches[0], true, nil
 	}
-	if negativeNumber.MatchString(word) || strings.Contains(word, " ") {
+	if negativeNumber().MatchString(word) || strings.Contains(word, " ") {
 		return o, false, nil
 	}
 	return option{name: word}, true, nil

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"loadgen/internal/lazy"
 )
 
 // Renderer makes the prompt of a chat: a *Template, Harmony or DeepSeekV32.
@@ -63,11 +65,11 @@ func For(m Model) (Renderer, error) {
 // families are the names of models whose chats need more than a template. A V3.2-Exp has one.
 var families = []struct {
 	kind string
-	name *regexp.Regexp
+	name func() *regexp.Regexp
 }{
-	{"gpt_oss", regexp.MustCompile(`(?i)gpt[-_]?oss`)},
-	{"deepseek_v32", regexp.MustCompile(`(?i)deepseek[-_]?v3[._-]?2([^0-9]|$)`)},
-	{"deepseek_v4", regexp.MustCompile(`(?i)deepseek[-_]?v4`)},
+	{"gpt_oss", lazy.Regexp(`(?i)gpt[-_]?oss`)},
+	{"deepseek_v32", lazy.Regexp(`(?i)deepseek[-_]?v3[._-]?2([^0-9]|$)`)},
+	{"deepseek_v4", lazy.Regexp(`(?i)deepseek[-_]?v4`)},
 }
 
 // family is the model_type of a model's config.json, or else what its name says.
@@ -81,7 +83,7 @@ func (m Model) family() string {
 		}
 	}
 	for _, f := range families {
-		if f.name.MatchString(m.Name) {
+		if f.name().MatchString(m.Name) {
 			return f.kind
 		}
 	}
@@ -105,12 +107,12 @@ func (harmonyToday) Render(ctx context.Context, c Chat) (string, error) {
 var llama3Template string
 
 // laterLlama3 matches the names of 3.1, 3.2 and 3.3.
-var laterLlama3 = regexp.MustCompile(`(?i)llama[-_ .]?3[._]([1-3])`)
+var laterLlama3 = lazy.Regexp(`(?i)llama[-_ .]?3[._]([1-3])`)
 
 // llama3 is the template for the built-in tokenizer.
 func llama3(name string) (*Template, error) {
 	t, err := Parse(llama3Template)
-	if version := laterLlama3.FindStringSubmatch(name); err == nil && version != nil {
+	if version := laterLlama3().FindStringSubmatch(name); err == nil && version != nil {
 		t.tokens = map[string]any{"later_llama3": true}
 		if version[1] != "2" {
 			t.tokens["date_string"] = "26 Jul 2024"

@@ -12,11 +12,11 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"loadgen/internal/lazy"
 	"loadgen/pkg/client"
 )
 
@@ -95,7 +95,7 @@ func Default() *Plan {
 // maxRuns is more than anybody waits for.
 const maxRuns = 100_000
 
-var serverName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+var serverName = lazy.Regexp(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 
 // Check completes the plan and reports what is wrong with it. It asks b about gates and
 // about the settings of the runs.
@@ -162,7 +162,7 @@ func (p *Plan) checkValues() error {
 }
 
 func (s *Server) check() error {
-	if !serverName.MatchString(s.Name) {
+	if !serverName().MatchString(s.Name) {
 		return errors.New("name: use letters and digits, with ._+- in between")
 	}
 	if s.Dir == "" {

@@ -8,11 +8,11 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"loadgen/internal/lazy"
 	"loadgen/internal/suggest"
 )
 
@@ -125,14 +125,14 @@ func checkMapping(node *yaml.Node, to reflect.Type, depth int) error {
 	return nil
 }
 
-var wrongType = regexp.MustCompile("cannot unmarshal (!!\\w+)(?: (`[^`]*`))? into (\\S+)")
+var wrongType = lazy.Regexp("cannot unmarshal (!!\\w+)(?: (`[^`]*`))? into (\\S+)")
 
 // plainYAML says what is wrong with a plan in the terms of its author.
 func plainYAML(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	text = strings.ReplaceAll(text, "unmarshal errors:\n  ", "")
-	text = wrongType.ReplaceAllStringFunc(text, func(text string) string {
-		m := wrongType.FindStringSubmatch(text)
+	text = wrongType().ReplaceAllStringFunc(text, func(text string) string {
+		m := wrongType().FindStringSubmatch(text)
 		found := strings.ReplaceAll(m[2], "`", `"`)
 		if found == "" {
 			found = cmp.Or(map[string]string{"!!seq": "a list", "!!map": "a table"}[m[1]], "this")

@@ -8,12 +8,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"loadgen/internal/lazy"
 	"loadgen/pkg/client"
 )
 
@@ -37,20 +37,20 @@ func (p *Plan) masked(b Bench) *Plan {
 	return &out
 }
 
-var passwordInURL = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*):[^/@\s]+@`)
+var passwordInURL = lazy.Regexp(`([A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*):[^/@\s]+@`)
 
 // maskURL hides the password of a URL, wherever in a text it is.
 func maskURL(text string) string {
-	return passwordInURL.ReplaceAllString(text, "${1}:"+hidden+"@")
+	return passwordInURL().ReplaceAllString(text, "${1}:"+hidden+"@")
 }
 
 var (
-	assignment   = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=.`)
-	envOption    = regexp.MustCompile(`^(-e|--env=)([A-Za-z_][A-Za-z0-9_]*)=.`)
-	secretOption = regexp.MustCompile(`(?i)^(--?(?:[a-z0-9]+[-_])*(?:api-?key|key|token|secret|password|passwd|credentials?))(=.*)?$`)
+	assignment   = lazy.Regexp(`^([A-Za-z_][A-Za-z0-9_]*)=.`)
+	envOption    = lazy.Regexp(`^(-e|--env=)([A-Za-z_][A-Za-z0-9_]*)=.`)
+	secretOption = lazy.Regexp(`(?i)^(--?(?:[a-z0-9]+[-_])*(?:api-?key|key|token|secret|password|passwd|credentials?))(=.*)?$`)
 	// secretInText is an assignment within a word, as in sh -c 'HF_TOKEN=x serve'.
-	secretInText = regexp.MustCompile(`(?i)\b([a-z0-9_-]*(?:key|token|secret|password|passwd|credentials?))=('[^']*'|"[^"]*"|[^\s'"]+)`)
-	header       = regexp.MustCompile(`^([A-Za-z0-9-]+:\s*).`)
+	secretInText = lazy.Regexp(`(?i)\b([a-z0-9_-]*(?:key|token|secret|password|passwd|credentials?))=('[^']*'|"[^"]*"|[^\s'"]+)`)
+	header       = lazy.Regexp(`^([A-Za-z0-9-]+:\s*).`)
 )
 
 // maskWords hides what may be a secret on a command line: variables that are set for a
@@ -59,17 +59,17 @@ func maskWords(words []string) []string {
 	out := make([]string, len(words))
 	before, assigning := "", true
 	for i, word := range words {
-		masked := secretInText.ReplaceAllString(maskURL(word), "${1}="+hidden)
-		name, option := assignment.FindStringSubmatch(word), envOption.FindStringSubmatch(word)
+		masked := secretInText().ReplaceAllString(maskURL(word), "${1}="+hidden)
+		name, option := assignment().FindStringSubmatch(word), envOption().FindStringSubmatch(word)
 		switch {
 		case name != nil && (assigning || before == "-e" || before == "--env"):
 			masked = name[1] + "=" + hidden
 		case option != nil:
 			masked = option[1] + option[2] + "=" + hidden
-		case secretOption.MatchString(before) && !strings.Contains(before, "=") && !strings.HasPrefix(word, "-"):
+		case secretOption().MatchString(before) && !strings.Contains(before, "=") && !strings.HasPrefix(word, "-"):
 			masked = hidden
 		case before == "-H" || before == "--header":
-			if m := header.FindStringSubmatch(word); m != nil {
+			if m := header().FindStringSubmatch(word); m != nil {
 				masked = m[1] + hidden
 			}
 		}

@@ -3,22 +3,23 @@ package compare
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"loadgen/internal/lazy"
 )
 
 // Duration is written as 30s, 500ms or 5m; a bare number is seconds.
 type Duration time.Duration
 
-var bareNumber = regexp.MustCompile(`^[0-9.]+$`)
+var bareNumber = lazy.Regexp(`^[0-9.]+$`)
 
 // UnmarshalYAML reads a duration.
 func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
 	text := node.Value
-	if bareNumber.MatchString(text) {
+	if bareNumber().MatchString(text) {
 		text += "s"
 	}
 	v, err := time.ParseDuration(text)

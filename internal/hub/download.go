@@ -14,10 +14,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 
+	"loadgen/internal/lazy"
 	"loadgen/internal/pause"
 )
 
@@ -30,7 +30,7 @@ func (c *Client) File(ctx context.Context, r Repo, file string) (string, error) 
 	switch {
 	case err != nil:
 		return "", err
-	case cached != "" && (c.Offline || commitForm.MatchString(r.revision())):
+	case cached != "" && (c.Offline || commitForm().MatchString(r.revision())):
 		return cached, nil
 	case c.Offline:
 		return "", c.offline(r, file)
@@ -63,7 +63,7 @@ func (c *Client) Download(ctx context.Context, r Repo, file, to string) error {
 	return c.fetch(ctx, r, file, info, to)
 }
 
-var etagForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var etagForm = lazy.Regexp(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // store puts a file into the cache: the content under its hash, a link to it in
 // the commit's snapshot, and the commit under the revision's name.
@@ -279,9 +279,9 @@ func verify(name string, info fileInfo) error {
 	}
 	var h hash.Hash
 	switch {
-	case hexForm.MatchString(info.etag) && len(info.etag) == 64:
+	case hexForm().MatchString(info.etag) && len(info.etag) == 64:
 		h = sha256.New()
-	case hexForm.MatchString(info.etag) && len(info.etag) == 40:
+	case hexForm().MatchString(info.etag) && len(info.etag) == 40:
 		h = sha1.New()
 		fmt.Fprintf(h, "blob %d\x00", n)
 	default:
@@ -296,4 +296,4 @@ func verify(name string, info fileInfo) error {
 	return nil
 }
 
-var hexForm = regexp.MustCompile(`^[0-9a-f]+$`)
+var hexForm = lazy.Regexp(`^[0-9a-f]+$`)

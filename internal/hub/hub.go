@@ -15,10 +15,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"loadgen/internal/lazy"
 )
 
 // The reasons that a caller may tell apart, wrapped by errors.
@@ -134,12 +135,12 @@ func token(env func(string) string, home string) string {
 }
 
 var (
-	idForm     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?$`)
-	commitForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	idForm     = lazy.Regexp(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?$`)
+	commitForm = lazy.Regexp(`^[0-9a-f]{40}$`)
 )
 
 // IsID reports whether a name has the form of a repository's id.
-func IsID(name string) bool { return idForm.MatchString(name) && !strings.Contains(name, "..") }
+func IsID(name string) bool { return idForm().MatchString(name) && !strings.Contains(name, "..") }
 
 func (r Repo) revision() string {
 	if r.Revision == "" {
@@ -169,7 +170,7 @@ func (r Repo) check(file string) error {
 
 // commit returns the commit that the cache has for a revision, "" if none.
 func (c *Client) commit(r Repo) (string, error) {
-	if commitForm.MatchString(r.revision()) {
+	if commitForm().MatchString(r.revision()) {
 		return r.revision(), nil
 	}
 	text, err := os.ReadFile(filepath.Join(c.folder(r), "refs", filepath.FromSlash(r.revision())))

@@ -4,9 +4,10 @@ package server
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"loadgen/internal/lazy"
 )
 
 // inContainers reports whether a command runs something in a container.
@@ -14,7 +15,7 @@ func inContainers(words []string) bool {
 	return len(words) > 0 && slices.Contains([]string{"docker", "podman", "nerdctl"}, filepath.Base(words[0]))
 }
 
-var unattended = regexp.MustCompile(`^(-[dit]+|--(detach|interactive|tty)(=true)?)$`)
+var unattended = lazy.Regexp(`^(-[dit]+|--(detach|interactive|tty)(=true)?)$`)
 
 // attached is a prefix without the options by which docker and its like return at
 // once, or need a terminal: a server behind them would be out of sight, and no
@@ -23,7 +24,7 @@ func attached(prefix []string) []string {
 	if !inContainers(prefix) {
 		return prefix
 	}
-	return slices.DeleteFunc(slices.Clone(prefix), unattended.MatchString)
+	return slices.DeleteFunc(slices.Clone(prefix), unattended().MatchString)
 }
 
 // subcommand is where the options of docker's exec or run begin; 0 if there is neither.
@@ -36,10 +37,10 @@ func subcommand(words []string) int {
 
 // theirs are variables that docker and its like, or the system that starts them, would
 // take for their own. They hold no secrets.
-var theirs = regexp.MustCompile(`^(PATH|HOME|TMPDIR|LD_.*|DOCKER_.*|CONTAINER_.*|CONTAINERD_.*)$`)
+var theirs = lazy.Regexp(`^(PATH|HOME|TMPDIR|LD_.*|DOCKER_.*|CONTAINER_.*|CONTAINERD_.*)$`)
 
 // withoutValue are the options of docker exec and docker run that take no value.
-var withoutValue = regexp.MustCompile(`^(-[ditPq]+|--(detach|interactive|tty|privileged|rm|init|read-only|publish-all|quiet|oom-kill-disable|no-healthcheck|sig-proxy|disable-content-trust|help))$`)
+var withoutValue = lazy.Regexp(`^(-[ditPq]+|--(detach|interactive|tty|privileged|rm|init|read-only|publish-all|quiet|oom-kill-disable|no-healthcheck|sig-proxy|disable-content-trust|help))$`)
 
 // hideVariables takes the values of variables out of the options of docker exec or
 // docker run, where a list of processes would show them: with the variables in docker's
@@ -52,7 +53,7 @@ func hideVariables(words []string) (hidden, env []string) {
 	hidden = slices.Clone(words)
 	take := func(at, from int) {
 		name, _, found := strings.Cut(hidden[at][from:], "=")
-		if found && name != "" && !theirs.MatchString(name) {
+		if found && name != "" && !theirs().MatchString(name) {
 			env = append(env, hidden[at][from:])
 			hidden[at] = hidden[at][:from] + name
 		}
@@ -66,7 +67,7 @@ func hideVariables(words []string) (hidden, env []string) {
 			take(i, len("--env="))
 		case strings.HasPrefix(word, "-e"):
 			take(i, len("-e"))
-		case withoutValue.MatchString(word), strings.Contains(word, "="), word[1] != '-' && len(word) > 2:
+		case withoutValue().MatchString(word), strings.Contains(word, "="), word[1] != '-' && len(word) > 2:
 		default:
 			i++ // its value
 		}
@@ -84,7 +85,7 @@ func passVariables(prefix, env []string) (with, passed, left []string) {
 	with = slices.Clone(prefix[:at])
 	for _, entry := range env {
 		name, _, _ := strings.Cut(entry, "=")
-		if theirs.MatchString(name) {
+		if theirs().MatchString(name) {
 			left = append(left, entry)
 			continue
 		}
@@ -93,10 +94,10 @@ func passVariables(prefix, env []string) (with, passed, left []string) {
 	return append(with, prefix[at:]...), passed, left
 }
 
-var password = regexp.MustCompile(`^([^:/]*://[^/@:]*):[^/@]*@`)
+var password = lazy.Regexp(`^([^:/]*://[^/@:]*):[^/@]*@`)
 
 // withoutPassword hides the password of a URL.
-func withoutPassword(url string) string { return password.ReplaceAllString(url, "${1}:***@") }
+func withoutPassword(url string) string { return password().ReplaceAllString(url, "${1}:***@") }
 
 // address is the server's URL for messages.
 func (s *Server) address() string { return strings.TrimRight(withoutPassword(s.o.BaseURL), "/") }

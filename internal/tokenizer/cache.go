@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"loadgen/internal/lazy"
 )
 
 // cacheDir is where huggingface_hub keeps models.
@@ -27,12 +28,12 @@ func cacheDir(env func(string) string) string {
 }
 
 // repoID is the form of a model's name on the hub.
-var repoID = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$`)
+var repoID = lazy.Regexp(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$`)
 
 // cached returns the directory of a model in the cache, "" if it is not there or
 // has no tokenizer. The revision is the one that refs/main names.
 func cached(name string, env func(string) string) (string, error) {
-	if !repoID.MatchString(name) || strings.Contains(name, "..") {
+	if !repoID().MatchString(name) || strings.Contains(name, "..") {
 		return "", nil
 	}
 	repo := filepath.Join(cacheDir(env), "models--"+strings.ReplaceAll(name, "/", "--"))

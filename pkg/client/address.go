@@ -4,10 +4,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"loadgen/internal/lazy"
 	"loadgen/internal/wire"
 )
 
@@ -61,14 +61,14 @@ func (a address) endpoint(u *url.URL) wire.Endpoint {
 }
 
 // version is the API's version at the end of a base URL, where OpenAI's clients have it.
-var version = regexp.MustCompile(`/v[0-9]+/?$`)
+var version = lazy.Regexp(`/v[0-9]+/?$`)
 
 // target is the request target of a path under the base URL. A base URL that ends in
 // the API's version has it but once.
 func (a address) target(path string) string {
 	prefix := a.base.EscapedPath()
-	if at := version.FindStringIndex(prefix); at != nil {
-		if _, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/"); found && version.MatchString(path[:len(path)-len(rest)]) {
+	if at := version().FindStringIndex(prefix); at != nil {
+		if _, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/"); found && version().MatchString(path[:len(path)-len(rest)]) {
 			path = "/" + rest
 		}
 		prefix = strings.TrimSuffix(prefix, "/")
@@ -80,7 +80,7 @@ func (a address) target(path string) string {
 // the version, not under it.
 func (a address) root(path string) string {
 	prefix := a.base.EscapedPath()
-	if at := version.FindStringIndex(prefix); at != nil {
+	if at := version().FindStringIndex(prefix); at != nil {
 		prefix = prefix[:at[0]]
 	}
 	return a.withQuery(prefix + path)

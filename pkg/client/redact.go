@@ -2,15 +2,16 @@ package client
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
+
+	"loadgen/internal/lazy"
 )
 
 // secret matches the names of query parameters whose values are not to be shown.
-var secret = regexp.MustCompile(`(?i)^(.*[-_.])?(key|apikey|token|secret|password|passwd|pwd|sig|signature|auth|authorization|code|credential|credentials)$`)
+var secret = lazy.Regexp(`(?i)^(.*[-_.])?(key|apikey|token|secret|password|passwd|pwd|sig|signature|auth|authorization|code|credential|credentials)$`)
 
 // userInfo matches the beginning of a URL, with a scheme or without, up to its user's end.
-var userInfo = regexp.MustCompile(`^((?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//)?([^/?#]*)@`)
+var userInfo = lazy.Regexp(`^((?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//)?([^/?#]*)@`)
 
 // masked stands for what is not shown.
 const masked = "***"
@@ -18,7 +19,7 @@ const masked = "***"
 // Redact returns a URL, or a request target, without its password and without the
 // values of query parameters that look like keys: what may be shown and stored.
 func Redact(text string) string {
-	if at := userInfo.FindStringSubmatch(text); at != nil && !strings.HasPrefix(text, "unix:") {
+	if at := userInfo().FindStringSubmatch(text); at != nil && !strings.HasPrefix(text, "unix:") {
 		if user, _, secret := strings.Cut(at[2], ":"); secret {
 			text = at[1] + user + ":" + masked + "@" + text[len(at[0]):]
 		}
@@ -32,7 +33,7 @@ func Redact(text string) string {
 	for i, part := range parts {
 		name, _, _ := strings.Cut(part, "=")
 		plain, err := url.QueryUnescape(name)
-		if err != nil || secret.MatchString(plain) {
+		if err != nil || secret().MatchString(plain) {
 			parts[i] = name + "=" + masked
 		}
 	}
@@ -57,13 +58,13 @@ func RedactHeader(name, value string) string {
 			return scheme + " " + masked
 		}
 		return masked
-	case secretHeader.MatchString(lower) || secret.MatchString(lower):
+	case secretHeader().MatchString(lower) || secret().MatchString(lower):
 		return masked
 	}
 	return value
 }
 
-var secretHeader = regexp.MustCompile(`cookie|key|token|secret|auth|password|credential`)
+var secretHeader = lazy.Regexp(`cookie|key|token|secret|auth|password|credential`)
 
 // secretsOf are the passwords and keys that requests carry, in clear: of the URL, its query
 // and the header. Short ones are left out, as they may be words of any text.
@@ -84,7 +85,7 @@ func (a address) secretsOf(o *Options) (secrets []string) {
 	for _, raw := range []string{a.base.RawQuery, afterQuestionMark(o.Endpoint)} {
 		for _, part := range strings.Split(raw, "&") {
 			name, value, _ := strings.Cut(part, "=")
-			if plain, err := url.QueryUnescape(name); err != nil || secret.MatchString(plain) {
+			if plain, err := url.QueryUnescape(name); err != nil || secret().MatchString(plain) {
 				add(value)
 				if plain, err := url.QueryUnescape(value); err == nil && plain != value {
 					add(plain)

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/lazy"
 )
 
 // Gate is a bound on a metric: absolute for every server, or relative to the baseline.
@@ -22,12 +22,12 @@ type Gate struct {
 	limit    float64 // seconds, or per second; relative: a share of the baseline's value
 }
 
-var gateSyntax = regexp.MustCompile(`^\s*([a-z0-9_.]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
+var gateSyntax = lazy.Regexp(`^\s*([a-z0-9_.]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
 
 // ParseGate reads a gate: p99_ttft_ms<=+5%, mean_tpot_ms<=12, output_throughput>=-3%.
 func ParseGate(text string) (Gate, error) {
 	const want = "expected METRIC<=VALUE or METRIC>=VALUE, such as p99_ttft_ms<=+5% (vs the baseline) or mean_tpot_ms<=12"
-	m := gateSyntax.FindStringSubmatch(text)
+	m := gateSyntax().FindStringSubmatch(text)
 	if m == nil {
 		return Gate{}, fmt.Errorf("gate %q: %s", text, want)
 	}

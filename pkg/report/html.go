@@ -17,8 +17,6 @@ import (
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
-
 // page is what the template shows.
 type page struct {
 	Title  string
@@ -66,7 +64,7 @@ func HTML(w io.Writer, groups []*Group) error {
 		p.Groups = append(p.Groups, g.page())
 	}
 	p.Style = template.CSS(chart.Stylesheet(most))
-	return pageTemplate.Execute(w, p)
+	return template.Must(template.New("page").Parse(pageText)).Execute(w, p)
 }
 
 func (g *Group) page() pageGroup {

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"loadgen/internal/judge"
+	"loadgen/internal/lazy"
 	"loadgen/internal/plain"
 )
 
@@ -53,7 +53,7 @@ var knownLabels = map[string]string{
 	"1_vllm": "vLLM", "3_trtllm_pytorch": "TensorRT-LLM PyTorch", "4_trtllm_engine": "TensorRT-LLM Engine",
 }
 
-var repeatName = regexp.MustCompile(`_repeat_\d+$`)
+var repeatName = lazy.Regexp(`_repeat_\d+$`)
 
 // Groups sorts results into servers, a directory each, and servers with common
 // concurrencies into groups. Files of a directory with the same concurrency that are not
@@ -75,7 +75,7 @@ func sidesOf(files []*Stored, n Naming) []Side {
 	crowded := map[string]bool{}
 	for _, f := range files {
 		dir, base := f.place()
-		if repeatName.MatchString(base) {
+		if repeatName().MatchString(base) {
 			continue
 		}
 		p := place{dir, f.level()}
@@ -88,7 +88,7 @@ func sidesOf(files []*Stored, n Naming) []Side {
 		dir, base := f.place()
 		key := dir
 		if crowded[dir] {
-			key = filepath.Join(dir, repeatName.ReplaceAllString(base, ""))
+			key = filepath.Join(dir, repeatName().ReplaceAllString(base, ""))
 		}
 		at := slices.IndexFunc(sides, func(s Side) bool { return s.Name == key })
 		if at < 0 {
@@ -173,13 +173,13 @@ type level struct {
 	rate        float64 // 0 for all at once
 }
 
-var levelName = regexp.MustCompile(`concurrency_?(\d+)`)
+var levelName = lazy.Regexp(`concurrency_?(\d+)`)
 
 // level is the file's, or, in layouts that do not keep it, its name's.
 func (s *Stored) level() level {
 	l := level{concurrency: countOf(s.file.MaxConcurrency), rate: s.rate()}
 	if l.concurrency == 0 {
-		if m := levelName.FindStringSubmatch(filepath.Base(s.Name)); m != nil {
+		if m := levelName().FindStringSubmatch(filepath.Base(s.Name)); m != nil {
 			l.concurrency, _ = strconv.Atoi(m[1])
 		}
 	}

@@ -19,8 +19,6 @@ var pageText string
 //go:embed page.js
 var script string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
-
 // colours of the spans, in their order; neighbours differ in lightness, too.
 var colours = map[string]string{
 	"client_send": "#8c564b", "network": "#c7a76c", "disagg_preprocessing": "#b8b8b8", "ctx_preprocessing": "#5fb98a", "ctx_queue": "#f2a541",
@@ -90,7 +88,7 @@ func HTML(w io.Writer, title string, t *result.TimeBreakdown) error {
 		return err
 	}
 	sum := sha256.Sum256([]byte(script))
-	return pageTemplate.Execute(w, page{Title: title, Joined: joined(t), Hash: base64.StdEncoding.EncodeToString(sum[:]), Table: t,
+	return template.Must(template.New("page").Parse(pageText)).Execute(w, page{Title: title, Joined: joined(t), Hash: base64.StdEncoding.EncodeToString(sum[:]), Table: t,
 		Colours: colours, Bars: bars(t), Data: template.JS(text), Script: template.JS(script)})
 }
 
