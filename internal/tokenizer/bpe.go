@@ -11,6 +11,7 @@ import (
 // bytes they stand for; of others as the text they are spelled with.
 type bpe struct {
 	ids          map[string]int32 // of every token that a text can make
+	finder       *idFinder        // in place of ids, if not nil
 	ignoreMerges bool             // a word that is a token is that token
 
 	byteLevel bool       // symbols begin as single bytes, otherwise as runes
@@ -27,6 +28,15 @@ type bpe struct {
 	// merges maps a pair of ids to its rank and what it makes, where order is byList.
 	merges map[pair]merged
 	ranks  []uint32 // by id of what is made, where order is byScore
+}
+
+// id is the id of a token that a text can make.
+func (m *bpe) id(token string) (int32, bool) {
+	if m.finder != nil {
+		return m.finder.find(token)
+	}
+	id, ok := m.ids[token]
+	return id, ok
 }
 
 // mergeOrder is how the order of merges is given.
@@ -57,7 +67,7 @@ func (m *bpe) rank(left, right int32, span string) (uint64, int32) {
 		}
 		return never, 0
 	}
-	id, ok := m.ids[span]
+	id, ok := m.id(span)
 	if !ok {
 		return never, 0
 	}
@@ -92,7 +102,7 @@ func (m *bpe) index() {
 			token = string([]byte{byte(b)})
 		}
 		m.bytes[b] = -1
-		if id, ok := m.ids[token]; ok {
+		if id, ok := m.id(token); ok {
 			m.bytes[b] = id
 		}
 	}
@@ -104,7 +114,7 @@ func (m *bpe) index() {
 		m.chars.ascii[r] = -1
 	}
 	m.mark = "▁"
-	if _, ok := m.ids[m.mark]; !ok || m.ignoreMerges || m.suffix != "" || m.prefix != "" {
+	if _, ok := m.id(m.mark); !ok || m.ignoreMerges || m.suffix != "" || m.prefix != "" {
 		m.mark = ""
 	}
 	for token, id := range m.ids {
@@ -149,7 +159,7 @@ type scratch struct {
 // token is left out.
 func (m *bpe) encode(dst []int, word string, s *scratch) []int {
 	if m.ignoreMerges {
-		if id, ok := m.ids[word]; ok {
+		if id, ok := m.id(word); ok {
 			return append(dst, int(id))
 		}
 	}
@@ -286,8 +296,7 @@ func (m *bpe) runeID(word string, i, size int, r rune) (int32, bool) {
 	if last {
 		token += m.suffix
 	}
-	id, ok := m.ids[token]
-	return id, ok
+	return m.id(token)
 }
 
 // haveBytes reports whether all bytes of a rune have tokens.

@@ -2,7 +2,8 @@ package tokenizer
 
 import (
 	_ "embed"
-	"regexp"
+
+	"loadgen/internal/lazy"
 )
 
 // llama3Table is the vocabulary of Llama 3 in the order of its ids: each token's
@@ -26,13 +27,8 @@ const (
 // the table; what encoding needs is built at the first call of Encode.
 func Llama3() *Tokenizer {
 	t := &Tokenizer{Name: Llama3Name, vocab: llama3Vocab, cleanUp: true, before: []int{llama3BOS}, special: map[int32]bool{}}
-	t.tokens = make([]string, 0, llama3Vocab+256)
-	for table := llama3Table; table != ""; {
-		n := int(table[0]) + 1
-		t.tokens = append(t.tokens, table[1:n])
-		table = table[n:]
-	}
-	for id := llama3Vocab; id < len(t.tokens); id++ {
+	t.tokens = tableOf(llama3Table, llama3Vocab+256)
+	for id := llama3Vocab; id < t.tokens.len(); id++ {
 		t.special[int32(id)] = true
 	}
 	t.prepare = t.prepareLlama3
@@ -45,21 +41,18 @@ func (t *Tokenizer) prepareLlama3() {
 		panic(err) // a constant that the tests parse
 	}
 	t.splits = []splitter{splitAt(split.each, isolated, false)}
-	m := &bpe{ids: make(map[string]int32, llama3Vocab), ignoreMerges: true, byteLevel: true, unknown: -1, order: byPair}
-	for id, token := range t.tokens[:llama3Vocab] {
-		m.ids[token] = int32(id)
-	}
+	m := &bpe{finder: newIDFinder(&t.tokens, llama3Vocab), ignoreMerges: true, byteLevel: true, unknown: -1, order: byPair}
 	m.index()
 	t.model = m
-	for id, token := range t.tokens[llama3Vocab:] {
-		t.raw.add(&addedToken{ID: int32(llama3Vocab + id), Content: token, Special: true})
+	for id := llama3Vocab; id < t.tokens.len(); id++ {
+		t.raw.add(&addedToken{ID: int32(id), Content: t.tokens.of(id), Special: true})
 	}
 }
 
 // llama3Family matches the names of models that share the vocabulary of Llama
 // 3: 3, 3.1, 3.2 and 3.3, their variants and distillations, in any path; not
 // Llama 4, nor sizes such as llama-30b or open_llama_3b.
-var llama3Family = regexp.MustCompile(`(?i)(^|[^a-z0-9])(meta[-_]?)?llama[-_ .]?3([._][0-3])?([^0-9a-z.]|[.]?$|[._][^0-9]|-)|r1-distill-llama-(8|70)b`)
+var llama3Family = lazy.Regexp(`(?i)(^|[^a-z0-9])(meta[-_]?)?llama[-_ .]?3([._][0-3])?([^0-9a-z.]|[.]?$|[._][^0-9]|-)|r1-distill-llama-(8|70)b`)
 
 // IsLlama3 reports whether a model of that name has the vocabulary of Llama 3.
-func IsLlama3(name string) bool { return llama3Family.MatchString(name) }
+func IsLlama3(name string) bool { return llama3Family().MatchString(name) }

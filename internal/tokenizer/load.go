@@ -194,10 +194,10 @@ func (t *Tokenizer) setModel(m *modelFile, raw bool) (map[string]int32, error) {
 
 // setToken keeps the text of a token.
 func (t *Tokenizer) setToken(id int32, text string) {
-	if n := int(id) + 1 - len(t.tokens); n > 0 {
-		t.tokens = append(t.tokens, make([]string, n)...)
+	if n := int(id) + 1 - len(t.tokens.list); n > 0 {
+		t.tokens.list = append(t.tokens.list, make([]string, n)...)
 	}
-	t.tokens[id] = text
+	t.tokens.list[id] = text
 	if text == "" {
 		if t.empty == nil {
 			t.empty = map[int32]bool{}
@@ -226,7 +226,7 @@ func (t *Tokenizer) setUnigram(m *modelFile) (map[string]int32, error) {
 		unknown = *m.UnknownID
 	}
 	t.vocab = len(rows)
-	u, err := newUnigram(t.tokens, scores, unknown, m.ByteFallback)
+	u, err := newUnigram(t.tokens.list, scores, unknown, m.ByteFallback)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func (t *Tokenizer) newBPE(f *modelFile, vocab map[string]int32, unknown int32, 
 		for token, id := range vocab {
 			if b, ok := fromAlphabet(token); ok {
 				m.ids[b] = id
-				t.tokens[id] = b
+				t.tokens.list[id] = b
 			}
 		}
 	}

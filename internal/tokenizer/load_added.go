@@ -11,7 +11,7 @@ import (
 // adds from the settings.
 func (t *Tokenizer) setAdded(tokens []addedToken, c *config, vocab map[string]int32) {
 	known := map[string]bool{}
-	next := int32(len(t.tokens))
+	next := int32(t.tokens.len())
 	add := func(a addedToken) {
 		if a.Content == "" || known[a.Content] || a.ID < 0 || a.ID >= maxID {
 			return

@@ -18,7 +18,7 @@ import (
 // does not ("éssss"): such words are left out.
 func newOracle(t testing.TB, tok *Tokenizer) *sugarme.BPE {
 	vocab := map[string]int{}
-	for id, token := range tok.tokens[:tok.vocab] {
+	for id, token := range tok.tokens.list[:tok.vocab] {
 		vocab[toAlphabet(token)] = id
 	}
 	merges := sugarme.Merges{}

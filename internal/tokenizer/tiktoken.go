@@ -53,8 +53,8 @@ func loadTiktoken(path string, data []byte, c *config) (*Tokenizer, error) {
 	special := func(id int, text string) { t.setSpecial(int32(id), text) }
 	if len(t.before) > 0 {
 		own := Llama3()
-		for id := llama3Vocab; id < len(own.tokens) && len(tokens) == llama3Vocab; id++ {
-			special(id, own.tokens[id])
+		for id := llama3Vocab; id < own.tokens.len() && len(tokens) == llama3Vocab; id++ {
+			special(id, own.tokens.of(id))
 		}
 		if len(tokens) != llama3Vocab {
 			t.before = nil
@@ -74,7 +74,7 @@ func loadTiktoken(path string, data []byte, c *config) (*Tokenizer, error) {
 		}
 	}
 	if reserved > 0 {
-		t.vocab = len(t.tokens)
+		t.vocab = t.tokens.len()
 	}
 	return t, nil
 }

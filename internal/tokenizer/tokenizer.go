@@ -33,9 +33,9 @@ type Tokenizer struct {
 	// Name says where the tokenizer came from.
 	Name string
 
-	vocab   int      // size of the model's vocabulary, added tokens not counted
-	tokens  []string // by id, "" for an id that is not used; bytes where decode is nil
-	prepare func()   // builds what only encoding needs; nil if nothing is left to do
+	vocab   int        // size of the model's vocabulary, added tokens not counted
+	tokens  vocabulary // bytes where decode is nil
+	prepare func()     // builds what only encoding needs; nil if nothing is left to do
 	once    sync.Once
 
 	normal []normalizer
@@ -128,20 +128,20 @@ func (t *Tokenizer) encodePiece(ids []int, piece string, start bool, s *scratch)
 // tokens if skipSpecial is set; bytes that are not UTF-8 become U+FFFD.
 func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
 	kept := func(id int) bool {
-		return 0 <= id && id < len(t.tokens) && !(skipSpecial && t.special[int32(id)])
+		return 0 <= id && id < t.tokens.len() && !(skipSpecial && t.special[int32(id)])
 	}
 	var out string
 	if t.decode == nil {
 		n := 0
 		for _, id := range ids {
 			if kept(id) {
-				n += len(t.tokens[id])
+				n += len(t.tokens.of(id))
 			}
 		}
 		text := make([]byte, 0, n)
 		for _, id := range ids {
 			if kept(id) {
-				text = append(text, t.tokens[id]...)
+				text = append(text, t.tokens.of(id)...)
 			}
 		}
 		if out = string(text); !utf8.Valid(text) {
@@ -150,8 +150,8 @@ func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
 	} else {
 		parts := make([]string, 0, len(ids))
 		for _, id := range ids {
-			if kept(id) && (t.tokens[id] != "" || t.empty[int32(id)]) {
-				parts = append(parts, t.tokens[id])
+			if kept(id) && (t.tokens.of(id) != "" || t.empty[int32(id)]) {
+				parts = append(parts, t.tokens.of(id))
 			}
 		}
 		for _, decode := range t.decode {

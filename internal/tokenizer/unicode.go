@@ -1,11 +1,12 @@
 package tokenizer
 
 import (
-	"fmt"
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/unicode/rangetable"
 )
 
 // Go's tables are those of Unicode 15.0. The engine that Hugging Face's tokenizers
@@ -56,17 +57,32 @@ func words() []*unicode.RangeTable {
 	return out
 }
 
-// ranges makes a table of hexadecimal code points and ranges of them.
+// ranges makes a table of hexadecimal code points and ranges of them that do not overlap.
 func ranges(text string) *unicode.RangeTable {
-	var all []rune
+	var all []unicode.Range32
 	for _, word := range strings.Fields(text) {
-		var from, to rune
-		if n, _ := fmt.Sscanf(word, "%x-%x", &from, &to); n == 1 {
+		from, to, isRange := strings.Cut(word, "-")
+		if !isRange {
 			to = from
 		}
-		for r := from; r <= to; r++ {
-			all = append(all, r)
+		all = append(all, unicode.Range32{Lo: codePoint(from), Hi: codePoint(to), Stride: 1})
+	}
+	slices.SortFunc(all, func(a, b unicode.Range32) int { return cmp.Compare(a.Lo, b.Lo) })
+	t := &unicode.RangeTable{}
+	for _, r := range all {
+		if r.Hi <= math.MaxUint16 {
+			t.R16 = append(t.R16, unicode.Range16{Lo: uint16(r.Lo), Hi: uint16(r.Hi), Stride: 1})
+		} else {
+			t.R32 = append(t.R32, r)
 		}
 	}
-	return rangetable.New(all...)
+	return t
+}
+
+func codePoint(hexadecimal string) uint32 {
+	n, err := strconv.ParseUint(hexadecimal, 16, 21)
+	if err != nil {
+		panic(err) // of a constant
+	}
+	return uint32(n)
 }
