@@ -15,13 +15,14 @@ test: ## all tests
 race: ## all tests but long computations of one goroutine under the race detector, shuffled (needs a C compiler)
 	CGO_ENABLED=1 go test -race -short -shuffle=on -timeout 40m ./...
 
-lint: ## gofmt, vet on every system we build for, staticcheck, tidy go.mod
+lint: ## gofmt, vet on every system we build for, staticcheck, tidy go.mod, modules as go.sum has them
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
 	go vet ./...
 	GOOS=darwin GOARCH=arm64 go vet ./...
 	GOOS=linux GOARCH=arm64 go vet ./...
 	$(STATICCHECK) ./...
 	go mod tidy -diff
+	go mod verify
 
 # When its time is over, go test now and then calls that itself a failure, "context
 # deadline exceeded", without an input that fails: that is none.
@@ -81,19 +82,22 @@ dist: ## static binaries in dist/, with checksums, licences and a bill of materi
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64; do \
 	  out=dist/loadgen-$$(echo $$target | tr / -); echo $$out; \
 	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GOBUILD) -o $$out ./cmd/loadgen; done
-	@set -e; { cat LICENSE NOTICE; go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/loadgen | sort -u | \
+	@set -e; { cat LICENSE NOTICE; printf '\n==== Meta Llama 3\n\n'; cat internal/tokenizer/LICENSE.llama3; \
+	  printf '\n==== Go\n\n'; cat "$$(go env GOROOT)/LICENSE"; \
+	  go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/loadgen | LC_ALL=C sort -u | \
 	  while read -r module dir; do \
 	    grep -qF " $$module " NOTICE || { echo "NOTICE does not name $$module" >&2; exit 1; }; \
-	    printf '\n==== %s\n\n' $$module; find $$dir -maxdepth 2 \( -name 'LICENSE*' -o -name ftl.txt \) -exec cat {} +; \
+	    texts=$$(cd $$dir && find . -maxdepth 2 \( -name 'LICENSE*' -o -name ftl.txt \) | LC_ALL=C sort); \
+	    test -n "$$texts" || { echo "$$module has no licence file" >&2; exit 1; }; \
+	    printf '\n==== %s\n\n' $$module; (cd $$dir && cat $$texts); \
 	  done; } > dist/LICENSES
-	@go run ./bench/sbom dist/loadgen-* > dist/sbom.cdx.json
+	@go run ./bench/sbom -version $(VERSION) dist/loadgen-* > dist/sbom.cdx.json
 	@cd dist && sha256sum loadgen-* LICENSES sbom.cdx.json > SHA256SUMS && cat SHA256SUMS
 
-reproducible: ## two builds in two places are equal byte for byte
-	@set -e; here=$$(mktemp -d); there=$$(mktemp -d)/elsewhere; trap 'rm -rf $$here $$there' EXIT; \
-	  $(GOBUILD) -o $$here/loadgen ./cmd/loadgen; git clone -q . $$there; \
-	  (cd $$there && GOCACHE=$$here/cache $(GOBUILD) -o $$here/again ./cmd/loadgen); \
-	  sha256sum $$here/loadgen $$here/again; cmp $$here/loadgen $$here/again && echo equal
+reproducible: ## two "make dist" of the commit, in two places, are equal byte for byte
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; git clone -q . $$dir/here; git clone -q . $$dir/is/elsewhere; \
+	  $(MAKE) -C $$dir/here dist; GOCACHE=$$dir/cache $(MAKE) -C $$dir/is/elsewhere dist; \
+	  diff -r $$dir/here/dist $$dir/is/elsewhere/dist && echo equal
 
 clean:
 	rm -rf loadgen dist

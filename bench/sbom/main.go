@@ -2,7 +2,7 @@
 // every module that is in them, by the build information that the linker put there. The same
 // binaries give the same bytes.
 //
-//	go run ./bench/sbom BINARY... > sbom.cdx.json
+//	go run ./bench/sbom -version VERSION BINARY... > sbom.cdx.json
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/url"
@@ -52,13 +53,15 @@ type (
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
+	version := flag.String("version", "", "of the program")
+	flag.Parse()
+	if err := run(*version, flag.Args(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "sbom:", err)
 		os.Exit(1)
 	}
 }
 
-func run(binaries []string, out io.Writer) error {
+func run(version string, binaries []string, out io.Writer) error {
 	if len(binaries) == 0 {
 		return errors.New("no binaries given: sbom BINARY...")
 	}
@@ -77,7 +80,7 @@ func run(binaries []string, out io.Writer) error {
 		base := filepath.Base(name)
 		d.Components = append(d.Components, component{Type: "file", Ref: base, Name: base, Hashes: []hash{{"SHA-256", hex.EncodeToString(sum[:])}}})
 		if d.Metadata.Component.Name == "" {
-			d.Metadata.Component = component{Type: "application", Name: info.Main.Path, Version: info.Main.Version,
+			d.Metadata.Component = component{Type: "application", Name: info.Main.Path, Version: version,
 				Properties: []property{{"go:version", info.GoVersion}}}
 		}
 		for _, m := range info.Deps {
