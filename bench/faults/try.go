@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
+	"sync"
 	"time"
 
 	"loadgen/internal/faults"
@@ -23,7 +23,7 @@ const (
 	requests   = 10
 	every      = 5
 	timeLimit  = 25 * time.Second // --timeout is 3 s, and three requests follow one another
-	memoryMost = 400 << 10        // KiB
+	memoryMost = 400 << 10        // KiB resident
 	// timingMost is by how much the medians of good answers may be off on a busy machine.
 	timingMost = 60 * time.Millisecond
 )
@@ -79,12 +79,48 @@ func try(ctx context.Context, binary, dir string, c cell) error {
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	failed := cmd.Run()
+	failed := cmd.Start()
+	var peak int
+	if failed == nil {
+		stop := peakMemory(cmd.Process.Pid)
+		failed = cmd.Wait()
+		peak = stop()
+	}
 	problem := c.check(ctx, server, cmd, failed, results, temporary, stdout.String(), stderr.String())
+	if problem == nil && peak > memoryMost {
+		problem = fmt.Errorf("it took %d MB", peak>>10)
+	}
 	if server == nil {
 		return problem
 	}
 	return errors.Join(problem, server.Close())
+}
+
+// peakMemory follows a process; stop returns the most that it had, in KiB, 0 where /proc
+// does not say. The rusage of a child does not do: it begins with what its parent had.
+func peakMemory(pid int) (stop func() int) {
+	peak, over := 0, make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		for tick := time.NewTicker(5 * time.Millisecond); ; {
+			select {
+			case <-over:
+				tick.Stop()
+				return
+			case <-tick.C:
+				text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+				_, after, _ := strings.Cut(string(text), "VmHWM:")
+				var now int
+				fmt.Sscan(after, &now)
+				peak = max(peak, now)
+			}
+		}
+	})
+	return func() int {
+		close(over)
+		done.Wait()
+		return peak
+	}
 }
 
 func (c cell) args(url, results string) []string {
@@ -114,9 +150,6 @@ func (c cell) check(ctx context.Context, server *faults.Server, cmd *exec.Cmd, f
 	code := cmd.ProcessState.ExitCode()
 	if failed != nil && (c.site == nil || code != 1) {
 		return fmt.Errorf("%w: %s", failed, last(stderr))
-	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss > memoryMost {
-		return fmt.Errorf("it took %d MB", usage.Maxrss>>10)
 	}
 	if left, _ := os.ReadDir(temporary); len(left) > 0 {
 		return fmt.Errorf("it left %s in the temporary directory", left[0].Name())
