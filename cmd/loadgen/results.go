@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -138,13 +139,13 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		report.Extended(m.s.out, a.Extended, r.Summary.Percentiles, (*report.ServerTimes)(a.Server))
 	}
 	m.breakdown(rec, a)
-	allFailed := len(r.Samples) > 0 && r.Summary.Completed == 0
+	allFailed := a.Sent > 0 && r.Summary.Completed == 0
 	switch {
 	case stoppedEarly(rec):
-		m.log("stopped early: %d of %d requests were sent; the metrics cover these", len(r.Samples), len(rec.Planned))
+		m.log("stopped early: %d of %d requests were sent; the metrics cover these", a.Sent, len(rec.Planned))
 	case rec.Interrupted:
-		m.log("interrupted: %d of %d requests were sent; the metrics cover these", len(r.Samples), len(rec.Planned))
-	case len(r.Samples) == 0:
+		m.log("interrupted: %d of %d requests were sent; the metrics cover these", a.Sent, len(rec.Planned))
+	case a.Sent == 0:
 		m.log("there was no request to send: the data set holds none (--num-prompts)")
 	case allFailed:
 		text, hint := firstError(b, rec)
@@ -252,16 +253,24 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	return errors.Join(err, envErr)
 }
 
-// values are the latencies of all successes, for the HDR log.
-func values(rec *recording.Recording, a *analysis.Analysis) []metrics.Value {
+// values yields the latencies of all successes, for the HDR log.
+func values(rec *recording.Recording, a *analysis.Analysis) iter.Seq[metrics.Value] {
 	rule := analysis.RuleOf(&rec.Settings)
-	all := make([]metrics.Value, 0, a.Counts.Events+3*len(a.Results))
-	for i, r := range a.Results {
-		if r.Err == nil {
-			all = metrics.AppendValues(all, r, rule, a.Summary.OutputLens[i], rec.Start)
+	return func(yield func(metrics.Value) bool) {
+		var some []metrics.Value
+		sent := 0
+		for _, r := range rec.All() {
+			if some = some[:0]; r.Err == nil {
+				some = metrics.AppendValues(some, r, rule, a.Summary.OutputLens[sent], rec.Start)
+			}
+			sent++
+			for _, v := range some {
+				if !yield(v) {
+					return
+				}
+			}
 		}
 	}
-	return all
 }
 
 // readTimeline makes a run's result of its timeline file.
@@ -279,7 +288,7 @@ func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, err
 	if rec.Killed {
 		rec.Notes = append(rec.Notes, tornNote(rec))
 	}
-	a, err := analysis.Analyze(rec, count)
+	a, err := analysis.Detailed(rec, count)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", name, message(err))
 	}
@@ -308,12 +317,6 @@ func tokenCounter(rec *recording.Recording, s streams) (analysis.CountTokens, er
 
 // tornNote says that a recording ends before its run did.
 func tornNote(rec *recording.Recording) recording.Note {
-	n := 0
-	for _, r := range rec.Results {
-		if r != nil {
-			n++
-		}
-	}
 	return recording.Note{Code: "timeline_torn", Text: fmt.Sprintf("loadgen was killed during the run: %d of %d requests are in the file, %d bytes at its end are no whole record, and the verdict knows nothing of the machine",
-		n, len(rec.Planned), rec.Lost)}
+		rec.Sent(), len(rec.Planned), rec.Lost)}
 }

@@ -23,9 +23,9 @@ type Analysis struct {
 	// Selected are the metrics to report.
 	Selected []metrics.Metric
 	Metadata [][2]string
-	// Results are the requests that were sent, in the order of the plan; Samples and
-	// Summary.OutputLens are theirs.
-	Results []*client.Result
+	// Sent is how many requests were sent. Samples and Summary.OutputLens are theirs, in the
+	// order of the plan; Samples is nil unless the details are asked for.
+	Sent    int
 	Samples []metrics.Sample
 	Summary *metrics.Summary
 	// Extended and Definitions are nil where answers came whole.
@@ -62,8 +62,18 @@ type Energy struct {
 // server gave no count; nil is 0.
 type CountTokens func(text []byte) int
 
-// Analyze makes the analysis of a recording. The error is that of settings that cannot be.
+// Analyze makes the analysis of a recording, with Samples if its settings save the details.
+// The error is that of settings that cannot be.
 func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
+	return analyze(rec, count, rec.Settings.SaveDetailed)
+}
+
+// Detailed is the same with Samples.
+func Detailed(rec *recording.Recording, count CountTokens) (*Analysis, error) {
+	return analyze(rec, count, true)
+}
+
+func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analysis, error) {
 	s := &rec.Settings
 	percentiles, err := s.Percentiles()
 	if err != nil {
@@ -73,42 +83,66 @@ func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Analysis{Notes: kept(rec.Notes)}
+	a := &Analysis{Notes: kept(rec.Notes), Sent: rec.Sent()}
 	a.Selected, _ = s.SelectedMetrics()
 	if a.Metadata, _, err = s.Items(); err != nil {
 		return nil, err
 	}
-	c := newCollector(rec, percentiles, count)
-	for i, r := range rec.Results {
-		if r != nil {
-			c.add(r, rec.Planned[i])
-		}
-	}
-	c.counts.Tokens.sumUp()
-	a.Results, a.Samples, a.Counts = c.results, c.samples, c.counts
-	a.Summary = metrics.Compute(c.samples, rec.Elapsed.Seconds(), metrics.Options{Percentiles: percentiles, Goodput: goals})
-	a.Turns = turnsOf(rec, c.results, c.samples, percentiles)
 	rate := scheduledRate(rec)
-	wave := waveOf(rec, rate, len(a.Samples))
-	a.FirstWave = firstWaveOf(a.Samples, wave, percentiles)
+	wave := waveOf(rec, rate, a.Sent)
+	findings, notes := a.read(rec, count, metrics.Options{Percentiles: percentiles, Goodput: goals}, wave, details)
 	a.DecodingAtATime = math.NaN()
-	if d := a.Summary.Duration; !c.rule.Whole && d > 0 {
+	if d := a.Summary.Duration; !RuleOf(s).Whole && d > 0 {
 		a.DecodingAtATime = a.Counts.Decoding.Seconds() / d
 	}
-	a.Budget = c.budget.Budget(a.Summary, wave)
+	a.Budget = budget(rec, a.Summary, wave)
 	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
-	findings, notes := c.findings.Findings()
 	a.Findings, a.Notes = findings, append(a.Notes, notes...)
-	if !c.rule.Whole {
-		a.Extended = c.extended.Extended(a.Summary)
-		a.Definitions = c.definitions.Rows(a.Summary)
-	}
 	a.server(rec, percentiles)
 	a.energy(rec)
 	if rec.KernelStamps && a.Counts.Events > 0 && a.Counts.KernelStamped == 0 {
 		a.Notes = append(a.Notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})
 	}
 	return a, nil
+}
+
+// read reads all timelines but for the budget, and returns findings and notes.
+func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.Options, wave int, details bool) (findings, notes []judge.Finding) {
+	c := newCollector(rec, o, count, a.Sent, wave)
+	if details {
+		a.Samples = make([]metrics.Sample, 0, a.Sent)
+	}
+	for i, r := range rec.All() {
+		c.add(i, r, rec.Planned[i])
+		if details {
+			a.Samples = append(a.Samples, c.sample)
+			c.sample.ITL = nil // which is theirs now
+		}
+	}
+	c.counts.Tokens.sumUp()
+	a.Counts = c.counts
+	a.Summary = c.summary.Summary(rec.Elapsed.Seconds())
+	a.Turns = c.turns.turns()
+	a.FirstWave = firstWaveOf(c.wave)
+	if findings, notes = c.findings.Findings(); !c.rule.Whole {
+		a.Extended = c.extended.Extended(a.Summary, func(i int) *client.Result { return rec.Result(int(c.sent[i])) })
+		a.Definitions = c.definitions.Rows(a.Summary)
+	}
+	return findings, notes
+}
+
+// budget reads the timelines once more, when what the others kept of them is gone.
+func budget(rec *recording.Recording, s *metrics.Summary, wave int) *judge.Budget {
+	rule := RuleOf(&rec.Settings)
+	b := judge.NewBudgetReader(rule, &rec.Health, rec.Settings.Concurrency() == 0 && rec.Settings.Rate() == 0, &s.Values)
+	var late []time.Duration
+	k := 0
+	for _, r := range rec.All() {
+		late = judge.AppendLateness(late[:0], r, &rec.Health)
+		b.Add(r, late, s.OutputLens[k])
+		k++
+	}
+	return b.Budget(s, wave)
 }
 
 // meanGap is the mean time between two requests of the schedule, 0 for all at once.
@@ -144,15 +178,18 @@ type collector struct {
 	rec     *recording.Recording
 	asked   asked
 	count   CountTokens
-	results []*client.Result
-	samples []metrics.Sample
+	sent    []int32        // where in the plan
+	sample  metrics.Sample // of the request that was read last
+	summary *metrics.SummaryReader
+	wave    *metrics.SummaryReader // of the first requests
+	first   int                    // how many
+	turns   turnsReader
 	// tokenizeEach is 1 where the text of every success is tokenized, 2 where that of every
 	// second is, ...
 	tokenizeEach int
 	late         []time.Duration // of one request's events
 	extended     *metrics.ExtendedReader
 	definitions  *definitions.Reader
-	budget       *judge.BudgetReader
 	findings     *judge.FindingsReader
 	counts       Counts
 }
@@ -179,13 +216,8 @@ func modelsOf(s *recording.Settings) (names []string) {
 	return names
 }
 
-func newCollector(rec *recording.Recording, percentiles []float64, count CountTokens) *collector {
-	s, sent, events := &rec.Settings, 0, 0
-	for _, r := range rec.Results {
-		if r != nil {
-			sent, events = sent+1, events+len(r.Events)
-		}
-	}
+func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens, sent, wave int) *collector {
+	s := &rec.Settings
 	rule := RuleOf(s)
 	run := judge.Run{
 		Rule:        rule,
@@ -196,7 +228,7 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 		TextPrompts: !s.TokenizeOnClient,
 		Tested:      !s.NoTestInput,
 		IgnoreEOS:   s.IgnoreEOS,
-		Percentiles: percentiles,
+		Percentiles: o.Percentiles,
 	}
 	asked := askedOf(s)
 	run.Generated = asked.bestOf
@@ -210,23 +242,26 @@ func newCollector(rec *recording.Recording, percentiles []float64, count CountTo
 	if t := rec.Template; t != nil {
 		run.Template, run.TemplatePrefix = t.Added, t.Prefix
 	}
+	summary := metrics.NewSummaryReader(o)
+	reported := summary.Values()
 	return &collector{
 		rule: rule, rec: rec, asked: asked, count: count, tokenizeEach: tokenizeEach(rec),
-		results:     make([]*client.Result, 0, sent),
-		samples:     make([]metrics.Sample, 0, sent),
-		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: percentiles, Events: events}),
-		definitions: definitions.NewReader(rule.Chat, events),
-		budget:      judge.NewBudgetReader(rule, &rec.Health, s.Concurrency() == 0 && s.Rate() == 0),
-		findings:    judge.NewFindingsReader(run),
+		sent:        make([]int32, 0, sent),
+		summary:     summary,
+		wave:        metrics.NewSummaryReader(metrics.Options{Percentiles: o.Percentiles}),
+		first:       wave,
+		turns:       turnsReader{percentiles: o.Percentiles},
+		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: o.Percentiles, Requests: sent, Values: reported}),
+		definitions: definitions.NewReader(rule.Chat, reported),
+		findings:    judge.NewFindingsReader(run, reported[metrics.ITL]),
 		counts:      Counts{Classes: map[string]int{}},
 	}
 }
 
-// add reads a request that was sent.
-func (c *collector) add(r *client.Result, p recording.Planned) {
-	c.results = append(c.results, r)
-	c.samples = append(c.samples, metrics.NewSample(r, p.PromptLen, c.rule))
-	s := &c.samples[len(c.samples)-1]
+// add reads a request that was sent, by its place in the plan.
+func (c *collector) add(i int, r *client.Result, p recording.Planned) {
+	c.sample = metrics.SampleIn(c.sample.ITL, r, p.PromptLen, c.rule)
+	s := &c.sample
 	n, sent, tokens := 0, 0, metrics.TokenCount{}
 	asked := c.asked.of(p.OutputLen)
 	if s.Success {
@@ -235,8 +270,13 @@ func (c *collector) add(r *client.Result, p recording.Planned) {
 		tokens = c.tokens(r, s)
 		sent = tokens.Sent(asked * metrics.Choices(r))
 	}
+	c.summary.Add(s)
+	if len(c.sent) < c.first {
+		c.wave.Add(s)
+	}
+	c.sent = append(c.sent, int32(i))
+	c.turns.add(r, s, p)
 	c.late = judge.AppendLateness(c.late[:0], r, &c.rec.Health)
-	c.budget.Add(r, c.late, n)
 	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: asked, Got: n, Tokens: tokens})
 	c.counts.add(r)
 	if c.rule.Whole {

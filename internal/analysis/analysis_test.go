@@ -33,8 +33,8 @@ func TestAnalyze(t *testing.T) {
 	rec.Notes = []recording.Note{{Code: "kept", Text: "a note"}}
 	a, found := codes(t, rec)
 	s := a.Summary
-	if len(a.Results) != 19 || s.Completed != 18 || s.InputTokens != 17*512+7 || s.OutputTokens != 17*10+50 || s.OutputLens[8] != 50 || s.Duration != 11 {
-		t.Errorf("%d results, %+v", len(a.Results), s)
+	if a.Sent != 19 || s.Completed != 18 || s.InputTokens != 17*512+7 || s.OutputTokens != 17*10+50 || s.OutputLens[8] != 50 || s.Duration != 11 {
+		t.Errorf("%d results, %+v", a.Sent, s)
 	}
 	if !found["kept"] || !found["failures"] || !found["energy_incomplete"] || a.Notes[0].Code != "kept" || a.Energy != nil {
 		t.Errorf("%v", found)
@@ -50,7 +50,7 @@ func TestAnalyze(t *testing.T) {
 // TestWholeAnswers have no metrics of streams.
 func TestWholeAnswers(t *testing.T) {
 	rec := scripted(5, 0)
-	rec.Settings.NonStreaming = true
+	rec.Settings.NonStreaming, rec.Settings.SaveDetailed = true, true
 	a, _ := codes(t, rec)
 	if a.Extended != nil || a.Definitions != nil || a.Samples[0].TTFT != -1 || a.Samples[0].Latency != (50*time.Millisecond).Seconds() || a.Budget.Bounds[0].Count != 0 || a.Budget.Bounds[3].Count != 5 {
 		t.Errorf("%+v %+v", a.Samples[0], a.Budget)
@@ -154,7 +154,7 @@ func TestFirstWave(t *testing.T) {
 	if f.FirstWave == nil || f.FirstWave.Completed != 3 || math.Abs(f.FirstWave.TTFT.Mean-150) > 1e-9 || f.DecodingAtATime == nil || f.ErrorBudget.FirstWave == nil || f.ErrorBudget.FirstWave.Count != 3 {
 		t.Errorf("%+v", f)
 	}
-	rec.Settings.NonStreaming = true
+	rec.Settings.NonStreaming, rec.Settings.SaveDetailed = true, true
 	a, _ = codes(t, rec)
 	if f := a.Loadgen(rec); f.DecodingAtATime != nil || f.FirstWave == nil || f.FirstWave.TTFT != nil || f.FirstWave.E2EL.Mean <= 0 || f.ErrorBudget.FirstWave != nil {
 		t.Errorf("whole answers: %+v", f)

@@ -27,7 +27,7 @@ type Counts struct {
 	Tokens TokenCounts
 	// Lags are the times from a request's slot, or its due time if that is later, to its
 	// last byte, in seconds.
-	Lags []float64
+	Lags metrics.List
 	// Decoding is how long all requests decoded, failures included: from the first event
 	// with choices to the last.
 	Decoding time.Duration
@@ -80,9 +80,9 @@ func (c *Counts) add(r *client.Result) {
 		}
 	}
 	if r.Written > 0 {
-		c.Lags = append(c.Lags, float64(r.Written-max(r.Permit, r.Due))/float64(time.Second))
+		c.Lags.Add(float64(r.Written-max(r.Permit, r.Due)) / float64(time.Second))
 	}
 }
 
 // Lag sums the lags up; its median and p99 are percentiles 50 and 99.
-func (c *Counts) Lag() metrics.Stats { return metrics.StatsOf(c.Lags, []float64{99}) }
+func (c *Counts) Lag() metrics.Stats { return c.Lags.Stats([]float64{99}) }

@@ -85,7 +85,7 @@ func (a *Analysis) contradictions(changes []prom.Change, tested bool) {
 	found := func(code, text string, figures ...pyjson.Member) {
 		a.Findings = append(a.Findings, judge.Finding{Code: code, Text: text, Figures: figures})
 	}
-	completed, sent, late := a.Summary.Completed, len(a.Results), 0
+	completed, sent, late := a.Summary.Completed, a.Sent, 0
 	if tested {
 		late = 1
 	}

@@ -22,11 +22,11 @@ func waveOf(rec *recording.Recording, rate float64, sent int) int {
 	return 0
 }
 
-// firstWaveOf sums up the first n requests of a run; nil where none of them succeeded.
-func firstWaveOf(samples []metrics.Sample, n int, percentiles []float64) *FirstWave {
-	s := metrics.Compute(samples[:n], 0, metrics.Options{Percentiles: percentiles})
+// firstWaveOf sums up the first requests of a run; nil where none of them succeeded.
+func firstWaveOf(read *metrics.SummaryReader) *FirstWave {
+	s := read.Summary(0)
 	if s.Completed == 0 {
 		return nil
 	}
-	return &FirstWave{n, s.Completed, s.Latency}
+	return &FirstWave{s.Total, s.Completed, s.Latency}
 }

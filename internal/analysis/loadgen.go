@@ -21,7 +21,7 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		Go:            rec.Go,
 		Machine:       &machine,
 		Effective:     rec.Settings.Object(),
-		Requests:      &result.Requests{Asked: rec.Settings.NumPrompts, Planned: len(rec.Planned), Sent: len(a.Results)},
+		Requests:      &result.Requests{Asked: rec.Settings.NumPrompts, Planned: len(rec.Planned), Sent: a.Sent},
 		Prompts:       rec.Prompts,
 		Interrupted:   rec.Interrupted,
 		Verdict:       string(a.Verdict.Level),

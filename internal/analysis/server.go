@@ -26,7 +26,7 @@ func (a *Analysis) server(rec *recording.Recording, percentiles []float64) {
 	if !rec.Settings.TimeBreakdown.Asked {
 		return
 	}
-	a.Breakdown = breakdown.Of(rec.Results, RuleOf(&rec.Settings), records)
+	a.Breakdown = breakdown.Of(rec.Sliced(), RuleOf(&rec.Settings), records)
 	a.contradiction()
 }
 

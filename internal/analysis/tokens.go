@@ -17,7 +17,7 @@ type TokenCounts struct {
 // UnderCount is what one Source counted.
 type UnderCount struct {
 	Requests, Tokens int
-	tpot             []float64
+	tpot             metrics.List
 	TPOT             metrics.Stats
 }
 
@@ -26,18 +26,7 @@ type UnderCount struct {
 const mostTokenized = 1 << 20
 
 // tokenizeEach is 1 where all texts of a run are tokenized, 2 where every second is, ...
-func tokenizeEach(rec *recording.Recording) int {
-	bytes := 0
-	for _, r := range rec.Results {
-		if r != nil && r.Err == nil {
-			bytes += len(r.Text)
-			if r.Details != nil {
-				bytes += len(r.Details.Reasoning) + len(r.Details.ToolCalls)
-			}
-		}
-	}
-	return bytes/mostTokenized + 1
-}
+func tokenizeEach(rec *recording.Recording) int { return rec.TextBytes()/mostTokenized + 1 }
 
 // tokens counts the tokens of the next success.
 func (c *collector) tokens(r *client.Result, s *metrics.Sample) metrics.TokenCount {
@@ -69,7 +58,7 @@ func (t *TokenCounts) add(r *client.Result, s *metrics.Sample, c metrics.TokenCo
 		u := &t.Under[source]
 		u.Requests, u.Tokens = u.Requests+1, u.Tokens+n
 		if tpot, ok := metrics.PerToken(s.TTFT, s.Latency, n); ok && s.TTFT >= 0 && metrics.Choices(r) == 1 {
-			u.tpot = append(u.tpot, tpot)
+			u.tpot.Add(tpot)
 		}
 	}
 }
@@ -77,7 +66,7 @@ func (t *TokenCounts) add(r *client.Result, s *metrics.Sample, c metrics.TokenCo
 // sumUp makes the statistics.
 func (t *TokenCounts) sumUp() {
 	for i := range t.Under {
-		t.Under[i].TPOT = metrics.StatsOf(t.Under[i].tpot, []float64{99})
+		t.Under[i].TPOT = t.Under[i].tpot.Stats([]float64{99})
 	}
 }
 
@@ -97,7 +86,7 @@ func (t *TokenCounts) underSection(s *metrics.Summary) (out result.ByTokenCount)
 		if s.Duration > 0 {
 			c.OutputThroughput = float64(u.Tokens) / float64(u.Requests) * float64(s.Completed) / s.Duration
 		}
-		if len(u.tpot) > 0 {
+		if u.tpot.Len() > 0 {
 			c.TPOT = &result.Summary{Mean: 1e3 * u.TPOT.Mean, Median: 1e3 * u.TPOT.Median, P99: 1e3 * u.TPOT.Percentiles[0]}
 		}
 		return c

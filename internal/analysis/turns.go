@@ -19,35 +19,37 @@ type Turn struct {
 	Latency        [4]metrics.Stats // in seconds, by Metric; of the successes
 }
 
-// turnsOf sums up the requests of conversations by turn, nil where there are none. results
-// and samples are those of the requests that were sent.
-func turnsOf(rec *recording.Recording, results []*client.Result, samples []metrics.Sample, percentiles []float64) (out []Turn) {
-	var byTurn [][]int
-	k := 0
-	for i, r := range rec.Results {
-		if r == nil {
-			continue
-		}
-		if p := rec.Planned[i]; p.Conversation > 0 {
-			for len(byTurn) <= p.Turn {
-				byTurn = append(byTurn, nil)
-			}
-			byTurn[p.Turn] = append(byTurn[p.Turn], k)
-		}
-		k++
+// turnsReader sums up the requests of conversations by turn.
+type turnsReader struct {
+	percentiles []float64
+	byTurn      []*turnReader
+}
+
+type turnReader struct {
+	summary        *metrics.SummaryReader
+	prompt, cached mean
+}
+
+// add reads a request that was sent.
+func (t *turnsReader) add(r *client.Result, s *metrics.Sample, p recording.Planned) {
+	if p.Conversation == 0 {
+		return
 	}
-	for number, all := range byTurn {
-		chosen := make([]metrics.Sample, len(all))
-		var prompt, cached mean
-		for j, k := range all {
-			chosen[j] = samples[k]
-			if u := results[k].SeenUsage; results[k].Err == nil {
-				prompt.add(u.Prompt)
-				cached.add(u.Cached)
-			}
-		}
-		s := metrics.Compute(chosen, 0, metrics.Options{Percentiles: percentiles})
-		out = append(out, Turn{Number: number + 1, Requests: len(all), Completed: s.Completed, Prompt: prompt.value(), Cached: cached.value(), Latency: s.Latency})
+	for len(t.byTurn) <= p.Turn {
+		t.byTurn = append(t.byTurn, &turnReader{summary: metrics.NewSummaryReader(metrics.Options{Percentiles: t.percentiles})})
+	}
+	of := t.byTurn[p.Turn]
+	if of.summary.Add(s); s.Success {
+		of.prompt.add(r.SeenUsage.Prompt)
+		of.cached.add(r.SeenUsage.Cached)
+	}
+}
+
+// turns are what was read, nil where there are none.
+func (t *turnsReader) turns() (out []Turn) {
+	for number, of := range t.byTurn {
+		s := of.summary.Summary(0)
+		out = append(out, Turn{Number: number + 1, Requests: s.Total, Completed: s.Completed, Prompt: of.prompt.value(), Cached: of.cached.value(), Latency: s.Latency})
 	}
 	return out
 }
@@ -82,10 +84,7 @@ func scheduledRate(rec *recording.Recording) float64 {
 	}
 	var first, last time.Duration
 	n := 0
-	for _, r := range rec.Results {
-		if r == nil {
-			continue
-		}
+	for _, r := range rec.All() {
 		if n++; n == 1 {
 			first = r.Due
 		}

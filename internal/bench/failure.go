@@ -28,8 +28,8 @@ func (b *Bench) failure(r *client.Result, planned recording.Planned) Failure {
 
 // FirstFailure is the first request of a run that failed, nil where none did.
 func (b *Bench) FirstFailure(rec *recording.Recording) *Failure {
-	for i, r := range rec.Results {
-		if r != nil && r.Err != nil {
+	for i, r := range rec.All() {
+		if r.Err != nil {
 			f := b.failure(r, rec.Planned[i])
 			return &f
 		}

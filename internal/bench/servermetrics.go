@@ -79,8 +79,8 @@ func (s *serverReader) read(ctx context.Context, rec *recording.Recording) {
 		return
 	}
 	done := 0
-	for _, r := range rec.Results {
-		if r != nil && r.Err == nil {
+	for _, r := range rec.All() {
+		if r.Err == nil {
 			done++
 		}
 	}

@@ -17,7 +17,7 @@ func Run(rec *recording.Recording, a *analysis.Analysis) *report.Run {
 	r := &report.Run{
 		Date: rec.Ended, Backend: s.Backend, ModelID: recording.Text(s.Model), Tokenizer: rec.TokenizerID, NumPrompts: s.NumPrompts,
 		Metadata: a.Metadata, RequestRate: s.RequestRate, Burstiness: s.Burstiness, MaxConcurrency: s.MaxConcurrency,
-		Metrics: a.Selected, Compat12: s.Compat12(), Detailed: s.SaveDetailed, Summary: a.Summary, Samples: a.Samples,
+		Metrics: a.Selected, Compat12: s.Compat12(), Detailed: s.SaveDetailed, Summary: a.Summary,
 	}
 	if e := a.Energy; e != nil {
 		r.Energy = &report.Energy{TotalJoules: e.Joules, PerWatt: e.PerWatt(a.Summary.OutputTokens), Watts: e.Watts()}

@@ -5,6 +5,7 @@
 package definitions
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -26,80 +27,79 @@ type Row struct {
 	Throughput               float64 // output tokens per second
 }
 
-// request is the instants of one success, since its start, in seconds.
+// request is the instants of one success, since its start.
 type request struct {
 	chat        bool
 	start       time.Duration
 	events      []event
-	lastByte    float64 // after [DONE]
-	n           int     // output tokens
-	lastChoices float64
+	lastByte    time.Duration // after [DONE]
+	n           int           // output tokens
+	lastChoices time.Duration
 }
 
 // event is an event that brought tokens; visible is text outside of
 // reasoning, text any text; finish is a finish reason alone.
 type event struct {
-	at                    float64
+	at                    time.Duration
 	text, visible, finish bool
 	tokens                int // 1 where it is not known
 }
 
-// values are a tool's, before they are summed up.
-type values struct{ ttft, itl, tpot, latency []float64 }
+// values are a tool's, before they are summed up, in seconds.
+type values struct {
+	ttft, itl, tpot, latency *metrics.List
+	weighed                  []weighed // in place of itl
+}
+
+// weighed is a value that counts several times.
+type weighed struct {
+	value float64
+	times int
+}
 
 // tool reads its values off a request.
 type tool struct {
 	name, version string
 	read          func(v *values, q *request, s *metrics.Sample)
-	// gaps says that it has a value for each gap. originalITL says that these are the
-	// original's.
-	gaps        bool
-	originalITL whose
 	// duration is the tool's own; nil is the original's.
 	duration func(all []ends) float64
 }
 
-// whose gaps a tool takes from the original.
-type whose int
-
-const (
-	nobodys whose = iota
-	ofAll
-	ofThoseWithTokens // of completions: it has no other; for chat the tool's own
-)
-
 // ends are what a duration is made of: a request's start, and the last event with text
-// and the last with choices, in seconds since then.
-type ends struct {
-	start                 time.Duration
-	lastText, lastChoices float64
-}
+// and the last with choices, since then.
+type ends struct{ start, lastText, lastChoices time.Duration }
 
 // Reader reads a run's successes, one after the other.
 type Reader struct {
-	chat    bool
-	values  []values // by tool
-	samples []*metrics.Sample
-	leftOut bool // some successes are failures to another tool
-	all     []ends
-	tokens  int
-	q       request
-	counts  []int
+	chat   bool
+	values []values // by tool
+	all    []ends
+	tokens int
+	q      request
+	counts []int
 }
 
-// NewReader returns a reader that has read nothing yet, of chat or of text completions;
-// events is how many events there are in all, a hint for memory.
-func NewReader(chat bool, events int) *Reader {
+// NewReader returns a reader that has read nothing yet, of chat or of text completions. by
+// are the original's values, to which those of a request are added before
+// (metrics.SummaryReader): tools that agree take no memory.
+func NewReader(chat bool, by [4]*metrics.List) *Reader {
 	d := &Reader{chat: chat, values: make([]values, len(tools))}
-	for i, t := range tools {
-		if t.gaps {
-			d.values[i].itl = make([]float64, 0, events)
+	like := [4][]*metrics.List{}
+	for m := range by {
+		like[m] = append(like[m], by[m])
+	}
+	for i := range tools {
+		v := &d.values[i]
+		for m, l := range map[metrics.Metric]**metrics.List{metrics.TTFT: &v.ttft, metrics.ITL: &v.itl, metrics.TPOT: &v.tpot, metrics.E2EL: &v.latency} {
+			*l = metrics.Like(like[m]...)
+			like[m] = append(like[m], *l)
 		}
 	}
 	return d
 }
 
-// Add reads a success: its timeline, its sample, and the length of its completion.
+// Add reads a success: its timeline, its sample, and the length of its completion. Nothing of
+// it is kept.
 func (d *Reader) Add(r *client.Result, s *metrics.Sample, outputLen int) {
 	d.tokens += outputLen
 	d.read(r, outputLen)
@@ -108,11 +108,6 @@ func (d *Reader) Add(r *client.Result, s *metrics.Sample, outputLen int) {
 		e.lastText = last.at
 	}
 	d.all = append(d.all, e)
-	if len(d.q.events) > 0 {
-		d.samples = append(d.samples, s)
-	} else {
-		d.leftOut = true
-	}
 	for i := range tools {
 		tools[i].read(&d.values[i], &d.q, s)
 	}
@@ -121,31 +116,22 @@ func (d *Reader) Add(r *client.Result, s *metrics.Sample, outputLen int) {
 // Rows are what each tool would report, in a fixed order; s is the original's summary of
 // the same requests.
 func (d *Reader) Rows(s *metrics.Summary) (rows []Row) {
-	scratch := make([]float64, len(s.Sorted[metrics.ITL]))
-	stat := func(x []float64) Stat {
-		if len(scratch) < len(x) {
-			scratch = make([]float64, len(x))
+	known := map[*metrics.List]Stat{}
+	stat := func(l *metrics.List) Stat {
+		l = l.Origin()
+		of, ok := known[l]
+		if !ok {
+			at := l.Percentiles(50, 99)
+			of = Stat{l.Len(), l.Mean(), at[0], at[1]}
+			known[l] = of
 		}
-		metrics.Sort(x, scratch)
-		return statOf(x)
+		return of
 	}
-	twins := d.twins()
 	for i, t := range tools {
 		v := &d.values[i]
-		row := Row{Tool: t.name, Version: t.version, TTFT: stat(v.ttft), TPOT: stat(v.tpot), Latency: stat(v.latency), Duration: s.Duration}
-		switch {
-		case t.originalITL == ofAll:
-			row.ITL = statOf(s.Sorted[metrics.ITL])
-		case t.originalITL == ofThoseWithTokens && !d.chat:
-			if row.ITL = rows[0].ITL; d.leftOut {
-				row.ITL = stat(d.originalITL())
-			}
-		default:
-			if k := twins[i]; k < i {
-				row.ITL = rows[k].ITL
-			} else {
-				row.ITL = stat(v.itl)
-			}
+		row := Row{Tool: t.name, Version: t.version, TTFT: stat(v.ttft), ITL: stat(v.itl), TPOT: stat(v.tpot), Latency: stat(v.latency), Duration: s.Duration}
+		if len(v.weighed) > 0 {
+			row.ITL = statOf(v.weighed)
 		}
 		if t.duration != nil && len(d.all) > 0 {
 			row.Duration = t.duration(d.all)
@@ -158,38 +144,27 @@ func (d *Reader) Rows(s *metrics.Summary) (rows []Row) {
 	return rows
 }
 
-// twins is for each tool the first with the same gaps, as many agree on with one token a
-// chunk: these are summed up once.
-func (d *Reader) twins() (out [len(tools)]int) {
-	for i := range tools {
-		out[i] = i
-		for k := range i {
-			if tools[k].originalITL == nobodys && slices.Equal(d.values[k].itl, d.values[i].itl) {
-				out[i] = k
-				break
-			}
-		}
+// statOf sums weighed values up.
+func statOf(all []weighed) Stat {
+	slices.SortFunc(all, func(a, b weighed) int { return cmp.Compare(a.value, b.value) })
+	ends, n, sum := make([]int, len(all)), 0, 0.0
+	for i, w := range all {
+		n, sum = n+w.times, sum+w.value*float64(w.times)
+		ends[i] = n
 	}
-	return out
-}
-
-// originalITL are the original's gaps of the requests that brought tokens.
-func (d *Reader) originalITL() (out []float64) {
-	for _, s := range d.samples {
-		out = append(out, s.ITL...)
+	if n == 0 {
+		return Stat{}
 	}
-	return out
-}
-
-// statOf sums sorted values up.
-func statOf(x []float64) Stat {
-	return Stat{len(x), metrics.Mean(x), metrics.Median(x), metrics.Percentile(x, 99)}
+	rank := func(i int) float64 {
+		k, _ := slices.BinarySearch(ends, i+1)
+		return all[k].value
+	}
+	return Stat{n, sum / float64(n), metrics.PercentileOf(n, 50, rank), metrics.PercentileOf(n, 99, rank)}
 }
 
 // read makes q the request of a result; its events' memory is used again.
 func (d *Reader) read(r *client.Result, n int) {
-	since := func(at time.Duration) float64 { return (at - r.Start).Seconds() }
-	d.q = request{chat: d.chat, start: r.Start, n: n, lastByte: since(r.LastByte), events: d.q.events[:0]}
+	d.q = request{chat: d.chat, start: r.Start, n: n, lastByte: r.LastByte - r.Start, events: d.q.events[:0]}
 	counts, known := metrics.ChunkTokens(d.counts[:0], r, n)
 	d.counts = counts
 	for i := range r.Events {
@@ -197,7 +172,7 @@ func (d *Reader) read(r *client.Result, n int) {
 		if !e.Choices {
 			continue
 		}
-		d.q.lastChoices = since(e.At)
+		d.q.lastChoices = e.At - r.Start
 		if !metrics.BringsTokens(e) {
 			continue
 		}
@@ -234,10 +209,13 @@ func streamed(e *event) bool { return !e.finish }
 func text(e *event) bool     { return e.text }
 func visible(e *event) bool  { return e.visible }
 
+// seconds is exact, as the original's values are.
+func seconds(d time.Duration) float64 { return float64(d) / 1e9 }
+
 // addPerToken adds (latency - ttft) / (n - 1), which one token alone does not have.
-func addPerToken(to *[]float64, latency, ttft float64, n int) {
+func addPerToken(to *metrics.List, latency, ttft float64, n int) {
 	if n > 1 {
-		*to = append(*to, (latency-ttft)/float64(n-1))
+		to.Add((latency - ttft) / float64(n-1))
 	}
 }
 
@@ -251,9 +229,9 @@ func (v *values) addGaps(q *request, of func(e *event) bool) (first, last *event
 			continue
 		case first == nil:
 			first = e
-			v.ttft = append(v.ttft, e.at)
+			v.ttft.Add(seconds(e.at))
 		default:
-			v.itl = append(v.itl, e.at-last.at)
+			v.itl.Add(seconds(e.at - last.at))
 		}
 		last = e
 	}
@@ -261,11 +239,11 @@ func (v *values) addGaps(q *request, of func(e *event) bool) (first, last *event
 }
 
 // sinceStart is from the first request's start to the last instant that end gives.
-func sinceStart(all []ends, end func(e *ends) float64) float64 {
-	first, last := all[0].start.Seconds(), 0.0
+func sinceStart(all []ends, end func(e *ends) time.Duration) float64 {
+	first, last := all[0].start, time.Duration(0)
 	for i := range all {
-		first = min(first, all[i].start.Seconds())
-		last = max(last, all[i].start.Seconds()+end(&all[i]))
+		first = min(first, all[i].start)
+		last = max(last, all[i].start+end(&all[i]))
 	}
-	return last - first
+	return seconds(last - first)
 }

@@ -13,9 +13,11 @@ import (
 // rowsOf are the rows of a run of one request.
 func rowsOf(r *client.Result, rule metrics.Rule, n int, duration float64) []Row {
 	s := metrics.NewSample(r, 0, rule)
-	d := NewReader(rule.Chat, len(r.Events))
+	summary := metrics.NewSummaryReader(metrics.Options{})
+	d := NewReader(rule.Chat, summary.Values())
+	summary.Add(&s)
 	d.Add(r, &s, n)
-	return d.Rows(metrics.Compute([]metrics.Sample{s}, duration, metrics.Options{}))
+	return d.Rows(summary.Summary(duration))
 }
 
 // A server's count may be any number; weighing by it must not take its memory.

@@ -83,10 +83,7 @@ func TestPage(t *testing.T) {
 		t.Fatal("the page has no table")
 	}
 	r, n, duration := example(t)
-	s := metrics.NewSample(r, 0, metrics.Rule{Chat: true})
-	reader := NewReader(true, len(r.Events))
-	reader.Add(r, &s, n)
-	rows := reader.Rows(metrics.Compute([]metrics.Sample{s}, duration, metrics.Options{}))
+	rows := rowsOf(r, metrics.Rule{Chat: true}, n, duration)
 	for _, row := range rows {
 		if named := fmt.Sprintf("`%s %s`", row.Tool, row.Version); row.Version != "" && !strings.Contains(string(text), named) {
 			t.Errorf("the page does not name %s", named)

@@ -1,7 +1,7 @@
 package judge
 
 import (
-	"slices"
+	"math"
 	"sort"
 	"time"
 
@@ -48,45 +48,44 @@ type BudgetReader struct {
 	rule                                                   metrics.Rule
 	h                                                      *health.Report
 	burst                                                  bool
-	lateness, waits, starts, sends, connects, rtts, slacks []time.Duration
+	lateness, waits, starts, sends, connects, rtts, slacks metrics.List
 	retransmits                                            int
 	idle, busy                                             time.Duration
-	counts                                                 [4]int     // of the values so far, by Metric
-	doubtful                                               [4][]doubt // those that may be other than reported
-	firsts                                                 []int      // of TTFTs: how many there are after each request
+	least, most                                            [4]*metrics.List // that the values can have been, by Metric
+	firsts                                                 []int32          // of TTFTs: how many there are after each request
 	// gapsBegin and gapsEnd sum up by how much the first and the last event of each row of
 	// gaps may be late: what lies between moves no sum of gaps.
 	gapsBegin, gapsEnd time.Duration
 }
 
-// doubt is a value, by its place among its metric's, and the least and most that it
-// can have been.
-type doubt struct {
-	index  int
-	lo, hi float64
-}
-
 // NewBudgetReader returns a reader that has read nothing yet. A burst is a load of all
 // requests at once without a bound: opening their connections is its ramp, and keeps no slot
-// idle, as there is none.
-func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool) *BudgetReader {
-	return &BudgetReader{rule: rule, h: h, burst: burst}
+// idle, as there is none. reported are the values of the same requests, which take no memory
+// again where they are exact; nil for none.
+func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool, reported *[4]*metrics.List) *BudgetReader {
+	b := &BudgetReader{rule: rule, h: h, burst: burst}
+	for m := range b.least {
+		if b.least[m], b.most[m] = new(metrics.List), new(metrics.List); reported != nil {
+			b.least[m], b.most[m] = metrics.Like(reported[m]), metrics.Like(reported[m])
+		}
+	}
+	return b
 }
 
 // Add reads a request that was sent, by how much its events may be late (AppendLateness)
 // and its completion's length.
 func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int) {
-	b.lateness = append(b.lateness, max(r.Handed-r.Due, 0))
-	b.waits = append(b.waits, max(r.Permit-r.Handed, 0))
-	b.starts = append(b.starts, max(r.Start-r.Permit, 0))
+	b.lateness.Add(seconds(max(r.Handed-r.Due, 0)))
+	b.waits.Add(seconds(max(r.Permit-r.Handed, 0)))
+	b.starts.Add(seconds(max(r.Start-r.Permit, 0)))
 	if r.Written > 0 {
-		b.sends = append(b.sends, r.Written-r.Start)
+		b.sends.Add(seconds(r.Written - r.Start))
 	}
 	if r.Connect > 0 && !r.Reused {
-		b.connects = append(b.connects, r.Connect-r.Start)
+		b.connects.Add(seconds(r.Connect - r.Start))
 	}
 	if r.MinRTT > 0 {
-		b.rtts = append(b.rtts, r.MinRTT)
+		b.rtts.Add(seconds(r.MinRTT))
 	}
 	b.retransmits += r.Retransmits
 	b.busy += r.End - r.Permit
@@ -99,7 +98,7 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 	if r.Err == nil {
 		b.success(r, late, outputLen)
 	}
-	b.firsts = append(b.firsts, b.counts[metrics.TTFT])
+	b.firsts = append(b.firsts, int32(b.least[metrics.TTFT].Len()))
 }
 
 // success takes in the values of a success, in the order in which a Summary has them.
@@ -126,7 +125,7 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 		switch s.Metric {
 		case metrics.TTFT:
 			ttft, first = x, at(s.To)
-			b.add(metrics.TTFT, x, x-first-sent, x)
+			b.add(metrics.TTFT, x-first-sent, x)
 		case metrics.ITL:
 			if s.From != row {
 				b.gapsBegin += at(s.From)
@@ -135,10 +134,10 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 			}
 			row = s.To
 			b.gapsEnd += at(s.To)
-			b.add(metrics.ITL, x, x-at(s.To), x+at(s.From))
+			b.add(metrics.ITL, x-at(s.To), x+at(s.From))
 		case metrics.E2EL:
 			last = at(s.To)
-			b.add(metrics.E2EL, x, x-last-sent, x)
+			b.add(metrics.E2EL, x-last-sent, x)
 			if !b.rule.Whole {
 				b.addPerToken(ttft, x, first, last, outputLen)
 			}
@@ -148,80 +147,98 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 
 func (b *BudgetReader) slack(late time.Duration) {
 	if late > 0 {
-		b.slacks = append(b.slacks, late)
+		b.slacks.Add(seconds(late))
 	}
 }
 
-func (b *BudgetReader) add(m metrics.Metric, reported, lo, hi time.Duration) {
-	if lo = max(lo, 0); lo != reported || hi != reported {
-		b.doubtful[m] = append(b.doubtful[m], doubt{b.counts[m], lo.Seconds(), hi.Seconds()})
-	}
-	b.counts[m]++
+func (b *BudgetReader) add(m metrics.Metric, least, most time.Duration) {
+	b.least[m].Add(seconds(max(least, 0)))
+	b.most[m].Add(seconds(most))
 }
 
 // addPerToken adds a request's TPOT.
 func (b *BudgetReader) addPerToken(ttft, latency, first, last time.Duration, n int) {
-	of := func(ttft, latency time.Duration) float64 {
-		tpot, _ := metrics.PerToken(ttft.Seconds(), latency.Seconds(), n)
-		return max(tpot, 0)
-	}
 	if n < 2 {
 		return
 	}
-	if first > 0 || last > 0 {
-		b.doubtful[metrics.TPOT] = append(b.doubtful[metrics.TPOT], doubt{b.counts[metrics.TPOT], of(ttft, latency-last), of(ttft-first, latency)})
-	}
-	b.counts[metrics.TPOT]++
+	least, _ := metrics.PerToken(seconds(ttft), seconds(latency-last), n)
+	most, _ := metrics.PerToken(seconds(ttft-first), seconds(latency), n)
+	b.least[metrics.TPOT].Add(max(least, 0))
+	b.most[metrics.TPOT].Add(max(most, 0))
 }
 
 // Budget makes the budget of what was read; s is the summary of the same requests, of which
 // the first make up the first wave.
 func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 	out := &Budget{
-		Lateness: health.NewDist(b.lateness), SlotWait: health.NewDist(b.waits), StartDelay: health.NewDist(b.starts), SendDelay: health.NewDist(b.sends),
-		Connect: health.NewDist(b.connects), RTT: health.NewDist(b.rtts), Slack: health.NewDist(b.slacks), Retransmits: b.retransmits,
+		Lateness: dist(&b.lateness), SlotWait: dist(&b.waits), StartDelay: dist(&b.starts), SendDelay: dist(&b.sends),
+		Connect: dist(&b.connects), RTT: dist(&b.rtts), Slack: dist(&b.slacks), Retransmits: b.retransmits,
 	}
 	if b.busy > 0 {
 		out.Idle = float64(b.idle) / float64(b.busy)
 	}
 	for m := range out.Bounds {
-		if b.counts[m] > 0 {
-			out.Bounds[m] = bound(s.Values[m], s.Sorted[m], b.doubtful[m])
+		if b.least[m].Len() > 0 { // of whole answers E2EL alone
+			out.Bounds[m] = bound(s.Values[m], b.least[m], b.most[m])
 		}
 	}
 	if itl := &out.Bounds[metrics.ITL]; itl.Count > 0 {
 		itl.Mean = min(itl.Mean, max(b.gapsBegin, b.gapsEnd).Seconds()/float64(itl.Count))
 	}
 	if firstWave > 0 && firstWave <= len(b.firsts) {
-		if n := b.firsts[firstWave-1]; n > 0 && n <= len(s.Values[metrics.TTFT]) {
-			values := s.Values[metrics.TTFT][:n]
-			out.FirstWave = bound(values, slices.Sorted(slices.Values(values)), b.doubtful[metrics.TTFT])
+		n, reported := int(b.firsts[firstWave-1]), s.Values[metrics.TTFT]
+		if n > 0 && n <= reported.Len() {
+			out.FirstWave = bound(head(reported, n), head(b.least[metrics.TTFT], n), head(b.most[metrics.TTFT], n))
 		}
 	}
 	return out
 }
 
-// bound compares values as they were reported with the least and most they can be.
-func bound(reported, sorted []float64, doubtful []doubt) Bound {
-	b := Bound{ReportedMedian: metrics.Median(sorted), ReportedMean: metrics.Mean(sorted), Count: len(sorted)}
-	if len(doubtful) == 0 {
-		return b
+// head is a list of the first values of another.
+func head(l *metrics.List, n int) *metrics.List {
+	out := new(metrics.List)
+	for x := range l.All(0, n) {
+		out.Add(x)
 	}
-	lo, hi := slices.Clone(reported), slices.Clone(reported)
-	for _, d := range doubtful {
-		if d.index < len(reported) {
-			lo[d.index], hi[d.index] = d.lo, d.hi
+	return out
+}
+
+// bound compares values as they were reported with the least and most they can be.
+func bound(reported, least, most *metrics.List) Bound {
+	at := func(l *metrics.List) [3]float64 {
+		p := l.Percentiles(50, 99)
+		return [3]float64{l.Mean(), p[0], p[1]}
+	}
+	x := at(reported)
+	b := Bound{ReportedMean: x[0], ReportedMedian: x[1], Count: reported.Len()}
+	for _, l := range []*metrics.List{least, most} {
+		if l.Origin() == reported || l.Len() != reported.Len() {
+			continue
+		}
+		y := at(l)
+		for i, to := range []*float64{&b.Mean, &b.Median, &b.P99} {
+			if l == least {
+				*to = max(*to, x[i]-y[i])
+			} else {
+				*to = max(*to, y[i]-x[i])
+			}
 		}
 	}
-	metrics.Sort(lo, nil)
-	metrics.Sort(hi, nil)
-	off := func(f func([]float64) float64) float64 {
-		at := f(sorted)
-		return max(at-f(lo), f(hi)-at)
-	}
-	b.Mean, b.Median = off(metrics.Mean), off(metrics.Median)
-	b.P99 = off(func(x []float64) float64 { return metrics.Percentile(x, 99) })
 	return b
+}
+
+func seconds(d time.Duration) float64 { return float64(d) / 1e9 }
+
+// dist sums up durations.
+func dist(l *metrics.List) health.Dist {
+	n := l.Len()
+	if n == 0 {
+		return health.Dist{}
+	}
+	place := func(q float64) int { return min(int(q*float64(n)), n-1) }
+	at := l.Ranks(place(0.5), place(0.99), n-1)
+	of := func(s float64) time.Duration { return time.Duration(math.Round(s * 1e9)) }
+	return health.Dist{Count: n, P50: of(at[0]), P99: of(at[1]), Max: of(at[2])}
 }
 
 // sending is how long the client took, at most, from the start to the written

@@ -15,7 +15,7 @@ import (
 // budgetOf is the budget of one request with a completion of n tokens.
 func budgetOf(r *client.Result, rule metrics.Rule, n int, h *health.Report) *Budget {
 	r.Usage.Completion = n
-	b := NewBudgetReader(rule, h, false)
+	b := NewBudgetReader(rule, h, false, nil)
 	b.Add(r, AppendLateness(nil, r, h), n)
 	return b.Budget(metrics.Compute([]metrics.Sample{metrics.NewSample(r, 1, rule)}, 1, metrics.Options{}), 0)
 }
@@ -171,7 +171,7 @@ func TestIdle(t *testing.T) {
 		"the server closed late":       {false, 0, 100 * ms, 0},
 		"a recording without that end": {false, 0, 0, 0},
 	} {
-		b := NewBudgetReader(metrics.Rule{}, &health.Report{}, c.burst)
+		b := NewBudgetReader(metrics.Rule{}, &health.Report{}, c.burst, nil)
 		r := &client.Result{Start: c.start, Ended: c.ended, End: 100 * ms}
 		r.LastByte = 50 * ms
 		b.Add(r, nil, 0)

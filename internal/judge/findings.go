@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -67,6 +68,7 @@ type FindingsReader struct {
 	due, start                  spread
 	last                        time.Duration // the end of the last request
 	answers                     []answered    // of more than one event
+	itl                         *metrics.List // their gaps
 	gaps                        gapsSeen
 	delivered                   deliverySeen
 	cached                      cacheSeen
@@ -88,7 +90,12 @@ type FindingsReader struct {
 type answered struct {
 	start, first, last time.Duration
 	ttft               time.Duration // from written, without what the client may have been late
-	gaps               []float64
+	gap, gaps          int32         // the first of its gaps, and how many it has
+}
+
+// gapsOf are the gaps of an answer, in seconds.
+func (f *FindingsReader) gapsOf(a answered) iter.Seq[float64] {
+	return f.itl.All(int(a.gap), int(a.gap+a.gaps))
 }
 
 // spread is the first and the last of some instants.
@@ -103,12 +110,17 @@ func (s *spread) add(at time.Duration, begin bool) {
 
 func (s spread) seconds() float64 { return (s.last - s.first).Seconds() }
 
-// NewFindingsReader returns a reader that has read nothing yet.
-func NewFindingsReader(run Run) *FindingsReader {
-	return &FindingsReader{run: run, shapes: map[answer.Dialect]int{}}
+// NewFindingsReader returns a reader that has read nothing yet. reported are the original's
+// gaps, to which a request's are added before, nil for none: those that agree take no memory.
+func NewFindingsReader(run Run, reported *metrics.List) *FindingsReader {
+	f := &FindingsReader{run: run, itl: new(metrics.List), shapes: map[answer.Dialect]int{}}
+	if reported != nil {
+		f.itl = metrics.Like(reported)
+	}
+	return f
 }
 
-// Add reads a request; what it points to is kept.
+// Add reads a request. Nothing of it is kept.
 func (f *FindingsReader) Add(q Request) {
 	r, first := q.Result, f.sent == 0
 	f.due.add(r.Due, first)
@@ -185,7 +197,10 @@ func (f *FindingsReader) events(q *Request) {
 		}
 	}
 	if n := len(events); n > 1 {
-		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, itl})
+		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, int32(f.itl.Len()), int32(len(itl))})
+		for _, gap := range itl {
+			f.itl.Add(gap)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ type run struct {
 func (r *run) Judge() (findings, notes []Finding) { return r.read().Findings() }
 
 func (r *run) read() *FindingsReader {
-	f := NewFindingsReader(r.Run)
+	f := NewFindingsReader(r.Run, nil)
 	for i, x := range r.Results {
 		tokens := metrics.CountOf(x, r.Rule.Whole, nil)
 		tokens.Of[metrics.ByServer] = r.Got[i]
@@ -106,7 +106,7 @@ func least(all []time.Duration) (at int) {
 
 func (s server) judged(h *health.Report) Verdict {
 	r := s.run()
-	b := NewBudgetReader(r.Rule, h, false)
+	b := NewBudgetReader(r.Rule, h, false, nil)
 	for i, x := range r.Results {
 		b.Add(x, AppendLateness(nil, x, h), r.Got[i])
 	}
@@ -460,7 +460,7 @@ func TestLateSchedule(t *testing.T) {
 		due := time.Duration(i) * 10 * ms
 		results = append(results, &client.Result{Due: due, Handed: due + 15*ms, Permit: due + 15*ms, Start: due + 15*ms})
 	}
-	late := NewBudgetReader(metrics.Rule{}, &health.Report{}, false)
+	late := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
 	for _, r := range results {
 		late.Add(r, nil, 0)
 	}

@@ -26,12 +26,12 @@ func (f *FindingsReader) coldStart() *Finding {
 		}
 	}
 	if c := f.run.Concurrency; c > 0 && len(order) >= 3*c {
-		early := gaps(order[:c])
-		e := metrics.Median(early)
-		if len(early) < 10 || e <= 1e-3 || !mostlyBelow(order[c:], e/2) {
+		early := f.gapsOfAll(order[:c])
+		e := early.Percentiles(50)[0]
+		if early.Len() < 10 || e <= 1e-3 || !f.mostlyBelow(order[c:], e/2) {
 			return nil
 		}
-		if l := metrics.Median(gaps(order[c:])); e > 2*l && l >= smallGap.Seconds() {
+		if l := f.gapsOfAll(order[c:]).Percentiles(50)[0]; e > 2*l && l >= smallGap.Seconds() {
 			return some(find("cold_start", fmt.Sprintf("the first %d answers came at %s a chunk, the others at %s: the server was cold", c, short(e), short(l)),
 				"first_s", e, "median_s", l).withHint("warmup"))
 		}
@@ -50,12 +50,12 @@ func ttfts(answers []answered) (out []float64) {
 
 // mostlyBelow reports whether at least half of the gaps of some answers are below a limit,
 // as they are where their median is.
-func mostlyBelow(answers []answered, limit float64) bool {
+func (f *FindingsReader) mostlyBelow(answers []answered, limit float64) bool {
 	below, all := 0, 0
 	for _, a := range answers {
-		all += len(a.gaps)
-		for _, g := range a.gaps {
-			if g < limit {
+		all += int(a.gaps)
+		for gap := range f.gapsOf(a) {
+			if gap < limit {
 				below++
 			}
 		}
@@ -63,16 +63,13 @@ func mostlyBelow(answers []answered, limit float64) bool {
 	return 2*below >= all
 }
 
-// gaps are the sorted gaps of some answers, in seconds.
-func gaps(answers []answered) []float64 {
-	n := 0
+// gapsOfAll are the gaps of some answers.
+func (f *FindingsReader) gapsOfAll(answers []answered) *metrics.List {
+	all := new(metrics.List)
 	for _, a := range answers {
-		n += len(a.gaps)
+		for gap := range f.gapsOf(a) {
+			all.Add(gap)
+		}
 	}
-	out := make([]float64, 0, n)
-	for _, a := range answers {
-		out = append(out, a.gaps...)
-	}
-	metrics.Sort(out, nil)
-	return out
+	return all
 }

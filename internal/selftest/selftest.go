@@ -93,7 +93,7 @@ func ceiling(ctx context.Context, o *Options, s recording.Settings, t *Table) er
 	if err != nil {
 		return err
 	}
-	t.RequestsPerSecond = float64(len(short.analysis.Results)) / short.rec.Elapsed.Seconds()
+	t.RequestsPerSecond = float64(short.analysis.Sent) / short.rec.Elapsed.Seconds()
 	for n := ceilingFrom; n <= ceilingTo; n *= 2 {
 		r, err := probe(n, n, 16, 32, 1)
 		if ctx.Err() != nil {
@@ -144,12 +144,12 @@ func against(ctx context.Context, o *Options, profile string, speed float64, s r
 	if r.analysis, err = analysis.Analyze(r.rec, b.CountTokens); err != nil {
 		return nil, err
 	}
-	for _, q := range r.analysis.Results {
+	for _, q := range r.rec.All() {
 		if q.Err != nil {
 			return nil, fmt.Errorf("a request of the self-test failed: %w", q.Err)
 		}
 	}
-	truth, err := askTruth(url, len(r.analysis.Results))
+	truth, err := askTruth(url, r.analysis.Sent)
 	if err != nil {
 		return nil, err
 	}

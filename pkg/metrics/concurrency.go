@@ -77,7 +77,7 @@ func (x *ExtendedReader) concurrency(out *Extended, all []step) {
 	for i := range x.requests {
 		q := &x.requests[i]
 		bin(q.from).Started++
-		if q.r.Err == nil {
+		if q.success {
 			bin(q.to).Completed++
 		}
 	}

@@ -1,7 +1,7 @@
 package metrics
 
 import (
-	"slices"
+	"math"
 	"time"
 
 	"loadgen/pkg/client"
@@ -66,21 +66,24 @@ type ExtendedOptions struct {
 	Start       time.Duration
 	Concurrency int // 0 for no bound
 	Percentiles []float64
-	// Events is how many events there are in all, a hint for memory.
-	Events int
+	// Requests is how many there are in all.
+	Requests int
+	// Values are the original's, to which those of a request are added before (SummaryReader).
+	Values [4]*List
 }
 
 // ExtendedReader reads the extended metrics off a run, request by request.
 type ExtendedReader struct {
-	o                                                                         ExtendedOptions
-	content, visible, perToken, chunks, second, pace, dueTTFT, dueE2EL, queue []float64
-	tokensUnknown                                                             bool
-	tokens, events                                                            int
-	perSecond                                                                 []int // tokens
-	requests                                                                  []request
-	choices                                                                   struct {
+	o                                                               ExtendedOptions
+	content, visible, chunks, second, pace, dueTTFT, dueE2EL, queue List
+	perToken                                                        *List
+	tokensUnknown                                                   bool
+	tokens, events                                                  int
+	perSecond                                                       []int // tokens
+	requests                                                        []request
+	choices                                                         struct {
 		requests, most  int
-		ttft, tpot, itl []float64
+		ttft, tpot, itl List
 	}
 
 	at     []time.Duration // of one request's events with tokens
@@ -89,46 +92,51 @@ type ExtendedReader struct {
 
 // request is what of a request the metrics of the whole run need.
 type request struct {
-	r         *client.Result
-	s         *Sample
 	from, to  time.Duration // under way
-	n, tokens int           // output tokens, and the events that brought them
+	sum       float64       // of its gaps
+	gaps      int32         // values of ITL
+	n, tokens int32         // output tokens, and the events that brought them
+	success   bool
 }
 
 // NewExtendedReader returns a reader that has read nothing yet.
 func NewExtendedReader(o ExtendedOptions) *ExtendedReader {
-	return &ExtendedReader{o: o, perToken: make([]float64, 0, o.Events), chunks: make([]float64, 0, o.Events)}
+	return &ExtendedReader{o: o, perToken: Like(o.Values[ITL]), requests: make([]request, 0, o.Requests)}
 }
 
 // Add reads a request that was sent: its timeline, its sample and the length of its
-// completion. It keeps the pointers.
+// completion. Nothing of it is kept.
 func (x *ExtendedReader) Add(r *client.Result, s *Sample, n int) {
-	q := request{r: r, s: s, from: r.Start, to: r.End, n: n}
+	q := request{from: r.Start, to: r.End, n: int32(min(n, math.MaxInt32)), success: r.Err == nil}
 	if n := len(r.Events); n > 0 {
 		q.to = r.Events[n-1].At
 	}
 	q.to = max(q.to, r.Start)
 	if r.Err == nil {
-		q.tokens = x.success(r, s, n)
+		for _, gap := range s.ITL {
+			q.sum += gap
+		}
+		q.gaps, q.tokens = int32(len(s.ITL)), int32(x.success(r, s, n))
 	}
 	x.requests = append(x.requests, q)
 }
 
 // success reads a success and returns how many events brought tokens.
 func (x *ExtendedReader) success(r *client.Result, s *Sample, n int) int {
-	x.queue = append(x.queue, seconds(max(r.Permit-r.Due, 0)))
+	x.queue.Add(seconds(max(r.Permit-r.Due, 0)))
 	x.at = appendTokens(x.at[:0], r)
 	at := x.at
 	if len(at) == 0 {
 		return 0
 	}
 	x.tokens, x.events = x.tokens+n, x.events+len(at)
-	x.content = append(x.content, seconds(at[0]-r.Start))
+	x.content.Add(seconds(at[0] - r.Start))
 	waited := seconds(r.Start - min(r.Due, r.Start))
-	x.dueTTFT, x.dueE2EL = append(x.dueTTFT, waited+s.TTFT), append(x.dueE2EL, waited+s.Latency)
+	x.dueTTFT.Add(waited + s.TTFT)
+	x.dueE2EL.Add(waited + s.Latency)
 	for i := range r.Events {
 		if e := &r.Events[i]; e.Kind == client.Text || e.Kind == client.ToolCall {
-			x.visible = append(x.visible, seconds(e.At-r.Start))
+			x.visible.Add(seconds(e.At - r.Start))
 			break
 		}
 	}
@@ -146,9 +154,9 @@ func (x *ExtendedReader) success(r *client.Result, s *Sample, n int) int {
 // each event brought where that is known.
 func (x *ExtendedReader) stream(at []time.Duration, n int, counts []int, known bool) {
 	if len(at) > 1 {
-		x.second = append(x.second, seconds(at[1]-at[0]))
+		x.second.Add(seconds(at[1] - at[0]))
 		if span := seconds(at[len(at)-1] - at[0]); span > 0 && n > 1 {
-			x.pace = append(x.pace, float64(n-1)/span)
+			x.pace.Add(float64(n-1) / span)
 		}
 	}
 	x.tokensUnknown = x.tokensUnknown || !known
@@ -161,17 +169,17 @@ func (x *ExtendedReader) stream(at []time.Duration, n int, counts []int, known b
 		if !known {
 			continue
 		}
-		x.chunks = append(x.chunks, float64(c))
+		x.chunks.Add(float64(c))
 		if k == 0 || c == 0 {
 			continue
 		}
-		if len(x.perToken)+c > x.tokensMost() {
+		if x.perToken.Len()+c > x.tokensMost() {
 			x.tokensUnknown, known = true, false
 			continue
 		}
 		gap := seconds(at[k]-at[k-1]) / float64(c)
 		for range c {
-			x.perToken = append(x.perToken, gap)
+			x.perToken.Add(gap)
 		}
 	}
 }
@@ -187,12 +195,12 @@ func (x *ExtendedReader) byChoice(r *client.Result, several []ChoiceEvents) {
 			at = append(at, r.Events[i].At)
 		}
 		for k := 1; k < len(at); k++ {
-			c.itl = append(c.itl, seconds(at[k]-at[k-1]))
+			c.itl.Add(seconds(at[k] - at[k-1]))
 		}
 		ttft := seconds(at[0] - r.Start)
-		c.ttft = append(c.ttft, ttft)
+		c.ttft.Add(ttft)
 		if tpot, ok := PerToken(ttft, seconds(at[len(at)-1]-r.Start), one.Tokens); ok {
-			c.tpot = append(c.tpot, tpot)
+			c.tpot.Add(tpot)
 		}
 		x.counts = evenly(x.counts[:0], one.Tokens, len(at))
 		x.stream(at, one.Tokens, x.counts, one.Tokens == len(at))
@@ -200,30 +208,31 @@ func (x *ExtendedReader) byChoice(r *client.Result, several []ChoiceEvents) {
 }
 
 // tokensMost bounds the values per token: a server may say that an event brought billions.
-func (x *ExtendedReader) tokensMost() int { return max(1<<24, 16*x.o.Events) }
+func (x *ExtendedReader) tokensMost() int { return max(1<<24, 16*x.events) }
 
-// Extended makes the metrics of what was read; s is the summary of the same requests.
-func (x *ExtendedReader) Extended(s *Summary) *Extended {
-	stats := func(v []float64) Stats { return StatsOf(v, x.o.Percentiles) }
+// Extended makes the metrics of what was read; s is the summary of the same requests, and
+// result gives the timeline of one by its place among those that were read.
+func (x *ExtendedReader) Extended(s *Summary, result func(i int) *client.Result) *Extended {
+	stats := func(l *List) Stats { return l.Stats(x.o.Percentiles) }
 	out := &Extended{
-		FirstContent: stats(x.content), FirstVisible: stats(x.visible), SecondToken: stats(x.second), UserPace: stats(x.pace),
-		DueTTFT: stats(x.dueTTFT), DueE2EL: stats(x.dueE2EL), Queue: stats(x.queue),
+		FirstContent: stats(&x.content), FirstVisible: stats(&x.visible), SecondToken: stats(&x.second), UserPace: stats(&x.pace),
+		DueTTFT: stats(&x.dueTTFT), DueE2EL: stats(&x.dueE2EL), Queue: stats(&x.queue),
 	}
 	if !x.tokensUnknown && x.events > 0 {
 		all := s.Latency[ITL]
-		if !slices.Equal(x.perToken, s.Values[ITL]) { // as they are with one token a chunk
+		if x.perToken.Origin() != s.Values[ITL] { // as it is with one token a chunk
 			all = stats(x.perToken)
 		}
-		out.PerToken, out.TokensPerChunk = &all, stats(x.chunks)
+		out.PerToken, out.TokensPerChunk = &all, stats(&x.chunks)
 	} else if x.events > 0 {
 		out.TokensPerChunk = Stats{Mean: float64(x.tokens) / float64(x.events)}
 	}
 	steps := x.steps()
 	x.concurrency(out, steps)
 	if c := &x.choices; c.requests > 0 {
-		out.ByChoice = &ByChoiceStats{Requests: c.requests, Choices: c.most, TTFT: stats(c.ttft), TPOT: stats(c.tpot), ITL: stats(c.itl)}
+		out.ByChoice = &ByChoiceStats{Requests: c.requests, Choices: c.most, TTFT: stats(&c.ttft), TPOT: stats(&c.tpot), ITL: stats(&c.itl)}
 	}
-	out.Steady = x.steady(steps)
+	out.Steady = x.steady(steps, result)
 	out.Means = x.meanIntervals()
 	return out
 }

@@ -25,14 +25,16 @@ func scripted(due, permit, start int, kinds string, at ...int) *client.Result {
 
 // extended reads a run with the given output lengths.
 func extended(results []*client.Result, lens []int, chat bool, o ExtendedOptions) *Extended {
+	summary := NewSummaryReader(Options{Percentiles: o.Percentiles})
+	o.Values = summary.Values()
 	x := NewExtendedReader(o)
-	samples := make([]Sample, len(results))
 	for i, r := range results {
-		samples[i] = NewSample(r, 0, Rule{Chat: chat})
-		samples[i].OutputTokens = lens[i]
-		x.Add(r, &samples[i], lens[i])
+		s := NewSample(r, 0, Rule{Chat: chat})
+		s.OutputTokens = lens[i]
+		summary.Add(&s)
+		x.Add(r, &s, lens[i])
 	}
-	return x.Extended(Compute(samples, 1, Options{Percentiles: o.Percentiles}))
+	return x.Extended(summary.Summary(1), func(i int) *client.Result { return results[i] })
 }
 
 func near(t *testing.T, name string, got, want float64) {

@@ -21,7 +21,7 @@ func pairwiseSum(x []float64) float64 {
 			sum += v
 		}
 		return sum
-	case n <= 128:
+	case n <= pairwiseBlock:
 		var r [8]float64
 		copy(r[:], x)
 		i := 8
@@ -36,21 +36,22 @@ func pairwiseSum(x []float64) float64 {
 		}
 		return sum
 	}
-	half := n / 2
-	half -= half % 8
+	half := pairwiseHalf(n)
 	return pairwiseSum(x[:half]) + pairwiseSum(x[half:])
 }
+
+// pairwiseBlock is how many values are added up without halving them.
+const pairwiseBlock = 128
+
+// pairwiseHalf is how many of n values are in the first half.
+func pairwiseHalf(n int) int { return n/2 - n/2%8 }
 
 // Std is numpy.std, the population's standard deviation, 0 for no values.
 func Std(x []float64) float64 {
 	if len(x) == 0 {
 		return 0
 	}
-	return std(x, Mean(x), make([]float64, len(x)))
-}
-
-// std is the same given the mean and room for as many values.
-func std(x []float64, mean float64, squares []float64) float64 {
+	mean, squares := Mean(x), make([]float64, len(x))
 	for i, v := range x {
 		d := v - mean
 		squares[i] = float64(d * d)
@@ -60,38 +61,51 @@ func std(x []float64, mean float64, squares []float64) float64 {
 
 // Median is numpy.median of sorted values, 0 for none.
 func Median(sorted []float64) float64 {
-	n := len(sorted)
+	return median(len(sorted), func(i int) float64 { return sorted[i] })
+}
+
+// median is the same of n values, given those of some ranks.
+func median(n int, rank func(i int) float64) float64 {
 	switch {
 	case n == 0:
 		return 0
-	case math.IsNaN(sorted[0]): // slices.Sort puts NaN first
+	case math.IsNaN(rank(0)): // slices.Sort puts NaN first
 		return math.NaN()
 	case n%2 == 1:
-		return sorted[n/2]
+		return rank(n / 2)
 	}
-	return (sorted[n/2-1] + sorted[n/2]) / 2
+	return (rank(n/2-1) + rank(n/2)) / 2
 }
 
 // Percentile is numpy.percentile of sorted values by its default method, linear
 // interpolation, 0 for no values. p is between 0 and 100.
 func Percentile(sorted []float64, p float64) float64 {
-	n := len(sorted)
+	return PercentileOf(len(sorted), p, func(i int) float64 { return sorted[i] })
+}
+
+// PercentileOf is the same of n values, given that of each rank, from 0.
+func PercentileOf(n int, p float64, rank func(i int) float64) float64 {
 	if n == 0 {
 		return 0
 	}
-	if math.IsNaN(sorted[0]) {
+	if math.IsNaN(rank(0)) {
 		return math.NaN()
 	}
-	at := float64(n-1) * (p / 100)
-	below := math.Floor(at)
-	i := min(max(int(below), 0), n-1)
-	a, b := sorted[i], sorted[min(i+1, n-1)]
-	t := at - below
+	i, t := place(n, p)
+	a, b := rank(i), rank(min(i+1, n-1))
 	diff := b - a
 	if t >= 0.5 {
 		return b - float64(diff*(1-t))
 	}
 	return a + float64(diff*t)
+}
+
+// place is where a percentile of n values lies: the rank below it, and how far it is from
+// there to the next.
+func place(n int, p float64) (i int, t float64) {
+	at := float64(n-1) * (p / 100)
+	below := math.Floor(at)
+	return min(max(int(below), 0), n-1), at - below
 }
 
 // Stats are the statistics of one metric.
@@ -101,23 +115,11 @@ type Stats struct {
 	Percentiles []float64
 }
 
-// StatsOf sums values up. It leaves them sorted.
-func StatsOf(x []float64, percentiles []float64) Stats { return newStats(x, x, percentiles) }
-
-// newStats sums values up and sorts the copy of them, or themselves.
-func newStats(x, sorted []float64, percentiles []float64) (s Stats) {
-	if n := len(x); n > 0 {
-		scratch := make([]float64, n)
-		s.Mean = Mean(x)
-		s.Std = std(x, s.Mean, scratch)
-		Sort(sorted, scratch)
-		s.Median = Median(sorted)
-		if s.Min, s.Max = sorted[0], sorted[n-1]; math.IsNaN(s.Min) { // NaN is sorted to the front
-			s.Max = s.Min
-		}
+// StatsOf sums values up.
+func StatsOf(x []float64, percentiles []float64) Stats {
+	var l List
+	for _, v := range x {
+		l.Add(v)
 	}
-	for _, p := range percentiles {
-		s.Percentiles = append(s.Percentiles, Percentile(sorted, p))
-	}
-	return s
+	return l.Stats(percentiles)
 }

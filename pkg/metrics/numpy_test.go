@@ -3,7 +3,6 @@ package metrics
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 )
 
@@ -74,7 +73,7 @@ func TestStatsAreNumPys(t *testing.T) {
 			state = state*6364136223846793005 + 1442695040888963407
 			x[i] = float64(state>>11) / (1 << 53)
 		}
-		s := newStats(x, slices.Clone(x), percentiles)
+		s := StatsOf(x, percentiles)
 		got := append([]float64{s.Mean, s.Std, s.Median}, s.Percentiles...)
 		if fmt.Sprintf("%x", got) != fmt.Sprintf("%x", want) {
 			t.Errorf("%d values:\n%x, want\n%x", n, got, want)

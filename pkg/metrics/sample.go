@@ -32,7 +32,16 @@ type Sample struct {
 
 // NewSample reads the original's metrics off a timeline (see Timeline.Spans).
 func NewSample(r *client.Result, promptLen int, rule Rule) Sample {
-	s := Sample{Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
+	var itl []float64
+	if n := len(r.Events); n > 1 && !rule.Whole {
+		itl = make([]float64, 0, n-1)
+	}
+	return SampleIn(itl, r, promptLen, rule)
+}
+
+// SampleIn is NewSample with room for the gaps.
+func SampleIn(room []float64, r *client.Result, promptLen int, rule Rule) Sample {
+	s := Sample{ITL: room[:0], Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
 	if r.HasDecodedPerIter {
 		s.DecodedPerIter = r.DecodedPerIter
 	}
@@ -59,9 +68,6 @@ func NewSample(r *client.Result, promptLen int, rule Rule) Sample {
 func (s *Sample) time(t Timeline) {
 	if t.Whole {
 		s.TTFT = -1
-	}
-	if n := len(t.Result.Events); n > 1 {
-		s.ITL = make([]float64, 0, n-1)
 	}
 	for span := range t.Spans {
 		switch x := seconds(span.Length()); span.Metric {

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"loadgen/pkg/client"
 )
 
 // steady measures the time from when all slots were busy first to when they were last.
-func (x *ExtendedReader) steady(steps []step) *Steady {
+func (x *ExtendedReader) steady(steps []step, result func(i int) *client.Result) *Steady {
 	if x.o.Concurrency <= 0 {
 		return nil
 	}
@@ -28,42 +30,49 @@ func (x *ExtendedReader) steady(steps []step) *Steady {
 		return nil
 	}
 	out := &Steady{From: seconds(from - x.o.Start), To: seconds(to - x.o.Start)}
-	gaps := 0
-	for i := range x.requests {
-		gaps += len(x.requests[i].s.ITL)
-	}
-	var values [4][]float64
-	values[ITL] = make([]float64, 0, gaps)
-	tokens := 0.0
+	var values [4]List
+	tokens, success, gap := 0.0, -1, 0 // the place of its values
 	for i := range x.requests {
 		q := &x.requests[i]
-		if q.r.Err == nil && q.tokens > 0 {
-			tokens += float64(q.n) * float64(q.tokensWithin(from, to)) / float64(q.tokens)
+		inside := from <= q.from && q.to <= to
+		if !q.success {
+			out.Dropped++
+			continue
 		}
-		if q.from < from || q.to > to || q.r.Err != nil {
+		success, gap = success+1, gap+int(q.gaps)
+		if q.tokens > 0 {
+			within := int(q.tokens)
+			if !inside {
+				within = tokensWithin(result(i), from, to)
+			}
+			tokens += float64(q.n) * float64(within) / float64(q.tokens)
+		}
+		if !inside {
 			out.Dropped++
 			continue
 		}
 		out.Requests++
-		values[TTFT], values[E2EL], values[ITL] = append(values[TTFT], q.s.TTFT), append(values[E2EL], q.s.Latency), append(values[ITL], q.s.ITL...)
-		if tpot, ok := PerToken(q.s.TTFT, q.s.Latency, q.n); ok {
-			values[TPOT] = append(values[TPOT], tpot)
+		ttft, latency := x.o.Values[TTFT].At(success), x.o.Values[E2EL].At(success)
+		values[TTFT].Add(ttft)
+		values[E2EL].Add(latency)
+		for x := range x.o.Values[ITL].All(gap-int(q.gaps), gap) {
+			values[ITL].Add(x)
+		}
+		if tpot, ok := PerToken(ttft, latency, int(q.n)); ok {
+			values[TPOT].Add(tpot)
 		}
 	}
 	for m := range values {
-		out.Latency[m] = StatsOf(values[m], x.o.Percentiles)
+		out.Latency[m] = values[m].Stats(x.o.Percentiles)
 	}
 	out.TokensPerSecond = tokens / seconds(to-from)
 	return out
 }
 
 // tokensWithin counts the events that brought tokens in a span of time.
-func (q *request) tokensWithin(from, to time.Duration) (n int) {
-	if from <= q.from && q.to <= to {
-		return q.tokens
-	}
-	for i := range q.r.Events {
-		if e := &q.r.Events[i]; BringsTokens(e) && from <= e.At && e.At <= to {
+func tokensWithin(r *client.Result, from, to time.Duration) (n int) {
+	for i := range r.Events {
+		if e := &r.Events[i]; BringsTokens(e) && from <= e.At && e.At <= to {
 			n++
 		}
 	}
@@ -80,36 +89,43 @@ const (
 // one after the other: those of a closed loop are correlated. ITL is blocked by
 // whole requests, too.
 func (x *ExtendedReader) meanIntervals() (out [4]*Interval) {
-	type one struct {
-		start  time.Duration
-		sum, n [4]float64
-	}
-	var all []one
+	order := make([]int32, 0, len(x.requests)) // of the successes
+	places := make([]int32, len(x.requests))   // of their values
 	for i := range x.requests {
-		q := &x.requests[i]
-		if q.r.Err != nil {
-			continue
+		if x.requests[i].success {
+			places[i] = int32(len(order))
+			order = append(order, int32(i))
 		}
-		s := one{start: q.r.Start, sum: [4]float64{TTFT: q.s.TTFT, E2EL: q.s.Latency}, n: [4]float64{TTFT: 1, E2EL: 1, ITL: float64(len(q.s.ITL))}}
-		for _, gap := range q.s.ITL {
-			s.sum[ITL] += gap
-		}
-		if tpot, ok := PerToken(q.s.TTFT, q.s.Latency, q.n); ok {
-			s.sum[TPOT], s.n[TPOT] = tpot, 1
-		}
-		all = append(all, s)
 	}
-	slices.SortStableFunc(all, func(a, b one) int { return cmp.Compare(a.start, b.start) })
-	k := min(blocksMost, len(all)/blockLeast)
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(x.requests[a].from, x.requests[b].from) })
+	k := min(blocksMost, len(order)/blockLeast)
 	if k < 5 {
 		return out
+	}
+	value := func(m Metric, i int32) (sum, n float64) {
+		q := &x.requests[i]
+		if m == ITL {
+			return q.sum, float64(q.gaps)
+		}
+		ttft, latency := x.o.Values[TTFT].At(int(places[i])), x.o.Values[E2EL].At(int(places[i]))
+		switch m {
+		case TTFT:
+			return ttft, 1
+		case E2EL:
+			return latency, 1
+		}
+		if tpot, ok := PerToken(ttft, latency, int(q.n)); ok {
+			return tpot, 1
+		}
+		return 0, 0
 	}
 	for m := range out {
 		means := make([]float64, 0, k)
 		for b := range k {
 			sum, n := 0.0, 0.0
-			for _, x := range all[b*len(all)/k : (b+1)*len(all)/k] {
-				sum, n = sum+x.sum[m], n+x.n[m]
+			for _, i := range order[b*len(order)/k : (b+1)*len(order)/k] {
+				x, one := value(Metric(m), i)
+				sum, n = sum+x, n+one
 			}
 			if n > 0 {
 				means = append(means, sum/n)

@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // Metric names one of the four latencies.
 type Metric uint8
@@ -49,9 +46,8 @@ type Summary struct {
 	Latency                   [4]Stats // by Metric
 	DecodedPerIter            Stats
 	Percentiles               []float64 // as in Options
-	// Values are the latencies of the successes in the order of the requests, Sorted
-	// the same in ascending order; both by Metric.
-	Values, Sorted [4][]float64
+	// Values are the latencies of the successes in the order of the requests, by Metric.
+	Values [4]*List
 	// OutputLens holds each request's completion length, 0 for a failure.
 	OutputLens []int
 	// Exceptions counts failures that the original counts as exceptions, by class,
@@ -65,50 +61,73 @@ type ClassCount struct {
 	Count int
 }
 
-// Compute turns samples into a Summary, as the original's calculate_metrics
-// does. duration is the run's in seconds.
-func Compute(samples []Sample, duration float64, o Options) *Summary {
-	s := &Summary{Total: len(samples), Duration: duration, Percentiles: o.Percentiles, OutputLens: make([]int, len(samples))}
-	values := room(samples)
-	var users, perIter []float64
-	good := 0
-	for i := range samples {
-		r := &samples[i]
-		if !r.Success {
-			s.countException(r.Exception)
-			continue
-		}
-		n := r.Tokens(o.CountTokens)
-		s.OutputLens[i] = max(n, 0)
-		s.Completed++
-		s.InputTokens += r.PromptLen
-		if s.OutputTokens += s.OutputLens[i]; s.OutputTokens < 0 { // beyond the range: a server's mistake
-			s.OutputTokens = math.MaxInt
-		}
-		tpot, ok := PerToken(r.TTFT, r.Latency, n)
-		if ok {
-			values[TPOT] = append(values[TPOT], tpot)
-		}
-		values[TTFT] = append(values[TTFT], r.TTFT)
-		values[ITL] = append(values[ITL], r.ITL...)
-		values[E2EL] = append(values[E2EL], r.Latency)
-		if !r.NullDecodedPerIter {
-			perIter = append(perIter, r.DecodedPerIter)
-		}
-		if r.Latency > 0 { // the original divides by zero
-			users = append(users, float64(s.OutputLens[i])/r.Latency)
-		}
-		if meets(o.Goodput, [4]float64{TTFT: r.TTFT, TPOT: tpot, E2EL: r.Latency}) {
-			good++
-		}
+// SummaryReader computes a Summary, as the original's calculate_metrics does, of one request
+// after the other.
+type SummaryReader struct {
+	o              Options
+	s              *Summary
+	users, perIter List
+	good           int
+}
+
+// NewSummaryReader returns a reader that has read nothing yet.
+func NewSummaryReader(o Options) *SummaryReader {
+	x := &SummaryReader{o: o, s: &Summary{Percentiles: o.Percentiles, OutputLens: []int{}}}
+	for m := range x.s.Values {
+		x.s.Values[m] = new(List)
 	}
-	for m := range values {
-		s.Sorted[m] = slices.Clone(values[m])
-		s.Latency[m] = newStats(values[m], s.Sorted[m], o.Percentiles)
+	return x
+}
+
+// Values are the latencies of the successes so far, by Metric.
+func (x *SummaryReader) Values() [4]*List { return x.s.Values }
+
+// Add reads a request that was sent. Nothing of it is kept.
+func (x *SummaryReader) Add(r *Sample) {
+	s := x.s
+	s.Total++
+	if !r.Success {
+		s.OutputLens = append(s.OutputLens, 0)
+		s.countException(r.Exception)
+		return
 	}
-	s.Values = values
-	s.DecodedPerIter = StatsOf(perIter, o.Percentiles)
-	s.UserThroughput = Mean(users)
+	n := r.Tokens(x.o.CountTokens)
+	length := max(n, 0)
+	s.OutputLens = append(s.OutputLens, length)
+	s.Completed++
+	s.InputTokens += r.PromptLen
+	if s.OutputTokens += length; s.OutputTokens < 0 { // beyond the range: a server's mistake
+		s.OutputTokens = math.MaxInt
+	}
+	tpot, ok := PerToken(r.TTFT, r.Latency, n)
+	if ok {
+		s.Values[TPOT].Add(tpot)
+	}
+	s.Values[TTFT].Add(r.TTFT)
+	for _, gap := range r.ITL {
+		s.Values[ITL].Add(gap)
+	}
+	s.Values[E2EL].Add(r.Latency)
+	if !r.NullDecodedPerIter {
+		x.perIter.Add(r.DecodedPerIter)
+	}
+	if r.Latency > 0 { // the original divides by zero
+		x.users.Add(float64(length) / r.Latency)
+	}
+	if meets(x.o.Goodput, [4]float64{TTFT: r.TTFT, TPOT: tpot, E2EL: r.Latency}) {
+		x.good++
+	}
+}
+
+// Summary is that of what was read; duration is the run's in seconds.
+func (x *SummaryReader) Summary(duration float64) *Summary {
+	s := x.s
+	s.Duration = duration
+	for m, values := range s.Values {
+		s.Latency[m] = values.Stats(x.o.Percentiles)
+	}
+	s.DecodedPerIter = x.perIter.Stats(x.o.Percentiles)
+	s.UserThroughput = x.users.Mean()
 	perSecond := func(n float64) float64 {
 		if duration <= 0 {
 			return 0
@@ -117,26 +136,19 @@ func Compute(samples []Sample, duration float64, o Options) *Summary {
 	}
 	s.RequestThroughput, s.OutputThroughput = perSecond(float64(s.Completed)), perSecond(float64(s.OutputTokens))
 	s.TotalTokenThroughput = perSecond(float64(s.InputTokens) + float64(s.OutputTokens))
-	if len(o.Goodput) > 0 {
-		rate := perSecond(float64(good))
-		s.Goodput = &rate
+	if len(x.o.Goodput) > 0 {
+		s.Goodput = new(perSecond(float64(x.good)))
 	}
 	return s
 }
 
-// room is a list for the values of each metric, with room for those of samples.
-func room(samples []Sample) (values [4][]float64) {
-	requests, gaps := 0, 0
+// Compute is the Summary of some samples; duration is the run's in seconds.
+func Compute(samples []Sample, duration float64, o Options) *Summary {
+	x := NewSummaryReader(o)
 	for i := range samples {
-		if samples[i].Success {
-			requests, gaps = requests+1, gaps+len(samples[i].ITL)
-		}
+		x.Add(&samples[i])
 	}
-	for m := range values {
-		values[m] = make([]float64, 0, requests)
-	}
-	values[ITL] = make([]float64, 0, gaps)
-	return values
+	return x.Summary(duration)
 }
 
 // Tokens is the length of a success's completion: the server's count, or else that of
@@ -162,6 +174,9 @@ func (s *Summary) countException(class string) {
 }
 
 func meets(slos []SLO, of [4]float64) bool {
+	if len(slos) == 0 {
+		return true
+	}
 	last := map[Metric]float64{}
 	for _, o := range slos {
 		last[o.Metric] = o.Seconds

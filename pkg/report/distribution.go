@@ -48,10 +48,10 @@ func (s *Stored) hdrLogs() map[string][]second {
 // distribution is all values of a metric in ns, from the file itself or the log
 // next to it; nil where neither has them.
 func (s *Stored) distribution(m metrics.Metric) *hdrhistogram.Histogram {
-	h := hdrhistogram.New(hdrLowest, hdrHighest, hdrDigits)
+	h := hdrhistogram.New(hdrLowest, int64(hdrMost), hdrDigits)
 	for _, values := range s.requests(m) {
 		for _, v := range values {
-			_ = h.RecordValue(min(max(int64(v*1e9), hdrLowest), hdrHighest)) // in range
+			_ = h.RecordValue(min(max(int64(v*1e9), hdrLowest), int64(hdrMost))) // in range
 		}
 	}
 	if h.TotalCount() == 0 {

@@ -65,7 +65,6 @@ func ExampleRun_Table() {
 		ModelID:     "llama",
 		RequestRate: math.Inf(1),
 		Metrics:     []metrics.Metric{metrics.TTFT},
-		Samples:     samples,
 		Summary:     metrics.Compute(samples, 0.5, metrics.Options{Percentiles: []float64{99}}),
 	}
 	var table strings.Builder

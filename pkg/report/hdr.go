@@ -3,7 +3,10 @@ package report
 import (
 	"fmt"
 	"io"
-	"sort"
+	"iter"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -13,16 +16,16 @@ import (
 
 // The range and precision of the HDR log: nanoseconds, three digits.
 const (
-	hdrLowest  = 1
-	hdrHighest = int64(6 * time.Hour)
-	hdrDigits  = 3
-	hdrBin     = time.Second
+	hdrLowest = 1
+	hdrMost   = 6 * time.Hour
+	hdrDigits = 3
+	hdrBin    = time.Second
 )
 
 // HDRLog writes values as an HdrHistogram interval log (V2), in bins of one
 // second with a histogram for each metric, tagged ttft, tpot, itl and e2el, in
 // nanoseconds. start is when the run began. Values beyond six hours count as six.
-func HDRLog(w io.Writer, start time.Time, values []metrics.Value) error {
+func HDRLog(w io.Writer, start time.Time, values iter.Seq[metrics.Value]) error {
 	base := start.Truncate(time.Second)
 	offset := start.Sub(base)
 	out := hdrhistogram.NewHistogramLogWriter(w)
@@ -40,28 +43,35 @@ func HDRLog(w io.Writer, start time.Time, values []metrics.Value) error {
 			return err
 		}
 	}
-	bin := func(v metrics.Value) int64 { return int64((v.At + offset) / hdrBin) }
-	sort.SliceStable(values, func(i, j int) bool {
-		if a, b := bin(values[i]), bin(values[j]); a != b {
-			return a < b
+	bins := map[int64]*[4]metrics.List{} // by second and metric
+	for v := range values {
+		k := int64((v.At + offset) / hdrBin)
+		if bins[k] == nil {
+			bins[k] = new([4]metrics.List)
 		}
-		return values[i].Metric < values[j].Metric
-	})
-	h := hdrhistogram.New(hdrLowest, hdrHighest, hdrDigits)
-	for i := 0; i < len(values); {
-		first := values[i]
-		h.Reset()
-		for ; i < len(values) && bin(values[i]) == bin(first) && values[i].Metric == first.Metric; i++ {
-			if err := h.RecordValue(min(max(int64(values[i].Value), hdrLowest), hdrHighest)); err != nil {
-				return fmt.Errorf("a value of %v is out of the histogram's range: %w", values[i].Value, err)
+		bins[k][v.Metric].Add(min(v.Value, hdrMost).Seconds())
+	}
+	h := hdrhistogram.New(hdrLowest, int64(hdrMost), hdrDigits)
+	for _, k := range slices.Sorted(maps.Keys(bins)) {
+		from := base.Add(time.Duration(k) * hdrBin)
+		for m := range bins[k] {
+			l := &bins[k][m]
+			if l.Len() == 0 {
+				continue
 			}
-		}
-		h.SetTag(first.Metric.String())
-		from := base.Add(time.Duration(bin(first)) * hdrBin)
-		h.SetStartTimeMs(from.UnixMilli())
-		h.SetEndTimeMs(from.Add(hdrBin).UnixMilli())
-		if err := out.OutputIntervalHistogram(h); err != nil {
-			return err
+			h.Reset()
+			for x := range l.All(0, l.Len()) {
+				ns := int64(math.Round(x * 1e9))
+				if err := h.RecordValue(max(ns, hdrLowest)); err != nil {
+					return fmt.Errorf("a value of %d ns is out of the histogram's range: %w", ns, err)
+				}
+			}
+			h.SetStartTimeMs(from.UnixMilli())
+			h.SetEndTimeMs(from.Add(hdrBin).UnixMilli())
+			h.SetTag(metrics.Metric(m).String())
+			if err := out.OutputIntervalHistogram(h); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestHDRLogReadsBack(t *testing.T) {
 		{Metric: metrics.ITL, At: 500 * ms, Value: 20 * ms}, {Metric: metrics.E2EL, At: 10 * time.Hour, Value: 10 * time.Hour},
 	}
 	var b bytes.Buffer
-	if err := HDRLog(&b, start, values); err != nil {
+	if err := HDRLog(&b, start, slices.Values(values)); err != nil {
 		t.Fatal(err)
 	}
 	r := hdrhistogram.NewHistogramLogReader(bytes.NewReader(b.Bytes()))

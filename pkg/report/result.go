@@ -28,7 +28,6 @@ type Run struct {
 	// Detailed keeps a value for each request.
 	Detailed bool
 	Summary  *metrics.Summary
-	Samples  []metrics.Sample
 	Energy   *Energy
 }
 

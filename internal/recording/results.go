@@ -1,0 +1,62 @@
+package recording
+
+import (
+	"iter"
+
+	"loadgen/pkg/client"
+)
+
+// All yields the requests that were sent, in the order of the plan, by their place in it. A
+// result is not changed later.
+func (r *Recording) All() iter.Seq2[int, *client.Result] {
+	return func(yield func(int, *client.Result) bool) {
+		for i := range r.Planned {
+			if q := r.Result(i); q != nil && !yield(i, q) {
+				return
+			}
+		}
+	}
+}
+
+// Result is a request by its place in the plan, nil where it was never sent.
+func (r *Recording) Result(i int) *client.Result {
+	if i < len(r.Results) {
+		return r.Results[i]
+	}
+	return nil
+}
+
+// Sent is how many requests were sent.
+func (r *Recording) Sent() (n int) {
+	for _, q := range r.Results {
+		if q != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Sliced are the requests in the order of the plan, all in memory; nil was never sent.
+func (r *Recording) Sliced() []*client.Result {
+	return r.Results
+}
+
+// TextBytes is how long the texts of the successes are together.
+func (r *Recording) TextBytes() (n int) {
+	for _, q := range r.Results {
+		if q != nil {
+			n += textBytes(q)
+		}
+	}
+	return n
+}
+
+func textBytes(r *client.Result) int {
+	switch {
+	case r.Err != nil:
+		return 0
+	case r.Details == nil:
+		return len(r.Text)
+	}
+	return len(r.Text) + len(r.Details.Reasoning) + len(r.Details.ToolCalls)
+}
