@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
@@ -34,13 +35,15 @@ const (
 type dechunker struct {
 	state  chunkState
 	left   int64
-	least  int // bytes of the smallest chunk with data so far, its framing included
+	first  int // bytes of the first chunk with data, its framing included
+	least  int // of the smallest that follows it: a first one with a role is longer
 	digits int
 	line   int // bytes of the trailer line at hand, CR not counted
 	total  int // bytes of the extensions or the trailer at hand
 }
 
 const (
+	sizeLine      = 16 // bytes that hold the size of a chunk, and no event
 	maxTrailer    = 64 << 10
 	maxSizeDigits = 4096 // leading zeros included
 )
@@ -123,6 +126,8 @@ func (c *dechunker) sized() {
 	c.total = 0
 	if c.state = beforeData; c.left == 0 {
 		c.state = inTrailer
+	} else if c.first == 0 {
+		c.first = int(size)
 	} else if c.least == 0 || size < int64(c.least) {
 		c.least = int(size)
 	}
@@ -145,7 +150,7 @@ func (c *dechunker) begun() bool {
 func (c *dechunker) piece() int {
 	switch c.state {
 	case inSize:
-		return max(c.least-c.digits, 0)
+		return max(cmp.Or(c.least, sizeLine)-c.digits, 0)
 	case beforeData, inData:
 		return int(min(c.left, math.MaxInt32)) + len("\r\n")
 	case afterData:

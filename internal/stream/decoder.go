@@ -32,6 +32,8 @@ type Decoder struct {
 	buf     []byte // the head, the whole body, or the line at hand
 
 	head     head
+	headSize int    // bytes of the head
+	settled  int    // events whose stamps are no longer in doubt
 	left     int64  // bytes of a body given by length
 	size     int    // bytes of the head so far, then of the decoded body
 	trouble  *Error // of a strict stream that is read to its end all the same
@@ -165,7 +167,7 @@ func (d *Decoder) feedHead(p []byte) {
 			}
 			continue
 		}
-		d.head, d.left, d.phase, d.size = h, h.length, inBody, 0
+		d.head, d.headSize, d.left, d.phase, d.size = h, n, h.length, inBody, 0
 		d.buf = nil
 		d.beginBody(rest)
 		return

@@ -303,7 +303,7 @@ func FuzzDecoder(f *testing.F) {
 		o := Options{API: API(how & 1), Streaming: how&2 == 0, Mode: Mode(how >> 2 & 1), Raw: how&8 != 0, Reuse: how&16 != 0, Limits: Limits{Events: 100, Body: 1 << 16}}
 		whole, parts := feed(string(text), len(text)+1, o), feed(string(text), int(n)+1, o)
 		pieces := fed(string(text), o, func(d *Decoder) int {
-			if piece := d.Piece(); piece > 0 {
+			if piece := d.Piece(Sizes{Head: int(how) * 3}); piece > 0 {
 				return piece
 			}
 			return int(n) + 1
@@ -408,12 +408,57 @@ func TestDoubt(t *testing.T) {
 		t.Error("one event is mixed")
 	}
 	d.Doubt(time.Hour, true)
-	var slacks []uint32
-	for _, e := range a.Events {
-		slacks = append(slacks, e.Slack)
+	expect := func(want ...uint32) {
+		t.Helper()
+		var slacks []uint32
+		for _, e := range a.Events {
+			slacks = append(slacks, e.Slack)
+		}
+		if !slices.Equal(slacks, want) {
+			t.Errorf("%v, want %v", slacks, want)
+		}
 	}
-	if want := []uint32{7, 7, 0, UnknownSlack}; !slices.Equal(slacks, want) {
-		t.Errorf("%v, want %v", slacks, want)
+	expect(7, 7, 0, UnknownSlack)
+	d.Settle(false)
+	d.Feed([]byte(event+event), 4)
+	d.Doubt(9, false)
+	expect(7, 7, 0, UnknownSlack, 9, 0)
+	d.Settle(true)
+	expect(7, 7, 0, UnknownSlack, 0, 0)
+	if a.Events[4].Shared || !a.Events[1].Shared {
+		t.Errorf("%+v", a.Events)
+	}
+}
+
+// TestPieces: what an answer like another begins with is told apart before its first chunk.
+func TestPieces(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	chunk := func(n int) string { return fmt.Sprintf("%x\r\n%s\r\n", n, strings.Repeat(":", n-1)+"\n") }
+	like := Sizes{Head: len(head), Chunk: 6 + 40}
+	d := NewDecoder(Options{Streaming: true}, &Answer{})
+	if got := d.Piece(Sizes{}); got != 0 || d.Sizes() != (Sizes{}) {
+		t.Errorf("nothing is known, and a piece is %d", got)
+	}
+	for i, c := range []struct {
+		text string
+		want int // of the bytes after it
+	}{
+		{"", len(head)},
+		{head[:10], len(head) - 10},
+		{head[10 : len(head)-1], sizeLine},
+		{head[len(head)-1:], sizeLine},
+		{chunk(40)[:4], 42},
+		{chunk(40)[4:], sizeLine}, // the first may be longer than those that follow
+		{chunk(30), 36},
+		{chunk(50), 36},
+	} {
+		d.Feed([]byte(c.text), time.Duration(i))
+		if got := d.Piece(like); got != c.want {
+			t.Errorf("step %d: a piece of %d, want %d", i, got, c.want)
+		}
+	}
+	if d.Sizes() != like {
+		t.Errorf("%+v, want %+v", d.Sizes(), like)
 	}
 }
 

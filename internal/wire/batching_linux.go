@@ -82,22 +82,58 @@ func (r *Reactor) queue(f *flow) queue {
 	if w := &r.polled; w.returned-w.since+w.late < splitAfter {
 		return queue{}
 	}
-	piece := f.sink.Piece()
+	piece := f.sink.Piece(r.sizes)
 	if piece == 0 {
 		return queue{}
 	}
+	least := r.sizes.Chunk + r.sizes.Chunk/2 // of two events
+	if f.fed {
+		least = max(least, 2*piece)
+	} else {
+		least += r.sizes.Head
+	}
 	n := r.sys.pending(f.link.fd)
-	if n < 2*piece {
+	if n < least {
 		return queue{}
 	}
 	return queue{left: n, asked: r.o.Clock.Now()}
+}
+
+// arrivals are what was read of a connection: how many bytes, of how many segments, which
+// each have a stamp of their own.
+type arrivals struct {
+	bytes    uint64
+	segments uint32
+	stamp    int64 // of the last of them
+	cut      bool  // a read ended within a segment that may have grown before the next one
+}
+
+func (c *arrivals) count(n int, stamp int64) {
+	c.bytes += uint64(n)
+	if stamp != c.stamp {
+		c.segments, c.stamp = c.segments+1, stamp
+	}
+}
+
+// settle compares the segments that a connection has brought with the stamps that were read.
+// Where there are as many, none was merged with a later one: that a server sends several
+// tokens in one segment is no reason for doubt.
+func (r *Reactor) settle(f *flow) {
+	if !f.unsettled {
+		return
+	}
+	l := f.link
+	if i := r.sys.info(l.fd); i.received == l.bytes {
+		f.sink.Settle(i.segments == l.segments && !l.cut)
+		l.segments, l.cut, f.unsettled = i.segments, false, false
+	}
 }
 
 // room is where the next read puts what it brings: of a queue no more than one event,
 // or more and more where many have the same stamp.
 func (r *Reactor) room(f *flow, q *queue) []byte {
 	if q.left > 0 {
-		if piece := f.sink.Piece() << (q.same / 4); 0 < piece && piece < min(q.left, len(r.buffer)) {
+		if piece := f.sink.Piece(r.sizes) << (q.same / 4); 0 < piece && piece < min(q.left, len(r.buffer)) {
 			return r.buffer[:piece]
 		}
 	}

@@ -18,9 +18,11 @@ type counter struct {
 
 func (c *counter) Feed(p []byte, _ time.Duration) bool    { c.n += len(p); return false }
 func (c *counter) End(_ time.Duration, err *stream.Error) { c.err = err }
-func (c *counter) Piece() int                             { return c.piece }
+func (c *counter) Piece(stream.Sizes) int                 { return c.piece }
+func (c *counter) Sizes() stream.Sizes                    { return stream.Sizes{} }
 func (c *counter) Mixed() bool                            { return false }
 func (c *counter) Doubt(time.Duration, bool)              {}
+func (c *counter) Settle(bool)                            {}
 func (c *counter) Failing() bool                          { return false }
 func (c *counter) Reusable() bool                         { return false }
 func (c *counter) Warm() byte                             { c.warmed++; return 0 }

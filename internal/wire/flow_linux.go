@@ -103,6 +103,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 		}
 		if err == unix.EAGAIN {
 			f.hold.emptied()
+			r.settle(f)
 			if f.writeErr != nil {
 				r.endOfLink(f, r.o.Clock.Now(), unix.EAGAIN)
 			}
@@ -113,7 +114,9 @@ func (r *Reactor) read(f *flow, ending bool) {
 			r.endOfLink(f, read, err)
 			return
 		}
+		f.link.count(n, stamp)
 		merged := r.stamp(f, &queue, read, stamp, len(room) < len(r.buffer))
+		f.link.cut = f.link.cut || merged || n == len(r.buffer)
 		if !f.fed && r.outOfTurn(f, r.buffer[:n], read, stamp != 0) {
 			if f.over || n < len(room) && !ending {
 				return
@@ -122,6 +125,9 @@ func (r *Reactor) read(f *flow, ending bool) {
 		}
 		f.fed, f.active = true, read
 		done := f.sink.Feed(r.buffer[:n], f.last)
+		if r.sizes.Chunk == 0 {
+			r.sizes = f.sink.Sizes()
+		}
 		held := f.hold.read(n, f.last, func() int { return r.sys.info(f.link.fd).window })
 		switch mixed := merged || f.sink.Mixed(); {
 		case stamp == 0:
@@ -129,15 +135,19 @@ func (r *Reactor) read(f *flow, ending bool) {
 			f.sink.Doubt(max(r.uncertainty(read, read), held), true)
 		case held > 0 && mixed:
 			f.sink.Doubt(max(r.uncertainty(read, f.last)-(read-f.last), held), true)
+			f.sink.Settle(false)
 		case held > 0:
 			f.sink.Doubt(held, true)
+			f.sink.Settle(false)
 		case mixed:
 			f.sink.Doubt(r.uncertainty(read, f.last)-(read-f.last), merged)
+			f.unsettled = f.unsettled || queue.asked > 0
 		}
 		if stamp != 0 {
 			r.delays = append(r.delays, read-f.last)
 		}
 		if done {
+			r.settle(f)
 			r.finish(f)
 			return
 		}
@@ -149,9 +159,11 @@ func (r *Reactor) read(f *flow, ending bool) {
 		queue.left -= n
 		if n < len(room) && !ending {
 			f.hold.emptied()
+			r.settle(f)
 			return
 		}
 	}
+	f.link.cut = f.link.cut || queue.asked == 0 || queue.left > 0
 	r.unread = append(r.unread, f.link)
 }
 

@@ -40,6 +40,7 @@ type Reactor struct {
 	check      time.Duration   // when to look at deadlines next, 0 for never
 	quit       bool
 	buffer     []byte
+	sizes      stream.Sizes // of the first answer
 	polled     pollState
 	wall       wall
 	batching   batching
@@ -132,6 +133,7 @@ type flow struct {
 	stale     bool // something came that is older than the request
 	over      bool
 	unstamped bool // a read brought no stamp of the kernel's
+	unsettled bool // stamps are in doubt that may prove exact
 	hold      hold
 
 	x         *Exchange
@@ -147,7 +149,8 @@ type flow struct {
 
 // link is one connection.
 type link struct {
-	fd        int
+	fd int
+	arrivals
 	tag       tag
 	flow      *flow // nil while idle
 	connected bool

@@ -12,6 +12,8 @@ type tcpInfo struct {
 	retransmits int           // segments that were sent again
 	acked       uint64        // bytes that the peer has acknowledged, 0 where it does not say
 	window      int           // bytes that the peer may send unread, about; 0 where it does not say
+	received    uint64        // bytes that have come
+	segments    uint32        // with data, that have come
 }
 
 // beneath is the connection under TLS and guards, which the system made.

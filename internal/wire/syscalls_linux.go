@@ -205,7 +205,7 @@ func (k *linux) info(fd int) tcpInfo {
 	if info.Min_rtt == math.MaxUint32 { // none has been seen
 		minRTT = 0
 	}
-	return tcpInfo{minRTT, int(info.Total_retrans), info.Bytes_acked, int(info.Rcv_ssthresh)}
+	return tcpInfo{minRTT, int(info.Total_retrans), info.Bytes_acked, int(info.Rcv_ssthresh), info.Bytes_received, info.Data_segs_in}
 }
 
 func (k *linux) write(fd int, head, body []byte) (int, error) {

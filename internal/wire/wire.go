@@ -65,13 +65,17 @@ type Sink interface {
 	// answer is over. It must not keep p.
 	Feed(p []byte, at time.Duration) (done bool)
 	// Piece is how many of the bytes to come belong to one event, as far as can be known,
-	// 0 where it cannot.
-	Piece() int
+	// 0 where it cannot; like has the sizes of another answer, if any. Sizes are the answer's.
+	Piece(like stream.Sizes) int
+	Sizes() stream.Sizes
 	// Mixed reports whether the bytes with the last stamp completed an event and held more.
 	// A read has the timestamp of its last segment, so earlier events may be stamped late;
 	// Doubt says by how much at most, for these events alone or for all of the read.
 	Mixed() bool
 	Doubt(late time.Duration, all bool)
+	// Settle ends the doubts of the stamps up to now: exact says that there was no reason
+	// for those since the last time.
+	Settle(exact bool)
 	// End says that no more will come: nil for the peer's orderly end.
 	End(at time.Duration, err *stream.Error)
 	// Failing reports whether the answer is a failure already, so that what is

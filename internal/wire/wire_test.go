@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -30,6 +31,7 @@ type sink struct {
 	reusable bool
 	ended    bool
 	mixed    bool
+	settled  string // "true" for exact
 	doubts   []time.Duration
 	err      *stream.Error
 }
@@ -40,7 +42,9 @@ func (s *sink) Feed(p []byte, at time.Duration) bool {
 	return s.enough != "" && strings.HasSuffix(s.text.String(), s.enough)
 }
 func (s *sink) End(_ time.Duration, err *stream.Error) { s.ended, s.err = true, err }
-func (s *sink) Piece() int                             { return 0 }
+func (s *sink) Piece(stream.Sizes) int                 { return 0 }
+func (s *sink) Settle(exact bool)                      { s.settled = fmt.Sprint(exact) }
+func (s *sink) Sizes() stream.Sizes                    { return stream.Sizes{} }
 func (s *sink) Mixed() bool                            { return s.mixed }
 func (s *sink) Doubt(late time.Duration, _ bool)       { s.doubts = append(s.doubts, late) }
 func (s *sink) Failing() bool                          { return s.failing }

@@ -36,7 +36,7 @@ type Event struct {
 	// the original's TTFT and ITL count.
 	Choices bool
 	// Shared marks an event whose line ended in the same read as a later one's, or
-	// has its stamp, which may be late, therefore.
+	// has its stamp, which may be late, therefore, unless both came in one segment.
 	Shared bool
 	// Tokens is usage.completion_tokens where this event carried it, else -1.
 	Tokens int32
