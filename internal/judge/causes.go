@@ -47,7 +47,7 @@ var Causes = []Cause{
 	{Code: "decoding_differs", Short: "decoded %s requests at a time, the baseline %s", Relative: true, Moves: decoding, Hint: "batch_limit", Found: "the numbers of requests decoding at a time are not alike"},
 	{Code: "multi_token_chunks", Short: "sent %s tokens a chunk, the baseline %s", Relative: true, Moves: []string{"itl"}, Hint: "per_token", Found: "chunks have 1.05 tokens or more, or 2 % more than the baseline's, and one of the two has no per-token times"},
 	{Code: "coalesced", Short: "sent tokens in bursts", Moves: []string{"itl"}, Found: "a server has the finding: tokens arrive in bursts"},
-	{Code: "held_first_read", Short: "sent many tokens with the first", Moves: arrivals, Found: "a server has the finding: the first read held many tokens"},
+	{Code: "held_first_read", Short: "sent many tokens with the first", Moves: arrivals, Own: true, Found: "the first read held so many tokens that the metric is off by over 20 %: only the metrics that are"},
 	{Code: "whole_answers", Short: "sent answers in one piece", Moves: arrivals, Found: "a server has the finding: answers arrive in one piece"},
 	{Code: "token_count_disagrees", Short: "counts other tokens than it sends", Moves: slices.Concat([]string{"tpot"}, work), Found: "a server has the finding: its token count is not that of what came"},
 	{Code: "hidden_reasoning", Short: "counts reasoning that it does not send", Moves: []string{"tpot"}, Found: "a server has the finding: it counts tokens of reasoning that it does not send"},

@@ -67,7 +67,8 @@ type Facts struct {
 	Series map[Figure][]Series
 	// Defined are the values by the definitions of other clients, by the client's name.
 	Defined map[string]map[Figure]float64
-	// Later are the facts of the second repeat and those that follow, without Series.
+	// Later are the facts of the second repeat and those that follow, without Series. All
+	// but these and Series are of one run.
 	Later []*Facts
 }
 
@@ -162,6 +163,9 @@ func (c *Comparison) compare(level, side int, f Figure) {
 	}
 	row.Void = cmp.Or(c.VoidOf(level, side, f.Metric), c.VoidOf(level, 0, f.Metric))
 	row.TooFew = base.TooFew(f.Statistic) || other.TooFew(f.Statistic)
+	if row.Void == "" { // else it may be moved without bounds
+		a, b = base.withHeld(a, f), other.withHeld(b, f)
+	}
 	if !row.TooFew {
 		row.Interval = interval(base, other, a, b, f)
 	}

@@ -299,7 +299,12 @@ func (f *FindingsReader) heldFirstRead() *Finding {
 		return nil
 	}
 	first, of := float64(d.first)/float64(d.held), float64(d.of)/float64(d.held)
-	text := fmt.Sprintf("the first read held %.3g of %.3g tokens on average, in %d of %d answers: a server or a proxy held them back, so that TTFT is too long and TPOT too short, and neither is measured", first, of, d.held, d.answers)
+	text := fmt.Sprintf("the first read held %.3g of %.3g tokens on average, in %d of %d answers: a server or a proxy held them back, so that ", first, of, d.held, d.answers)
+	if missing := missingTime((first - 1) / (of - 1)); missing > DefaultLimits.LimitedShare {
+		text += "TTFT is too long and TPOT too short, and neither is measured"
+	} else {
+		text += fmt.Sprintf("TTFT is up to %.3g tokens' time too long and TPOT %s too short", first-1, percent(missing))
+	}
 	figures := []any{"answers", d.held, "tokens_in_first_read", first, "tokens", of}
 	if d.laterGaps > 0 {
 		pace := (d.later / time.Duration(d.laterGaps)).Seconds()

@@ -29,7 +29,8 @@ type Series struct {
 	N         int
 	// Value is the statistic itself, as the file has it.
 	Value float64
-	// Error is by how much the client may have moved Value, at most, in Value's unit.
+	// Error is by how much the client, or a first read with many tokens, may have moved
+	// Value, at most, in Value's unit.
 	Error float64
 }
 

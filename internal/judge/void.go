@@ -38,6 +38,7 @@ func (c *Comparison) findReasons() (all []reason) {
 			at := finder{level: level, side: side}
 			at.lost(f)
 			at.late(f)
+			at.held(f)
 			at.changed(c.before(level, side), f)
 			at.repeats(f)
 			at.findings(f)
@@ -78,9 +79,9 @@ func (at *finder) addFor(code, text string, metrics []string, values ...float64)
 
 // lost finds requests that brought nothing.
 func (at *finder) lost(f *Facts) {
-	failed, unsent := f.Failed, f.Unsent
-	for _, later := range f.Later {
-		failed, unsent = max(failed, later.Failed), max(unsent, later.Unsent)
+	failed, unsent := 0, 0
+	for _, run := range f.runs() {
+		failed, unsent = max(failed, run.Failed), max(unsent, run.Unsent)
 	}
 	lost := *f
 	lost.Failed, lost.Unsent = failed, unsent
@@ -90,48 +91,6 @@ func (at *finder) lost(f *Facts) {
 	case share > someFailures:
 		at.add("few_failures", lost.lost())
 	}
-}
-
-// late finds the metrics that the client may have moved too much.
-func (at *finder) late(f *Facts) {
-	var late []string
-	for _, m := range causeOf("client_late").Moves {
-		if f.clientError(m) > DefaultLimits.LimitedShare {
-			late = append(late, m)
-		}
-	}
-	if len(late) > 0 {
-		at.addFor("client_late", "the client was late: its measurement error is over "+percent(DefaultLimits.LimitedShare)+" of the metric", late)
-	}
-	if f.LateSchedule || len(late) == 0 && f.Verdict == string(ClientLimited) {
-		at.add("client_limited", "the client could not keep up")
-	}
-}
-
-// clientError is by how much the client may have moved a metric, at most, relative to its
-// mean or median, whichever is greater: the largest of its statistics and repeats.
-func (f *Facts) clientError(metric string) (most float64) {
-	for figure, runs := range f.Series {
-		if figure.Metric != metric {
-			continue
-		}
-		mean, median := figure, figure
-		if !figure.Higher {
-			mean.Statistic, median.Statistic = MeanOf, MedianOf
-		}
-		for i, s := range runs {
-			typical := 0.0
-			for _, of := range []Figure{mean, median} {
-				if all := f.Series[of]; i < len(all) && all[i].Value > typical {
-					typical = all[i].Value
-				}
-			}
-			if s.Error > 0 && typical > 0 {
-				most = max(most, s.Error/typical)
-			}
-		}
-	}
-	return most
 }
 
 // changed finds a server that became another from level to level or during a run.
@@ -166,37 +125,28 @@ func (at *finder) repeats(f *Facts) {
 var byFinding = map[string]string{
 	"batch_limited":         "about %s requests were served at a time: the others waited for the batch, not for the engine",
 	"coalesced":             "tokens arrived in bursts, so ITL is that of the network or of the server's output loop; TPOT stands",
-	"held_first_read":       "the first read held many tokens: they were delayed on the way, so TTFT is too long and TPOT too short",
 	"whole_answers":         "answers arrived in one piece, so TTFT and TPOT were not measured",
 	"token_count_disagrees": "the server's token count is not that of what came, so how long its answers are is not known",
 	"hidden_reasoning":      "the server counts tokens of reasoning that it does not send, and TPOT is divided by them",
 	"several_choices":       "answers have several choices, which TPOT and ITL mix",
 }
 
-// findings finds what the side's own findings say.
+// findings finds what the side's own findings say, each once.
 func (at *finder) findings(f *Facts) {
-	for _, found := range f.Findings {
-		code := f.delivery(found.Code)
-		if text, ok := byFinding[code]; ok {
-			served, _ := f.figure(found.Code, "served")
-			at.add(code, text, served)
+	added := map[string]bool{}
+	for _, run := range f.runs() {
+		for _, found := range run.Findings {
+			code := found.Code
+			if whole, _ := number(found, "whole_answers"); code == "coalesced" && whole > 0 {
+				code = "whole_answers" // tokens come in bursts, each of a whole answer
+			}
+			if text, ok := byFinding[code]; ok && !added[code] {
+				served, _ := number(found, "served")
+				at.add(code, text, served)
+				added[code] = true
+			}
 		}
 	}
-}
-
-// delivery is the cause that a finding stands for: that tokens came in bursts is another
-// where whole answers did, or where the first burst held a large part of them.
-func (f *Facts) delivery(code string) string {
-	if code != "coalesced" {
-		return code
-	}
-	if n, _ := f.figure(code, "whole_answers"); n > 0 {
-		return "whole_answers"
-	}
-	if share, _ := f.figure(code, "first_burst_share"); share >= firstBurstShare {
-		return "held_first_read"
-	}
-	return code
 }
 
 // compared finds what of the side is not like the baseline.
@@ -263,21 +213,39 @@ func (f *Facts) rate() float64 {
 	return rate
 }
 
+// AllFindings are those of all runs, the first of each code.
+func (f *Facts) AllFindings() (all []Finding) {
+	for _, run := range f.runs() {
+		for _, x := range run.Findings {
+			if !slices.ContainsFunc(all, func(o Finding) bool { return o.Code == x.Code }) {
+				all = append(all, x)
+			}
+		}
+	}
+	return all
+}
+
 func (f *Facts) has(finding string) bool {
-	return slices.ContainsFunc(f.Findings, func(x Finding) bool { return x.Code == finding })
+	return slices.ContainsFunc(f.AllFindings(), func(x Finding) bool { return x.Code == finding })
 }
 
 // figure is a number of a finding.
 func (f *Facts) figure(finding, key string) (value float64, ok bool) {
-	for _, x := range f.Findings {
+	for _, x := range f.AllFindings() {
 		if x.Code == finding {
-			switch v := x.Figures.Get(key).(type) {
-			case float64:
-				return v, true
-			case int:
-				return float64(v), true
-			}
+			return number(x, key)
 		}
+	}
+	return 0, false
+}
+
+// number is a number of a finding.
+func number(x Finding, key string) (value float64, ok bool) {
+	switch v := x.Figures.Get(key).(type) {
+	case float64:
+		return v, true
+	case int:
+		return float64(v), true
 	}
 	return 0, false
 }

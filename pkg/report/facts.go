@@ -13,25 +13,14 @@ import (
 var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "seed", "random_input_len", "random_output_len", "random_range_ratio", "random_prefix_len",
 	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate"}
 
-// factsOf is what the judgement needs of a server at a concurrency; nil without a run. It
-// is the first repeat's, but for what went wrong in any.
+// factsOf is what the judgement needs of a server at a concurrency; nil without a run.
 func factsOf(runs []*Stored) *judge.Facts {
 	if len(runs) == 0 {
 		return nil
 	}
 	f := runs[0].facts()
 	for _, r := range runs[1:] {
-		later := r.facts()
-		f.Later = append(f.Later, later)
-		f.Failed, f.Unsent, f.LateSchedule = max(f.Failed, later.Failed), max(f.Unsent, later.Unsent), f.LateSchedule || later.LateSchedule
-		if later.Verdict == string(judge.ClientLimited) || f.Verdict == "" {
-			f.Verdict = later.Verdict
-		}
-		for _, found := range later.Findings {
-			if !slices.ContainsFunc(f.Findings, func(o judge.Finding) bool { return o.Code == found.Code }) {
-				f.Findings = append(f.Findings, found)
-			}
-		}
+		f.Later = append(f.Later, r.facts())
 	}
 	f.Series = map[judge.Figure][]judge.Series{}
 	for _, figure := range judge.Figures {

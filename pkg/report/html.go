@@ -97,7 +97,7 @@ func (g *Group) page() pageGroup {
 			if f == nil {
 				continue
 			}
-			for _, found := range f.Findings {
+			for _, found := range f.AllFindings() {
 				p.Findings = append(p.Findings, pageItem{g.judged.Labels[side] + ", concurrency " + name, found.Text})
 			}
 		}
