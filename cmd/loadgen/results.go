@@ -144,7 +144,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	case stoppedEarly(rec):
 		m.log("stopped early: %d of %d requests were sent; the metrics cover these", a.Sent, len(rec.Planned))
 	case rec.Interrupted:
-		m.log("interrupted: %d of %d requests were sent; the metrics cover these", a.Sent, len(rec.Planned))
+		m.log("interrupted: %d of %d requests were sent, and %d had completed; the metrics cover these", a.Sent, len(rec.Planned), r.Summary.Completed)
 	case a.Sent == 0:
 		m.log("there was no request to send: the data set holds none (--num-prompts)")
 	case allFailed:
@@ -152,12 +152,11 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", text)
 		fmt.Fprint(m.s.err, hint)
 	}
-	// The recording's own notes were logged as they arose.
-	report.WriteFindings(m.s.err, "loadgen: ", console.Findings(a.Findings), console.Findings(a.Notes[len(rec.Notes):]))
-	report.WriteVerdict(m.s.err, "loadgen: ", console.Verdict(a.Verdict, a.Budget))
+	m.summarize(rec, a)
 	if err := m.save(file, r.FileName(), rec, a); err != nil {
 		return err
 	}
+	m.sayNext(a)
 	if allFailed && !rec.Interrupted || stoppedEarly(rec) {
 		return errReported
 	}
@@ -211,6 +210,7 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	text := file.Append(nil)
 	path := m.cfg.ResultPath(name)
 	write := func(w io.Writer) error { _, err := w.Write(text); return err }
+	replaced := exists(path) && recording.Text(m.cfg.ResultFilename) != ""
 	writeResult := outfile.Write
 	if recording.Text(m.cfg.ResultFilename) == "" { // another run may have made the same name
 		writeResult = func(_ string, write func(io.Writer) error) (err error) {
@@ -250,6 +250,10 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	more, brkErr := m.saveBreakdown(path, rec, a)
 	written, err = append(written, more...), errors.Join(err, brkErr)
 	m.log("wrote %s", strings.Join(written, ", "))
+	if replaced {
+		m.log("replaced an earlier %s", path)
+	}
+	m.saved = path
 	return errors.Join(err, envErr)
 }
 

@@ -58,6 +58,7 @@ type benchmark struct {
 	system system
 	server func() *result.Server // what is known of the server after the run, nil where it is not asked
 	held   []func()              // to be released when all is written
+	saved  string                // the result's file, once it is written
 	waits  *waits                // what is waited for
 
 	finished atomic.Bool // the run is over, its result not yet saved

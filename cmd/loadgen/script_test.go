@@ -263,8 +263,13 @@ func TestSignalsSaveWhatThereIs(t *testing.T) {
 			if r.Completed != 4 || len(r.TTFTs) != 6 || !r.Own.Interrupted || r.Own.Failures.ByClass["interrupted"] != 2 {
 				t.Errorf("completed %d, arrays of %d, own %+v", r.Completed, len(r.TTFTs), r.Own)
 			}
-			if !strings.Contains(out.String(), "6 of 50 requests were sent") {
-				t.Error(out.String())
+			for _, want := range []string{"6 of 50 requests were sent, and 4 had completed", "\nFailed requests:                         0 ", "\nInterrupted requests:                    2 "} {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+			if strings.Contains(out.String(), "CHECK LOG") || strings.Contains(out.String(), "requests failed") {
+				t.Errorf("interrupted requests are called failed:\n%s", out.String())
 			}
 		})
 	}

@@ -42,8 +42,6 @@ func Verdict(v judge.Verdict, b *judge.Budget) report.Verdict {
 			out.Bounds[m] = x.Most()
 		}
 	}
-	for _, r := range v.Reasons {
-		out.Reasons = append(out.Reasons, r.Text)
-	}
+	out.Reasons = v.Causes()
 	return out
 }

@@ -24,7 +24,11 @@ type failuresSeen struct {
 // mostWords is how much of the server's words a finding quotes.
 const mostWords = 160
 
+// add takes in a request that failed. One that the user interrupted did not.
 func (f *failuresSeen) add(r *client.Result) {
+	if r.Err.Class == "interrupted" {
+		return
+	}
 	if f.classes == nil {
 		f.classes, f.statuses, f.said = map[string]int{}, map[int]int{}, map[string]string{}
 	}
@@ -41,7 +45,7 @@ func (f *failuresSeen) add(r *client.Result) {
 	if r.Status == 200 && len(r.Events) > 0 {
 		f.cut = append(f.cut, at-r.Start)
 	}
-	if f.said[class] == "" && class != "interrupted" {
+	if f.said[class] == "" {
 		if f.said[class] = said(r.Body); f.said[class] == "" && class == "finish_reason" {
 			f.said[class] = r.FinishReason
 		}

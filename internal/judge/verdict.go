@@ -41,12 +41,16 @@ type Reason struct {
 	// clean: seconds, or for throughput and clock a share and a number.
 	Bound, Limit float64
 	Text         string
+
+	off, cause string // of a metric: by how much, and why
 }
 
 // Verdict says whether the client could keep up.
 type Verdict struct {
 	Level   Level
 	Reasons []Reason
+
+	around string // what the process and its machine suffered from
 }
 
 // ownCore is what to do about a client that was late.
@@ -70,8 +74,10 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 			if most > l.LimitedShare*b.typical(m) {
 				level = ClientLimited
 			}
-			blame(level, Reason{m.String(), most, limit, fmt.Sprintf("%s may be off by up to %s (%s; clean is at most %s)%s",
-				strings.ToUpper(m.String()), short(most), ofMedian(most, bound.ReportedMedian), short(limit), because(m, b)+ownCore)})
+			name, cause := strings.ToUpper(m.String()), because(m, b)
+			blame(level, Reason{What: m.String(), Bound: most, Limit: limit, Text: fmt.Sprintf("%s may be off by up to %s (%s; clean is at most %s)%s",
+				name, short(most), ofMedian(most, bound.ReportedMedian), short(limit), cause+ownCore),
+				off: fmt.Sprintf("%s by up to %s (%s)", name, short(most), ofMedian(most, bound.ReportedMedian)), cause: cause})
 		}
 	}
 	if b.Idle > l.IdleShare {
@@ -79,20 +85,44 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 		if b.Idle > l.LimitedShare {
 			level = ClientLimited
 		}
-		blame(level, Reason{"throughput", b.Idle, l.IdleShare, fmt.Sprintf("slots were idle for %s of their time because loadgen started requests late: throughput may be understated by as much"+ownCore, percent(b.Idle))})
+		blame(level, Reason{What: "throughput", Bound: b.Idle, Limit: l.IdleShare, Text: fmt.Sprintf("slots were idle for %s of their time because loadgen started requests late: throughput may be understated by as much"+ownCore, percent(b.Idle))})
 	}
 	if late := b.Lateness.P99.Seconds(); meanGap > 0 && late > meanGap {
-		blame(ClientLimited, Reason{"schedule", late, meanGap, fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for"+ownCore+", or ask for fewer requests a second", short(late), short(meanGap))})
+		blame(ClientLimited, Reason{What: "schedule", Bound: late, Limit: meanGap, Text: fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for"+ownCore+", or ask for fewer requests a second", short(late), short(meanGap))})
 	}
 	if len(h.Steps) > 0 {
-		blame(Degraded, Reason{"clock", float64(len(h.Steps)), 0, fmt.Sprintf("the wall clock stepped %d times, first by %v, while arrivals were stamped with it; let the clock be slewed, not stepped, and run again", len(h.Steps), h.Steps[0].By)})
+		blame(Degraded, Reason{What: "clock", Bound: float64(len(h.Steps)), Text: fmt.Sprintf("the wall clock stepped %d times, first by %v, while arrivals were stamped with it; let the clock be slewed, not stepped, and run again", len(h.Steps), h.Steps[0].By)})
 	}
 	if v.Level != Clean {
-		if text := surroundings(h); text != "" {
-			v.Reasons[len(v.Reasons)-1].Text += "; " + text
+		if v.around = surroundings(h); v.around != "" {
+			v.Reasons[len(v.Reasons)-1].Text += "; " + v.around
 		}
 	}
 	return v
+}
+
+// Causes are the reasons with each cause once, without what to do about them.
+func (v Verdict) Causes() (lines []string) {
+	var order []string
+	off := map[string][]string{}
+	for _, r := range v.Reasons {
+		if r.off == "" {
+			text, _, _ := strings.Cut(strings.TrimSuffix(r.Text, "; "+v.around), ownCore)
+			lines = append(lines, text)
+			continue
+		}
+		if off[r.cause] == nil {
+			order = append(order, r.cause)
+		}
+		off[r.cause] = append(off[r.cause], r.off)
+	}
+	for i, cause := range order {
+		order[i] = "may be off: " + strings.Join(off[cause], ", ") + cause
+	}
+	if v.around != "" {
+		lines = append(lines, v.around)
+	}
+	return append(order, lines...)
 }
 
 // typical is what a metric's bound is relative to: its median, or its mean where that is

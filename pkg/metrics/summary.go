@@ -173,6 +173,20 @@ func (s *Summary) countException(class string) {
 	s.Exceptions = append(s.Exceptions, ClassCount{class, 1})
 }
 
+// Interrupted is the class of requests that ended because the run did.
+const Interrupted = "interrupted"
+
+// Interrupted is how many requests ended because the run did, which are no failures of the
+// server's.
+func (s *Summary) Interrupted() int {
+	for _, e := range s.Exceptions {
+		if e.Class == Interrupted {
+			return e.Count
+		}
+	}
+	return 0
+}
+
 func meets(slos []SLO, of [4]float64) bool {
 	if len(slos) == 0 {
 		return true

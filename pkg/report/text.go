@@ -46,6 +46,9 @@ func Traffic(w io.Writer, rate, burstiness float64, concurrency *int) {
 func Exceptions(w io.Writer, s *metrics.Summary) {
 	total := 0
 	for _, e := range s.Exceptions {
+		if e.Class == metrics.Interrupted {
+			continue
+		}
 		fmt.Fprintf(w, "Error type: %s, Count: %d requests\n", e.Class, e.Count)
 		total += e.Count
 	}
@@ -72,7 +75,12 @@ func (r *Run) Table(w io.Writer) {
 	fmt.Fprintln(w, centred(" Serving Benchmark Result ", '='))
 	count("Total requests:", s.Total)
 	count("Successful requests:", s.Completed)
-	count("Failed requests:", s.Total-s.Completed)
+	cut := s.Interrupted()
+	failed := s.Total - s.Completed - cut
+	count("Failed requests:", failed)
+	if cut > 0 {
+		count("Interrupted requests:", cut)
+	}
 	value("Benchmark duration (s):", s.Duration)
 	count("Total input tokens:", s.InputTokens)
 	count("Total generated tokens:", s.OutputTokens)
@@ -83,7 +91,7 @@ func (r *Run) Table(w io.Writer) {
 	value("Output token throughput (tok/s):", s.OutputThroughput)
 	value("Total Token throughput (tok/s):", s.TotalTokenThroughput)
 	value("User throughput (tok/s):", s.UserThroughput)
-	if failed := s.Total - s.Completed; failed > 0 {
+	if failed > 0 {
 		fmt.Fprintf(w, "%s\nTotal failed requests: %d\n%s\n", failedHead, failed, failedTail)
 	}
 	r.decodedPerIter(w, value)

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/console"
+	"loadgen/internal/judge"
+	"loadgen/internal/recording"
+	"loadgen/pkg/report"
+)
+
+// Of the terminal's 24 lines of 80 columns, the summary leaves some to what else is said.
+const (
+	summaryWidth = 80
+	summaryLines = 18
+)
+
+// everyday are notes that most runs with default settings come with. They are in the result
+// file, and on standard error with --extended.
+var everyday = []string{"too_few_samples", "prompt_length_drift"}
+
+// summarize writes what a run says of itself: the verdict with each cause, findings and
+// notes, each once. The recording's own notes were logged as they arose.
+func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
+	var verdict bytes.Buffer
+	report.WriteVerdict(&verdict, "loadgen: ", console.Verdict(a.Verdict, a.Budget))
+	lines := wrappedLines(verdict.String())
+	findings, notes := a.Findings, a.Notes[len(rec.Notes):]
+	if !m.cfg.Extended {
+		notes = slices.DeleteFunc(slices.Clone(notes), func(n judge.Finding) bool { return slices.Contains(everyday, n.Code) })
+	}
+	var left []string
+	for i, f := range slices.Concat(findings, notes) {
+		var text bytes.Buffer
+		if one := console.Findings([]judge.Finding{f}); i < len(findings) {
+			report.WriteFindings(&text, "loadgen: ", one, nil)
+		} else {
+			report.WriteFindings(&text, "loadgen: ", nil, one)
+		}
+		more := wrappedLines(text.String())
+		if !m.cfg.Extended && len(lines)+len(more) > summaryLines {
+			left = append(left, f.Code)
+			continue
+		}
+		lines = append(lines, more...)
+	}
+	if len(left) > 0 {
+		lines = append(lines, wrappedLines(fmt.Sprintf("loadgen: more in the result file and with --extended: %s", strings.Join(left, ", ")))...)
+	}
+	for _, line := range lines {
+		io.WriteString(m.s.err, line+"\n")
+	}
+}
+
+// wrappedLines are lines of loadgen's as they fit the terminal: what does not follows
+// indented. A line that is there already is left out.
+func wrappedLines(text string) (lines []string) {
+	seen := map[string]bool{}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\n"); seen[line] {
+			continue
+		}
+		seen[line] = true
+		body := strings.TrimPrefix(line, "loadgen: ")
+		indent := strings.Repeat(" ", len(body)-len(strings.TrimLeft(body, " -")))
+		for i, part := range wrapped(body, summaryWidth-len("loadgen: ")-len(indent)) {
+			switch {
+			case i > 0:
+				part = strings.Repeat(" ", len("loadgen: ")) + indent + part
+			case indent != "":
+				part = "loadgen:   " + part
+			default:
+				part = "loadgen: " + part
+			}
+			lines = append(lines, part)
+		}
+	}
+	return lines
+}
+
+// sayNext says what to try after a run.
+func (m *benchmark) sayNext(a *analysis.Analysis) {
+	var steps []string
+	if a.Verdict.Level != judge.Clean {
+		steps = append(steps, comparisonHints["own_core"]+"; loadgen selftest shows what it sustains")
+	}
+	if m.saved != "" {
+		steps = append(steps, "loadgen report "+m.saved+" shows the distributions")
+	}
+	if !m.cfg.Extended {
+		steps = append(steps, "--extended prints all metrics and notes")
+	}
+	if len(steps) > 0 {
+		fmt.Fprintln(m.s.err, strings.Join(wrappedLines("loadgen: next: "+strings.Join(steps, "; ")), "\n"))
+	}
+}
