@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,5 +50,22 @@ func TestResultIsNeverLost(t *testing.T) {
 		if tmp != spare && !strings.Contains(log.String(), `"completed": 1`) {
 			t.Errorf("%v; %s", err, log.String())
 		}
+	}
+}
+
+// TestTheFirstErrorThatSaysSomething: a hint is found by what the server says, in whichever of
+// the failures of a class it does.
+func TestTheFirstErrorThatSaysSomething(t *testing.T) {
+	var n atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(404)
+		if r.Method == "POST" && n.Add(1) == 2 {
+			io.WriteString(w, `{"message":"The model 'm' does not exist."}`)
+		}
+	}))
+	defer s.Close()
+	code, _, stderr := runMain(t, fewRequests(s.URL, "--no-test-input")...)
+	if code != exitFailed || !strings.Contains(stderr, "The first error: Not Found") || !strings.Contains(stderr, "--served-model-name NAME names one that the server has") {
+		t.Errorf("exit %d\n%s", code, stderr)
 	}
 }

@@ -26,15 +26,23 @@ func (b *Bench) failure(r *client.Result, planned recording.Planned) Failure {
 		Base: client.Redact(b.o.BaseURL), URL: b.client.RequestURL(), PromptLen: planned.PromptLen, OutputLen: planned.OutputLen}
 }
 
-// FirstFailure is the first request of a run that failed, nil where none did.
+// FirstFailure is the first request of a run that failed, nil where none did: where the server
+// said nothing, the first of its class of which it said something.
 func (b *Bench) FirstFailure(rec *recording.Recording) *Failure {
+	var first *Failure
 	for i, r := range rec.All() {
-		if r.Err != nil {
-			f := b.failure(r, rec.Planned[i])
+		if r.Err == nil || first != nil && r.Err.Class != first.Err.Class {
+			continue
+		}
+		f := b.failure(r, rec.Planned[i])
+		if f.Body != "" {
 			return &f
 		}
+		if first == nil {
+			first = &f
+		}
 	}
-	return nil
+	return first
 }
 
 // TestFailed is the error of a test request that failed.

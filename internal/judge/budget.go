@@ -51,6 +51,7 @@ type BudgetReader struct {
 	lateness, waits, starts, sends, connects, rtts, slacks metrics.List
 	retransmits                                            int
 	idle, busy                                             time.Duration
+	succeeded                                              bool             // some
 	least, most                                            [4]*metrics.List // that the values can have been, by Metric
 	firsts                                                 []int32          // of TTFTs: how many there are after each request
 	// gapsBegin and gapsEnd sum up by how much the first and the last event of each row of
@@ -96,6 +97,7 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 		b.idle += max(r.End-r.Ended, 0)
 	}
 	if r.Err == nil {
+		b.succeeded = true
 		b.success(r, late, outputLen)
 	}
 	b.firsts = append(b.firsts, int32(b.least[metrics.TTFT].Len()))
@@ -174,7 +176,7 @@ func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 		Lateness: dist(&b.lateness), SlotWait: dist(&b.waits), StartDelay: dist(&b.starts), SendDelay: dist(&b.sends),
 		Connect: dist(&b.connects), RTT: dist(&b.rtts), Slack: dist(&b.slacks), Retransmits: b.retransmits,
 	}
-	if b.busy > 0 {
+	if b.busy > 0 && b.succeeded { // where all failed there is no throughput to understate
 		out.Idle = float64(b.idle) / float64(b.busy)
 	}
 	for m := range out.Bounds {
