@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"loadgen/internal/analysis"
+	"loadgen/internal/bench"
 	"loadgen/internal/recording"
+	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
 
@@ -67,5 +69,21 @@ func TestTheFirstErrorThatSaysSomething(t *testing.T) {
 	code, _, stderr := runMain(t, fewRequests(s.URL, "--no-test-input")...)
 	if code != exitFailed || !strings.Contains(stderr, "The first error: Not Found") || !strings.Contains(stderr, "--served-model-name NAME names one that the server has") {
 		t.Errorf("exit %d\n%s", code, stderr)
+	}
+}
+
+// TestStrangeIDs: what servers say of ids that their vocabulary does not have.
+func TestStrangeIDs(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"error":{"message":"Prompt contains invalid tokens"}}`:    true, // llama.cpp
+		`{"message":"ids must not be greater than the vocab size"}`: true,
+		`{"message":"Token id 128255 is out of vocabulary"}`:        true, // vLLM
+		`{"message":"invalid value for field top_k"}`:               false,
+		`{"message":"max_tokens is out of range"}`:                  false,
+	} {
+		hint := failureHint(&bench.Failure{Err: &client.Error{}, Status: 400, Body: body})
+		if strings.Contains(hint, "--vocab-size N") != want {
+			t.Errorf("%s: %s", body, hint)
+		}
 	}
 }

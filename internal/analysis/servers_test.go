@@ -245,6 +245,8 @@ func TestWhoseCount(t *testing.T) {
 		not    []string
 	}{
 		"1 for 8 chunks":         {of(8, 1, " a"), 8, metrics.ByTokenizer, []string{"token_count_disagrees", "token_source"}, []string{"short_outputs", "long_outputs", "multi_token_chunks"}},
+		"8 for 14 chunks":        {of(14, 8, " a"), 14, metrics.ByTokenizer, []string{"token_count_disagrees"}, []string{"short_outputs"}},
+		"8 for 13 chunks":        {of(13, 8, " a"), 13, metrics.ByServer, nil, []string{"token_count_disagrees", "token_source"}},
 		"40 in 2 chunks":         {of(2, 40, " a"), 40, metrics.ByServer, []string{"token_count_disagrees"}, []string{"short_outputs", "multi_token_chunks"}},
 		"7 above what was asked": {of(32, 39, " a"), 32, metrics.ByServer, []string{"token_count_disagrees"}, []string{"long_outputs", "multi_token_chunks"}},
 		"90 in 20 chunks of 2":   {of(20, 90, " a b"), 40, metrics.ByServer, []string{"token_count_disagrees"}, []string{"long_outputs", "multi_token_chunks"}},

@@ -86,3 +86,52 @@ func (t detailsOf) add(p *part, event int) {
 		c.FinishReason = string(appendUnescaped(nil, p.finish))
 	}
 }
+
+// choiceCounts are the server's counts of completion tokens by choice: servers that answer
+// with several write them beside each, or alone behind the end of each.
+type choiceCounts struct {
+	beside   []choiceCount // the last beside each choice
+	together bool          // one stood beside several choices
+	alone    int           // events without choices that have a count
+	sum      int           // of these
+}
+
+type choiceCount struct{ index, n int }
+
+func (c *choiceCounts) add(m *message) {
+	n := m.usage.Completion
+	switch {
+	case n < 0 || n > largestCount:
+	case !m.hasChoices:
+		c.alone, c.sum = c.alone+1, c.sum+n
+	case len(m.more) > 0:
+		c.together = true
+	default:
+		for i := range c.beside {
+			if c.beside[i].index == m.index {
+				c.beside[i].n = n
+				return
+			}
+		}
+		if len(c.beside) < maxChoices {
+			c.beside = append(c.beside, choiceCount{m.index, n})
+		}
+	}
+}
+
+// total is the count of all choices together where each was counted apart, else -1: the last
+// count is that of all.
+func (c *choiceCounts) total(choices int) int {
+	switch {
+	case choices < 2 || c.together:
+	case c.alone == choices:
+		return c.sum
+	case c.alone == 0 && len(c.beside) == choices:
+		n := 0
+		for _, one := range c.beside {
+			n += one.n
+		}
+		return n
+	}
+	return -1
+}

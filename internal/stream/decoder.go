@@ -38,8 +38,9 @@ type Decoder struct {
 	size     int    // bytes of the head so far, then of the decoded body
 	trouble  *Error // of a strict stream that is read to its end all the same
 	several  bool   // there was another choice than choice 0
-	ending   bool   // a strict stream has its finish reason and the usage: [DONE] is all that may follow
-	complete bool   // a strict stream has ended; its body may go on
+	counts   choiceCounts
+	ending   bool // a strict stream has its finish reason and the usage: [DONE] is all that may follow
+	complete bool // a strict stream has ended; its body may go on
 }
 
 // NewDecoder returns a decoder of one answer into a.

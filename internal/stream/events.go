@@ -31,6 +31,7 @@ func (d *Decoder) event(m *message, text []byte) {
 	}
 	if m.hasUsage && m.usageErr == nil {
 		a.SeenUsage = later(a.SeenUsage, m.usage)
+		d.counts.add(m)
 		if !m.hasChoices {
 			a.Usage = m.usage
 		}
@@ -315,6 +316,11 @@ func (d *Decoder) streamEnd() {
 	}
 	if !a.Done && d.o.Mode == Strict {
 		a.Dialect |= answer.LateDone
+	}
+	if d.several {
+		if n := d.counts.total(len(a.Details.Choices)); n >= 0 {
+			a.SeenUsage.Completion = n
+		}
 	}
 	switch {
 	case d.o.Mode == Original && a.OriginalFailed:

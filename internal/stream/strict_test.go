@@ -329,6 +329,42 @@ func TestChoices(t *testing.T) {
 	}
 }
 
+// TestCountsOfChoices: what a server counts of each choice apart is summed up, and what it
+// counts of all of them is not.
+func TestCountsOfChoices(t *testing.T) {
+	k := apis[0]
+	e := func(index int, finish string, count int) string {
+		usage := ""
+		if count > 0 {
+			usage = fmt.Sprintf(`,"usage":{"completion_tokens":%d}`, count)
+		}
+		return fmt.Sprintf("data: {\"choices\":[%s]%s}\n\n", k.choice(index, "a", finish, ""), usage)
+	}
+	alone := func(n int) string {
+		return fmt.Sprintf("data: {\"choices\":[],\"usage\":{\"completion_tokens\":%d}}\n\n", n)
+	}
+	for name, c := range map[string]struct {
+		events string
+		want   int
+	}{
+		"one for all":           {e(0, "", 0) + e(1, "", 0) + e(0, "stop", 0) + e(1, "stop", 0) + alone(4), 4},
+		"alone, in turns":       {e(1, "", 0) + e(0, "", 0) + e(1, "stop", 0) + alone(2) + e(0, "stop", 0) + alone(2), 4},
+		"alone, one by one":     {e(0, "", 0) + e(0, "stop", 0) + alone(2) + e(1, "", 0) + e(1, "", 0) + e(1, "stop", 0) + alone(3), 5},
+		"beside the ends":       {e(0, "", 0) + e(1, "", 0) + e(1, "stop", 2) + e(0, "stop", 2), 4},
+		"one by one":            {e(0, "", 0) + e(0, "stop", 2) + e(1, "", 0) + e(1, "", 0) + e(1, "stop", 3), 5},
+		"continuous":            {e(0, "", 1) + e(1, "", 1) + e(0, "stop", 2) + e(1, "", 2) + e(1, "stop", 3), 5},
+		"continuous and alone":  {e(0, "", 1) + e(1, "", 1) + e(0, "stop", 2) + e(1, "stop", 2) + alone(4), 4},
+		"beside one of the two": {e(0, "", 0) + e(1, "stop", 0) + e(0, "stop", 3), 3},
+		"beside both":           {e(0, "", 0) + "data: {\"choices\":[" + k.choice(0, "a", "stop", "") + "," + k.choice(1, "b", "stop", "") + "],\"usage\":{\"completion_tokens\":3}}\n\n", 3},
+		"one choice":            {e(0, "", 1) + e(0, "stop", 2) + alone(2), 2},
+	} {
+		a := feed(sseHead+c.events+done, 1<<20, k.options())
+		if a.Err != nil || a.SeenUsage.Completion != c.want {
+			t.Errorf("%s: %d tokens, want %d; %v", name, a.SeenUsage.Completion, c.want, a.Err)
+		}
+	}
+}
+
 // TestReasoningAndTools: what a tokenizer has to count is kept.
 func TestReasoningAndTools(t *testing.T) {
 	deltas := []string{`{"role":"assistant"}`, `{"reasoning_content":"th"}`, `{"reasoning_content":"ink\n"}`, `{"reasoning":"!","reasoning_content":null}`, `{"content":"x","reasoning_content":""}`,

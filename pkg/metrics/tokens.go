@@ -65,8 +65,8 @@ func CountOf(r *client.Result, whole bool, count func(text []byte) int) TokenCou
 }
 
 // Best is the best count that there is, 0 where nothing was counted. The server's is not
-// taken where it cannot be: none for something, or less than half of the tokens of which
-// both the texts and the events speak.
+// taken where it cannot be: none for something, or less than two thirds of the tokens of
+// which both the texts and the events speak.
 func (c TokenCount) Best() (n int, by Source) {
 	if n := c.Of[ByServer]; n > 0 && n <= MostTokens && !c.tooSmall() || n == 0 && c.Bytes == 0 && c.Of[ByEvents] <= 0 {
 		return n, ByServer
@@ -79,17 +79,17 @@ func (c TokenCount) Best() (n int, by Source) {
 	return 0, NotCounted
 }
 
-// tooSmall reports whether more than twice as many tokens came as the server counts.
+// tooSmall reports whether half as many tokens again came as the server counts, or more.
 func (c TokenCount) tooSmall() bool {
 	least := c.Of[ByTokenizer]
 	if events := c.Of[ByEvents]; events >= 0 && (least < 0 || events < least) {
 		least = events
 	}
-	return least > 2*c.Of[ByServer]
+	return 2*least > 3*c.Of[ByServer]+2
 }
 
-// Disagrees reports whether the server's count is not that of what came: more than twice as
-// many tokens came by all other counts, or fewer than half by each of them, or as many
+// Disagrees reports whether the server's count is not that of what came: half as many tokens
+// again came by all other counts, or fewer than half by each of them, or as many
 // events came as tokens were asked for while the server counts more. asked is 0 for no limit.
 func (c TokenCount) Disagrees(asked int) bool {
 	server := c.Of[ByServer]
