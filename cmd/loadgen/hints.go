@@ -12,19 +12,20 @@ import (
 
 // hints are what can be done about findings and notes, which name no flags themselves.
 var hints = map[string]string{
-	"endpoint":         " (--endpoint)",
-	"ignore_eos":       "; --ignore-eos generates to the full length",
-	"insecure":         " (--insecure)",
-	"max_failures":     " (--max-failures)",
-	"num_prompts":      " (--num-prompts)",
-	"other_prompts":    ". Another --seed has other prompts, a restart an empty cache",
-	"per_token":        ", or the per-token ITL of --extended",
-	"random_input_len": " (--random-input-len)",
-	"save_timeline":    " (--save-timeline)",
-	"send_ids":         " (--tokenize-on-client sends ids)",
-	"tokenizer":        ". --tokenizer names the right one, --tokenize-on-client sends ids",
-	"tokenizer_path":   "; --tokenizer PATH names the right one",
-	"warmup":           ". --warmup N sends requests before",
+	"endpoint":          " (--endpoint)",
+	"fresh_connections": ". Without --keep-alive each request has a connection of its own",
+	"ignore_eos":        "; --ignore-eos generates to the full length",
+	"insecure":          " (--insecure)",
+	"max_failures":      " (--max-failures)",
+	"num_prompts":       " (--num-prompts)",
+	"other_prompts":     ". Another --seed has other prompts, a restart an empty cache",
+	"per_token":         ", or the per-token ITL of --extended",
+	"random_input_len":  " (--random-input-len)",
+	"save_timeline":     " (--save-timeline)",
+	"send_ids":          " (--tokenize-on-client sends ids)",
+	"tokenizer":         ". --tokenizer names the right one, --tokenize-on-client sends ids",
+	"tokenizer_path":    "; --tokenizer PATH names the right one",
+	"warmup":            ". --warmup N sends requests before",
 }
 
 // comparisonHints are what can be done about what a comparison cannot compare.

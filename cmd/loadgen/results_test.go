@@ -72,17 +72,21 @@ func TestTheFirstErrorThatSaysSomething(t *testing.T) {
 	}
 }
 
-// TestStrangeIDs: what servers say of ids that their vocabulary does not have.
-func TestStrangeIDs(t *testing.T) {
-	for body, want := range map[string]bool{
-		`{"error":{"message":"Prompt contains invalid tokens"}}`:    true, // llama.cpp
-		`{"message":"ids must not be greater than the vocab size"}`: true,
-		`{"message":"Token id 128255 is out of vocabulary"}`:        true, // vLLM
-		`{"message":"invalid value for field top_k"}`:               false,
-		`{"message":"max_tokens is out of range"}`:                  false,
+// TestRejections: what servers say of ids that their vocabulary does not have, and of prompts
+// where messages should be.
+func TestRejections(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"message":"Prompt contains invalid tokens"}}`:                           "--vocab-size N", // llama.cpp
+		`{"message":"ids must not be greater than the vocab size"}`:                        "--vocab-size N",
+		`{"message":"Token id 128255 is out of vocabulary"}`:                               "--vocab-size N", // vLLM
+		`{"message":"invalid value for field top_k"}`:                                      "--body-patch",
+		`{"message":"max_tokens is out of range"}`:                                         "--body-patch",
+		`{"error":{"code":400,"message":"'messages' is required"}}`:                        "--backend openai-chat", // llama.cpp
+		`{"detail":[{"type":"missing","loc":["body","messages"],"msg":"Field required"}]}`: "--backend openai-chat",
+		`{"message":"missing required parameter: 'messages'"}`:                             "--backend openai-chat",
 	} {
 		hint := failureHint(&bench.Failure{Err: &client.Error{}, Status: 400, Body: body})
-		if strings.Contains(hint, "--vocab-size N") != want {
+		if !strings.Contains(hint, want) {
 			t.Errorf("%s: %s", body, hint)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"loadgen/internal/analysis"
 	"loadgen/internal/bench/benchtest"
 	"loadgen/internal/judge"
+	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
 
@@ -583,6 +584,20 @@ func TestWhatFailuresSay(t *testing.T) {
 	_, found, _ = s.run(t)
 	if text := found["failures"].Text; !strings.Contains(text, "10 cut") || !strings.Contains(text, "10 streams had begun and ended after 100ms") {
 		t.Error(text)
+	}
+}
+
+// TestClosedConnections: a server that closes connections which it said it keeps is named for it.
+func TestClosedConnections(t *testing.T) {
+	for _, reused := range []bool{false, true} {
+		f := judge.NewFindingsReader(judge.Run{})
+		r := &client.Result{Reused: reused}
+		r.Err = &client.Error{Class: "closed", Message: "closed: the server closed the connection without an answer"}
+		f.Add(judge.Request{Result: r})
+		found, _ := f.Findings()
+		if got := strings.Contains(found[0].Text, "; 1 on connections that were used again"); got != reused || (found[0].Hint != "") != reused {
+			t.Errorf("reused %v: %+v", reused, found)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type failuresSeen struct {
 	statuses map[int]int // other than 200
 	first    time.Duration
 	said     map[string]string // the server's words by class, of the first that has some
+	again    int               // closed without an answer on a connection that had carried others
 	cut      []time.Duration   // of streams that had begun: after how long they ended
 }
 
@@ -41,6 +42,9 @@ func (f *failuresSeen) add(r *client.Result) {
 	f.classes[class]++
 	if r.Status != 0 && r.Status != 200 {
 		f.statuses[r.Status]++
+	}
+	if r.Reused && (class == "closed" || class == "reset") && r.FirstByte == 0 {
+		f.again++
 	}
 	if r.Status == 200 && len(r.Events) > 0 {
 		f.cut = append(f.cut, at-r.Start)
@@ -128,7 +132,12 @@ func (f *FindingsReader) failures() *Finding {
 	if words := x.words(classes); words != "" {
 		text += "; the server says " + words
 	}
-	return some(find("failures", text+". Latencies cover successful requests only", figures...))
+	hint := ""
+	if x.again > 0 {
+		text += fmt.Sprintf("; %d on connections that were used again, which the server closed as the request came: it may have read it, so it was not sent again", x.again)
+		figures, hint = append(figures, "on_reused_connections", x.again), "fresh_connections"
+	}
+	return some(find("failures", text+". Latencies cover successful requests only", figures...).withHint(hint))
 }
 
 // quoted quotes a server's words so that no control character of theirs reaches a terminal.

@@ -83,18 +83,26 @@ def expected(case):
     text = reasoning = ""
     completion = cached = -1
     finish, model = "", ""
+    choices = [c.get("index", 0) for _, e in seen for c in e.get("choices") or []]
+    counts = []  # with several choices the text is that of the first, and each may have a count
     for _, e in seen:
         for c in (e.get("choices") or [])[:1]:
+            if c.get("index", 0) != choices[0]:
+                finish = c.get("finish_reason") or finish
+                continue
             d = c.get("delta") or c.get("message") or {}
             text += (c.get("text") or "") + (d.get("content") or "")
             reasoning += d.get("reasoning_content") or d.get("reasoning") or ""
             finish = c.get("finish_reason") or finish
         u = e.get("usage") or {}
         completion = u.get("completion_tokens", completion)
+        counts += [completion] if "completion_tokens" in u else []
         details = u.get("prompt_tokens_details") or {}
         if details.get("cached_tokens") is not None:
             cached = details["cached_tokens"]
         model = e.get("model") or model
+    if len(set(choices)) == len(counts) > 1:
+        completion = sum(counts)
     want.update(text=text, reasoning=reasoning, completion=completion, cached=cached, finish=finish, model=model)
     want["class"] = case.pop("class", "")
     want["words"] = case.pop("words", "")
@@ -209,7 +217,7 @@ def reductions():
 
 
 def recordings(root):
-    for server, title in [("vllm", "vLLM 0.32 (CPU)"), ("llamacpp", "llama.cpp's server, October 2026"), ("ftllm", "FastLLM 1.9")]:
+    for server, title in [("vllm", "vLLM 0.32 (CPU)"), ("llamacpp", "llama.cpp's server, October 2026"), ("llamacpp_two", "llama.cpp's server of xllamacpp 2026.10, n = 2"), ("ftllm", "FastLLM 1.9")]:
         for path in sorted(glob.glob(os.path.join(root, server, "c*.jsonl"))):
             rows = [json.loads(line) for line in open(path)]
             sent = "".join(t for _, way, t in rows if way == ">" and t)
