@@ -97,9 +97,9 @@ func failureHint(f *bench.Failure) string {
 		hint = "--model NAME or --served-model-name NAME names one that the server has; without either it is asked for its first"
 	case f.Status == 404 || f.Status == 405:
 		hint = fmt.Sprintf("the server has no POST %s: --endpoint PATH names another path, --backend openai-chat asks for chat completions (openai for completions), --base-url another server", f.URL)
-	case 400 <= f.Status && f.Status < 500 && noMessages.MatchString(f.Body):
+	case 400 <= f.Status && f.Status < 500 && noMessages().MatchString(f.Body):
 		hint = "the server expects chat messages here: --backend openai-chat sends them"
-	case 400 <= f.Status && f.Status < 500 && strangeID.MatchString(f.Body):
+	case 400 <= f.Status && f.Status < 500 && strangeID().MatchString(f.Body):
 		hint = "the prompt has a token id that the model's vocabulary does not have: --tokenizer PATH names the model's own, --vocab-size N bounds random ids"
 	case statusHints[f.Status] != "":
 		hint = statusHints[f.Status]
@@ -119,8 +119,8 @@ var (
 	plainToTLS = lazy.Regexp(`(?i)plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|requires TLS|speaking plain HTTP to an SSL`)
 	noModel    = lazy.Regexp(`(?i)model\b.{0,200}(does not exist|not found|not exist|unknown)|(unknown|no such|invalid) model`)
 
-	noMessages = regexp.MustCompile(`(?i)\bmessages\b.{0,20}(is|are|field) (required|missing)|missing.{0,40}\bmessages\b|"loc":\s*\[\s*"body",\s*"messages"`)
-	strangeID  = regexp.MustCompile(`(?i)invalid token|(out of|not in|exceeds?|greater than) (the )?vocab`)
+	noMessages = lazy.Regexp(`(?i)\bmessages\b.{0,20}(is|are|field) (required|missing)|missing.{0,40}\bmessages\b|"loc":\s*\[\s*"body",\s*"messages"`)
+	strangeID  = lazy.Regexp(`(?i)invalid token|(out of|not in|exceeds?|greater than) (the )?vocab`)
 
 	// limits are how servers say how long a prompt, or a prompt and its answer, may be.
 	limits = []func() *regexp.Regexp{

@@ -590,7 +590,7 @@ func TestWhatFailuresSay(t *testing.T) {
 // TestClosedConnections: a server that closes connections which it said it keeps is named for it.
 func TestClosedConnections(t *testing.T) {
 	for _, reused := range []bool{false, true} {
-		f := judge.NewFindingsReader(judge.Run{})
+		f := judge.NewFindingsReader(judge.Run{}, nil)
 		r := &client.Result{Reused: reused}
 		r.Err = &client.Error{Class: "closed", Message: "closed: the server closed the connection without an answer"}
 		f.Add(judge.Request{Result: r})

@@ -240,7 +240,7 @@ func (f form) check(t *testing.T, transport string, all []variant) {
 		t.Fatal(err)
 	}
 	failed, counted := 0, 0
-	for i, r := range out.Recording.Results {
+	for i, r := range out.Recording.All() {
 		v := &all[i]
 		class, message := client.Class(""), ""
 		if r.Err != nil {

@@ -179,7 +179,7 @@ func TestIdle(t *testing.T) {
 			t.Errorf("%s: idle for %v, want %v", name, got, c.want)
 		}
 	}
-	b := NewBudgetReader(metrics.Rule{}, &health.Report{}, false)
+	b := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
 	b.Add(&client.Result{Start: 10 * ms, End: 20 * ms, Answer: stream.Answer{Err: &stream.Error{Class: "refused"}}}, nil, 0)
 	if got := b.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0).Idle; got != 0 {
 		t.Errorf("without any success: idle for %v", got)
