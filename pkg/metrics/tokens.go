@@ -79,13 +79,17 @@ func (c TokenCount) Best() (n int, by Source) {
 	return 0, NotCounted
 }
 
-// tooSmall reports whether half as many tokens again came as the server counts, or more.
+// tooSmall reports whether half as many tokens again came as the server counts, or more, by the
+// texts and by the events: twice as many where the events alone say so, which may cut tokens up.
 func (c TokenCount) tooSmall() bool {
-	least := c.Of[ByTokenizer]
-	if events := c.Of[ByEvents]; events >= 0 && (least < 0 || events < least) {
-		least = events
+	server, texts, events := c.Of[ByServer], c.Of[ByTokenizer], c.Of[ByEvents]
+	switch {
+	case texts < 0:
+		return events > 2*server
+	case events >= 0:
+		texts = min(texts, events)
 	}
-	return 2*least > 3*c.Of[ByServer]+2
+	return 2*texts > 3*server+2
 }
 
 // Disagrees reports whether the server's count is not that of what came: half as many tokens
