@@ -113,6 +113,13 @@ func TestSecretsAreNotShown(t *testing.T) {
 		}},
 		"query":    {s.URL + "?api-key=" + secret, nil, func(r *http.Request) bool { return r.FormValue("api-key") == secret }},
 		"endpoint": {s.URL, []string{"--endpoint", "/v1/completions?token=" + secret}, func(r *http.Request) bool { return r.Method != "POST" || r.FormValue("token") == secret }},
+		"user": {"http://" + secret + "@" + host, nil, func(r *http.Request) bool {
+			user, _, _ := r.BasicAuth()
+			return user == secret
+		}},
+		"fragment": {s.URL + "#" + secret, nil, func(*http.Request) bool { return true }},
+		"patch":    {s.URL, []string{"--body-patch", `{"extra": {"api_key": "` + secret + `"}}`}, func(*http.Request) bool { return true }},
+		"odd name": {s.URL, []string{"--header", "K: " + secret}, func(r *http.Request) bool { return r.Header.Get("K") == secret }},
 		"header":   {s.URL, []string{"--header", "X-Api-Key: " + secret}, func(r *http.Request) bool { return r.Header.Get("X-Api-Key") == secret }},
 		"file": {s.URL, []string{"--api-key-file", key}, func(r *http.Request) bool {
 			return r.Method != "POST" || r.Header.Get("Authorization") == "Bearer "+secret
@@ -146,13 +153,30 @@ func TestSecretsAreNotShown(t *testing.T) {
 				}
 				shown.Write(text)
 			}
-			for _, hidden := range []string{secret, "dXNlcjpodW50ZXIyc2VjcmV0"} { // and in base 64
+			for _, hidden := range []string{secret, "dXNlcjpodW50ZXIyc2VjcmV0", "aHVudGVyMnNlY3JldDo="} { // and in base 64
 				if text := shown.String(); strings.Contains(text, hidden) {
 					at := strings.Index(text, hidden)
 					t.Errorf("shown: %s", text[max(0, at-300):at+len(hidden)])
 				}
 			}
 		})
+	}
+}
+
+// TestSecretsOfWrongCommandLines: what a wrong command line holds is not shown either.
+func TestSecretsOfWrongCommandLines(t *testing.T) {
+	for _, args := range [][]string{
+		{"--api-key", "hunter2secret"}, {"--api-key=hunter2secret"}, {"--token", "hunter2secret"}, {"--body-patch", `{"api_key": "hunter2secret"`},
+		{"--base-url", "htp://hunter2secret@h"}, {"https://hunter2secret@h"}, {"--header", "hunter2secret"},
+	} {
+		code, stdout, stderr := runMain(t, append(fewRequests("http://127.0.0.1:1"), args...)...)
+		if code == exitOK || strings.Contains(stdout+stderr, "hunter2") {
+			t.Errorf("%q: exit %d: %s%s", args, code, stdout, stderr)
+		}
+	}
+	t.Setenv("OPENAI_API_KEY", "hunter2secret\r")
+	if code, _, stderr := runMain(t, fewRequests("http://127.0.0.1:1")...); code != exitFailed || strings.Contains(stderr, "hunter2") || !strings.Contains(stderr, "OPENAI_API_KEY holds a line break") {
+		t.Errorf("a key with a line break: exit %d: %s", code, stderr)
 	}
 }
 

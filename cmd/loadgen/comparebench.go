@@ -133,21 +133,21 @@ func optionWords(table []flag, option string, value any) (words []string, err er
 	return words, nil
 }
 
-// Mask hides the values of headers.
+// Mask hides the values of headers, and of keys in body patches.
 func (compareBench) Mask(f compare.Flags) compare.Flags {
-	value, found := f.Values()["header"]
-	if !found {
-		return f
-	}
 	values := maps.Clone(f.Values())
-	if all, ok := value.([]any); ok {
-		hidden := make([]any, len(all))
-		for i, one := range all {
-			hidden[i] = maskedHeader(fmt.Sprint(one))
+	for key, mask := range map[string]func(string) string{"header": maskedHeader, "body-patch": client.RedactJSON, "base-url": client.Redact, "endpoint": client.Redact} {
+		switch value := values[key].(type) {
+		case nil:
+		case []any:
+			hidden := make([]any, len(value))
+			for i, one := range value {
+				hidden[i] = mask(fmt.Sprint(one))
+			}
+			values[key] = hidden
+		default:
+			values[key] = mask(fmt.Sprint(value))
 		}
-		values["header"] = hidden
-	} else {
-		values["header"] = maskedHeader(fmt.Sprint(value))
 	}
 	return compare.NewFlags(values)
 }
@@ -189,6 +189,8 @@ func (r *settledRun) CommandLine() []string {
 			out[i] = prefix + client.Redact(value)
 		case "--header":
 			out[i] = prefix + maskedHeader(value)
+		case "--body-patch":
+			out[i] = prefix + client.RedactJSON(value)
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"loadgen/internal/argparse"
+	"loadgen/internal/compare"
 	"loadgen/internal/lazy"
 	"loadgen/internal/suggest"
 	"loadgen/pkg/client"
@@ -35,12 +36,18 @@ var elsewhere = map[string]string{
 	"--label": "--metadata", "--tag": "--metadata", "--slo": "--goodput",
 }
 
-// usageText is the message of an error in a command line: secrets in URLs are masked, and
-// what was probably meant is added.
+// shortestSecret is below what a key or a password has: a word so short may be any.
+const shortestSecret = 6
+
+// usageText is the message of an error in a command line: secrets are masked, and what was
+// probably meant is added.
 func usageText(err error, argv []string) string {
 	text := err.Error()
-	for _, word := range argv {
-		text = strings.ReplaceAll(text, word, client.Redact(word))
+	shown := compare.MaskWords(argv)
+	for i, word := range argv {
+		if hidden := client.Redact(shown[i]); hidden != word && len(word) >= shortestSecret {
+			text = strings.ReplaceAll(text, word, hidden)
+		}
 	}
 	if hint := meant(err); hint != "" {
 		text += "\nhint: " + hint

@@ -40,10 +40,14 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 			{Key: "path", Value: client.Redact(r.Target)},
 			{Key: "headers", Value: headers},
 		}
+		body := string(r.Body)
+		if recording.Text(m.cfg.BodyPatch) != "" {
+			body = client.RedactJSON(body)
+		}
 		request = append(request, bodyLimits(r.Body)...)
 		request = append(request, pyjson.Member{Key: "prompt_len", Value: r.PromptLen},
 			pyjson.Member{Key: "output_len", Value: r.OutputLen},
-			pyjson.Member{Key: "body", Value: string(r.Body)})
+			pyjson.Member{Key: "body", Value: body})
 		if turn := b.Turn(i); turn.Conversation > 0 {
 			if turn.Number > 0 { // when it is due depends on the answer before it
 				request.Set("due_s", nil)

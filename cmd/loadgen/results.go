@@ -63,13 +63,18 @@ func (m *benchmark) proveResult(model string) error {
 	if !m.cfg.SaveResult {
 		return nil
 	}
-	path := m.cfg.ResultPath(m.fileName(model))
+	path, timeline := m.cfg.ResultPath(m.fileName(model)), recording.Text(m.cfg.SaveTimeline)
 	if err := m.prove(path); err != nil || outfile.Special(path) {
 		return withPathHint(err)
 	}
 	others := []string{hdrPath(path), pytorchPath(path)}
 	if m.cfg.TimeBreakdown.Asked {
 		others = append(others, breakdownPath(path), perfMetricsPath(path))
+	}
+	for _, name := range append(others, path) {
+		if timeline != "" && outfile.Same(timeline, name) {
+			return fmt.Errorf("%s would be the timeline and a file of the result, too; give them different names (--save-timeline, --result-filename)", name)
+		}
 	}
 	for _, beside := range others {
 		err := m.prove(beside)

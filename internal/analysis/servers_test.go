@@ -350,7 +350,8 @@ func TestPatchedLengths(t *testing.T) {
 
 // TestOddCounts names counts that are none.
 func TestOddCounts(t *testing.T) {
-	for raw, want := range map[string]string{"-5": "negative", "7.5": "fractional", "null": "null", "1e300": "too large", `"7"`: "a string", "[]": "not a number", "7": ""} {
+	for raw, want := range map[string]string{"-5": "negative", "7.5": "fractional", "null": "null", "1e300": "too large", `"7"`: "a string", "[]": "not a number", "7": "",
+		`7,"prompt_tokens_details":{"cached_tokens":65}`: "cached_tokens is more than prompt_tokens", `7,"prompt_tokens_details":{"cached_tokens":64}`: ""} {
 		s := &script{}
 		s.pieces = func(int) []piece {
 			return s.tokens(func(int) string { return "" }, `data: {"model":"m","choices":[],"usage":{"prompt_tokens":64,"completion_tokens":`+raw+`}}`+"\n\n")

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode"
 
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
@@ -20,10 +21,14 @@ func (b *Bench) apiKey() (*string, error) {
 		}
 		return &key, nil
 	}
-	if key, set := b.o.Env("OPENAI_API_KEY"); set { // empty is not the same as unset
-		return &key, nil
+	key, set := b.o.Env("OPENAI_API_KEY")
+	switch {
+	case !set: // empty is not the same as unset
+		return nil, nil
+	case strings.ContainsFunc(key, unicode.IsControl):
+		return nil, errors.New("OPENAI_API_KEY holds a line break or another control character, which no header can carry; expected the API key alone")
 	}
-	return nil, nil
+	return &key, nil
 }
 
 // readKey reads a file that holds a key and nothing else. Its errors do not show what is

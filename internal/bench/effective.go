@@ -25,6 +25,10 @@ func (b *Bench) Effective() recording.Settings {
 		url := client.Redact(*s.GPUMetrics)
 		s.GPUMetrics = &url
 	}
+	if s.BodyPatch != nil && *s.BodyPatch != "" {
+		patch := client.RedactJSON(*s.BodyPatch)
+		s.BodyPatch = &patch
+	}
 	if s.Header != nil {
 		lines := make([]string, len(*s.Header))
 		for i, h := range recording.Headers(*s.Header) {

@@ -24,7 +24,7 @@ func (p *Plan) Print(w io.Writer, b Bench) error {
 			switch {
 			case len(s.Start) > 0:
 				starts++
-				fmt.Fprintf(w, "# %s: start%s\n%s\n", s.Display(), s.surroundings(), shellWords(maskWords(slices.Concat(s.Exec, s.Start))))
+				fmt.Fprintf(w, "# %s: start%s\n%s\n", s.Display(), s.surroundings(), shellWords(MaskWords(slices.Concat(s.Exec, s.Start))))
 			default:
 				fmt.Fprintf(w, "# %s: runs at %s\n", s.Display(), maskURL(s.URL))
 			}

@@ -8,6 +8,7 @@
 package compare
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -158,7 +159,7 @@ func (p *Plan) checkValues() error {
 			return fmt.Errorf("concurrencies: %d is listed twice", n)
 		}
 	}
-	return nil
+	return p.Flags.isMasked()
 }
 
 func (s *Server) check() error {
@@ -182,7 +183,7 @@ func (s *Server) check() error {
 		return errors.New("exec: there is no start command for it to run")
 	case strings.Contains(s.URL, ":"+hidden+"@"):
 		return errors.New("url: its password is masked: a plan saved with results holds no secrets")
-	case strings.Contains(s.URL, "="+hidden):
+	case strings.Contains(s.URL, "="+hidden), strings.Contains(s.URL, "/"+hidden+"@"):
 		return errors.New("url: a key in it is masked: a plan saved with results holds no secrets")
 	}
 	for key, value := range s.Env {
@@ -193,7 +194,7 @@ func (s *Server) check() error {
 			return fmt.Errorf("env: the value of %s is masked: a plan saved with results holds no secrets", key)
 		}
 	}
-	return nil
+	return cmp.Or(s.isMasked(), s.Flags.isMasked())
 }
 
 // Display is what the server is called in reports.

@@ -56,34 +56,38 @@ func TestPlansThatAreWrong(t *testing.T) {
 		minimal + "---\nlevels: [1]":                          "line 2: a second document",
 		"servers: [{name: a, ready: 5m}, {name: b}]":          `line 1: "5m" where a table is expected`,
 		"servers: [{name: a, stop: {limits: 5m}}, {name: b}]": `line 1: unknown key "limits"; did you mean "limit"?`,
-		"servers: 3":                                               "where a list of servers is expected",
-		minimal + "levels: [0]":                                    "each must be 1 or more",
-		minimal + "levels: []":                                     "each must be 1 or more",
-		minimal + "levels: [4, 4]":                                 "4 is listed twice",
-		minimal + "repeats: 0":                                     "repeats: 0 must be 1 or more",
-		minimal + "prompts_per_concurrency: 0":                     "prompts_per_concurrency: 0 must be 1 or more",
-		minimal + "warmup: -1":                                     "warmup: -1 must be 0 or more",
-		minimal + "order: random":                                  `"random" is unknown; use servers, interleaved or ABBA`,
-		minimal + "cool_down: soon":                                `line 2: "soon" is not a duration`,
-		minimal + "cool_down: -3s":                                 "is not a duration",
-		minimal + "gates: [nonsense]":                              "gates: nonsense",
-		minimal + "results: ''":                                    "name a directory",
-		minimal + "origin_compatible: true\nflags: {seed: 3}":      "origin_compatible uses seed 0",
-		"servers: [{name: a}, {name: a}]":                          "another server has its name",
-		"servers: [{name: a, dir: b}, {name: b}]":                  "another server has its name or directory",
-		"servers: [{name: a, dir: ../b}, {name: b}]":               "is not the name of a directory",
-		"servers: [{name: a/b}, {name: b}]":                        "name: use letters",
-		"servers: [{name: a, url: localhost}, {name: b}]":          "expected http://HOST:PORT",
-		"servers: [{name: a, exec: docker exec x}, {name: b}]":     "there is no start command",
-		"servers: [{name: a, start: 'x \"y'}, {name: b}]":          "line 1: the command ends within a quotation",
-		"servers: [{name: a, start: {x: y}}, {name: b}]":           "expected a command",
-		"servers: [{name: a, env: {'x=y': 1}}, {name: b}]":         "is not the name of a variable",
-		"servers: [{name: a, env: {x: '***'}}, {name: b}]":         "the value of x is masked",
-		"servers: [{name: a, url: 'http://u:***@h'}, {name: b}]":   "its password is masked",
-		"servers: [{name: a, url: 'ftp://u:SECRET@h'}, {name: b}]": `"ftp://u:***@h"`,
-		"servers: [{name: a, port: 1}, {name: b}]":                 `unknown key "port"`,
-		"servers: [&a {name: a, <<: *a}, {name: b}]":               "nested too deeply",
-		"levels: [1\n":                                             "line ",
+		"servers: 3":                                                  "where a list of servers is expected",
+		minimal + "levels: [0]":                                       "each must be 1 or more",
+		minimal + "levels: []":                                        "each must be 1 or more",
+		minimal + "levels: [4, 4]":                                    "4 is listed twice",
+		minimal + "repeats: 0":                                        "repeats: 0 must be 1 or more",
+		minimal + "prompts_per_concurrency: 0":                        "prompts_per_concurrency: 0 must be 1 or more",
+		minimal + "warmup: -1":                                        "warmup: -1 must be 0 or more",
+		minimal + "order: random":                                     `"random" is unknown; use servers, interleaved or ABBA`,
+		minimal + "cool_down: soon":                                   `line 2: "soon" is not a duration`,
+		minimal + "cool_down: -3s":                                    "is not a duration",
+		minimal + "gates: [nonsense]":                                 "gates: nonsense",
+		minimal + "results: ''":                                       "name a directory",
+		minimal + "origin_compatible: true\nflags: {seed: 3}":         "origin_compatible uses seed 0",
+		"servers: [{name: a}, {name: a}]":                             "another server has its name",
+		"servers: [{name: a, dir: b}, {name: b}]":                     "another server has its name or directory",
+		"servers: [{name: a, dir: ../b}, {name: b}]":                  "is not the name of a directory",
+		"servers: [{name: a/b}, {name: b}]":                           "name: use letters",
+		"servers: [{name: a, url: localhost}, {name: b}]":             "expected http://HOST:PORT",
+		"servers: [{name: a, exec: docker exec x}, {name: b}]":        "there is no start command",
+		"servers: [{name: a, start: 'x \"y'}, {name: b}]":             "line 1: the command ends within a quotation",
+		"servers: [{name: a, start: {x: y}}, {name: b}]":              "expected a command",
+		"servers: [{name: a, env: {'x=y': 1}}, {name: b}]":            "is not the name of a variable",
+		"servers: [{name: a, env: {x: '***'}}, {name: b}]":            "the value of x is masked",
+		"servers: [{name: a, url: 'http://u:***@h'}, {name: b}]":      "its password is masked",
+		"servers: [{name: a, url: 'http://***@h'}, {name: b}]":        "a key in it is masked",
+		"servers: [{name: a, start: 'serve --token ***'}, {name: b}]": "start: a value in \"***\" is masked",
+		"servers: [{name: a, flags: {header: 'K: ***'}}, {name: b}]":  "a value of header is masked",
+		minimal + "flags: {header: ['K: ***']}":                       "a value of header is masked",
+		"servers: [{name: a, url: 'ftp://u:SECRET@h'}, {name: b}]":    `"ftp://u:***@h"`,
+		"servers: [{name: a, port: 1}, {name: b}]":                    `unknown key "port"`,
+		"servers: [&a {name: a, <<: *a}, {name: b}]":                  "nested too deeply",
+		"levels: [1\n": "line ",
 	} {
 		if _, err := planOf(text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "compare.") || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -262,4 +266,27 @@ func FuzzPlan(f *testing.F) {
 			t.Errorf("%v %+v", err, again)
 		}
 	})
+}
+
+// TestMaskWords: what may be a secret on a command line is hidden, and the rest stays.
+func TestMaskWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"serve m --port 8000 --max-tokens 3":           "serve m --port 8000 --max-tokens 3",
+		"serve --api-key k --hf-token=k --tokenizer t": "serve --api-key *** --hf-token=*** --tokenizer t",
+		"docker run -e A=k -e B --env=C=k image":       "docker run -e A=*** -e B --env=C=*** image",
+		"A=k env B=k serve c=d":                        "A=*** env B=*** serve c=d",
+		"curl -H X-One:k http://u:k@h/?token=k":        "curl -H X-One:*** http://u:***@h/?token=***",
+		"git clone https://k@h/x ssh://git@h/x":        "git clone https://***@h/x ssh://git@h/x",
+		`sh -c|curl -H 'Authorization: Bearer k' h`:    `sh -c|curl -H 'Authorization: ***' h`,
+		`serve --config|{"api_key": "k", "port": 1}`:   `serve --config|{"api_key": "***", "port": 1}`,
+	} {
+		words := strings.Fields(text)
+		if command, last, found := strings.Cut(text, "|"); found {
+			words = append(strings.Fields(command), last)
+			want = strings.Replace(want, "|", " ", 1)
+		}
+		if got := strings.Join(MaskWords(words), " "); got != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
 }

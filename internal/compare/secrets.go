@@ -28,7 +28,7 @@ func (p *Plan) masked(b Bench) *Plan {
 	out.Servers = slices.Clone(p.Servers)
 	for i := range out.Servers {
 		s := &out.Servers[i]
-		s.URL, s.Start, s.Exec, s.Flags = client.Redact(s.URL), maskWords(s.Start), maskWords(s.Exec), b.Mask(s.Flags)
+		s.URL, s.Start, s.Exec, s.Flags = client.Redact(s.URL), MaskWords(s.Start), MaskWords(s.Exec), b.Mask(s.Flags)
 		s.Env = maps.Clone(s.Env)
 		for key := range s.Env {
 			s.Env[key] = hidden
@@ -37,11 +37,15 @@ func (p *Plan) masked(b Bench) *Plan {
 	return &out
 }
 
-var passwordInURL = lazy.Regexp(`([A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*):[^/@\s]+@`)
+var (
+	passwordInURL = lazy.Regexp(`([A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*):[^/@\s]+@`)
+	keyInURL      = lazy.Regexp(`(https?://)[^/@:\s]+@`) // a user without a password
+)
 
-// maskURL hides the password of a URL, wherever in a text it is.
+// maskURL hides the password of a URL, or a key in its place, wherever in a text it is.
 func maskURL(text string) string {
-	return passwordInURL().ReplaceAllString(text, "${1}:"+hidden+"@")
+	text = passwordInURL().ReplaceAllString(text, "${1}:"+hidden+"@")
+	return keyInURL().ReplaceAllString(text, "${1}"+hidden+"@")
 }
 
 var (
@@ -50,16 +54,19 @@ var (
 	secretOption = lazy.Regexp(`(?i)^(--?(?:[a-z0-9]+[-_])*(?:api-?key|key|token|secret|password|passwd|credentials?))(=.*)?$`)
 	// secretInText is an assignment within a word, as in sh -c 'HF_TOKEN=x serve'.
 	secretInText = lazy.Regexp(`(?i)\b([a-z0-9_-]*(?:key|token|secret|password|passwd|credentials?))=('[^']*'|"[^"]*"|[^\s'"]+)`)
+	// headerInText is a header, or a member of JSON, within a word.
+	headerInText = lazy.Regexp(`(?i)\b([a-z0-9_-]*(?:key|token|secret|password|passwd|credentials?|authorization|cookie)["']?\s*:\s*["']?)[^'"\n,}]+`)
 	header       = lazy.Regexp(`^([A-Za-z0-9-]+:\s*).`)
 )
 
-// maskWords hides what may be a secret on a command line: variables that are set for a
+// MaskWords hides what may be a secret on a command line: variables that are set for a
 // container or by env, values of options whose names say so, headers, passwords in URLs.
-func maskWords(words []string) []string {
+func MaskWords(words []string) []string {
 	out := make([]string, len(words))
 	before, assigning := "", true
 	for i, word := range words {
 		masked := secretInText().ReplaceAllString(maskURL(word), "${1}="+hidden)
+		masked = headerInText().ReplaceAllString(masked, "${1}"+hidden)
 		name, option := assignment().FindStringSubmatch(word), envOption().FindStringSubmatch(word)
 		switch {
 		case name != nil && (assigning || before == "-e" || before == "--env"):
@@ -77,6 +84,28 @@ func maskWords(words []string) []string {
 		out[i], before = masked, word
 	}
 	return out
+}
+
+// isMasked returns an error if a command has a value that MaskWords hid.
+func (s *Server) isMasked() error {
+	for key, words := range map[string][]string{"start": s.Start, "exec": s.Exec} {
+		for _, word := range words {
+			if strings.Contains(word, hidden) {
+				return fmt.Errorf("%s: a value in %q is masked: a plan saved with results holds no secrets", key, word)
+			}
+		}
+	}
+	return nil
+}
+
+// isMasked returns an error if a value of the flags is masked.
+func (f Flags) isMasked() error {
+	for _, name := range slices.Sorted(maps.Keys(f.values)) {
+		if strings.Contains(fmt.Sprint(f.values[name]), hidden) {
+			return fmt.Errorf("flags: a value of %s is masked: a plan saved with results holds no secrets", name)
+		}
+	}
+	return nil
 }
 
 // digest identifies a server's configuration: how and where it is started, and what the

@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"loadgen/pkg/metrics"
@@ -63,30 +64,38 @@ func (t *tokensSeen) add(q *Request, whole bool) {
 			t.hidden.tpot = append(t.hidden.tpot, tpot)
 		}
 	}
-	if d := q.Result.Details; d != nil {
-		t.addOdd(q)
-	}
+	t.addOdd(q)
 }
 
 // addOdd takes in counts that are none. A count that is null, and stands somewhere else as a
-// number, is not missed.
+// number, is not missed. No more tokens of a prompt than it has can come from a cache.
 func (t *tokensSeen) addOdd(q *Request) {
 	seen, found := q.Result.SeenUsage, false
-	for _, o := range q.Result.Details.OddCounts {
-		if o.What == "null" && !(o.Key == "completion_tokens" && seen.Completion < 0 || o.Key == "prompt_tokens" && seen.Prompt < 0) {
-			continue
+	if d := q.Result.Details; d != nil {
+		for _, o := range d.OddCounts {
+			if o.What != "null" || o.Key == "completion_tokens" && seen.Completion < 0 || o.Key == "prompt_tokens" && seen.Prompt < 0 {
+				t.addCount(o.Key, o.What, o.Value)
+				found = true
+			}
 		}
+	}
+	if seen.Cached > seen.Prompt && seen.Prompt >= 0 {
+		t.addCount("cached_tokens", "more than prompt_tokens", strconv.Itoa(seen.Cached))
 		found = true
-		at := slices.IndexFunc(t.odd, func(x oddCount) bool { return x.key == o.Key && x.what == o.What })
-		if at < 0 {
-			at = len(t.odd)
-			t.odd = append(t.odd, oddCount{o.Key, o.What, o.Value, 0})
-		}
-		t.odd[at].n++
 	}
 	if found {
 		t.oddIn++
 	}
+}
+
+// addCount takes in one count that is none.
+func (t *tokensSeen) addCount(key, what, value string) {
+	at := slices.IndexFunc(t.odd, func(x oddCount) bool { return x.key == key && x.what == what })
+	if at < 0 {
+		at = len(t.odd)
+		t.odd = append(t.odd, oddCount{key, what, value, 0})
+	}
+	t.odd[at].n++
 }
 
 // resting names what rests on the original's count.

@@ -86,6 +86,22 @@ func Special(path string) bool {
 	return !info.Mode().IsRegular() || err == nil && (strings.HasPrefix(name, "/dev/std") || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/"))
 }
 
+// Same reports whether two paths name one file, which need not be there.
+func Same(a, b string) bool { return target(a) == target(b) }
+
+// target is the absolute path of a file, with no symbolic link in it.
+func target(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
 // Open opens what is special. A pipe that nobody reads is the error ENXIO.
 func Open(path string) (*os.File, error) {
 	flags := os.O_WRONLY | os.O_APPEND

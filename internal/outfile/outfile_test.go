@@ -92,3 +92,23 @@ func TestWriteAppendsToDescriptors(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestSame: two names of one file, there or not.
+func TestSame(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Mkdir("d", 0o755), os.Symlink("d", "link"), os.WriteFile("d/there", nil, 0o644), os.Symlink("d/there", "to")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{{"x", "./x", true}, {"x", filepath.Join(dir, "x"), true}, {"link/new", "d/new", true}, {"to", "link/there", true}, {"x", "y", false}, {"d/x", "x", false}, {"none/x", "none/../none/x", true}} {
+		if Same(c.a, c.b) != c.same {
+			t.Errorf("%s and %s: %v", c.a, c.b, !c.same)
+		}
+	}
+}

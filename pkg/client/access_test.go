@@ -87,14 +87,17 @@ func TestRedact(t *testing.T) {
 		"http://h:8000/v1":                        "http://h:8000/v1",
 		"http://user:pw@h/x":                      "http://user:***@h/x",
 		"http://user:p@w@h/x":                     "http://user:***@h/x",
-		"http://user@h/x":                         "http://user@h/x",
+		"http://sk-key@h/x":                       "http://***@h/x",
+		"user@h/x":                                "user@h/x",
+		"http://h/#abc":                           "http://h/#***",
 		"//user:pw@h":                             "//user:***@h",
 		"https://h/x?api-version=1&api-key=abc":   "https://h/x?api-version=1&api-key=***",
 		"/v1/completions?key=abc&x=1":             "/v1/completions?key=***&x=1",
 		"/x?X-Amz-Signature=abc&access_token=abc": "/x?X-Amz-Signature=***&access_token=***",
-		"/x?%6bey=abc#top":                        "/x?%6bey=***#top",
+		"/x?%6bey=abc#top":                        "/x?%6bey=***",
 		"/x?model=a%2Fb&monkey=1":                 "/x?model=a%2Fb&monkey=1",
 		"http://user:pw@h:bad/%zz?token=1":        "http://user:***@h:bad/%zz?token=***",
+		"/x?accessToken=abc&maxTokens=1":          "/x?accessToken=***&maxTokens=1",
 		"user:pw@h:8000/x":                        "user:***@h:8000/x",
 		"unix:/run/a:b@c":                         "unix:/run/a:b@c",
 	} {
@@ -106,9 +109,25 @@ func TestRedact(t *testing.T) {
 		{"Authorization", "Bearer abc"}: "Bearer ***", {"authorization", "abc"}: "***", {"Proxy-Authorization", "Basic abc"}: "Basic ***",
 		{"api-key", "abc"}: "***", {"X-Api-Key", "abc"}: "***", {"Cookie", "abc"}: "***", {"Content-Type", "text/plain"}: "text/plain",
 		{"Authorization", "Bearer None"}: "Bearer None", {"X-Goog-Api-Key-2", "abc"}: "***", {"X-Auth", "abc"}: "***",
+		{"K", "abc"}: "***", {"X-Custom", "abc"}: "***", {"User-Agent", "abc"}: "abc",
 	} {
 		if got := RedactHeader(header[0], header[1]); got != want {
 			t.Errorf("%v: %q", header, got)
+		}
+	}
+}
+
+func TestRedactJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		`{ "max_tokens": 3, "stop_token_ids": [1] }`:                          `{ "max_tokens": 3, "stop_token_ids": [1] }`,
+		`{"api_key":"a","n":1}`:                                               `{"api_key": "***", "n": 1}`,
+		`{"extra":{"accessToken":"a","keys":["b"]},"password":["a",{"x":1}]}`: `{"extra": {"accessToken": "***", "keys": ["b"]}, "password": ["***", {"x": 1}]}`,
+		`{"secret":12345678}`:                                                 `{"secret": "***"}`,
+		`{"code":{"type":"string"}}`:                                          `{"code":{"type":"string"}}`,
+		`not JSON, with a key`:                                                "***",
+	} {
+		if got := RedactJSON(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
 }
@@ -120,6 +139,9 @@ func TestServerRepeatsAKey(t *testing.T) {
 		"http://h":                   {APIKey: &key},
 		"http://user:sk-geheim@h":    {},
 		"http://h?api_key=sk-geheim": {},
+		"http://sk-geheim@h":         {},
+		"http://127.0.0.1:13/":       {BodyPatch: `{"metadata": {"token": "sk-geheim"}}`},
+		"http://127.0.0.1:14/":       {Header: [][2]string{{"K", "sk-geheim"}}},
 		"http://h?key=sk%2Dgeheim":   {},
 		"http://127.0.0.1:1/":        {Header: [][2]string{{"X-Api-Key", "sk-geheim"}}},
 		"http://127.0.0.1:2/":        {Header: [][2]string{{"Authorization", "Bearer sk-geheim"}}},

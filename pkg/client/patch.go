@@ -21,11 +21,11 @@ func parsePatch(text string) (pyjson.Object, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the body patch %q is not JSON: %w", text, err)
+		return nil, fmt.Errorf("the body patch is not JSON: %w (its text is not shown, it may hold a secret)", err)
 	}
 	patch, ok := v.(pyjson.Object)
 	if !ok {
-		return nil, fmt.Errorf("the body patch %q is not a JSON object", text)
+		return nil, errors.New("the body patch is not a JSON object (its text is not shown, it may hold a secret)")
 	}
 	return patch, nil
 }
