@@ -89,6 +89,8 @@ func failureHint(f *bench.Failure) string {
 	case limit != "" && f.Status != 404:
 		hint = fmt.Sprintf("the server's limit is %s tokens, and this request has a prompt of %d and asks for %d: --random-input-len and --random-output-len make random ones shorter",
 			limit, f.PromptLen, f.OutputLen)
+	case f.Err.Class == "not_sse" && strings.Contains(f.Body, `"choices"`):
+		hint = "the server does not stream, and answers in one piece: --non-streaming asks for that, and measures E2EL alone"
 	case tlsHint(f.Err) != "":
 		hint = tlsHint(f.Err)
 	case f.Status == 400 && plainToTLS().MatchString(f.Body):

@@ -90,4 +90,8 @@ func TestRejections(t *testing.T) {
 			t.Errorf("%s: %s", body, hint)
 		}
 	}
+	whole := bench.Failure{Err: &client.Error{Class: "not_sse"}, Status: 200, Body: `{"choices":[{"text":"a"}]}`}
+	if hint := failureHint(&whole); !strings.Contains(hint, "--non-streaming asks for that") {
+		t.Error(hint)
+	}
 }

@@ -258,6 +258,11 @@ func (r *messageReader) choices(i int) error {
 	return s.object(r.onChoice)
 }
 
+// has reports whether a choice has its text already: in its own member, even if empty.
+func (r *messageReader) has(c *part) bool {
+	return c.brings() || r.body != "text" && c.choiceErr == nil
+}
+
 func (r *messageReader) choice(key []byte) (err error) {
 	s, c := &r.s, r.at
 	switch string(key) {
@@ -268,12 +273,13 @@ func (r *messageReader) choice(key []byte) (err error) {
 		}
 		return err
 	case "text":
-		if r.body == "text" || r.strict {
+		if r.body == "text" || r.strict && !r.has(c) {
 			r.m.dialect |= bitText
 			return r.readText()
 		}
 	case "delta", "message":
-		if string(key) != r.body && !r.strict {
+		usual := string(key) == r.body
+		if !usual && (!r.strict || r.has(c)) { // some send the text twice, or all of it so far
 			break
 		}
 		if key[0] == 'd' {
@@ -281,7 +287,6 @@ func (r *messageReader) choice(key []byte) (err error) {
 		} else {
 			r.m.dialect |= bitMessage
 		}
-		usual := string(key) == r.body
 		if usual && (s.peek() == '{' || !r.strict) {
 			*c = part{finish: c.finish, index: c.index, choiceErr: c.choiceErr}
 		}
@@ -335,6 +340,9 @@ func (r *messageReader) disaggregated(key []byte) error {
 
 func (r *messageReader) readText() (err error) {
 	s, c := &r.s, r.at
+	if r.strict && c.brings() && s.peek() == '"' && s.i+1 < len(s.b) && s.b[s.i+1] == '"' {
+		return s.skip() // the text was in another member
+	}
 	c.hasText, c.text, c.textErr = true, nil, nil
 	switch next := s.peek(); {
 	case next == '"':

@@ -329,6 +329,42 @@ func TestChoices(t *testing.T) {
 	}
 }
 
+// TestTextTwice: a choice may have its text in several members, or all text so far in one.
+func TestTextTwice(t *testing.T) {
+	for name, choice := range map[string]string{
+		"delta, text":         `"delta":{"content":"b"},"text":"b"`,
+		"text, delta":         `"text":"b","delta":{"content":"b"}`,
+		"delta, empty text":   `"delta":{"content":"b"},"text":""`,
+		"empty text, delta":   `"text":"","delta":{"content":"b"}`,
+		"delta, so far":       `"delta":{"content":"b"},"message":{"content":"ab"}`,
+		"so far, delta":       `"message":{"content":"ab"},"delta":{"content":"b"}`,
+		"delta, null message": `"delta":{"content":"b"},"message":null`,
+	} {
+		for _, n := range []int{1, 1 << 20} {
+			first := strings.ReplaceAll(strings.ReplaceAll(choice, `"ab"`, `"a"`), `"b"`, `"a"`)
+			a := feed(sseHead+"data: {\"choices\":[{"+first+"}]}\n\ndata: {\"choices\":[{"+choice+",\"finish_reason\":\"stop\"}]}\n\n"+done, n, apis[1].options())
+			if a.Err != nil || string(a.Text) != "ab" || a.Events[1].Kind != answer.Text {
+				t.Errorf("%s: %v, %q", name, a.Err, a.Text)
+			}
+			if !strings.Contains(choice, "message") { // the same of completions
+				if a := feed(sseHead+"data: {\"choices\":[{"+choice+",\"finish_reason\":\"stop\"}]}\n\n"+done, n, completions(Strict)); a.Err != nil || string(a.Text) != "b" {
+					t.Errorf("completions, %s: %v, %q", name, a.Err, a.Text)
+				}
+			}
+		}
+	}
+}
+
+// TestTextSoFar: behind an empty delta all text so far is none.
+func TestTextSoFar(t *testing.T) {
+	for _, choice := range []string{`"delta":{"content":""},"message":{"content":"a"}`, `"message":{"content":"a"},"delta":{"content":""}`, `"delta":{},"message":{"content":"a"}`, `"message":{"content":"a"},"delta":{}`} {
+		a := feed(sseHead+"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"message\":{\"content\":\"a\"}}]}\n\ndata: {\"choices\":[{"+choice+",\"finish_reason\":\"stop\"}]}\n\n"+done, 1<<20, apis[1].options())
+		if a.Err != nil || string(a.Text) != "a" {
+			t.Errorf("%s: %v, %q", choice, a.Err, a.Text)
+		}
+	}
+}
+
 // TestCountsOfChoices: what a server counts of each choice apart is summed up, and what it
 // counts of all of them is not.
 func TestCountsOfChoices(t *testing.T) {

@@ -63,7 +63,7 @@ def events(pieces):
 def expected(case):
     chat, want = case["chat"], {}
     if case["streaming"]:
-        seen = [(t, e) for t, e in case.pop("events", None) or events(case["raw"]) if isinstance(e, dict)]
+        seen = [(t, e) for t, e in (case.pop("events") if "events" in case else events(case["raw"])) if isinstance(e, dict)]
         counted = [t for t, e in seen if e.get("choices")]
         last = None
         itl, ttft, latency = [], None, 0
@@ -90,16 +90,16 @@ def expected(case):
             if c.get("index", 0) != choices[0]:
                 finish = c.get("finish_reason") or finish
                 continue
-            d = c.get("delta") or c.get("message") or {}
-            text += (c.get("text") or "") + (d.get("content") or "")
+            d = (c["delta"] if "delta" in c else c.get("message")) or {}
+            text += d.get("content") or c.get("text") or ""
             reasoning += d.get("reasoning_content") or d.get("reasoning") or ""
             finish = c.get("finish_reason") or finish
         u = e.get("usage") or {}
         completion = u.get("completion_tokens", completion)
         counts += [completion] if "completion_tokens" in u else []
         details = u.get("prompt_tokens_details") or {}
-        if details.get("cached_tokens") is not None:
-            cached = details["cached_tokens"]
+        for place in u, details:
+            cached = place.get("cached_tokens", cached)
         model = e.get("model") or model
     if len(set(choices)) == len(counts) > 1:
         completion = sum(counts)
@@ -198,6 +198,21 @@ def reductions():
         (6, delta(d, {"content": "Hi"}, "stop")), (0, count(d)), (0, DONE)])
     reduce("dynamo_error_comment", "NVIDIA Dynamo 0.4", [(25, delta(d, {"role": "assistant", "content": "Hi"})), (6, b'event: error\n: "Stream ended before generation completed"\n\n'), (0, DONE)],
         **{"class": "error_event", "words": "Stream ended before generation completed"})
+    o = "llama3.2:1b"
+    fp = {"system_fingerprint": "fp_ollama"}
+    reduce("ollama_chat", "Ollama 0.12", [(90, delta(o, {"role": "assistant", "content": "", "reasoning": "think"}, usage=None, **fp)), (30, delta(o, {"role": "assistant", "content": "Hi"}, usage=None, **fp)),
+        (30, delta(o, {"role": "assistant", "content": ""}, "stop", usage=None, **fp)), (0, count(o, **fp)), (0, DONE)])
+    reduce("ollama_unloaded", "Ollama 0.12", [(3, delta(o, {"role": "assistant", "content": ""}, "load", usage=None, **fp)), (0, DONE)], **{"class": "finish_reason", "words": "load"})
+    reduce("mistralrs_error", "mistral.rs 0.7", [(30, b"data: Number of choices must be greater than 0.\n\n")], cut=True, end="open", **{"class": "bad_json", "words": "Number of choices must be greater than 0."})
+    p, so_far, more = "sonar", "", []
+    for gap, word in [(120, "Hi"), (20, " you"), (20, "")]:
+        so_far += word
+        more.append((gap, delta(p, {"role": "assistant", "content": word}, None if word else "stop", choice={"message": {"role": "assistant", "content": so_far}}, usage={"prompt_tokens": 16, "completion_tokens": len(more) + 1, "total_tokens": 17})))
+    reduce("perplexity_chat", "Perplexity's API", more)
+    reduce("together_chat", "Together's API", [(60, delta(p, {"role": "assistant", "content": "Hi", "token_id": 13347}, choice={"text": "Hi", "seed": None}, usage=None)), (9, delta(p, {"role": "assistant", "content": " you", "token_id": 499}, choice={"text": " you", "seed": None}, usage=None)),
+        (9, delta(p, {"role": "assistant", "content": "", "token_id": 128009}, "length", choice={"text": "", "seed": 7}, usage={"prompt_tokens": 16, "completion_tokens": 3, "total_tokens": 19, "cached_tokens": 0})), (0, DONE)])
+    reduce("deepseek_chat", "DeepSeek's API", [(50, b": keep-alive\n\n"), (50, delta(d, {"role": "assistant", "content": None, "reasoning_content": ""})), (12, delta(d, {"content": None, "reasoning_content": "think"})), (12, delta(d, {"content": "Hi", "reasoning_content": None})),
+        (12, delta(d, {"content": "", "reasoning_content": None}, "length", usage={"prompt_tokens": 16, "completion_tokens": 3, "total_tokens": 19, "prompt_tokens_details": {"cached_tokens": 8}, "prompt_cache_hit_tokens": 8, "prompt_cache_miss_tokens": 8, "completion_tokens_details": {"reasoning_tokens": 1}})), (0, DONE)])
     q = "engine_fp16_2gpu"
     old = {"stop_reason": None, "avg_decoded_tokens_per_iter": 1.0, "token_ids": None}
     continuous = lambda c: {"prompt_tokens": 16, "total_tokens": 16 + c, "completion_tokens": c, "prompt_tokens_details": {"cached_tokens": 0}}
