@@ -31,19 +31,23 @@ type stats struct{ Mean, SD, P99 float64 }
 
 // truth is what the server knows of the last requests.
 type truth struct {
-	TTFT   stats   `json:"ttft_ms"`
-	ITL    stats   `json:"itl_ms"`
-	TPOT   stats   `json:"tpot_ms"`
-	E2EL   stats   `json:"e2e_ms"`
-	Spread float64 `json:"read_spread_ms"`
-	First  int64   `json:"first_read_ns"` // by the monotonic clock
-	Events int
+	TTFT stats `json:"ttft_ms"`
+	ITL  stats `json:"itl_ms"`
+	TPOT stats `json:"tpot_ms"`
+	E2EL stats `json:"e2e_ms"`
+	// The same from when the request arrived, before the server read it.
+	ArrivedTTFT stats   `json:"ttft_from_arrival_ms"`
+	ArrivedE2EL stats   `json:"e2e_from_arrival_ms"`
+	Spread      float64 `json:"read_spread_ms"`
+	First       int64   `json:"first_read_ns"` // by the monotonic clock
+	Events      int
 }
 
 // row is one measurement: reported minus true, in milliseconds.
 type row struct {
 	ttft, ttft99, itl, itl99, itlSD, tpot, e2el float64
 	cpu, spread, memory, start                  float64 // us an event, ms, KB a stream, ms
+	held                                        string  // the stated bounds that held, "" for none stated
 }
 
 // level is one load.
@@ -84,8 +88,8 @@ func main() {
 		b.soak(*soak)
 		return
 	}
-	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | spread ms | start ms |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | spread ms | start ms | bounds held |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, name := range strings.Split(*only, ",") {
 		l := level{tokens: 100, ttft: "50ms", itl: "10ms"}
 		if name == "flood" {
@@ -156,12 +160,12 @@ func line(l level, client string, turns []row, floor float64) string {
 	if l.flood {
 		name = "flood (" + name + ")"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %s | %.0f |", name, client,
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %s | %.0f | %s |", name, client,
 		m(func(r row) float64 { return r.ttft }), m(func(r row) float64 { return r.ttft99 }), m(func(r row) float64 { return r.itl }),
 		m(func(r row) float64 { return r.itl99 }), m(func(r row) float64 { return r.itlSD }), m(func(r row) float64 { return r.tpot }),
 		m(func(r row) float64 { return r.e2el }), m(processor), median(turns, processor)/floor,
 		median(turns, func(r row) float64 { return r.memory }), m(func(r row) float64 { return r.spread }),
-		median(turns, func(r row) float64 { return r.start }))
+		median(turns, func(r row) float64 { return r.start }), boundsHeld(turns))
 }
 
 // run runs one client once.
@@ -210,6 +214,7 @@ func (b *bench) run(client string, l level) (row, error) {
 	r.ttft, r.ttft99, r.cpu = f.TTFT-t.TTFT.Mean, f.TTFT99-t.TTFT.P99, f.Own.CPU.PerEvent
 	r.itl, r.itl99, r.itlSD = f.ITL-t.ITL.Mean, f.ITL99-t.ITL.P99, f.ITLSD-t.ITL.SD
 	r.tpot, r.e2el = f.TPOT-t.TPOT.Mean, f.E2EL-t.E2EL.Mean
+	r.bounds(&f, &t)
 	return r, nil
 }
 
@@ -232,6 +237,9 @@ type result struct {
 	TPOT      float64 `json:"mean_tpot_ms"`
 	E2EL      float64 `json:"mean_e2el_ms"`
 	Own       struct {
+		Budget *struct {
+			Bounds map[string]struct{ Mean float64 } `json:"bound_ms"`
+		} `json:"error_budget"`
 		CPU struct {
 			PerEvent float64 `json:"us_per_event"`
 		}

@@ -305,7 +305,7 @@ static int truth_json(char *o, int last, int skip, int count) {
     for (int i = lo; i < m; i++)
         ne += v[i]->sent;
     double *tt = malloc(8 * (m + 1)), *rl = malloc(8 * (m + 1)), *e2 = malloc(8 * (m + 1)),
-           *ta = malloc(8 * (m + 1)), *it = malloc(8 * (ne + 1)), *la = malloc(8 * (ne + 1)),
+           *ta = malloc(8 * (m + 1)), *ea = malloc(8 * (m + 1)), *it = malloc(8 * (ne + 1)), *la = malloc(8 * (ne + 1)),
            *tp = malloc(8 * (m + 1));
     size_t nt = 0, ni = 0, nl = 0, nr = 0, n2 = 0, np = 0;
     int done = 0;
@@ -323,6 +323,7 @@ static int truth_json(char *o, int last, int skip, int count) {
             tt[nt] = (r->st[0] - r->read) / 1e6;
             ta[nt] = (r->st[0] - (r->arr ? r->arr : r->read)) / 1e6;
             nt++;
+            ea[n2] = (r->st[r->sent - 1] - (r->arr ? r->arr : r->read)) / 1e6;
             e2[n2++] = (r->st[r->sent - 1] - r->read) / 1e6;
             if (r->sent > 1)
                 tp[np++] = (r->st[r->sent - 1] - r->st[0]) / 1e6 / (r->sent - 1);
@@ -355,6 +356,7 @@ static int truth_json(char *o, int last, int skip, int count) {
     p += sj(p, "itl_ms", stat(it, ni));
     p += sj(p, "tpot_ms", stat(tp, np));
     p += sj(p, "e2e_ms", stat(e2, n2));
+    p += sj(p, "e2e_from_arrival_ms", stat(ea, n2));
     p += sj(p, "late_us", stat(la, nl));
     p += sj(p, "arrival_to_read_us", stat(rl, nr));
     p += sprintf(p,
@@ -367,6 +369,7 @@ static int truth_json(char *o, int last, int skip, int count) {
     free(rl);
     free(e2);
     free(ta);
+    free(ea);
     free(it);
     free(la);
     free(tp);

@@ -271,6 +271,9 @@ func AppendLateness(dst []time.Duration, r *client.Result, h *health.Report) []t
 			before, at, earlier = at, e.At, last
 		}
 		late := time.Duration(e.Slack)
+		if e.Slack == client.MostSlack { // bounded by the read before it alone
+			late = math.MaxInt64
+		}
 		if e.Slack == client.UnknownSlack {
 			late = max(h.Scheduler.P99, h.Reads.P99)
 		}

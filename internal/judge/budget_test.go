@@ -122,6 +122,17 @@ func TestStalls(t *testing.T) {
 	}
 }
 
+// TestMostSlack: a stamp that may be late by more than can be written is bounded by the read
+// before it, which may be late itself.
+func TestMostSlack(t *testing.T) {
+	const s = time.Second
+	r := &client.Result{Start: 1, Connect: 1, Written: 1}
+	r.Events = []client.Event{{At: 2 * s}, {At: 9 * s, Slack: client.MostSlack}, {At: 10 * s, Slack: client.MostSlack}}
+	if got, want := AppendLateness(nil, r, &health.Report{}), []time.Duration{0, 7 * s, 8 * s}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // TestUnknownSlack takes what goroutines wait where a transport cannot tell.
 func TestUnknownSlack(t *testing.T) {
 	r := &client.Result{Start: 1, Connect: 1, Written: 1}

@@ -418,13 +418,13 @@ func TestDoubt(t *testing.T) {
 			t.Errorf("%v, want %v", slacks, want)
 		}
 	}
-	expect(7, 7, 0, UnknownSlack)
+	expect(7, 7, 0, MostSlack)
 	d.Settle(false)
 	d.Feed([]byte(event+event), 4)
 	d.Doubt(9, false)
-	expect(7, 7, 0, UnknownSlack, 9, 0)
+	expect(7, 7, 0, MostSlack, 9, 0)
 	d.Settle(true)
-	expect(7, 7, 0, UnknownSlack, 0, 0)
+	expect(7, 7, 0, MostSlack, 0, 0)
 	if a.Events[4].Shared || !a.Events[1].Shared {
 		t.Errorf("%+v", a.Events)
 	}

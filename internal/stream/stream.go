@@ -33,8 +33,11 @@ const (
 	Other     = answer.Other
 )
 
-// UnknownSlack is the Slack of a stamp of which nothing is known.
-const UnknownSlack = answer.UnknownSlack
+// The Slack of a stamp of which nothing is known, and of one that may be late by as much or more.
+const (
+	UnknownSlack = answer.UnknownSlack
+	MostSlack    = answer.MostSlack
+)
 
 // Mode says whose rules decide what is an event and what is a failure.
 type Mode uint8

@@ -38,6 +38,9 @@ const (
 // UnknownSlack is the Slack of an event's stamp of which nothing is known.
 const UnknownSlack = answer.UnknownSlack
 
+// MostSlack is the Slack of a stamp that may be late by as much or by more.
+const MostSlack = answer.MostSlack
+
 // The classes of failure that callers ask for.
 const (
 	NoUsage         Class = "no_usage"         // a whole answer without the token counts
