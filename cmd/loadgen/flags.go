@@ -142,7 +142,7 @@ func flagTable() []flag {
 		own(word("--body-patch", sampling, "JSON", "JSON merge patch (RFC 7386) for every body: {\"ignore_eos\": null} leaves a field out", func(c *config) any { return &c.BodyPatch })),
 		own(word("--timestamps", conduct, "SOURCE", "arrival stamps: the kernel's, the program's (user), or the kernel's where there are any (auto)", func(c *config) any { return &c.Timestamps }, "auto", "kernel", "user")),
 		own(word("--transport", conduct, "KIND", "how plain connections are carried: by one epoll thread (reactor), a goroutine each (blocking), or the former where there is one (auto)", func(c *config) any { return &c.Transport }, "auto", "reactor", "blocking")),
-		own(on("--extended", results, "print the metrics beyond the original's after its table: per token, from the due time, steady state, intervals", func(c *config) any { return &c.Extended })),
+		own(on("--extended", results, "print the metrics beyond the original's after its table: per token, from the due time, first wave, steady state, intervals", func(c *config) any { return &c.Extended })),
 		own(integer("--warmup", conduct, "send N requests with prompts of their own before the run, unmeasured", func(c *config) any { return &c.Warmup })),
 		own(on("--continuous-usage", sampling, "ask the server for its token count with every event, which times tokens where chunks hold several", func(c *config) any { return &c.ContinuousUsage })),
 		own(word("--save-timeline", results, "FILE", "write the raw timelines while the run lasts; loadgen report FILE makes the whole result of them", func(c *config) any { return &c.SaveTimeline })),

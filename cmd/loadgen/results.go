@@ -141,7 +141,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	report.Exceptions(m.s.out, r.Summary)
 	r.Table(m.s.out)
 	if m.cfg.Extended && a.Extended != nil {
-		report.Extended(m.s.out, a.Extended, r.Summary.Percentiles, (*report.ServerTimes)(a.Server))
+		report.Extended(m.s.out, a.Extended, r.Summary.Percentiles, (*report.FirstWave)(a.FirstWave), (*report.ServerTimes)(a.Server))
 	}
 	m.breakdown(rec, a)
 	allFailed := a.Sent > 0 && r.Summary.Completed == 0

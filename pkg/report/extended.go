@@ -14,8 +14,16 @@ type ServerTimes struct {
 	Queue, Prefill, Decode metrics.Stats
 }
 
-// Extended prints the block of extended metrics, after the original's table.
-func Extended(w io.Writer, x *metrics.Extended, percentiles []float64, server *ServerTimes) {
+// FirstWave is the first requests of a closed loop, as many as its concurrency, which all
+// start at once.
+type FirstWave struct {
+	Requests, Completed int
+	Latency             [4]metrics.Stats // in seconds, by Metric; of the successes
+}
+
+// Extended prints the block of extended metrics, after the original's table; wave and server
+// are nil where there are none.
+func Extended(w io.Writer, x *metrics.Extended, percentiles []float64, wave *FirstWave, server *ServerTimes) {
 	fmt.Fprintln(w, centred(" Extended ", '='))
 	value := func(label string, f float64) { fmt.Fprintf(w, "%-40s %-10s\n", label, fixed(f, 2)) }
 	block := func(label, unit string, s metrics.Stats, scale float64) {
@@ -41,6 +49,13 @@ func Extended(w io.Writer, x *metrics.Extended, percentiles []float64, server *S
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		if i := x.Means[m]; i != nil {
 			fmt.Fprintf(w, "%-40s %s to %s\n", "95 % interval of mean "+names[m]+" (ms):", fixed(1e3*i.Low, 2), fixed(1e3*i.High, 2))
+		}
+	}
+	if wave != nil {
+		fmt.Fprintln(w, centred("First wave", '-'))
+		fmt.Fprintf(w, "%d requests that started at once: %d completed\n", wave.Requests, wave.Completed)
+		for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+			block(names[m], " (ms):", wave.Latency[m], 1e3)
 		}
 	}
 	if s := x.Steady; s != nil {
