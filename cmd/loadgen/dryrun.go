@@ -28,7 +28,11 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 	}
 	out := bufio.NewWriter(m.s.out)
 	var line []byte
-	for i, r := range b.Requests() {
+	for i := range b.Requests() {
+		r, err := b.Request(i)
+		if err != nil {
+			return err
+		}
 		headers := make([]any, len(r.Header))
 		for k, h := range r.Header {
 			headers[k] = []string{h[0], client.RedactHeader(h[0], h[1])}

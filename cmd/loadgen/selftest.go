@@ -267,7 +267,7 @@ func (m *benchmark) selfTest(ctx context.Context, b *bench.Bench, a *analysis.An
 	m.log("self-test: the same load against a simulated server")
 	load := m.cfg.Settings
 	load.RandomInputLen, load.RandomOutputLen = b.MeanLengths()
-	load.NumPrompts = max(len(b.Requests()), 1)
+	load.NumPrompts = max(b.Requests(), 1)
 	load.RandomRangeRatio, load.RandomPrefixLen = 0, 0 // the lengths are the run's means
 	t, err := selftest.Run(ctx, selftestOptions(m.s, m.system, load, "ideal", true))
 	if err != nil {

@@ -4,6 +4,7 @@
 package analysis
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -102,6 +103,11 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	a.energy(rec)
 	if rec.KernelStamps && a.Counts.Events > 0 && a.Counts.KernelStamped == 0 {
 		a.Notes = append(a.Notes, judge.Finding{Code: "no_kernel_stamps", Text: "the kernel did not stamp the arrivals: they are stamped when they are read, which is later when many streams run at once"})
+	}
+	if rec.Spool != nil {
+		if n, err := rec.Spool.Unread(); n > 0 {
+			a.Notes = append(a.Notes, judge.Finding{Code: "results_unread", Text: fmt.Sprintf("results could not be read back from the disk, so that they are missing here: %v", err)})
+		}
 	}
 	return a, nil
 }

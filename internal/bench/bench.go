@@ -44,6 +44,10 @@ type Options struct {
 	// does not ask.
 	CheckConnections func(atOnce int) error
 
+	// Memory is how many bytes of requests, and of results, are kept in memory; more of them
+	// wait on the disk. 0 is 32 MiB.
+	Memory int
+
 	// OnStage is called as a run goes through its stages, in order.
 	OnStage func(Stage)
 	// OnNote is called with what the user should know at once; some of it is kept in the
@@ -95,13 +99,14 @@ type Bench struct {
 	template      *template           // applied to the prompts, nil for none
 	chat          *recording.Template // what the server's template adds, nil where that is not known
 	client        *client.Client
-	test          *client.Prepared   // the test request and the profiler's body: prompt 0, no LoRA name
-	requests      []*client.Prepared // the measured requests
-	prompts       string             // their digest
-	arrivals      []float64          // their due times and the end of the schedule, in seconds as drawn
-	recorded      []float64          // the same, of a trace; else nil
-	turns         []load.Turn        // their places in conversations, nil where there are none
-	set           *dataset.Set       // what conversations are made of, nil where there are none
+	test          *client.Prepared    // the test request and the profiler's body: prompt 0, no LoRA name
+	requests      requests            // the measured requests
+	planned       []recording.Planned // their lengths and places
+	prompts       string              // their digest
+	arrivals      []float64           // their due times and the end of the schedule, in seconds as drawn
+	recorded      []float64           // the same, of a trace; else nil
+	turns         []load.Turn         // their places in conversations, nil where there are none
+	set           *dataset.Set        // what conversations are made of, nil where there are none
 	notes         []recording.Note
 }
 
@@ -112,17 +117,21 @@ func New(o Options) *Bench {
 	if b.o.Env == nil {
 		b.o.Env = func(string) (string, bool) { return "", false }
 	}
+	if b.o.Memory == 0 {
+		b.o.Memory = 32 << 20
+	}
 	if b.o.Now == nil {
 		b.o.Now = time.Now
 	}
 	return b
 }
 
-// Close ends the idle connections.
+// Close ends the idle connections and lets go of the requests.
 func (b *Bench) Close() {
 	if b.client != nil {
 		b.client.Close()
 	}
+	b.requests.close()
 }
 
 // Settings are those that were given.
@@ -131,8 +140,11 @@ func (b *Bench) Settings() *recording.Settings { return b.s }
 // Model is the model's name, "" where it is not known.
 func (b *Bench) Model() string { return b.model }
 
-// Requests are the measured requests, once they are prepared.
-func (b *Bench) Requests() []*client.Prepared { return b.requests }
+// Requests is the number of the measured requests, once they are prepared.
+func (b *Bench) Requests() int { return b.requests.len() }
+
+// Request is a measured request, by its place.
+func (b *Bench) Request(i int) (*client.Prepared, error) { return b.requests.at(i) }
 
 // CountTokens counts the tokens of a text, special ones left out; 0 without a tokenizer.
 func (b *Bench) CountTokens(text []byte) int { return len(b.tokenizer.Encode(string(text), false)) }

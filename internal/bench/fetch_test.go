@@ -32,7 +32,7 @@ func loadTokenizer(t *testing.T, model string, env map[string]string, patience t
 		t.Fatal(err)
 	}
 	err = b.Prepare(t.Context())
-	return len(b.Requests()), err
+	return b.Requests(), err
 }
 
 // patience is enough for a hub that is here.

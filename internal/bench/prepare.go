@@ -148,19 +148,19 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 	b.salt(set)
 	b.plan(set)
 	request := func(i int) dataset.Request {
-		r := set.Requests[i]
+		r := set.At(i)
 		if b.turns != nil { // until the server replies, the history has the recorded replies
 			r.Messages = set.Chat(i, func(k int) string { return set.Requests[k].Conversation.Reply })
 		}
 		return r
 	}
-	if err := b.measureTemplate(ctx, request, len(set.Requests)); err != nil {
+	if err := b.measureTemplate(ctx, request, set.Len()); err != nil {
 		return err
 	}
 	if err := b.verify(ctx, set, request); err != nil {
 		return err
 	}
-	if len(set.Requests) > 0 {
+	if set.Len() > 0 {
 		if b.test, err = b.client.PrepareTest(request(0)); err != nil {
 			return err
 		}
@@ -168,26 +168,49 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 	if b.s.LoRAModules != nil {
 		set.DrawLoRA(*b.s.LoRAModules)
 	}
-	b.prompts = set.Digest()
-	b.requests = make([]*client.Prepared, len(set.Requests))
-	for i := range set.Requests {
-		if b.requests[i], err = b.client.Prepare(request(i)); err != nil {
-			return err
-		}
-		switch {
-		case b.turns == nil:
-			set.Requests[i] = dataset.Request{} // its body holds all of it
-		case b.turns[i].Number > 0 && !b.s.DryRun:
-			b.requests[i].Release() // it is built again when the replies are there
-		}
+	if err := b.build(ctx, set, request); err != nil {
+		return err
 	}
-	if len(b.requests) > 0 && b.requests[0].PromptLen <= 0 {
+	if len(b.planned) > 0 && b.planned[0].PromptLen <= 0 {
 		b.say(recording.Note{Code: "empty_prompt", Hint: "random_input_len",
-			Text: fmt.Sprintf("the first prompt is %d tokens long: a server may reject it", b.requests[0].PromptLen)})
+			Text: fmt.Sprintf("the first prompt is %d tokens long: a server may reject it", b.planned[0].PromptLen)})
 	}
-	if n := b.s.NumPrompts - len(b.requests); n > 0 {
+	if n := b.s.NumPrompts - len(b.planned); n > 0 {
 		b.say(recording.Note{Code: "few_prompts", Hint: "num_prompts",
-			Text: fmt.Sprintf("the data set gives %d requests, %d fewer than requested", len(b.requests), n)})
+			Text: fmt.Sprintf("the data set gives %d requests, %d fewer than requested", len(b.planned), n)})
 	}
 	return nil
+}
+
+// build builds every request's bytes.
+func (b *Bench) build(ctx context.Context, set *dataset.Set, request func(i int) dataset.Request) error {
+	b.wait(fmt.Sprintf("preparing %d requests", set.Len()), 0)
+	defer b.wait("", 0)
+	b.requests = requests{client: b.client, most: b.o.Memory, whole: b.turns != nil}
+	b.planned = make([]recording.Planned, set.Len())
+	digest := dataset.NewDigest()
+	for i := range b.planned {
+		if err := stopped(ctx); err != nil {
+			return err
+		}
+		r := request(i)
+		digest.Add(set, i)
+		p, err := b.client.Prepare(r)
+		if err != nil {
+			return err
+		}
+		if err := b.requests.add(p); err != nil {
+			return err
+		}
+		turn := b.Turn(i)
+		b.planned[i] = recording.Planned{PromptLen: p.PromptLen, OutputLen: p.OutputLen, Conversation: turn.Conversation, Turn: turn.Number, Think: turn.Think}
+		switch {
+		case b.turns == nil:
+			set.Forget(i) // its body holds all of it
+		case turn.Number > 0 && !b.s.DryRun:
+			p.Release() // it is built again when the replies are there
+		}
+	}
+	b.prompts = digest.Sum()
+	return b.requests.done()
 }

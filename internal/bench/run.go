@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"loadgen/internal/health"
@@ -74,7 +75,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	if err := b.client.CheckEndpoint(); err != nil {
 		return nil, err
 	}
-	rec := b.planned()
+	rec := b.newRecording()
 	server := b.newServerReader(ctx)
 	rec.Before = b.client.Energy(ctx)
 	if b.o.CheckConnections != nil {
@@ -96,10 +97,17 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
-	failures := &giveUp{limit: limit, planned: len(b.requests), stop: stop}
-	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(file, failures), Turns: b.turns, Build: b.buildTurn}
+	failures := &giveUp{limit: limit, planned: len(b.planned), stop: stop}
+	k := &keeper{rec: rec, most: int64(b.o.Memory)}
+	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(k, file, failures), Turns: b.turns, Build: b.buildTurn}
+	if b.turns == nil { // later turns need the results of the earlier ones
+		o.Result, k.spool = func(int) *client.Result { return new(client.Result) }, recording.NewSpool(len(b.planned))
+	}
 	o.Due, o.End = load.Schedule(arrivals)
 	b.send(sending, o, rec)
+	if err := k.done(); err != nil {
+		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})
+	}
 	if n := failures.note(); n != nil {
 		b.keep(*n)
 	}
@@ -114,33 +122,30 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	return rec, nil
 }
 
-// planned is the recording of a run that has not begun.
-func (b *Bench) planned() *recording.Recording {
+// newRecording is the recording of a run that has not begun.
+func (b *Bench) newRecording() *recording.Recording {
 	rec := &recording.Recording{
 		Version: b.o.Version, Go: runtime.Version(), Machine: b.o.Machine,
 		Settings:     b.Effective(),
 		TokenizerID:  b.model,
 		Prompts:      b.prompts,
 		KernelStamps: b.o.KernelStamps && b.s.Timestamps == "auto" && strings.HasPrefix(b.o.BaseURL, "http:"),
-		Planned:      make([]recording.Planned, len(b.requests)),
-		Results:      make([]*client.Result, len(b.requests)),
+		Planned:      b.planned,
+		Results:      make([]*client.Result, len(b.planned)),
 		Notes:        b.notes,
 		Template:     b.chat,
 	}
 	if b.s.Tokenizer != nil {
 		rec.TokenizerID = *b.s.Tokenizer
 	}
-	for i, r := range b.requests {
-		turn := b.Turn(i)
-		rec.Planned[i] = recording.Planned{PromptLen: r.PromptLen, OutputLen: r.OutputLen, Conversation: turn.Conversation, Turn: turn.Number, Think: turn.Think}
-	}
 	return rec
 }
 
 // onDone is what happens when a request is done, on its own goroutine.
-func (b *Bench) onDone(file *recording.Writer, failures *giveUp) func(int, *client.Result) {
+func (b *Bench) onDone(k *keeper, file *recording.Writer, failures *giveUp) func(int, *client.Result) {
 	return func(i int, r *client.Result) {
-		b.requests[i].Release() // its timeline takes about as much
+		b.requests.release(i) // its timeline takes about as much
+		k.keep(i, r)
 		if file != nil {
 			file.Add(i, r)
 		}
@@ -156,7 +161,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	stop := func() health.Report { return health.Report{} }
 	if b.o.OnStart != nil {
 		_, before := b.client.UnderWay()
-		b.o.OnStart(len(b.requests), func() (requests, chunks int64) {
+		b.o.OnStart(len(b.planned), func() (requests, chunks int64) {
 			requests, chunks = b.client.UnderWay()
 			return requests, chunks - before
 		})
@@ -165,7 +170,14 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		stop = b.o.Observe(b.client.Now)
 	}
 	stopGPU := b.observeGPU(ctx)
-	out := load.Run(ctx, b.client, b.requests, o)
+	var unread atomic.Pointer[error]
+	out := load.Run(ctx, b.client, len(b.planned), func(i int) *client.Prepared {
+		p, err := b.requests.at(i)
+		if err != nil {
+			unread.CompareAndSwap(nil, &err)
+		}
+		return p
+	}, o)
 	rec.Health = stop()
 	rec.GPU = stopGPU()
 	rec.Health.Reads = readDelays(b.client)
@@ -174,14 +186,15 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	}
 	rec.Start, rec.Interrupted = out.Start, out.Interrupted
 	missing := 0
-	for i := range out.Results {
-		if out.Sent[i] {
-			rec.Results[i] = &out.Results[i]
-		} else {
+	for _, sent := range out.Sent {
+		if !sent {
 			missing++
 		}
 	}
-	if missing > 0 && !out.Interrupted {
+	switch err := unread.Load(); {
+	case err != nil:
+		b.keep(recording.Note{Code: "requests_not_sent", Text: fmt.Sprintf("%d requests were not sent: %v", missing, *err)})
+	case missing > 0 && !out.Interrupted:
 		b.keep(recording.Note{Code: "turns_not_sent", Text: fmt.Sprintf("%d turns were not sent, since an earlier turn of their conversation failed", missing)})
 	}
 }
@@ -215,7 +228,7 @@ func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server
 // atOnce is the number of connections that may be open together, where that is
 // known: with a request rate it depends on the server.
 func (b *Bench) atOnce() int {
-	n := len(b.requests)
+	n := len(b.planned)
 	for _, t := range b.turns {
 		if t.Number > 0 { // it waits for another
 			n--

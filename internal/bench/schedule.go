@@ -13,7 +13,7 @@ import (
 
 // plan takes from a data set what it says of the order: arrival times, conversations.
 func (b *Bench) plan(set *dataset.Set) {
-	n := len(set.Requests)
+	n := set.Len()
 	if set.Timed && n > 0 {
 		b.recorded = make([]float64, 0, n+1)
 		for _, r := range set.Requests {
@@ -57,7 +57,7 @@ func (b *Bench) Arrivals() ([]float64, error) {
 	if b.arrivals != nil {
 		return b.arrivals, nil
 	}
-	n := len(b.requests)
+	n := b.requests.len()
 	switch {
 	case b.recorded != nil:
 		b.arrivals = b.recorded
@@ -102,7 +102,7 @@ func (b *Bench) buildTurn(results []client.Result) func(i int) *client.Prepared 
 		if err != nil {
 			return nil
 		}
-		b.requests[i] = p
+		b.requests.kept[i] = p
 		return p
 	}
 }

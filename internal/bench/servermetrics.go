@@ -89,7 +89,7 @@ func (s *serverReader) read(ctx context.Context, rec *recording.Recording) {
 	out.Iterations, out.PeakActive, out.Exposition = s.steps, s.peak, s.metrics
 	records, source, err := s.records(ctx, done)
 	out.Raw = s.raw
-	out.Source, out.Requests = source, breakdown.Newest(records, len(s.b.requests))
+	out.Source, out.Requests = source, breakdown.Newest(records, s.b.requests.len())
 	if err == nil || s.steps > 0 || s.metrics != nil {
 		rec.Server = out
 	}

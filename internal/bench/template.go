@@ -111,6 +111,7 @@ func (b *Bench) applyTemplate(ctx context.Context, set *dataset.Set) error {
 	if b.template == nil {
 		return nil
 	}
+	set.Keep()
 	for i := range set.Requests {
 		if err := b.template.apply(ctx, &set.Requests[i]); err != nil {
 			return err

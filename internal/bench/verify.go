@@ -50,13 +50,14 @@ type verification struct {
 // verify has the server count the prompts, if that was asked for, and mends drawn ones until
 // it counts what they are to have.
 func (b *Bench) verify(ctx context.Context, set *dataset.Set, request func(int) dataset.Request) error {
-	if !b.s.VerifyPrompts || len(set.Requests) == 0 {
+	if !b.s.VerifyPrompts || set.Len() == 0 {
 		return nil
 	}
 	if b.s.DryRun {
 		b.say(recording.Note{Code: "not_verified", Text: "prompts are not verified, as a dry run asks no server"})
 		return nil
 	}
+	set.Keep() // what is mended stays so
 	counter, err := b.client.NewCounter(ctx, request(0))
 	if err != nil {
 		return fmt.Errorf("the server does not count prompts: %w", err)

@@ -15,7 +15,7 @@ import (
 // will, and measures nothing.
 func (b *Bench) warmUp(ctx context.Context) error {
 	n := b.s.Warmup
-	if n == 0 || len(b.requests) == 0 {
+	if n == 0 || b.requests.len() == 0 {
 		return nil
 	}
 	in, out := b.MeanLengths()
@@ -26,8 +26,8 @@ func (b *Bench) warmUp(ctx context.Context) error {
 		return fmt.Errorf("warm-up: %w", err)
 	}
 	requests := make([]*client.Prepared, n)
-	for i, r := range set.Requests {
-		if requests[i], err = b.client.Prepare(r); err != nil {
+	for i := range requests {
+		if requests[i], err = b.client.Prepare(set.At(i)); err != nil {
 			return err
 		}
 	}
@@ -37,7 +37,7 @@ func (b *Bench) warmUp(ctx context.Context) error {
 		bound = n
 	}
 	b.wait(fmt.Sprintf("waiting for the answers to %d warm-up requests", n), 0)
-	done := load.Run(ctx, b.client, requests, load.Options{Concurrency: bound})
+	done := load.Run(ctx, b.client, n, func(i int) *client.Prepared { return requests[i] }, load.Options{Concurrency: bound})
 	b.wait("", 0)
 	if err := stopped(ctx); err != nil {
 		return err
@@ -59,11 +59,11 @@ func (b *Bench) warmUp(ctx context.Context) error {
 
 // MeanLengths are the mean lengths of the run's prompts and completions, at least 1.
 func (b *Bench) MeanLengths() (in, out int) {
-	n := len(b.requests)
+	n := len(b.planned)
 	if n == 0 {
 		return 1, 1
 	}
-	for _, r := range b.requests {
+	for _, r := range b.planned {
 		in, out = in+r.PromptLen, out+r.OutputLen
 	}
 	return max(in/n, 1), max(out/n, 1)

@@ -32,7 +32,7 @@ func TestConversations(t *testing.T) {
 				return &client.Prepared{PromptLen: 10 * i}
 			}
 		}
-		out := Run(t.Context(), s, reqs, Options{Concurrency: 2, Turns: turns, Build: build})
+		out := run(t.Context(), s, reqs, Options{Concurrency: 2, Turns: turns, Build: build})
 		equal(t, "starts", starts(out), []time.Duration{0, 0, 150 * ms, 60 * ms, 170 * ms, 90 * ms})
 		for i, r := range out.Results {
 			want := out.Start
@@ -61,7 +61,7 @@ func TestConversationsAtARate(t *testing.T) {
 		build := func([]client.Result) func(int) *client.Prepared {
 			return func(int) *client.Prepared { return &client.Prepared{PromptLen: 7} }
 		}
-		out := Run(t.Context(), s, requests(20, 0, 30), Options{Due: due, End: end, Turns: turns, Build: build})
+		out := run(t.Context(), s, requests(20, 0, 30), Options{Due: due, End: end, Turns: turns, Build: build})
 		equal(t, "starts", starts(out), []time.Duration{100 * ms, 620 * ms, 200 * ms})
 	})
 }
@@ -93,7 +93,7 @@ func TestAFailedTurnEndsItsConversation(t *testing.T) {
 				return &client.Prepared{PromptLen: lens[i]}
 			}
 		}
-		out := Run(t.Context(), f, requests(lens...), Options{Turns: turns, Build: build})
+		out := run(t.Context(), f, requests(lens...), Options{Turns: turns, Build: build})
 		for i, want := range []bool{true, true, false, true, true, false} {
 			if out.Sent[i] != want {
 				t.Errorf("request %d: sent %v", i, out.Sent[i])
@@ -114,7 +114,7 @@ func TestAnInterruptEndsConversations(t *testing.T) {
 		build := func([]client.Result) func(int) *client.Prepared {
 			return func(int) *client.Prepared { return &client.Prepared{} }
 		}
-		out := Run(ctx, s, requests(20, 20), Options{Turns: turns, Build: build})
+		out := run(ctx, s, requests(20, 20), Options{Turns: turns, Build: build})
 		if !out.Interrupted || !out.Sent[0] || out.Sent[1] || s.Now() != 50*ms {
 			t.Errorf("%+v, ended at %v", out, s.Now())
 		}

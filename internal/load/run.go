@@ -38,6 +38,9 @@ type Options struct {
 	// Build returns what makes the request of a later turn, which may need the
 	// results of those before it; where that gives nil the conversation ends.
 	Build func(results []client.Result) func(i int) *client.Prepared
+	// Result, if set, gives the memory for a request's timeline when it is about to be
+	// sent, in place of Outcome.Results. It is not for conversations.
+	Result func(i int) *client.Result
 	// OnDone, if set, is called on the request's own goroutine when it is done.
 	OnDone func(i int, r *client.Result)
 }
@@ -59,50 +62,61 @@ type Turn struct {
 type Outcome struct {
 	// Start is when the schedule began, on the Doer's clock.
 	Start time.Duration
-	// Results[i] answers request i; those that were never sent, because the run
-	// was interrupted or an earlier turn failed, have Sent[i] false.
+	// Results[i] answers request i, unless Options.Result is set; those that were never
+	// sent, because the run was interrupted, an earlier turn failed or the request was nil,
+	// have Sent[i] false.
 	Results []client.Result
 	Sent    []bool
 	// Interrupted reports whether the context ended the run early.
 	Interrupted bool
 }
 
-// Run hands out the requests at their due times, later turns of a conversation when
-// they may follow, and returns when all of them are done and the schedule is over. When ctx ends, nothing more is sent and
-// Run returns as soon as the requests under way have been given up.
-func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcome {
-	out := Outcome{Start: d.Now(), Results: make([]client.Result, len(reqs)), Sent: make([]bool, len(reqs))}
-	first, next := o.order(len(reqs))
+// Run hands out requests at their due times, later turns of a conversation when
+// they may follow, and returns when all of them are done and the schedule is over. There are
+// as many as requests, of which each is asked for once its slot is free, and not sent where
+// it is nil. When ctx ends, nothing more is sent and Run returns as soon as the requests under
+// way have been given up.
+func Run(ctx context.Context, d Doer, requests int, request func(i int) *client.Prepared, o Options) Outcome {
+	out := Outcome{Start: d.Now(), Sent: make([]bool, requests)}
+	if o.Result == nil {
+		out.Results = make([]client.Result, requests)
+		o.Result = func(i int) *client.Result { return &out.Results[i] }
+	}
+	first, next := o.order(requests)
 	n := len(first)
 	// Never blocks: the dispatcher must not wait for a slot.
-	due := make(chan int, n)
-	send := func(i int, p *client.Prepared) {
-		r := &out.Results[i]
-		r.Permit = d.Now()
+	due := make(chan handed, n)
+	send := func(i int, due, at time.Duration, request func(i int) *client.Prepared) {
+		r := o.Result(i)
+		r.Due, r.Handed, r.Permit = due, at, d.Now()
+		p := request(i)
+		if p == nil {
+			return
+		}
 		out.Sent[i] = true
 		d.Do(ctx, p, r)
 		if o.OnDone != nil {
 			o.OnDone(i, r)
 		}
 	}
-	work := func(i int) {
+	work := func(h handed) {
 		if ctx.Err() != nil {
 			return
 		}
-		send(i, reqs[i])
+		send(h.i, out.Start+o.due(h.i), h.at, request)
 		if next != nil {
-			o.converse(ctx, d, i, next, &out, send)
+			o.converse(ctx, d, h.i, next, &out, send)
 		}
 	}
 
 	var workers sync.WaitGroup
-	hand := func(i int) { workers.Go(func() { work(i) }) }
+	hand := func(h handed) { workers.Go(func() { work(h) }) }
 	if 0 < o.Concurrency && o.Concurrency < n {
-		hand = func(i int) { due <- i }
+		hand = func(h handed) { due <- h }
 		for range o.Concurrency {
 			workers.Go(func() {
-				for i := range due {
-					work(i)
+				for h := range due {
+					work(h)
 				}
 			})
 		}
@@ -111,15 +125,19 @@ func Run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcom
 		if !wait(ctx, d, out.Start+o.due(i)) {
 			break
 		}
-		r := &out.Results[i]
-		r.Due, r.Handed = out.Start+o.due(i), d.Now()
-		hand(i)
+		hand(handed{i, d.Now()})
 	}
 	close(due)
 	workers.Wait()
 	wait(ctx, d, out.Start+o.End)
 	out.Interrupted = ctx.Err() != nil
 	return out
+}
+
+// handed is a request that is due, and when it was handed out.
+type handed struct {
+	i  int
+	at time.Duration
 }
 
 // order returns the requests that follow no other, and of each request the one that
@@ -143,7 +161,7 @@ func (o *Options) order(n int) (first, next []int) {
 
 // converse sends the turns of a conversation after its first: each is due when the answer
 // before it is complete and the user has thought. A turn that fails is the last.
-func (o *Options) converse(ctx context.Context, d Doer, first int, next []int, out *Outcome, send func(int, *client.Prepared)) {
+func (o *Options) converse(ctx context.Context, d Doer, first int, next []int, out *Outcome, send func(i int, due, at time.Duration, request func(int) *client.Prepared)) {
 	build := o.Build(out.Results)
 	for i := next[first]; i >= 0; i = next[i] {
 		turn := o.Turns[i]
@@ -156,13 +174,11 @@ func (o *Options) converse(ctx context.Context, d Doer, first int, next []int, o
 		if complete == 0 {
 			complete = before.End
 		}
-		r := &out.Results[i]
-		r.Due = complete + turn.Think
-		if p == nil || !wait(ctx, d, r.Due) {
+		due := complete + turn.Think
+		if p == nil || !wait(ctx, d, due) {
 			return
 		}
-		r.Handed = d.Now()
-		send(i, p)
+		send(i, due, d.Now(), func(int) *client.Prepared { return p })
 	}
 }
 

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"math"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,11 @@ func requests(ms ...int) []*client.Prepared {
 	return reqs
 }
 
+// run runs prepared requests.
+func run(ctx context.Context, d Doer, reqs []*client.Prepared, o Options) Outcome {
+	return Run(ctx, d, len(reqs), func(i int) *client.Prepared { return reqs[i] }, o)
+}
+
 const ms = time.Millisecond
 
 func starts(out Outcome) (at []time.Duration) {
@@ -66,7 +72,7 @@ func TestSlotsAreGivenInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{origin: time.Now()}
 		time.Sleep(5 * ms)
-		out := Run(t.Context(), s, requests(100, 30, 30, 100, 10), Options{Concurrency: 2})
+		out := run(t.Context(), s, requests(100, 30, 30, 100, 10), Options{Concurrency: 2})
 		equal(t, "starts", starts(out), []time.Duration{0, 0, 30 * ms, 60 * ms, 100 * ms})
 		if s.most.Load() != 2 || out.Start != 5*ms || s.Now() != 165*ms {
 			t.Errorf("most at once %d, start %v, end %v", s.most.Load(), out.Start, s.Now())
@@ -84,14 +90,14 @@ func TestDueTimesAndEndOfSchedule(t *testing.T) {
 		s := &sleeper{origin: time.Now()}
 		due, end := Schedule([]float64{0, 0.02, 0.05, 0.5})
 		var done atomic.Int32
-		out := Run(t.Context(), s, requests(100, 10, 10), Options{Due: due, End: end,
+		out := run(t.Context(), s, requests(100, 10, 10), Options{Due: due, End: end,
 			OnDone: func(int, *client.Result) { done.Add(1) }})
 		equal(t, "starts", starts(out), []time.Duration{0, 20 * ms, 50 * ms})
 		if s.Now() != 500*ms || done.Load() != 3 || out.Interrupted {
 			t.Errorf("end %v, %d done, interrupted %v", s.Now(), done.Load(), out.Interrupted)
 		}
 		// A late start does not shift the requests after it.
-		out = Run(t.Context(), s, requests(30, 10, 10), Options{Due: due, Concurrency: 1})
+		out = run(t.Context(), s, requests(30, 10, 10), Options{Due: due, Concurrency: 1})
 		equal(t, "starts", starts(out), []time.Duration{0, 30 * ms, 50 * ms})
 	})
 }
@@ -100,7 +106,7 @@ func TestDueTimesAndEndOfSchedule(t *testing.T) {
 // clock is when it is handed out.
 func TestLateDispatcherKeepsDueTimes(t *testing.T) {
 	s := &jumping{}
-	out := Run(t.Context(), s, requests(0, 0, 0), Options{Due: []time.Duration{0, 1, 2}})
+	out := run(t.Context(), s, requests(0, 0, 0), Options{Due: []time.Duration{0, 1, 2}})
 	for i, r := range out.Results {
 		if r.Due != out.Start+time.Duration(i) || r.Handed < r.Due+time.Second {
 			t.Errorf("request %d: due %v after the start, handed out at %v", i, r.Due-out.Start, r.Handed)
@@ -119,7 +125,7 @@ func TestEndOfScheduleIsFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sleeper{origin: time.Now()}
 		time.Sleep(70 * ms)
-		Run(t.Context(), s, requests(10), Options{End: 100 * ms})
+		run(t.Context(), s, requests(10), Options{End: 100 * ms})
 		if s.Now() != 170*ms {
 			t.Errorf("the end is at %v, want 100ms after the start", s.Now())
 		}
@@ -131,7 +137,7 @@ func TestInterrupted(t *testing.T) {
 		s := &sleeper{origin: time.Now()}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
 		defer cancel()
-		out := Run(ctx, s, requests(20, 100, 100, 100, 100), Options{Concurrency: 2, End: time.Hour})
+		out := run(ctx, s, requests(20, 100, 100, 100, 100), Options{Concurrency: 2, End: time.Hour})
 		var sent int
 		for i := range out.Sent {
 			if out.Sent[i] {
@@ -153,4 +159,30 @@ func TestScheduleSaturates(t *testing.T) {
 	if due, end = Schedule(nil); due != nil || end != 0 {
 		t.Error(due, end)
 	}
+}
+
+// TestRequestsOneByOne: requests that are made when they are sent are asked for in order, no
+// sooner than their slot is free; one that cannot be made is not sent.
+func TestRequestsOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{origin: time.Now()}
+		var asked []int
+		var at []time.Duration
+		results := map[int]*client.Result{}
+		out := Run(t.Context(), s, 4, func(i int) *client.Prepared {
+			asked, at = append(asked, i), append(at, s.Now())
+			if i == 2 {
+				return nil
+			}
+			return &client.Prepared{PromptLen: 10}
+		}, Options{Concurrency: 1, Result: func(int) *client.Result { return new(client.Result) },
+			OnDone: func(i int, r *client.Result) { results[i] = r }})
+		equal(t, "asked for", at, []time.Duration{0, 10 * ms, 20 * ms, 20 * ms})
+		if !slices.Equal(asked, []int{0, 1, 2, 3}) || !slices.Equal(out.Sent, []bool{true, true, false, true}) {
+			t.Errorf("asked for %v, sent %v", asked, out.Sent)
+		}
+		if out.Results != nil || len(results) != 3 || results[3].Start != 20*ms || results[3].Handed != 0 || results[3].Permit != 20*ms {
+			t.Errorf("%+v", results)
+		}
+	})
 }

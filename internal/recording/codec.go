@@ -15,6 +15,7 @@ type coder struct {
 	buf     []byte
 	writing bool
 	bad     bool
+	names   map[string]string // texts that were read before, nil for none
 }
 
 func (c *coder) unsigned(v *uint64) {
@@ -75,10 +76,27 @@ func (c *coder) bytes(v *[]byte) {
 }
 
 func (c *coder) text(v *string) {
-	b := []byte(*v)
-	c.bytes(&b)
-	*v = string(b)
+	n := uint64(len(*v))
+	if c.unsigned(&n); c.writing {
+		c.buf = append(c.buf, *v...)
+		return
+	}
+	if n > uint64(len(c.buf)) {
+		c.bad, c.buf = true, nil
+		return
+	}
+	known, ok := c.names[string(c.buf[:n])]
+	if *v = known; !ok {
+		if *v = string(c.buf[:n]); c.names != nil && len(c.names) < namesMost {
+			c.names[*v] = *v
+		}
+	}
+	c.buf = c.buf[n:]
 }
+
+// namesMost bounds the texts that are remembered: a model's name is in all results, an
+// answer's id in one.
+const namesMost = 100
 
 // flags packs bools into a number.
 func (c *coder) flags(all ...*bool) {

@@ -30,6 +30,8 @@ type Recording struct {
 
 	// Results are by planned request; nil was never sent.
 	Results []*client.Result
+	// Spool holds those that are too many for memory; nil without any.
+	Spool *Spool
 
 	// Start is when the schedule began, Elapsed how long the run took.
 	Start, Elapsed time.Duration

@@ -20,14 +20,20 @@ func (r *Recording) All() iter.Seq2[int, *client.Result] {
 
 // Result is a request by its place in the plan, nil where it was never sent.
 func (r *Recording) Result(i int) *client.Result {
-	if i < len(r.Results) {
+	if i < len(r.Results) && r.Results[i] != nil {
 		return r.Results[i]
+	}
+	if r.Spool != nil {
+		return r.Spool.result(i)
 	}
 	return nil
 }
 
 // Sent is how many requests were sent.
 func (r *Recording) Sent() (n int) {
+	if r.Spool != nil {
+		n = r.Spool.Len()
+	}
 	for _, q := range r.Results {
 		if q != nil {
 			n++
@@ -38,11 +44,21 @@ func (r *Recording) Sent() (n int) {
 
 // Sliced are the requests in the order of the plan, all in memory; nil was never sent.
 func (r *Recording) Sliced() []*client.Result {
-	return r.Results
+	if r.Spool == nil {
+		return r.Results
+	}
+	all := make([]*client.Result, len(r.Planned))
+	for i, q := range r.All() {
+		all[i] = q
+	}
+	return all
 }
 
 // TextBytes is how long the texts of the successes are together.
 func (r *Recording) TextBytes() (n int) {
+	if r.Spool != nil {
+		n = r.Spool.text
+	}
 	for _, q := range r.Results {
 		if q != nil {
 			n += textBytes(q)

@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"io"
 	"runtime"
 	"strings"
@@ -93,6 +94,7 @@ type Tokenizer interface {
 
 // Set is the requests of a run, in order.
 type Set struct {
+	// Requests is nil where they are too many for memory: At draws each when it is needed.
 	Requests []Request
 	// Timed reports whether each request's Due is to be kept.
 	Timed bool
@@ -103,41 +105,90 @@ type Set struct {
 	turns  map[int][]int  // a conversation's requests, in order
 	// rng is Python's random as the data set left it.
 	rng *pyrand.Python
+	// draw draws one of so many requests, where they are too many for memory.
+	draw  func(i int) Request
+	drawn int
 }
 
-// Digest identifies what the requests ask: their prompts and lengths, in order.
+// Len is the number of requests.
+func (s *Set) Len() int { return max(len(s.Requests), s.drawn) }
+
+// At is a request by its place.
+func (s *Set) At(i int) Request {
+	if s.draw != nil {
+		return s.draw(i)
+	}
+	return s.Requests[i]
+}
+
+// Keep draws all requests, so that they are in memory and may be changed.
+func (s *Set) Keep() { _ = s.keep(context.Background()) }
+
+func (s *Set) keep(ctx context.Context) error {
+	if s.draw == nil {
+		return nil
+	}
+	all := make([]Request, s.drawn)
+	err := each(ctx, len(all), func(i int) error { all[i] = s.draw(i); return nil })
+	s.Requests, s.draw, s.drawn = all, nil, 0
+	return err
+}
+
+// Forget lets go of a request that is not needed any more.
+func (s *Set) Forget(i int) {
+	if s.draw == nil {
+		s.Requests[i] = Request{}
+	}
+}
+
+// Digest identifies what requests ask: their prompts and lengths, in order.
+type Digest struct{ sum hash.Hash }
+
+// NewDigest returns the digest of no requests.
+func NewDigest() *Digest { return &Digest{sha256.New()} }
+
+// Digest is that of all requests.
 func (s *Set) Digest() string {
-	h := sha256.New()
+	d := NewDigest()
+	for i := range s.Len() {
+		d.Add(s, i)
+	}
+	return d.Sum()
+}
+
+// Add takes in a request of a set.
+func (d *Digest) Add(s *Set, i int) {
 	var word [8]byte
 	add := func(n int) {
 		binary.LittleEndian.PutUint64(word[:], uint64(n))
-		h.Write(word[:])
+		d.sum.Write(word[:])
 	}
 	text := func(s string) {
 		add(len(s))
-		io.WriteString(h, s)
+		io.WriteString(d.sum, s)
 	}
-	for _, r := range s.Requests {
-		add(r.OutputLen)
-		text(r.Prompt)
-		add(len(r.IDs))
-		for _, id := range r.IDs {
-			add(id)
-		}
-		for _, m := range r.Messages {
-			text(m.Role)
-			text(m.Content)
-		}
-		for _, url := range r.Images {
-			text(url)
-		}
-		for _, f := range r.Fields {
-			text(f.Name)
-			text(f.JSON)
-		}
+	r := s.At(i)
+	add(r.OutputLen)
+	text(r.Prompt)
+	add(len(r.IDs))
+	for _, id := range r.IDs {
+		add(id)
 	}
-	return fmt.Sprintf("sha256:%x", h.Sum(nil)[:16])
+	for _, m := range r.Messages {
+		text(m.Role)
+		text(m.Content)
+	}
+	for _, url := range r.Images {
+		text(url)
+	}
+	for _, f := range r.Fields {
+		text(f.Name)
+		text(f.JSON)
+	}
 }
+
+// Sum is the digest's text.
+func (d *Digest) Sum() string { return fmt.Sprintf("sha256:%x", d.sum.Sum(nil)[:16]) }
 
 // DrawLoRA draws a model name for each request with random.choice; without
 // names it does nothing.
@@ -145,6 +196,7 @@ func (s *Set) DrawLoRA(names []string) {
 	if len(names) == 0 {
 		return
 	}
+	s.Keep()
 	for i := range s.Requests {
 		s.Requests[i].LoRA = names[s.rng.Choice(len(names))]
 	}

@@ -12,39 +12,30 @@ import (
 // original's RandomDataset).
 func random(ctx context.Context, o *Options) (*Set, error) {
 	set := o.newSet()
-	var texts []string
-	if !o.FromIDs {
-		var err error
-		if texts, err = o.shareGPTTexts(ctx, set.rng); err != nil {
-			return nil, err
-		}
+	if o.FromIDs {
+		return set, o.randomIDs(ctx, set)
+	}
+	texts, err := o.shareGPTTexts(ctx, set.rng)
+	if err != nil {
+		return nil, err
 	}
 	d, err := o.draw(pyrand.NewTorch(uint64(o.Seed)))
 	if err != nil {
 		return nil, err
 	}
-	var plain []text
-	if !o.FromIDs {
-		if plain, err = o.encodeAll(ctx, texts); err != nil {
-			return nil, err
-		}
+	plain, err := o.encodeAll(ctx, texts)
+	if err != nil {
+		return nil, err
 	}
 	all := make([]Request, o.NumPrompts)
 	keep := make([]bool, o.NumPrompts)
 	err = each(ctx, o.NumPrompts, func(i int) error {
-		var ids []int
-		if o.FromIDs {
-			ids = d.ids(i)
-		} else {
-			body := plain[i%len(plain)].cut(o.Tokenizer, d.inputLens[i])
-			if body == nil {
-				return nil
-			}
-			ids = append(append(make([]int, 0, len(d.prefix)+len(body)), d.prefix...), body...)
+		body := plain[i%len(plain)].cut(o.Tokenizer, d.inputLens[i])
+		if body == nil {
+			return nil
 		}
 		keep[i] = true
-		all[i] = o.ofIDs(ids)
-		all[i].PromptLen, all[i].OutputLen = o.PrefixLen+d.inputLens[i], d.outputLens[i]
+		all[i] = o.drawn(&d, i, append(append(make([]int, 0, len(d.prefix)+len(body)), d.prefix...), body...))
 		return nil
 	})
 	if err != nil {
@@ -56,6 +47,33 @@ func random(ctx context.Context, o *Options) (*Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// A set of random ids that takes more memory than so many ids is drawn as it is needed. A
+// request takes as much as each, apart from its ids.
+const (
+	idsKept   = 4 << 20
+	idsOfEach = 40
+)
+
+// randomIDs makes a set of random ids.
+func (o *Options) randomIDs(ctx context.Context, set *Set) error {
+	d, err := o.draw(pyrand.NewTorch(uint64(o.Seed)))
+	if err != nil {
+		return err
+	}
+	set.draw, set.drawn = func(i int) Request { return o.drawn(&d, i, d.ids(i)) }, o.NumPrompts
+	if float64(o.NumPrompts)*(float64(o.PrefixLen)+float64(o.InputLen)+idsOfEach) > idsKept {
+		return nil
+	}
+	return set.keep(ctx)
+}
+
+// drawn is request i, which has these ids.
+func (o *Options) drawn(d *draws, i int, ids []int) Request {
+	r := o.ofIDs(ids)
+	r.PromptLen, r.OutputLen = o.PrefixLen+d.inputLens[i], d.outputLens[i]
+	return r
 }
 
 // ofIDs is a request of ids, or of their text.

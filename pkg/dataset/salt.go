@@ -17,6 +17,7 @@ func (s *Set) Salt(salt string, tok Tokenizer, keep bool) {
 			s.system[id] = text + system
 		}
 	}
+	s.Keep()
 	for i := range s.Requests {
 		r := &s.Requests[i]
 		switch {

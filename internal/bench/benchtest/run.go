@@ -27,7 +27,7 @@ type Outcome struct {
 
 // Failed reports whether no request of a run succeeded, which ends the program with an error.
 func (o *Outcome) Failed() bool {
-	return len(o.Analysis.Samples) > 0 && o.Analysis.Summary.Completed == 0
+	return o.Analysis.Sent > 0 && o.Analysis.Summary.Completed == 0
 }
 
 // Run runs a benchmark and analyzes it. The error is that of a run that could not be made.

@@ -1,0 +1,35 @@
+package bench
+
+import (
+	"sync/atomic"
+
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+)
+
+// keeper keeps a run's results: the first in memory, and those beyond a bound in a spool.
+type keeper struct {
+	rec   *recording.Recording
+	spool *recording.Spool // nil where all are kept in memory
+	most  int64            // bytes in memory
+	bytes atomic.Int64
+}
+
+// keep keeps a result by its place in the plan. It is safe for concurrent use.
+func (k *keeper) keep(i int, r *client.Result) {
+	const each, event = 800, 32
+	if k.spool == nil || k.bytes.Add(int64(each+event*cap(r.Events)+cap(r.Text)+cap(r.Body))) <= k.most {
+		k.rec.Results[i] = r
+		return
+	}
+	k.spool.Add(i, r)
+}
+
+// done ends the keeping. The error is why results are in memory that were to be in a file.
+func (k *keeper) done() error {
+	if k.spool == nil || k.spool.Len() == 0 {
+		return nil
+	}
+	k.rec.Spool = k.spool
+	return k.spool.Finish()
+}

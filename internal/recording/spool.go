@@ -1,0 +1,213 @@
+package recording
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"loadgen/internal/outfile"
+	"loadgen/pkg/client"
+)
+
+// Spool holds the results of a run that has too many for memory: encoded, in a file that has
+// no name, so that nothing is left of it when the program ends, whatever ends it. A goroutine
+// of its own writes it, and no request waits for a disk: what is not written yet, or cannot
+// be, stays in memory. Add is safe for concurrent use; reading begins after Finish.
+type Spool struct {
+	requests   int
+	wake, done chan struct{}
+
+	mu     sync.Mutex
+	file   *os.File // nil without one
+	err    error    // why there is none, or no more is written
+	parts  []part
+	places []place // by request
+	n      int
+	text   int // bytes of texts of the successes
+	ending bool
+
+	read [partsRead]struct { // the parts that were read last, by their number
+		part int
+		data []byte // of which as much is valid as could be read
+		err  error
+	}
+	names  map[string]string // texts that many results have
+	unread int
+	why    error
+}
+
+// part is some results, one after the other.
+type part struct {
+	data []byte // nil where they are in the file
+	at   int64  // in the file
+	size int
+}
+
+// place is where a result is: its part, from 1, and where it begins and ends there.
+type place struct{ part, from, to uint32 }
+
+const (
+	// partSize is how much is written at once.
+	partSize = 1 << 20
+	// partsRead is how many parts are held while they are read: results are in the order in
+	// which they ended, and are read in that of the plan.
+	partsRead = 16
+)
+
+// NewSpool returns a spool for the results of so many requests. Nothing is made before the
+// first of them comes.
+func NewSpool(requests int) *Spool { return &Spool{requests: requests} }
+
+// start begins with the first result. The lock is held.
+func (s *Spool) start() {
+	s.places, s.parts = make([]place, s.requests), []part{{}}
+	s.wake, s.done = make(chan struct{}, 1), make(chan struct{})
+	go s.write()
+}
+
+// Add keeps a result, encoded, by its place in the plan.
+func (s *Spool) Add(index int, r *client.Result) {
+	record := encode(index, r)
+	s.mu.Lock()
+	if s.places == nil {
+		s.start()
+	}
+	last := &s.parts[len(s.parts)-1]
+	if last.data == nil {
+		last.data = make([]byte, 0, partSize+len(record))
+	}
+	from := len(last.data)
+	last.data = append(last.data, record...)
+	last.size = len(last.data)
+	s.places[index] = place{uint32(len(s.parts)), uint32(from), uint32(last.size)}
+	s.n++
+	s.text += textBytes(r)
+	full := last.size >= partSize
+	if full {
+		s.parts = append(s.parts, part{})
+	}
+	s.mu.Unlock()
+	if full {
+		s.awaken()
+	}
+}
+
+func (s *Spool) awaken() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Len is how many results there are.
+func (s *Spool) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n
+}
+
+// Finish ends the writing, for which it waits ten seconds at most. The error is why results are in memory that should be in the file.
+func (s *Spool) Finish() error {
+	s.mu.Lock()
+	s.ending = true
+	begun := s.places != nil
+	s.mu.Unlock()
+	if !begun {
+		return nil
+	}
+	s.awaken()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-s.done:
+		return s.err
+	case <-timer.C: // a write that hangs is left behind: what it writes is in memory
+		return errSlowSpool
+	}
+}
+
+var errSlowSpool = errors.New("the disk takes nothing")
+
+// write writes the parts that are full, until the end or the first error.
+func (s *Spool) write() {
+	defer close(s.done)
+	file, err := outfile.Temporary()
+	at := int64(0)
+	for next := 0; err == nil; {
+		s.mu.Lock()
+		s.file = file
+		data, ending := s.parts[next].data, s.ending
+		if next == len(s.parts)-1 { // it is not full yet
+			data = nil
+		}
+		s.mu.Unlock()
+		switch {
+		case ending:
+			return
+		case data == nil:
+			<-s.wake
+			continue
+		}
+		if _, err = file.WriteAt(data, at); err == nil {
+			s.mu.Lock()
+			s.parts[next] = part{at: at, size: len(data)}
+			s.mu.Unlock()
+			at += int64(len(data))
+			next++
+		}
+	}
+	s.mu.Lock()
+	s.err = err
+	s.mu.Unlock()
+}
+
+// Unread is how many times a result could not be read back, and why at first.
+func (s *Spool) Unread() (n int, err error) { return s.unread, s.why }
+
+// result decodes a result, nil where there is none, or where the file does not give it back.
+func (s *Spool) result(i int) *client.Result {
+	if s.places == nil {
+		return nil
+	}
+	p := s.places[i]
+	if p.part == 0 {
+		return nil
+	}
+	if s.names == nil {
+		s.names = map[string]string{}
+	}
+	data, err := s.data(int(p.part - 1))
+	if err != nil {
+		if s.unread++; s.why == nil {
+			s.why = err
+		}
+		return nil
+	}
+	c := &coder{buf: data[p.from+1 : p.to], names: s.names}
+	r, index := &client.Result{}, 0
+	c.fields(&index, r)
+	return r
+}
+
+// data is a part's.
+func (s *Spool) data(number int) ([]byte, error) {
+	s.mu.Lock()
+	p := s.parts[number]
+	s.mu.Unlock()
+	if p.data != nil {
+		return p.data, nil
+	}
+	slot := &s.read[number%partsRead]
+	if slot.data == nil || slot.part != number {
+		if cap(slot.data) < p.size {
+			slot.data = make([]byte, p.size)
+		}
+		slot.part, slot.data = number, slot.data[:p.size]
+		if _, slot.err = s.file.ReadAt(slot.data, p.at); slot.err == io.EOF {
+			slot.err = io.ErrUnexpectedEOF
+		}
+	}
+	return slot.data, slot.err
+}
