@@ -17,6 +17,59 @@ import (
 	"loadgen/internal/golden"
 )
 
+// e2eServer is how the server of a case behaves; its times are in ms.
+type e2eServer struct {
+	Tokens       []float64
+	Late         float64
+	Status       int
+	Energy       []json.RawMessage
+	EnergyDelay  float64 `json:"energy_delay"`
+	ProfileDelay float64 `json:"profile_delay"`
+	ProfileBody  *string `json:"profile_body"`
+}
+
+// serve answers m's requests as the server did.
+func (s *e2eServer) serve(m *benchtest.Memory) {
+	energy := s.Energy
+	m.Handle = func(x *benchtest.Exchange) {
+		pause := func(ms float64) { time.Sleep(time.Duration(ms * 1e6)) }
+		chat := strings.Contains(x.Path, "chat")
+		switch {
+		case x.Path == "/energy_metrics":
+			if reading := m.Next(&energy); reading != "" {
+				pause(s.EnergyDelay)
+				x.Reply("200 OK", "application/json", reading)
+			} else {
+				x.Reply("404 Not Found", "text/plain", "")
+			}
+		case strings.HasSuffix(x.Path, "_profile") && s.ProfileBody != nil:
+			pause(s.ProfileDelay)
+			x.Reply("200 OK", "application/json", *s.ProfileBody)
+		case strings.HasSuffix(x.Path, "_profile"):
+			pause(s.ProfileDelay)
+			x.Reply("200 OK", "application/json", `{}`)
+		case s.Status > 0:
+			x.Reply(fmt.Sprint(s.Status, " Service Unavailable"), "text/plain", "")
+		default:
+			fmt.Fprint(x.Conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+			write := func(s string) { fmt.Fprintf(x.Conn, "%x\r\n%s\r\n", len(s), s) }
+			n := len(s.Tokens)
+			events := strings.SplitAfterN(benchtest.SSE(chat, n), "\n\n", n+1)
+			for i, ms := range s.Tokens {
+				pause(ms)
+				write(events[i])
+			}
+			tail := events[n]
+			if n == 0 {
+				tail = "data: [DONE]\n\n"
+			}
+			write(tail)
+			pause(s.Late)
+			fmt.Fprint(x.Conn, "0\r\n\r\n")
+		}
+	}
+}
+
 func TestGoldenE2E(t *testing.T) {
 	diffs := golden.LoadDifferences(t, "e2e")
 	files := golden.Files(t, "e2e", "*.json")
@@ -25,15 +78,7 @@ func TestGoldenE2E(t *testing.T) {
 		t.Run(golden.Name(file), func(t *testing.T) {
 			var c struct {
 				Argv   []string
-				Server struct {
-					Tokens       []float64
-					Late         float64
-					Status       int
-					Energy       []json.RawMessage
-					EnergyDelay  float64 `json:"energy_delay"`
-					ProfileDelay float64 `json:"profile_delay"`
-					ProfileBody  *string `json:"profile_body"`
-				}
+				Server e2eServer
 				Result struct {
 					Exit     int
 					Stdout   string
@@ -44,45 +89,8 @@ func TestGoldenE2E(t *testing.T) {
 			golden.Read(t, file, &c)
 			t.Chdir(t.TempDir())
 			synctest.Test(t, func(t *testing.T) {
-				energy := c.Server.Energy
 				m := &benchtest.Memory{}
-				m.Handle = func(x *benchtest.Exchange) {
-					pause := func(ms float64) { time.Sleep(time.Duration(ms * 1e6)) }
-					chat := strings.Contains(x.Path, "chat")
-					switch {
-					case x.Path == "/energy_metrics":
-						if reading := m.Next(&energy); reading != "" {
-							pause(c.Server.EnergyDelay)
-							x.Reply("200 OK", "application/json", reading)
-						} else {
-							x.Reply("404 Not Found", "text/plain", "")
-						}
-					case strings.HasSuffix(x.Path, "_profile") && c.Server.ProfileBody != nil:
-						pause(c.Server.ProfileDelay)
-						x.Reply("200 OK", "application/json", *c.Server.ProfileBody)
-					case strings.HasSuffix(x.Path, "_profile"):
-						pause(c.Server.ProfileDelay)
-						x.Reply("200 OK", "application/json", `{}`)
-					case c.Server.Status > 0:
-						x.Reply(fmt.Sprint(c.Server.Status, " Service Unavailable"), "text/plain", "")
-					default:
-						fmt.Fprint(x.Conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-						write := func(s string) { fmt.Fprintf(x.Conn, "%x\r\n%s\r\n", len(s), s) }
-						n := len(c.Server.Tokens)
-						events := strings.SplitAfterN(benchtest.SSE(chat, n), "\n\n", n+1)
-						for i, ms := range c.Server.Tokens {
-							pause(ms)
-							write(events[i])
-						}
-						tail := events[n]
-						if n == 0 {
-							tail = "data: [DONE]\n\n"
-						}
-						write(tail)
-						pause(c.Server.Late)
-						fmt.Fprint(x.Conn, "0\r\n\r\n")
-					}
-				}
+				c.Server.serve(m)
 				got := runPlan(t, withTokenizer(append(c.Argv, "--failures", "original")), nil, m.Dial)
 				m.Wait()
 				name := golden.Name(file)

@@ -99,25 +99,32 @@ func (c *dechunker) next(p []byte) (data, rest []byte, err error) {
 			c.line = 0
 		case inTrailer:
 			p = p[1:]
-			if c.total++; c.total > maxTrailer {
-				return nil, nil, errTrailer
-			}
-			switch b {
-			case '\r':
-			case '\n':
-				if c.line == 0 {
-					c.state = atEnd
-					return nil, p, nil
-				}
-				c.line = 0
-			default:
-				c.line++
+			if err := c.trailer(b); err != nil {
+				return nil, nil, err
 			}
 		case atEnd:
 			return nil, p, nil
 		}
 	}
-	return nil, nil, nil
+	return nil, p, nil
+}
+
+// trailer takes a byte of the trailer, which an empty line ends.
+func (c *dechunker) trailer(b byte) error {
+	if c.total++; c.total > maxTrailer {
+		return errTrailer
+	}
+	switch b {
+	case '\r':
+	case '\n':
+		if c.line == 0 {
+			c.state = atEnd
+		}
+		c.line = 0
+	default:
+		c.line++
+	}
+	return nil
 }
 
 // sized goes on after a size line.

@@ -64,20 +64,25 @@ func normalizers(s *step) ([]normalizer, error) {
 	case "ByteLevel":
 		return one(toAlphabet)
 	case "Precompiled":
-		data, err := base64.StdEncoding.DecodeString(s.Charsmap)
-		if err != nil {
-			return nil, fmt.Errorf("the character map of its normalizer is not base64: %w", err)
-		}
-		if len(data) == 0 {
-			return nil, nil
-		}
-		m, err := newCharsmap(data)
-		if err != nil {
-			return nil, err
-		}
-		return one(m.byGrapheme)
+		return s.precompiled()
 	}
 	return nil, unsupported("normalizer", s.Type)
+}
+
+// precompiled makes a normalizer of a character map; an empty one changes nothing.
+func (s *step) precompiled() ([]normalizer, error) {
+	data, err := base64.StdEncoding.DecodeString(s.Charsmap)
+	if err != nil {
+		return nil, fmt.Errorf("the character map of its normalizer is not base64: %w", err)
+	}
+	if len(data) == 0 {
+		return nil, nil
+	}
+	m, err := newCharsmap(data)
+	if err != nil {
+		return nil, err
+	}
+	return []normalizer{m.byGrapheme}, nil
 }
 
 // replacer replaces a string or the matches of a pattern.

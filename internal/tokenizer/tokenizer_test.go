@@ -21,6 +21,67 @@ var update = flag.Bool("update", false, "write llama3.bin anew from the test dat
 
 func noEnv(string) string { return "" }
 
+// goldenTokenizer is what Hugging Face made of texts and ids.
+type goldenTokenizer struct {
+	VocabSize int  `json:"vocab_size"`
+	CleanUp   bool `json:"clean_up_tokenization_spaces"`
+	Encode    []struct {
+		Text  int
+		IDs   []int
+		Plain any
+	}
+	Decode []struct {
+		IDs       []int
+		Text      string
+		Skip      string  `json:"text_skip_special"`
+		NoCleanUp *string `json:"text_no_cleanup"`
+	}
+}
+
+// check compares a tokenizer with them.
+func (g *goldenTokenizer) check(t *testing.T, tok *Tokenizer, texts []string) {
+	t.Helper()
+	if tok.VocabSize() != g.VocabSize || tok.cleanUp != g.CleanUp {
+		t.Errorf("vocabulary of %d, clean-up %v; want %d, %v", tok.VocabSize(), tok.cleanUp, g.VocabSize, g.CleanUp)
+	}
+	for _, c := range g.Encode {
+		text := texts[c.Text]
+		if got := tok.Encode(text, true); !slices.Equal(got, c.IDs) {
+			t.Errorf("encode %.60q:\n got %v\nwant %v", text, got, c.IDs)
+		}
+		plain := c.IDs
+		switch p := c.Plain.(type) {
+		case string:
+			if p == "without the first" {
+				plain = plain[1:]
+			}
+		case []any:
+			plain = nil
+			for _, id := range p {
+				plain = append(plain, int(id.(float64)))
+			}
+		}
+		if got := tok.Encode(text, false); !slices.Equal(got, plain) {
+			t.Errorf("encode plainly %.60q:\n got %v\nwant %v", text, got, plain)
+		}
+	}
+	for _, c := range g.Decode {
+		if got := tok.Decode(c.IDs, false); got != c.Text {
+			t.Errorf("decode %v:\n got %q\nwant %q", c.IDs, got, c.Text)
+		}
+		if got := tok.Decode(c.IDs, true); got != c.Skip {
+			t.Errorf("decode %v without special tokens:\n got %q\nwant %q", c.IDs, got, c.Skip)
+		}
+		if c.NoCleanUp != nil {
+			tok.cleanUp = false
+			if got := tok.Decode(c.IDs, false); got != *c.NoCleanUp {
+				t.Errorf("decode %v without clean-up:\n got %q\nwant %q", c.IDs, got, *c.NoCleanUp)
+			}
+			tok.cleanUp = g.CleanUp
+		}
+	}
+}
+
 func TestGoldenTokenizers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a long computation of one goroutine")
@@ -30,79 +91,21 @@ func TestGoldenTokenizers(t *testing.T) {
 	total := 0
 	for _, file := range golden.Files(t, "tokenizers", "*.json") {
 		name := golden.Name(file)
-		switch name {
-		case "texts":
+		if name == "texts" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			var g struct {
-				VocabSize int  `json:"vocab_size"`
-				CleanUp   bool `json:"clean_up_tokenization_spaces"`
-				Encode    []struct {
-					Text  int
-					IDs   []int
-					Plain any
-				}
-				Decode []struct {
-					IDs       []int
-					Text      string
-					Skip      string  `json:"text_skip_special"`
-					NoCleanUp *string `json:"text_no_cleanup"`
-				}
-			}
+			var g goldenTokenizer
 			golden.Read(t, file, &g)
-			tokenizers := []*Tokenizer{}
-			if name == "llama3" {
-				tokenizers = append(tokenizers, Llama3())
-			} else {
-				tok, err := Find(golden.Tokenizer(t, name), noEnv)
-				if err != nil {
+			tok := Llama3()
+			if name != "llama3" {
+				var err error
+				if tok, err = Find(golden.Tokenizer(t, name), noEnv); err != nil {
 					t.Fatal(err)
 				}
-				tokenizers = append(tokenizers, tok)
 			}
-			for _, tok := range tokenizers {
-				if tok.VocabSize() != g.VocabSize || tok.cleanUp != g.CleanUp {
-					t.Errorf("vocabulary of %d, clean-up %v; want %d, %v", tok.VocabSize(), tok.cleanUp, g.VocabSize, g.CleanUp)
-				}
-				for _, c := range g.Encode {
-					text := texts[c.Text]
-					if got := tok.Encode(text, true); !slices.Equal(got, c.IDs) {
-						t.Errorf("encode %.60q:\n got %v\nwant %v", text, got, c.IDs)
-					}
-					plain := c.IDs
-					switch p := c.Plain.(type) {
-					case string:
-						if p == "without the first" {
-							plain = plain[1:]
-						}
-					case []any:
-						plain = nil
-						for _, id := range p {
-							plain = append(plain, int(id.(float64)))
-						}
-					}
-					if got := tok.Encode(text, false); !slices.Equal(got, plain) {
-						t.Errorf("encode plainly %.60q:\n got %v\nwant %v", text, got, plain)
-					}
-				}
-				for _, c := range g.Decode {
-					if got := tok.Decode(c.IDs, false); got != c.Text {
-						t.Errorf("decode %v:\n got %q\nwant %q", c.IDs, got, c.Text)
-					}
-					if got := tok.Decode(c.IDs, true); got != c.Skip {
-						t.Errorf("decode %v without special tokens:\n got %q\nwant %q", c.IDs, got, c.Skip)
-					}
-					if c.NoCleanUp != nil {
-						tok.cleanUp = false
-						if got := tok.Decode(c.IDs, false); got != *c.NoCleanUp {
-							t.Errorf("decode %v without clean-up:\n got %q\nwant %q", c.IDs, got, *c.NoCleanUp)
-						}
-						tok.cleanUp = g.CleanUp
-					}
-				}
-				total += len(g.Encode) + len(g.Decode)
-			}
+			g.check(t, tok, texts)
+			total += len(g.Encode) + len(g.Decode)
 		})
 	}
 	if total == 0 {

@@ -27,32 +27,34 @@ type perfRecord struct {
 	} `json:"perf_metrics"`
 }
 
+// perfRecords are those that a server has, by its route or in its file.
+func perfRecords(t *testing.T, p *pipes, o Options, log *bytes.Buffer) (records []perfRecord) {
+	t.Helper()
+	status, body := ask(p, "GET", "/perf_metrics", "")
+	if o.PerfLog == nil {
+		if err := json.Unmarshal([]byte(body), &records); err != nil {
+			t.Fatal(err, body)
+		}
+		return records
+	}
+	if status.StatusCode != 404 {
+		t.Errorf("/perf_metrics answers %d", status.StatusCode)
+	}
+	for line := range strings.Lines(log.String()) {
+		var r perfRecord
+		if err := json.Unmarshal([]byte(line), &r); err != nil || !strings.HasSuffix(line, "\n") {
+			t.Fatal(err, line)
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
 // TestPerfRecords: both kinds of releases tell the same of a request, and the spans of a
 // record sum up to the request's true TTFT.
 func TestPerfRecords(t *testing.T) {
 	slow := ideal
 	slow.MaxBatch, slow.HostCost = 1, 300*time.Microsecond // so that there are queues
-	read := func(t *testing.T, p *pipes, o Options, log *bytes.Buffer) (records []perfRecord) {
-		t.Helper()
-		status, body := ask(p, "GET", "/perf_metrics", "")
-		if o.PerfLog == nil {
-			if err := json.Unmarshal([]byte(body), &records); err != nil {
-				t.Fatal(err, body)
-			}
-			return records
-		}
-		if status.StatusCode != 404 {
-			t.Errorf("/perf_metrics answers %d", status.StatusCode)
-		}
-		for line := range strings.Lines(log.String()) {
-			var r perfRecord
-			if err := json.Unmarshal([]byte(line), &r); err != nil || !strings.HasSuffix(line, "\n") {
-				t.Fatal(err, line)
-			}
-			records = append(records, r)
-		}
-		return records
-	}
 	for name, file := range map[string]bool{"route": false, "file": true} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{Profile: slow, Model: "m"}
@@ -86,7 +88,7 @@ func TestPerfRecords(t *testing.T) {
 				if err := json.Unmarshal([]byte(body), &truth); err != nil {
 					t.Fatal(err)
 				}
-				records := read(t, p, o, &log)
+				records := perfRecords(t, p, o, &log)
 				if len(records) != n || len(truth.Each) != n {
 					t.Fatalf("%d records, %d requests", len(records), len(truth.Each))
 				}

@@ -29,11 +29,7 @@ func sonnet(ctx context.Context, o *Options) (*Set, error) {
 	if len(lines) == 0 {
 		return nil, o.nothing("the file is empty")
 	}
-	total := 0
-	for _, line := range lines {
-		total += len(o.Tokenizer.Encode(line, true))
-	}
-	average := float64(total) / float64(len(lines))
+	average := o.meanTokens(lines)
 	format := func(prompt string) (string, int, error) {
 		text, err := o.Template([]Message{{"user", prompt}})
 		return text, len(o.Tokenizer.Encode(text, true)), err
@@ -82,6 +78,15 @@ func sonnet(ctx context.Context, o *Options) (*Set, error) {
 		set.Requests = append(set.Requests, r)
 	}
 	return set, nil
+}
+
+// meanTokens is how many tokens a line has in the mean.
+func (o *Options) meanTokens(lines []string) float64 {
+	total := 0
+	for _, line := range lines {
+		total += len(o.Tokenizer.Encode(line, true))
+	}
+	return float64(total) / float64(len(lines))
 }
 
 // poem reads lines with their ends, as Python's readlines does.
