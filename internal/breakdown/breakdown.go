@@ -89,16 +89,6 @@ type Request struct {
 	Excess float64
 }
 
-// Sum adds the known spans up.
-func (r *Request) Sum() (sum float64) {
-	for _, s := range r.Spans {
-		if !math.IsNaN(s) {
-			sum += s
-		}
-	}
-	return sum
-}
-
 // Breakdown is where the TTFT of a run's successes went.
 type Breakdown struct {
 	Requests []Request // in the order of the plan

@@ -2,7 +2,6 @@ package breakdown
 
 import (
 	"math"
-	"slices"
 
 	"loadgen/pkg/metrics"
 )
@@ -139,19 +138,4 @@ func (b *Breakdown) Excessive(bound float64) int {
 		}
 	}
 	return n
-}
-
-// Sorted are the requests from the longest TTFT to the shortest.
-func (b *Breakdown) Sorted() []Request {
-	out := slices.Clone(b.Requests)
-	slices.SortStableFunc(out, func(x, y Request) int {
-		switch {
-		case x.TTFT > y.TTFT:
-			return -1
-		case x.TTFT < y.TTFT:
-			return 1
-		}
-		return 0
-	})
-	return out
 }

@@ -30,14 +30,6 @@ func (q Quantity) Key() string {
 	return [quantities]string{"requests", "prompt_tokens", "generation_tokens", "cached_tokens", "ttft", "tpot", "queue", "prefill", "e2el"}[q]
 }
 
-// Quantities are all of them.
-func Quantities() (all []Quantity) {
-	for q := range quantities {
-		all = append(all, q)
-	}
-	return all
-}
-
 // series are the names of a quantity without the server's prefix, the better first. Of
 // TPOT those that have a value for each request come before those for each token.
 var series = [quantities][]string{

@@ -60,37 +60,6 @@ func (p *Python) Choices(n, k int) []int {
 	return out
 }
 
-// Sample is random.sample(range(n), k): k different indices below n, k at most n.
-func (p *Python) Sample(n, k int) []int {
-	// CPython's rule: a set of what was taken where that is smaller than a list of all.
-	setSize := 21.0
-	if k > 5 {
-		setSize += math.Pow(4, math.Ceil(math.Log(float64(k*3))/math.Log(4)))
-	}
-	out := make([]int, k)
-	if float64(n) <= setSize {
-		pool := make([]int, n)
-		for i := range pool {
-			pool[i] = i
-		}
-		for i := range out {
-			j := p.below(n - i)
-			out[i], pool[j] = pool[j], pool[n-i-1]
-		}
-		return out
-	}
-	taken := make(map[int]bool, k)
-	for i := range out {
-		j := p.below(n)
-		for taken[j] {
-			j = p.below(n)
-		}
-		taken[j] = true
-		out[i] = j
-	}
-	return out
-}
-
 // double makes 53 random bits a number in [0, 1), as Python and NumPy do.
 func double(mt *prng.MT19937) float64 {
 	a, b := mt.Uint32()>>5, mt.Uint32()>>6

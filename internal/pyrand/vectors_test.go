@@ -2,6 +2,7 @@ package pyrand
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -83,5 +84,37 @@ func shuffled(n int, shuffle func(n int, swap func(i, j int))) []int {
 		out[i] = i
 	}
 	shuffle(n, func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// Sample is random.sample(range(n), k): k different indices below n, k at most n. No data set
+// draws so; the vectors go on after such a draw.
+func (p *Python) Sample(n, k int) []int {
+	// CPython's rule: a set of what was taken where that is smaller than a list of all.
+	setSize := 21.0
+	if k > 5 {
+		setSize += math.Pow(4, math.Ceil(math.Log(float64(k*3))/math.Log(4)))
+	}
+	out := make([]int, k)
+	if float64(n) <= setSize {
+		pool := make([]int, n)
+		for i := range pool {
+			pool[i] = i
+		}
+		for i := range out {
+			j := p.below(n - i)
+			out[i], pool[j] = pool[j], pool[n-i-1]
+		}
+		return out
+	}
+	taken := make(map[int]bool, k)
+	for i := range out {
+		j := p.below(n)
+		for taken[j] {
+			j = p.below(n)
+		}
+		taken[j] = true
+		out[i] = j
+	}
 	return out
 }

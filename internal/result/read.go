@@ -58,15 +58,6 @@ func has(o pyjson.Object, key string) bool {
 	return slices.ContainsFunc(o, func(m pyjson.Member) bool { return m.Key == key })
 }
 
-// ParseSection reads one section of a file into a pointer to its type.
-func ParseSection(text []byte, section any) error {
-	v, err := pyjson.Parse(text)
-	if err == nil && !decode(v, reflect.ValueOf(section).Elem()) {
-		err = fmt.Errorf("%w: not a %T", ErrFormat, section)
-	}
-	return err
-}
-
 // take takes a member of the file, and reports whether it has a place here.
 func (f *File) take(key string, value any) bool {
 	if key == decodedKey {
