@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -165,62 +164,6 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// A prefix that the user asked for is in the cache by intent, as text a little longer.
-func TestCommonPrefix(t *testing.T) {
-	for _, c := range []struct {
-		prefix, cached int
-		ids, hit       bool
-	}{{1000, 1056, false, false}, {1000, 1000, true, false}, {1000, 1056, true, true}, {1000, 1200, false, true}, {0, 32, false, true}} {
-		s := clean(1)
-		s.change = func(_ int, r *client.Result) { r.SeenUsage.Cached = c.cached }
-		run := s.run()
-		run.PrefixLen, run.TextPrompts = c.prefix, !c.ids
-		findings, _ := run.Judge()
-		if hit := slices.ContainsFunc(findings, func(f Finding) bool { return f.Code == "prefix_cache_hits" }); hit != c.hit {
-			t.Errorf("%+v: %+v", c, findings)
-		}
-	}
-}
-
-// TestChatTemplate allows for what the model's chat template is known to add, and for no more.
-func TestChatTemplate(t *testing.T) {
-	for _, c := range []struct {
-		template float64
-		counted  int
-		want     string
-	}{
-		{0, 512 + 40, ""}, {0, 512 + 120, "prompt_length_mismatch"},
-		{120, 512 + 120, ""}, {120, 512 + 128, ""}, {120, 512, ""}, {120, 512 + 200, "prompt_length_mismatch"},
-		{10, 512 + 10, ""}, {10, 512 + 80, "prompt_length_mismatch"}, {10, 300, "prompt_length_mismatch"},
-	} {
-		s := clean(1)
-		s.change = func(_ int, r *client.Result) { r.SeenUsage.Prompt = c.counted }
-		run := s.run()
-		run.Rule.Chat, run.TextPrompts, run.Template = true, true, c.template
-		findings, _ := run.Judge()
-		got := ""
-		for _, f := range findings {
-			if f.Code == "prompt_length_mismatch" {
-				got = f.Code
-			}
-		}
-		if got != c.want {
-			t.Errorf("%+v: %+v", c, findings)
-		}
-	}
-	// 160 tokens stand before every prompt: no other prompts would change that.
-	for prefix, want := range map[int]bool{0: true, 160: false} {
-		s := clean(1)
-		s.change = func(_ int, r *client.Result) { r.SeenUsage.Prompt, r.SeenUsage.Cached = 512+170, 160 }
-		run := s.run()
-		run.Rule.Chat, run.TextPrompts, run.Template, run.TemplatePrefix = true, true, 170, prefix
-		findings, _ := run.Judge()
-		if got := slices.ContainsFunc(findings, func(f Finding) bool { return f.Code == "prefix_cache_hits" }); got != want {
-			t.Errorf("%d tokens before the prompt: %+v", prefix, findings)
-		}
-	}
-}
-
 // open makes requests that begin at random and are served at once, or as many at a
 // time as the limit says; prefill takes its share of a request's time.
 func open(seed uint64, underWay float64, limit int, prefill float64) *run {
@@ -374,113 +317,6 @@ func TestWhereBurstsAreMade(t *testing.T) {
 	r.Health = &health.Report{Stalls: []health.Stall{{Since: 0, From: ms, To: time.Hour}}}
 	if got := where(); got != "client" {
 		t.Errorf("%v", got)
-	}
-}
-
-func TestVerdicts(t *testing.T) {
-	stalls := &health.Report{Stalls: []health.Stall{{Since: 100 * ms, From: 100 * ms, To: 400 * ms}}}
-	for name, c := range map[string]struct {
-		plant func(s *server)
-		h     *health.Report
-		want  Level
-		what  []string
-		text  string
-	}{
-		"a slow reader": {func(s *server) {
-			s.change = func(_ int, r *client.Result) {
-				for k := 0; k+1 < len(r.Events); k += 2 { // two at a time, up to a step late
-					r.Events[k].At, r.Events[k].Shared, r.Events[k].Slack = r.Events[k+1].At, true, uint32(10*ms)
-				}
-			}
-		}, nil, ClientLimited, []string{"itl"}, "read together"},
-		"a blocked scheduler": {func(s *server) {
-			s.change = func(_ int, r *client.Result) { r.Connect += 8 * ms; r.Written += 10 * ms }
-		}, nil, Degraded, []string{"ttft"}, "sending a request took"},
-		"a stopped process": {func(s *server) {
-			s.change = func(_ int, r *client.Result) {
-				for k := range r.Events {
-					if e := &r.Events[k]; 100*ms < e.At && e.At < 400*ms {
-						e.At, e.Shared, e.Slack = 400*ms, true, 1
-					}
-				}
-			}
-		}, stalls, ClientLimited, []string{"itl"}, "did not get to run"},
-		"slots that stand empty": {func(s *server) { s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms } }, nil, Degraded, []string{"throughput"}, "were idle"},
-		"a clock step":           {func(s *server) {}, &health.Report{Steps: []health.Step{{At: ms, By: time.Second}}}, Degraded, []string{"clock"}, "stepped"},
-		"a processor limit": {func(s *server) {
-			s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms }
-		}, &health.Report{Cgroup: &health.Cgroup{Cores: 0.5, Throttled: time.Second, Periods: 9}}, Degraded, []string{"throughput"}, "processor limit of 0.5 cores"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := clean(4)
-			c.plant(&s)
-			if c.h == nil {
-				c.h = &health.Report{}
-			}
-			v := s.judged(c.h)
-			var what, text []string
-			for _, r := range v.Reasons {
-				what, text = append(what, r.What), append(text, r.Text)
-			}
-			missing := slices.ContainsFunc(c.what, func(w string) bool { return !slices.Contains(what, w) })
-			if v.Level != c.want || missing || !strings.Contains(strings.Join(text, "\n"), c.text) {
-				t.Errorf("%s %v\n%s", v.Level, what, strings.Join(text, "\n"))
-			}
-		})
-	}
-}
-
-// TestLimits: from which measurement error on a metric is no longer clean, and the client
-// could not keep up.
-func TestLimits(t *testing.T) {
-	const µs = 1e-6
-	for _, c := range []struct {
-		name   string
-		bounds [4]Bound
-		want   Level
-	}{
-		{"below the floor", [4]Bound{{P99: 190 * µs}}, Clean},
-		{"above the floor of next to nothing", [4]Bound{{Mean: 210 * µs, ReportedMedian: 2000 * µs}}, Degraded},
-		{"below 2 % of the median", [4]Bound{{Median: 1900 * µs, ReportedMedian: 100000 * µs}}, Clean},
-		{"above 2 % of the median in its p99", [4]Bound{{P99: 2100 * µs, ReportedMedian: 100000 * µs}}, Degraded},
-		{"over 20 % of the median", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 10000 * µs}}, ClientLimited},
-		{"over 20 % of the median, not of the mean", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100 * µs, ReportedMean: 20000 * µs}}, Degraded},
-		{"the worst of two, second", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100000 * µs}, {Mean: 2100 * µs, ReportedMedian: 1000 * µs}}, ClientLimited},
-		{"the worst of two, first", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 1000 * µs}, {Mean: 2100 * µs, ReportedMedian: 100000 * µs}}, ClientLimited},
-	} {
-		if v := Decide(&Budget{Bounds: c.bounds}, &health.Report{}, 0, DefaultLimits); v.Level != c.want {
-			t.Errorf("%s: %s, want %s", c.name, v.Level, c.want)
-		}
-	}
-}
-
-func TestLateSchedule(t *testing.T) {
-	var results []*client.Result
-	for i := range 100 {
-		due := time.Duration(i) * 10 * ms
-		results = append(results, &client.Result{Due: due, Handed: due + 15*ms, Permit: due + 15*ms, Start: due + 15*ms})
-	}
-	late := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
-	for _, r := range results {
-		late.Add(r, nil, 0)
-	}
-	b := late.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0)
-	if v := Decide(b, &health.Report{}, 0.01, DefaultLimits); v.Level != ClientLimited || v.Reasons[0].What != "schedule" {
-		t.Errorf("%+v", v)
-	}
-	if v := Decide(b, &health.Report{}, 0.1, DefaultLimits); v.Level != Clean {
-		t.Errorf("%+v", v)
-	}
-}
-
-func TestOfMedian(t *testing.T) {
-	for want, bound := range map[string]float64{"2.5 % of its median": 0.025, "200 % of its median": 2, "16.1 times its median": 16.1} {
-		if got := ofMedian(bound, 1); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	if got := ofMedian(1, 0); got != "its median is 0" {
-		t.Errorf("%q", got)
 	}
 }
 

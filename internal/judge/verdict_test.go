@@ -2,10 +2,12 @@ package judge
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"loadgen/internal/health"
+	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
 
@@ -29,5 +31,112 @@ func TestCausesOnce(t *testing.T) {
 	}
 	if len(v.Reasons) != 4 {
 		t.Errorf("%d reasons, want one for each metric and the throughput", len(v.Reasons))
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	stalls := &health.Report{Stalls: []health.Stall{{Since: 100 * ms, From: 100 * ms, To: 400 * ms}}}
+	for name, c := range map[string]struct {
+		plant func(s *server)
+		h     *health.Report
+		want  Level
+		what  []string
+		text  string
+	}{
+		"a slow reader": {func(s *server) {
+			s.change = func(_ int, r *client.Result) {
+				for k := 0; k+1 < len(r.Events); k += 2 { // two at a time, up to a step late
+					r.Events[k].At, r.Events[k].Shared, r.Events[k].Slack = r.Events[k+1].At, true, uint32(10*ms)
+				}
+			}
+		}, nil, ClientLimited, []string{"itl"}, "read together"},
+		"a blocked scheduler": {func(s *server) {
+			s.change = func(_ int, r *client.Result) { r.Connect += 8 * ms; r.Written += 10 * ms }
+		}, nil, Degraded, []string{"ttft"}, "sending a request took"},
+		"a stopped process": {func(s *server) {
+			s.change = func(_ int, r *client.Result) {
+				for k := range r.Events {
+					if e := &r.Events[k]; 100*ms < e.At && e.At < 400*ms {
+						e.At, e.Shared, e.Slack = 400*ms, true, 1
+					}
+				}
+			}
+		}, stalls, ClientLimited, []string{"itl"}, "did not get to run"},
+		"slots that stand empty": {func(s *server) { s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms } }, nil, Degraded, []string{"throughput"}, "were idle"},
+		"a clock step":           {func(s *server) {}, &health.Report{Steps: []health.Step{{At: ms, By: time.Second}}}, Degraded, []string{"clock"}, "stepped"},
+		"a processor limit": {func(s *server) {
+			s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms }
+		}, &health.Report{Cgroup: &health.Cgroup{Cores: 0.5, Throttled: time.Second, Periods: 9}}, Degraded, []string{"throughput"}, "processor limit of 0.5 cores"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := clean(4)
+			c.plant(&s)
+			if c.h == nil {
+				c.h = &health.Report{}
+			}
+			v := s.judged(c.h)
+			var what, text []string
+			for _, r := range v.Reasons {
+				what, text = append(what, r.What), append(text, r.Text)
+			}
+			missing := slices.ContainsFunc(c.what, func(w string) bool { return !slices.Contains(what, w) })
+			if v.Level != c.want || missing || !strings.Contains(strings.Join(text, "\n"), c.text) {
+				t.Errorf("%s %v\n%s", v.Level, what, strings.Join(text, "\n"))
+			}
+		})
+	}
+}
+
+// TestLimits: from which measurement error on a metric is no longer clean, and the client
+// could not keep up.
+func TestLimits(t *testing.T) {
+	const µs = 1e-6
+	for _, c := range []struct {
+		name   string
+		bounds [4]Bound
+		want   Level
+	}{
+		{"below the floor", [4]Bound{{P99: 190 * µs}}, Clean},
+		{"above the floor of next to nothing", [4]Bound{{Mean: 210 * µs, ReportedMedian: 2000 * µs}}, Degraded},
+		{"below 2 % of the median", [4]Bound{{Median: 1900 * µs, ReportedMedian: 100000 * µs}}, Clean},
+		{"above 2 % of the median in its p99", [4]Bound{{P99: 2100 * µs, ReportedMedian: 100000 * µs}}, Degraded},
+		{"over 20 % of the median", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 10000 * µs}}, ClientLimited},
+		{"over 20 % of the median, not of the mean", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100 * µs, ReportedMean: 20000 * µs}}, Degraded},
+		{"the worst of two, second", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100000 * µs}, {Mean: 2100 * µs, ReportedMedian: 1000 * µs}}, ClientLimited},
+		{"the worst of two, first", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 1000 * µs}, {Mean: 2100 * µs, ReportedMedian: 100000 * µs}}, ClientLimited},
+	} {
+		if v := Decide(&Budget{Bounds: c.bounds}, &health.Report{}, 0, DefaultLimits); v.Level != c.want {
+			t.Errorf("%s: %s, want %s", c.name, v.Level, c.want)
+		}
+	}
+}
+
+func TestLateSchedule(t *testing.T) {
+	var results []*client.Result
+	for i := range 100 {
+		due := time.Duration(i) * 10 * ms
+		results = append(results, &client.Result{Due: due, Handed: due + 15*ms, Permit: due + 15*ms, Start: due + 15*ms})
+	}
+	late := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
+	for _, r := range results {
+		late.Add(r, nil, 0)
+	}
+	b := late.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0)
+	if v := Decide(b, &health.Report{}, 0.01, DefaultLimits); v.Level != ClientLimited || v.Reasons[0].What != "schedule" {
+		t.Errorf("%+v", v)
+	}
+	if v := Decide(b, &health.Report{}, 0.1, DefaultLimits); v.Level != Clean {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestOfMedian(t *testing.T) {
+	for want, bound := range map[string]float64{"2.5 % of its median": 0.025, "200 % of its median": 2, "16.1 times its median": 16.1} {
+		if got := ofMedian(bound, 1); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := ofMedian(1, 0); got != "its median is 0" {
+		t.Errorf("%q", got)
 	}
 }

@@ -4,15 +4,12 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,124 +17,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// trial is a server under test.
-type trial struct {
-	Options
-	t     *testing.T
-	token string
-	mu    sync.Mutex
-	notes []string
-}
-
-// newTrial describes a fake server. When the test ends no process of it may be
-// left, and its port must refuse.
-func newTrial(t *testing.T, flags ...string) *trial {
-	t.Helper()
-	t.Parallel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := freePort(t)
-	x := &trial{t: t, token: "token-" + rand.Text()}
-	x.Options = Options{
-		Name: "fake", Command: append([]string{self, "-token", x.token, "-port", port}, flags...), Log: filepath.Join(t.TempDir(), "logs", "fake.log"),
-		BaseURL: "http://127.0.0.1:" + port, ReadyLimit: 20 * time.Second, Poll: 100 * time.Millisecond, StopLimit: 10 * time.Second, FreeLimit: 10 * time.Second,
-		Note: func(format string, args ...any) {
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			x.notes = append(x.notes, fmt.Sprintf(format, args...))
-		},
-	}
-	t.Cleanup(x.checkNothingLeft)
-	return x
-}
-
-func (x *trial) checkNothingLeft() {
-	if left := running(x.t, x.token); len(left) > 0 {
-		x.t.Errorf("left behind: %q", left)
-	}
-	if conn, err := net.Dial("tcp", strings.TrimPrefix(x.BaseURL, "http://")); err == nil {
-		conn.Close()
-		x.t.Error("the port still accepts")
-	}
-	if x.t.Failed() {
-		x.t.Logf("notes: %q", x.notes)
-	}
-}
-
-func (x *trial) start() *Server {
-	x.t.Helper()
-	s, err := Start(x.t.Context(), context.Background(), x.Options)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	x.t.Cleanup(func() { s.Stop(context.Background()) }) // before the check
-	return s
-}
-
-// fails starts and expects an error with all the words.
-func (x *trial) fails(words ...string) {
-	x.t.Helper()
-	s, err := Start(x.t.Context(), context.Background(), x.Options)
-	if err == nil {
-		s.Stop(context.Background())
-		x.t.Fatal("it started")
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			x.t.Errorf("no %q in: %v", w, err)
-		}
-	}
-}
-
-func (x *trial) stop(s *Server) {
-	x.t.Helper()
-	if err := s.Stop(x.t.Context()); err != nil {
-		x.t.Error(err)
-	}
-	select {
-	case <-s.Exited():
-	default:
-		x.t.Error("stopped, but not exited")
-	}
-}
-
-func (x *trial) noted(word string) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return slices.ContainsFunc(x.notes, func(note string) bool { return strings.Contains(note, word) })
-}
-
-// said asks a running fake server how it was started.
-func (x *trial) said() (out said) {
-	x.t.Helper()
-	s, err := prepare(Options{BaseURL: x.BaseURL})
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	s.ask(x.t.Context(), "/said", &out)
-	if out.Pid == 0 {
-		x.t.Fatal("the server does not say how it was started")
-	}
-	return out
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	port, err := FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-func needsProc(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /proc")
-	}
-}
 
 func TestStartAndStop(t *testing.T) {
 	x := newTrial(t, "-load", "300ms", "-code", "7", "--", "a b", "it's", "")
@@ -326,9 +205,6 @@ func TestPortInUse(t *testing.T) {
 	}()
 	second.fails("something accepts connections there")
 }
-
-// newTrialOf is another server at the same place.
-func newTrialOf(x *trial) *trial { return &trial{t: x.t, Options: x.Options, token: x.token} }
 
 func TestOnlyAURL(t *testing.T) {
 	x := newTrial(t)

@@ -273,23 +273,6 @@ func (m *message) kind() Kind {
 // rank says which kind an event has that brings several.
 var rank = [...]uint8{Role: 1, Token: 2, Finish: 3, ToolCall: 4, Reasoning: 5, Text: 6, Usage: 0, Failure: 0, Other: 0}
 
-func (p *part) kind() Kind {
-	switch {
-	case p.brings():
-		return Text
-	case p.reasoned():
-		return Reasoning
-	case p.tools:
-		return ToolCall
-	case p.role && len(p.finish) == 0:
-		return Role
-	case !p.hasText && len(p.finish) > 0:
-		return Finish
-	default:
-		return Token
-	}
-}
-
 // streamEnd judges a stream that was read to its end.
 func (d *Decoder) streamEnd() {
 	if len(d.buf) > 0 && !d.complete {

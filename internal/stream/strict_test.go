@@ -2,7 +2,6 @@ package stream
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,121 +98,6 @@ func TestByteOrderMark(t *testing.T) {
 	}
 }
 
-// TestFinishReasonOfEveryChoice: one that failed is enough.
-func TestFinishReasonOfEveryChoice(t *testing.T) {
-	for _, k := range apis {
-		body := fmt.Sprintf(`{"choices":[%s,%s],"usage":%s}`, k.choice(0, "a", "stop", ""), k.choice(1, "b", "abort", ""), usage8)
-		if k.streaming {
-			body = "data: " + body + "\n\n" + done
-		}
-		a := feed(k.wrap(body), 7, k.options())
-		if class(a) != FinishReason || len(a.Generated()) != 2 || string(a.Generated()[1].Text) != "b" {
-			t.Errorf("%s: %v %+v", k.name, a.Err, a.Generated())
-		}
-	}
-}
-
-// TestServerErrors goes through the forms of a server's own error, wherever it stands.
-func TestServerErrors(t *testing.T) {
-	const boom = "worker lost"
-	objects := map[string]string{
-		"error object":       `{"error":{"message":"worker lost","type":"server_error","code":500}}`,
-		"error string":       `{"error":"worker lost"}`,
-		"object error":       `{"object":"error","message":"worker lost","code":400}`,
-		"detail":             `{"detail":"worker lost"}`,
-		"detail list":        `{"detail":[{"loc":["body"],"msg":"worker lost"}]}`,
-		"message and code":   `{"message":"worker lost","code":500}`,
-		"status":             `{"status":"failed","reason":"worker lost"}`,
-		"nested":             `{"error":{"error":{"message":"worker lost"}}}`,
-		"type error":         `{"type":"error","error":{"message":"worker lost"}}`,
-		"error without text": `{"error":{"code":"worker lost"}}`,
-	}
-	for name, object := range objects {
-		for _, k := range apis {
-			bodies := map[string]string{"alone": k.wrap(object)}
-			if k.streaming {
-				first := fmt.Sprintf("data: {\"choices\":[%s]}\n\n", k.choice(0, "a", "", ""))
-				bodies = map[string]string{
-					"first":             k.wrap("data: " + object + "\n\n" + done),
-					"after text":        k.wrap(first + "data: " + object + "\n\n" + done),
-					"at the end":        k.wrap(first + "data: " + object + "\n\n"),
-					"without data:":     k.wrap(first + object + "\n\n"),
-					"as the whole body": k.wrap(object),
-					"named":             k.wrap(first + "event: error\ndata: " + object + "\n\n" + done),
-					"named afterwards":  k.wrap(first + "data: " + object + "\nevent: error\n\n" + done),
-				}
-			}
-			for where, text := range bodies {
-				for _, n := range []int{1, 1 << 20} {
-					a := feed(text, n, k.options())
-					if class(a) != ErrorEvent || !strings.Contains(a.Err.Message, boom) || !strings.Contains(string(a.Body), boom) {
-						t.Errorf("%s, %s, %s: %v, kept %q", name, k.name, where, a.Err, a.Body)
-					}
-					if strings.Contains(text, `"a"`) && string(a.Text) != "a" {
-						t.Errorf("%s, %s, %s: the timeline before is lost", name, k.name, where)
-					}
-				}
-			}
-		}
-	}
-	// Beside choices, and within one.
-	for _, value := range []string{`"worker lost"`, `{"message":"worker lost"}`} {
-		for _, k := range apis {
-			for where, text := range map[string]string{"beside": k.answer("stop", `,"error":`+value, ""), "within": k.answer("error", "", `,"error":`+value)} {
-				a := feed(text, 1<<20, k.options())
-				if class(a) != ErrorEvent || a.Err.Message != "error_event: the server says: "+boom || string(a.Text) != "ab" {
-					t.Errorf("%s, %s choices: %v %q", k.name, where, a.Err, a.Text)
-				}
-			}
-			for _, no := range []string{"null", "false", `""`, "{}", "[]"} {
-				if a := feed(k.answer("stop", `,"error":`+no, `,"error":`+no), 1<<20, k.options()); a.Err != nil {
-					t.Errorf("%s, error %s: %v", k.name, no, a.Err)
-				}
-			}
-		}
-	}
-}
-
-// TestErrorLines: SSE has several ways to say that something failed without JSON.
-func TestErrorLines(t *testing.T) {
-	first := "data: " + event("a") + "\n\n"
-	for name, lines := range map[string]string{
-		"comment":            "event: error\n: worker lost\n\n",
-		"comment before":     ": worker lost\nevent: error\n\n",
-		"text":               "event: error\ndata: worker lost\n\n",
-		"text before":        "data: worker lost\nevent: error\n\n",
-		"two lines":          "event: error\ndata: worker\ndata: worker lost\n\n",
-		"field":              "error: worker lost\n\n",
-		"field with JSON":    "error: {\"message\":\"worker lost\"}\n\n",
-		"capitals":           "event: Error\ndata: worker lost\n\n",
-		"no blanks":          "event:error\ndata:worker lost\n\n",
-		"without blank line": "event: error\ndata: worker lost\n",
-	} {
-		for _, end := range []string{done, ""} {
-			for _, n := range []int{1, 5, 1 << 20} {
-				a := feed(sseHead+first+lines+end, n, completions(Strict))
-				if class(a) != ErrorEvent || !strings.Contains(a.Err.Message, "worker lost") || string(a.Text) != "a" || len(a.Events) != 1 {
-					t.Errorf("%s, then %q: %v, %d events", name, end, a.Err, len(a.Events))
-				}
-			}
-		}
-	}
-	for name, text := range map[string]string{
-		"no end, other lines": first + "Internal Server Error\n",
-		"not JSON":            first + "data: Internal Server Error\n\n",
-	} {
-		a := feed(sseHead+text, 1<<20, completions(Strict))
-		if a.Err == nil || !strings.Contains(a.Err.Message, "Internal Server Error") {
-			t.Errorf("%s: %v", name, a.Err)
-		}
-	}
-	for name, lines := range map[string]string{"keep-alive": "data: {}\n\n", "ping": `data: {"type":"ping"}` + "\n\n", "a named event": "event: metrics\ndata: {\"queue\":3}\n\n", "no choices": `data: {"choices":[],"prompt_filter_results":[]}` + "\n\n"} {
-		if a := feed(sseHead+lines+first+lines+done, 1<<20, completions(Strict)); a.Err != nil {
-			t.Errorf("%s: %v", name, a.Err)
-		}
-	}
-}
-
 // TestUnusualDeltas: what brings no text is no failure.
 func TestUnusualDeltas(t *testing.T) {
 	for choice, want := range map[string]struct {
@@ -305,30 +189,6 @@ func TestOddCounts(t *testing.T) {
 	}
 }
 
-// TestChoices: the texts of several choices are kept apart, whatever their order, and
-// together as the original has them.
-func TestChoices(t *testing.T) {
-	k := apis[1]
-	var body strings.Builder
-	for _, c := range []string{k.choice(0, "a", "", ""), k.choice(0, "b", "", ""), k.choice(1, "c", "", ""), k.choice(3, "e", "", ""), k.choice(0, "d", "stop", ""), k.choice(1, "f", "length", "") + "," + k.choice(3, "g", "stop", "")} {
-		fmt.Fprintf(&body, "data: {\"choices\":[%s]}\n\n", c)
-	}
-	for _, n := range []int{1, 1 << 20} {
-		a := feed(sseHead+body.String(), n, k.options())
-		var got []string
-		for _, c := range a.Generated() {
-			got = append(got, fmt.Sprintf("%d %s %s %v", c.Index, c.Text, c.FinishReason, c.Events))
-		}
-		if want := []string{"0 abd stop [0 1 4]", "1 cf length [2 5]", "3 eg stop [3 5]"}; !slices.Equal(got, want) || string(a.Text) != "abcedf" || a.Err != nil {
-			t.Errorf("%v, %q, %v", got, a.Text, a.Err)
-		}
-	}
-	a := feed(sseHead+body.String()[:strings.LastIndex(body.String(), "data:")], 1<<20, k.options())
-	if class(a) != NoEnd {
-		t.Errorf("two of three choices without an end: %v", a.Err)
-	}
-}
-
 // TestTextTwice: a choice may have its text in several members, or all text so far in one.
 func TestTextTwice(t *testing.T) {
 	for name, choice := range map[string]string{
@@ -361,71 +221,6 @@ func TestTextSoFar(t *testing.T) {
 		a := feed(sseHead+"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"message\":{\"content\":\"a\"}}]}\n\ndata: {\"choices\":[{"+choice+",\"finish_reason\":\"stop\"}]}\n\n"+done, 1<<20, apis[1].options())
 		if a.Err != nil || string(a.Text) != "a" {
 			t.Errorf("%s: %v, %q", choice, a.Err, a.Text)
-		}
-	}
-}
-
-// TestCountsOfChoices: what a server counts of each choice apart is summed up, and what it
-// counts of all of them is not.
-func TestCountsOfChoices(t *testing.T) {
-	k := apis[0]
-	e := func(index int, finish string, count int) string {
-		usage := ""
-		if count > 0 {
-			usage = fmt.Sprintf(`,"usage":{"completion_tokens":%d}`, count)
-		}
-		return fmt.Sprintf("data: {\"choices\":[%s]%s}\n\n", k.choice(index, "a", finish, ""), usage)
-	}
-	alone := func(n int) string {
-		return fmt.Sprintf("data: {\"choices\":[],\"usage\":{\"completion_tokens\":%d}}\n\n", n)
-	}
-	for name, c := range map[string]struct {
-		events string
-		want   int
-	}{
-		"one for all":           {e(0, "", 0) + e(1, "", 0) + e(0, "stop", 0) + e(1, "stop", 0) + alone(4), 4},
-		"alone, in turns":       {e(1, "", 0) + e(0, "", 0) + e(1, "stop", 0) + alone(2) + e(0, "stop", 0) + alone(2), 4},
-		"alone, one by one":     {e(0, "", 0) + e(0, "stop", 0) + alone(2) + e(1, "", 0) + e(1, "", 0) + e(1, "stop", 0) + alone(3), 5},
-		"beside the ends":       {e(0, "", 0) + e(1, "", 0) + e(1, "stop", 2) + e(0, "stop", 2), 4},
-		"one by one":            {e(0, "", 0) + e(0, "stop", 2) + e(1, "", 0) + e(1, "", 0) + e(1, "stop", 3), 5},
-		"continuous":            {e(0, "", 1) + e(1, "", 1) + e(0, "stop", 2) + e(1, "", 2) + e(1, "stop", 3), 5},
-		"continuous and alone":  {e(0, "", 1) + e(1, "", 1) + e(0, "stop", 2) + e(1, "stop", 2) + alone(4), 4},
-		"beside one of the two": {e(0, "", 0) + e(1, "stop", 0) + e(0, "stop", 3), 3},
-		"beside both":           {e(0, "", 0) + "data: {\"choices\":[" + k.choice(0, "a", "stop", "") + "," + k.choice(1, "b", "stop", "") + "],\"usage\":{\"completion_tokens\":3}}\n\n", 3},
-		"one choice":            {e(0, "", 1) + e(0, "stop", 2) + alone(2), 2},
-	} {
-		a := feed(sseHead+c.events+done, 1<<20, k.options())
-		if a.Err != nil || a.SeenUsage.Completion != c.want {
-			t.Errorf("%s: %d tokens, want %d; %v", name, a.SeenUsage.Completion, c.want, a.Err)
-		}
-	}
-}
-
-// TestReasoningAndTools: what a tokenizer has to count is kept.
-func TestReasoningAndTools(t *testing.T) {
-	deltas := []string{`{"role":"assistant"}`, `{"reasoning_content":"th"}`, `{"reasoning_content":"ink\n"}`, `{"reasoning":"!","reasoning_content":null}`, `{"content":"x","reasoning_content":""}`,
-		`{"tool_calls":[{"index":0,"id":"c","function":{"name":"get","arguments":""}}]}`, `{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":1}"}}]}`}
-	var body strings.Builder
-	for _, d := range deltas {
-		fmt.Fprintf(&body, "data: {\"id\":\"r1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":%s,\"disaggregated_params\":{\"ctx_request_id\":77}}]}\n\n", d)
-	}
-	body.WriteString(`data: {"id":"r2","choices":[],"metrics":{"queue":1},"usage":{"completion_tokens":9,"completion_tokens_details":{"reasoning_tokens":4}}}` + "\n\n")
-	o := Options{API: Chat, Streaming: true, Model: "m"}
-	for _, n := range []int{1, 1 << 20} {
-		a := feed(sseHead+body.String()+done, n, o)
-		c, d := a.Generated()[0], a.Details
-		if string(c.Text) != "x" || string(c.Reasoning) != "think\n!" || string(c.ToolCalls) != `get{"a":1}` || a.Err != nil {
-			t.Errorf("%q %q %q %v", c.Text, c.Reasoning, c.ToolCalls, a.Err)
-		}
-		if d.CtxRequestID != "77" || string(d.Metrics) != `{"queue":1}` || d.ReasoningTokens != 4 || a.ID != "r1" || a.Model != "m" {
-			t.Errorf("%+v %q %q", d, a.ID, a.Model)
-		}
-		var kinds []Kind
-		for _, e := range a.Events {
-			kinds = append(kinds, e.Kind)
-		}
-		if want := []Kind{Role, Reasoning, Reasoning, Reasoning, Text, ToolCall, ToolCall, Usage}; !slices.Equal(kinds, want) {
-			t.Errorf("%v", kinds)
 		}
 	}
 }

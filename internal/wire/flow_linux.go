@@ -129,20 +129,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 			r.sizes = f.sink.Sizes()
 		}
 		held := f.hold.read(n, f.last, func() int { return r.sys.info(f.link.fd).window })
-		switch mixed := merged || f.sink.Mixed(); {
-		case stamp == 0:
-			f.unstamped = true
-			f.sink.Doubt(max(r.uncertainty(read, read), held), true)
-		case held > 0 && mixed:
-			f.sink.Doubt(max(r.uncertainty(read, f.last)-(read-f.last), held), true)
-			f.sink.Settle(false)
-		case held > 0:
-			f.sink.Doubt(held, true)
-			f.sink.Settle(false)
-		case mixed:
-			f.sink.Doubt(r.uncertainty(read, f.last)-(read-f.last), merged)
-			f.unsettled = f.unsettled || queue.asked > 0
-		}
+		r.doubt(f, read, stamp, held, merged, queue.asked > 0)
 		if stamp != 0 {
 			r.delays = append(r.delays, read-f.last)
 		}
@@ -165,6 +152,24 @@ func (r *Reactor) read(f *flow, ending bool) {
 	}
 	f.link.cut = f.link.cut || queue.asked == 0 || queue.left > 0
 	r.unread = append(r.unread, f.link)
+}
+
+// doubt tells a flow's sink by how much the events of a read may be stamped late.
+func (r *Reactor) doubt(f *flow, read time.Duration, stamp int64, held time.Duration, merged, asked bool) {
+	switch mixed := merged || f.sink.Mixed(); {
+	case stamp == 0:
+		f.unstamped = true
+		f.sink.Doubt(max(r.uncertainty(read, read), held), true)
+	case held > 0 && mixed:
+		f.sink.Doubt(max(r.uncertainty(read, f.last)-(read-f.last), held), true)
+		f.sink.Settle(false)
+	case held > 0:
+		f.sink.Doubt(held, true)
+		f.sink.Settle(false)
+	case mixed:
+		f.sink.Doubt(r.uncertainty(read, f.last)-(read-f.last), merged)
+		f.unsettled = f.unsettled || asked
+	}
 }
 
 // stamp sets when what was just read arrived. Of a part of a queue this may be known by

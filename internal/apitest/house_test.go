@@ -1,0 +1,97 @@
+package apitest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	mostLines    = 400 // of a file
+	mostFunction = 65  // lines of a function, a screen; rows of tables do not count
+	mostTest     = 80  // the same of a test, which may have a server in it
+)
+
+// longOnPurpose are functions that are longer than a screen, and why.
+var longOnPurpose = map[string]string{
+	"internal/chattemplate/eval_expr.go:eval": "a case for each kind of expression",
+	"internal/chattemplate/eval.go:exec":      "a case for each kind of statement",
+}
+
+// source is a Go file of the module.
+type source struct {
+	path string // from the module's root, with slashes
+	fset *token.FileSet
+	file *ast.File
+}
+
+func (s *source) lines(n ast.Node) int {
+	return s.fset.Position(n.End()).Line - s.fset.Position(n.Pos()).Line + 1
+}
+
+// sources are all Go files of the module.
+func sources(t *testing.T) (all []*source) {
+	t.Helper()
+	const root = "../.."
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		s := &source{path: filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator))), fset: token.NewFileSet()}
+		s.file, err = parser.ParseFile(s.fset, path, nil, parser.ParseComments)
+		all = append(all, s)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestFilesAndFunctionsAreShort holds the sizes that CONTRIBUTING.md names.
+func TestFilesAndFunctionsAreShort(t *testing.T) {
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		if n := s.fset.File(s.file.Pos()).LineCount(); n > mostLines {
+			t.Errorf("%s has %d lines, more than %d", s.path, n, mostLines)
+		}
+		most := mostFunction
+		if strings.HasSuffix(s.path, "_test.go") {
+			most = mostTest
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Body == nil {
+				continue
+			}
+			place := s.path + ":" + f.Name.Name
+			n := s.lines(f) - s.rows(f.Body)
+			if _, allowed := longOnPurpose[place]; n > most && !allowed {
+				t.Errorf("%s has %d lines, more than %d", place, n, most)
+			} else if n > most {
+				used[place] = true
+			}
+		}
+	}
+	for place := range longOnPurpose {
+		if !used[place] {
+			t.Errorf("%s is not long, or not there any more", place)
+		}
+	}
+}
+
+// rows are the lines within composite literals: tables, for the most part.
+func (s *source) rows(body ast.Node) (lines int) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		if table, ok := n.(*ast.CompositeLit); ok {
+			lines += s.lines(table) - 1
+			return false
+		}
+		return true
+	})
+	return lines
+}
