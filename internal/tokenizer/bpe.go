@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"unicode/utf8"
@@ -18,11 +17,11 @@ type bpe struct {
 	bytes     [256]int32 // byte-level: the ids of the bytes; otherwise those of <0x00> and so on; -1 for none
 	chars     *charIDs   // ids of the runes, where symbols begin as those
 
-	prefix, suffix string // around all but a word's first and last symbol
-	fallback       bool   // a rune without a token becomes its bytes' tokens
-	unknown        int32  // the id of what has none, -1 if it is left out
-	fuse           bool   // unknown runes that follow each other are one
-	mark           string // a boundary that no token crosses goes before it; "" if there is none
+	prefix, suffix string     // around all but a word's first and last symbol
+	fallback       bool       // a rune without a token becomes its bytes' tokens
+	unknown        int32      // the id of what has none, -1 if it is left out
+	fuse           bool       // unknown runes that follow each other are one
+	pairs          *runePairs // the runes that stand side by side in a token; nil if words are not cut
 
 	order mergeOrder
 	// merges maps a pair of ids to its rank and what it makes, where order is byList.
@@ -80,59 +79,6 @@ func (m *bpe) rank(left, right int32, span string) (uint64, int32) {
 	return uint64(id)<<40 | uint64(left)<<20 | uint64(right), id
 }
 
-// charIDs are the ids of single runes.
-type charIDs struct {
-	ascii [utf8.RuneSelf]int32
-	more  map[rune]int32
-}
-
-func (c *charIDs) of(r rune) (int32, bool) {
-	if r < utf8.RuneSelf {
-		return c.ascii[r], c.ascii[r] >= 0
-	}
-	id, ok := c.more[r]
-	return id, ok
-}
-
-// index builds what is looked up by rune or by byte.
-func (m *bpe) index() {
-	for b := range m.bytes {
-		token := fmt.Sprintf("<0x%02X>", b)
-		if m.byteLevel {
-			token = string([]byte{byte(b)})
-		}
-		m.bytes[b] = -1
-		if id, ok := m.id(token); ok {
-			m.bytes[b] = id
-		}
-	}
-	if m.byteLevel {
-		return
-	}
-	m.chars = &charIDs{more: map[rune]int32{}}
-	for r := range m.chars.ascii {
-		m.chars.ascii[r] = -1
-	}
-	m.mark = "▁"
-	if _, ok := m.id(m.mark); !ok || m.ignoreMerges || m.suffix != "" || m.prefix != "" {
-		m.mark = ""
-	}
-	for token, id := range m.ids {
-		r, size := utf8.DecodeRuneInString(token)
-		if size == len(token) && size > 0 {
-			if r < utf8.RuneSelf {
-				m.chars.ascii[r] = id
-			} else {
-				m.chars.more[r] = id
-			}
-			continue
-		}
-		if m.mark != "" && strings.Contains(strings.TrimLeft(token, m.mark), m.mark) {
-			m.mark = ""
-		}
-	}
-}
-
 // dead is the id of a symbol that has become part of another; -2 that of one
 // without a token.
 const dead = -1
@@ -163,25 +109,18 @@ func (m *bpe) encode(dst []int, word string, s *scratch) []int {
 			return append(dst, int(id))
 		}
 	}
-	if m.mark == "" {
+	if m.pairs == nil {
 		return m.remembered(dst, word, s)
 	}
-	// No merge crosses the boundary before a mark, so what lies between two of them
-	// is encoded on its own, and remembered.
-	for word != "" {
-		end := len(word) - len(strings.TrimLeft(word, m.mark))
-		if i := strings.Index(word[end:], m.mark); i >= 0 {
-			end += i
-		} else {
-			end = len(word)
+	from, before := 0, utf8.RuneError
+	for i, r := range word {
+		if i > from && m.cuts(before, r) {
+			dst = m.remembered(dst, word[from:i], s)
+			from = i
 		}
-		if end == 0 {
-			end = len(word)
-		}
-		dst = m.remembered(dst, word[:end], s)
-		word = word[end:]
+		before = r
 	}
-	return dst
+	return m.remembered(dst, word[from:], s)
 }
 
 // Words up to rememberedBytes are remembered, up to rememberedWords of them.

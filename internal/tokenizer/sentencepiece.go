@@ -156,9 +156,6 @@ func (m *sentencePiece) bpe() model {
 	}
 	b.index()
 	m.setBytes(&b.bytes)
-	if m.suffix {
-		b.mark = ""
-	}
 	if m.user.defined.root == nil {
 		return b
 	}
