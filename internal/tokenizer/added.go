@@ -48,7 +48,9 @@ func (t *trie) add(token *addedToken) {
 		}
 		n = child
 	}
-	n.token = token
+	if n.token == nil || token.Special && !n.token.Special { // two may be normalized to the same text
+		n.token = token
+	}
 }
 
 // at returns the longest token that begins at s[i].
@@ -66,7 +68,8 @@ func (t *trie) at(s string, i int) (found *addedToken) {
 }
 
 // split calls piece for every added token in s, with its id, and every stretch
-// between them, with -1.
+// between them, with -1. Blanks that a token takes with it can still be the
+// beginning of the next one.
 func (t *trie) split(s string, piece func(string, int32)) {
 	from := 0
 	for i := 0; t.root != nil && i < len(s); {
@@ -80,8 +83,8 @@ func (t *trie) split(s string, piece func(string, int32)) {
 			continue
 		}
 		start, end := i, i+len(token.Content)
-		if token.SingleWord && (wordBefore(s[from:start]) || wordAfter(s[end:])) {
-			i = end
+		i = end
+		if token.SingleWord && (wordBefore(s[:start]) || wordAfter(s[end:])) {
 			continue
 		}
 		if token.Lstrip {
@@ -106,7 +109,7 @@ func (t *trie) split(s string, piece func(string, int32)) {
 			piece(s[from:start], -1)
 		}
 		piece(s[start:end], token.ID)
-		i, from = end, end
+		from = end
 	}
 	if from < len(s) {
 		piece(s[from:], -1)

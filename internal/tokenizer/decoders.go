@@ -36,7 +36,9 @@ func decoders(s *step) ([]decoder, error) {
 		return one(func(tokens []string) []string { return []string{strings.Join(tokens, "")} })
 	case "Replace":
 		f, err := s.replacer()
-		return []decoder{func(tokens []string) []string { return each(tokens, f) }}, err
+		return []decoder{func(tokens []string) []string {
+			return each(tokens, func(t string) string { t, _ = f(t, 0); return t })
+		}}, err
 	case "Strip":
 		content := " "
 		if s.Content != nil {
@@ -113,7 +115,9 @@ func fromByteTokens(tokens []string) []string {
 				out = append(out, string(held))
 			}
 		} else {
-			out = append(out, strings.Repeat("\uFFFD", len(held)))
+			for range held {
+				out = append(out, "\uFFFD")
+			}
 		}
 		held = held[:0]
 	}

@@ -30,7 +30,7 @@ func (t *Tokenizer) setAdded(tokens []addedToken, c *config, vocab map[string]in
 		}
 		if a.Normalized {
 			for _, normalize := range t.normal {
-				a.Content = normalize(a.Content)
+				a.Content, _ = normalize(a.Content, 0)
 			}
 			t.normalized.add(&a)
 		} else {
@@ -56,6 +56,23 @@ func (t *Tokenizer) setAdded(tokens []addedToken, c *config, vocab map[string]in
 			id = next
 		}
 		add(addedToken{ID: id, Content: string(s), Special: true})
+	}
+	if _, ok := t.model.(*unigram); ok { // only its list can have a token twice
+		t.markSpecial()
+	}
+}
+
+// markSpecial marks every id whose token is spelled as a special one: Hugging Face
+// leaves out special tokens by their text.
+func (t *Tokenizer) markSpecial() {
+	texts := make(map[string]bool, len(t.special))
+	for id := range t.special {
+		texts[t.tokens.of(int(id))] = true
+	}
+	for id, token := range t.tokens.list {
+		if texts[token] {
+			t.special[int32(id)] = true
+		}
 	}
 }
 

@@ -2,10 +2,12 @@ package tokenizer
 
 import (
 	"slices"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/unicode/rangetable"
 )
 
 // normalize is form of text as Hugging Face makes it: newer code points stay as they
@@ -17,7 +19,7 @@ func normalize(form norm.Form, text string) string {
 		switch {
 		case r < 0x300:
 			marks = 0
-		case unicode.Is(since9, r):
+		case isNewer(r):
 			return normalizeSlowly(form, text)
 		case form.PropertiesString(text[i:]).CCC() == 0:
 			marks = 0
@@ -29,6 +31,13 @@ func normalize(form norm.Form, text string) string {
 	}
 	return form.String(text)
 }
+
+// assigned9 is what was assigned in Unicode 9.0.
+var assigned9 = sync.OnceValue(func() *unicode.RangeTable { return rangetable.Assigned("9.0.0") })
+
+// isNewer reports whether normalising leaves a code point as it is because it is
+// newer than Unicode 9.0.
+func isNewer(r rune) bool { return r >= 0x300 && !unicode.Is(assigned9(), r) }
 
 // mark is a code point and its canonical combining class.
 type mark struct {
@@ -44,7 +53,7 @@ func normalizeSlowly(form norm.Form, text string) string {
 	}
 	var all []mark
 	for _, r := range text {
-		if unicode.Is(since9, r) {
+		if isNewer(r) {
 			all = append(all, mark{r, 0})
 			continue
 		}
@@ -92,7 +101,7 @@ func compose(all []mark) []mark {
 
 // pairOf is the code point that two make, -1 if there is none.
 func pairOf(a, b rune) rune {
-	if unicode.Is(since9, a) || unicode.Is(since9, b) {
+	if isNewer(a) || isNewer(b) {
 		return -1
 	}
 	joined := norm.NFC.String(string([]rune{a, b}))

@@ -5,19 +5,36 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
 
-// normalizer changes a stretch of text before it is split.
-type normalizer func(string) string
+// normalizer changes a stretch of text before it is split. head counts the bytes at
+// its start that come from the first character of the whole text, before and after.
+type normalizer func(text string, head int) (string, int)
+
+// normalizing makes a normalizer of what changes a text rune by rune, or joins runes
+// with the first of them.
+func normalizing(change func(string) string) normalizer {
+	return func(text string, head int) (string, int) {
+		first := change(upTo(text, head))
+		if text = change(text); head > 0 && !strings.HasPrefix(text, first) {
+			_, n := utf8.DecodeRuneInString(text)
+			return text, n
+		}
+		return text, len(first)
+	}
+}
 
 // normalizers reads a normalizer of a tokenizer.json.
 func normalizers(s *step) ([]normalizer, error) {
 	if s == nil {
 		return nil, nil
 	}
-	one := func(n normalizer) ([]normalizer, error) { return []normalizer{n}, nil }
+	one := func(change func(string) string) ([]normalizer, error) {
+		return []normalizer{normalizing(change)}, nil
+	}
 	switch s.Type {
 	case "Sequence":
 		var all []normalizer
@@ -35,8 +52,8 @@ func normalizers(s *step) ([]normalizer, error) {
 	case "Lowercase":
 		return one(lowercase)
 	case "StripAccents":
-		marks := category("M")
-		return one(func(t string) string { return without(t, func(r rune) bool { return unicode.IsOneOf(marks, r) }) })
+		marks := of("9.0.0", category("M"), "1cf2-1cf3", "111c9")
+		return one(func(t string) string { return without(t, marks) })
 	case "Nmt":
 		return one(nmt)
 	case "Strip":
@@ -82,28 +99,49 @@ func (s *step) precompiled() ([]normalizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []normalizer{m.byGrapheme}, nil
+	return []normalizer{normalizing(m.byGrapheme)}, nil
 }
 
-// replacer replaces a string or the matches of a pattern.
-func (s *step) replacer() (func(string) string, error) {
+// replacer replaces a string or the matches of a pattern. What replaces a match comes
+// from the match's last character.
+func (s *step) replacer() (normalizer, error) {
 	var content string
 	if s.Content != nil {
 		content = *s.Content
 	}
+	var find finder
 	switch {
 	case s.Pattern.Regex != nil:
 		p, err := parsePattern(*s.Pattern.Regex)
 		if err != nil {
 			return nil, err
 		}
-		return func(t string) string { return p.replace(t, content) }, nil
-	case s.Pattern.String != nil && *s.Pattern.String != "":
-		return func(t string) string { return strings.ReplaceAll(t, *s.Pattern.String, content) }, nil
+		find = p.each
 	case s.Pattern.String != nil:
-		return func(t string) string { return t }, nil
+		find = literal(*s.Pattern.String)
+	default:
+		return nil, fmt.Errorf("its %s step has no pattern", s.Type)
 	}
-	return nil, fmt.Errorf("its %s step has no pattern", s.Type)
+	return func(text string, head int) (string, int) {
+		out := make([]byte, 0, len(text))
+		first, at := 0, 0
+		find(text, func(piece string, matched bool) {
+			put := piece
+			if matched {
+				put = content
+			}
+			switch end := at + len(piece); {
+			case at >= head:
+			case !matched:
+				first += min(head-at, len(piece))
+			case end <= head:
+				first += len(content)
+			}
+			at += len(piece)
+			out = append(out, put...)
+		})
+		return string(out), first
+	}, nil
 }
 
 // lowercase is Rust's char::to_lowercase of every rune.
@@ -112,7 +150,7 @@ func lowercase(t string) string {
 		if r == 'İ' {
 			return r
 		}
-		return unicode.ToLower(r)
+		return toLower(r)
 	}, t), "İ", "i\u0307")
 }
 
@@ -141,7 +179,7 @@ func nmt(t string) string {
 }
 
 // bert returns the normalizer of BERT.
-func (s *step) bert() normalizer {
+func (s *step) bert() func(string) string {
 	is := func(b *bool, otherwise bool) bool {
 		if b != nil {
 			return *b
@@ -150,16 +188,17 @@ func (s *step) bert() normalizer {
 	}
 	lower := is(s.Lowercase, true)
 	strip := is(s.StripAccents, lower)
-	marks := category("Mn")
+	marks := of("8.0.0", category("Mn"), "1734", "1885-1886 a9bd 111c9")
+	control := of("8.0.0", []*unicode.RangeTable{unicode.Cc, unicode.Cf, unicode.Co}, "", "")
 	return func(t string) string {
 		if is(s.CleanText, true) {
-			t = strings.Map(cleanRune, t)
+			t = strings.Map(func(r rune) rune { return cleanRune(r, control) }, t)
 		}
 		if is(s.ChineseChars, true) {
 			t = spaceChinese(t)
 		}
 		if strip {
-			t = without(normalize(norm.NFD, t), func(r rune) bool { return unicode.IsOneOf(marks, r) })
+			t = without(normalize(norm.NFD, t), marks)
 		}
 		if lower {
 			t = lowercase(t)
@@ -169,11 +208,11 @@ func (s *step) bert() normalizer {
 }
 
 // cleanRune drops control characters and makes every white space a blank.
-func cleanRune(r rune) rune {
+func cleanRune(r rune, control func(rune) bool) rune {
 	switch {
 	case r == '\t' || r == '\n' || r == '\r':
 		return ' '
-	case r == 0 || r == 0xfffd || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
+	case r == 0 || r == 0xfffd || control(r):
 		return -1
 	case unicode.IsSpace(r):
 		return ' '

@@ -9,7 +9,8 @@ import "unicode/utf8"
 // and position is remembered, so that the time stays linear in the text.
 type pattern struct {
 	root  *node
-	nodes int // nodes that have a row of remembered results
+	nodes int      // nodes that have a row of remembered results
+	words *runeSet // what \b is the border of
 }
 
 type op uint8
@@ -327,8 +328,15 @@ func (m *matcher) holds(assert byte, i int) bool {
 	case '$':
 		return i == len(m.s) || m.s[i] == '\n'
 	}
-	before := i > 0 && wordBefore(m.s[:i])
-	after := i < len(m.s) && wordAfter(m.s[i:])
+	before, after := false, false
+	if i > 0 {
+		r, _ := utf8.DecodeLastRuneInString(m.s[:i])
+		before = m.p.words.has(r)
+	}
+	if i < len(m.s) {
+		r, _ := utf8.DecodeRuneInString(m.s[i:])
+		after = m.p.words.has(r)
+	}
 	return (before != after) == (assert == 'b')
 }
 
@@ -353,16 +361,4 @@ func (p *pattern) each(s string, piece func(text string, matched bool)) {
 	if from < len(s) {
 		piece(s[from:], false)
 	}
-}
-
-// replace puts text in the place of every match.
-func (p *pattern) replace(s, text string) string {
-	var out []byte
-	p.each(s, func(piece string, matched bool) {
-		if matched {
-			piece = text
-		}
-		out = append(out, piece...)
-	})
-	return string(out)
 }

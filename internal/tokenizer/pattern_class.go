@@ -80,17 +80,15 @@ func (p *patternParser) posix(set *runeSet) error {
 	}
 	p.i += len(name) + 4
 	name, negative := strings.CutPrefix(name, "^")
-	tables := map[string]string{"alpha": "L", "digit": "Nd", "upper": "Lu", "lower": "Ll", "punct": "P", "cntrl": "Cc"}[name]
-	switch {
-	case name == "space":
-		set.members = append(set.members, &runeSet{tables: []*unicode.RangeTable{unicode.White_Space}, invert: negative})
-	case name == "alnum":
-		set.members = append(set.members, &runeSet{tables: append(category("L"), category("Nd")...), invert: negative})
-	case tables != "":
-		set.members = append(set.members, &runeSet{tables: category(tables), invert: negative})
-	default:
+	inner := ctype(name)
+	if name == "punct" {
+		inner = &runeSet{tables: append(category("P"), category("S")...)}
+	}
+	if inner == nil {
 		return fmt.Errorf("unknown class [:%s:]", name)
 	}
+	inner.invert = inner.invert != negative
+	set.members = append(set.members, inner)
 	return nil
 }
 
@@ -105,10 +103,8 @@ func (p *patternParser) member(set *runeSet, inClass bool) error {
 		case 'd':
 			tables = category("Nd")
 		case 'w':
-			if tables = words(); p.rust {
-				tables = append(tables, unicode.Join_Control)
-			} else {
-				tables = append(tables, ranges("b2-b3 b9 bc-be")) // Latin-1's are Oniguruma's own idea
+			if tables = words(); p.rust || !inClass {
+				tables = p.wordSet().tables
 			}
 		case 'h':
 			tables = []*unicode.RangeTable{unicode.ASCII_Hex_Digit}
@@ -144,6 +140,16 @@ func (p *patternParser) member(set *runeSet, inClass bool) error {
 	return nil
 }
 
+// wordSet returns the set of a \w outside of brackets, for which Oniguruma has another
+// table of Latin-1.
+func (p *patternParser) wordSet() *runeSet {
+	tables := append(words(), unicode.Join_Control)
+	if !p.rust {
+		tables = append(words(), ranges("b2-b3 b9 bc-be"))
+	}
+	return (&runeSet{tables: tables}).seal()
+}
+
 func (p *patternParser) property(set *runeSet, negative bool) error {
 	rest := p.s[p.i+2:]
 	var name string
@@ -160,48 +166,12 @@ func (p *patternParser) property(set *runeSet, negative bool) error {
 	if after, found := strings.CutPrefix(name, "^"); found {
 		name, negative = after, !negative
 	}
-	tables := property(name)
-	if tables == nil {
+	inner := property(name)
+	if inner == nil {
 		return fmt.Errorf("unknown property %q", name)
 	}
-	set.members = append(set.members, &runeSet{tables: tables, invert: negative})
-	return nil
-}
-
-// property returns the tables of a general category, a script or one of a few
-// other properties, by its short or long name.
-func property(name string) []*unicode.RangeTable {
-	for _, prefix := range []string{"gc=", "sc=", "Script=", "General_Category="} {
-		name = strings.TrimPrefix(name, prefix)
-	}
-	if t := category(name); t != nil {
-		return t
-	}
-	if t := unicode.Scripts[name]; t != nil {
-		return []*unicode.RangeTable{t}
-	}
-	if t := unicode.Properties[name]; t != nil {
-		return []*unicode.RangeTable{t}
-	}
-	long := map[string]string{
-		"letter": "L", "uppercase_letter": "Lu", "lowercase_letter": "Ll", "titlecase_letter": "Lt", "modifier_letter": "Lm", "other_letter": "Lo",
-		"mark": "M", "number": "N", "decimal_number": "Nd", "punctuation": "P", "symbol": "S", "separator": "Z", "other": "C",
-		"alpha": "L", "digit": "Nd", "upper": "Lu", "lower": "Ll", "punct": "P",
-	}
-	if short, ok := long[strings.ToLower(name)]; ok {
-		return category(short)
-	}
-	switch strings.ToLower(name) {
-	case "space", "white_space":
-		return []*unicode.RangeTable{unicode.White_Space}
-	case "alphabetic":
-		return append(append(category("L"), category("Nl")...), unicode.Other_Alphabetic)
-	}
-	for script, table := range unicode.Scripts {
-		if strings.EqualFold(script, name) {
-			return []*unicode.RangeTable{table}
-		}
-	}
+	inner.invert = inner.invert != negative
+	set.members = append(set.members, inner)
 	return nil
 }
 

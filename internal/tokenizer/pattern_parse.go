@@ -47,7 +47,7 @@ func compilePattern(text string, rust bool) (*pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %q is not supported: %w", text, err)
 	}
-	return &pattern{root, p.nodes}, nil
+	return &pattern{root, p.nodes, p.wordSet()}, nil
 }
 
 // add makes a node. Past the limit all are one, and the pattern is refused.

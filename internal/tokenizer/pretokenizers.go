@@ -7,9 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// A splitter cuts text into pieces and may change them. start says that the text
-// begins where the whole text begins.
-type splitter func(text string, start bool, emit func(piece string, start bool))
+// A splitter cuts text into pieces and may change them. head is how many bytes at the
+// start of a text come from the first character of the whole text, not positive if
+// none do.
+type splitter func(text string, head int, emit func(piece string, head int))
+
+// upTo is the part of a text that head counts.
+func upTo(text string, head int) string { return text[:max(0, min(head, len(text)))] }
+
+// after is a head with n bytes put before it: they belong to the character that follows.
+func after(head, n int) int {
+	if head > 0 {
+		return head + n
+	}
+	return head
+}
 
 // behavior says what becomes of the matches that a text is split at.
 type behavior uint8
@@ -86,12 +98,12 @@ func literal(what string) finder {
 
 // splitAt splits at what find finds; with invert at what it does not.
 func splitAt(find finder, b behavior, invert bool) splitter {
-	return func(text string, start bool, emit func(string, bool)) {
+	return func(text string, head int, emit func(string, int)) {
 		at, from := 0, 0 // of the piece now found, of the pieces held back
 		last, held := false, false
 		flush := func() {
 			if held && from < at {
-				emit(text[from:at], start && from == 0)
+				emit(text[from:at], head-from)
 			}
 			from, held = at, false
 		}
@@ -156,11 +168,11 @@ const gpt2 = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?
 
 func (s *step) byteLevel(raw bool) (all []splitter, err error) {
 	if s.AddPrefix {
-		all = append(all, func(text string, start bool, emit func(string, bool)) {
+		all = append(all, func(text string, head int, emit func(string, int)) {
 			if !strings.HasPrefix(text, " ") {
-				text = " " + text
+				text, head = " "+text, after(head, 1)
 			}
-			emit(text, start)
+			emit(text, head)
 		})
 	}
 	if s.UseRegex == nil || *s.UseRegex {
@@ -171,7 +183,9 @@ func (s *step) byteLevel(raw bool) (all []splitter, err error) {
 		all = append(all, splitAt(p.each, isolated, false))
 	}
 	if !raw {
-		all = append(all, func(text string, start bool, emit func(string, bool)) { emit(toAlphabet(text), start) })
+		all = append(all, func(text string, head int, emit func(string, int)) {
+			emit(toAlphabet(text), len(toAlphabet(upTo(text, head))))
+		})
 	}
 	return all, nil
 }
@@ -180,8 +194,8 @@ func (s *step) splitter() (splitter, error) {
 	switch s.Type {
 	case "BertPreTokenizer":
 		blanks, marks := splitAt(runes(unicode.IsSpace), removed, false), splitAt(runes(isPunctuation()), isolated, false)
-		return func(text string, start bool, emit func(string, bool)) {
-			blanks(text, start, func(piece string, start bool) { marks(piece, start, emit) })
+		return func(text string, head int, emit func(string, int)) {
+			blanks(text, head, func(piece string, head int) { marks(piece, head, emit) })
 		}, nil
 	case "Whitespace":
 		p, err := compilePattern(`\w+|[^\w\s]+`, true)
@@ -202,7 +216,7 @@ func (s *step) splitter() (splitter, error) {
 		if s.Individual {
 			b = isolated
 		}
-		numbers := category("N")
+		numbers := append(category("N"), ranges(newerDigits))
 		return splitAt(runes(func(r rune) bool { return unicode.IsOneOf(numbers, r) }), b, false), nil
 	case "Split":
 		return s.patternSplitter()
@@ -256,33 +270,34 @@ func (s *step) metaspace() (splitter, error) {
 		return nil, unsupported("prepend scheme", scheme)
 	}
 	words := splitAt(literal(mark), mergedWithNext, false)
-	return func(text string, start bool, emit func(string, bool)) {
+	return func(text string, head int, emit func(string, int)) {
+		head = len(strings.ReplaceAll(upTo(text, head), " ", mark))
 		text = strings.ReplaceAll(text, " ", mark)
-		if (scheme == "always" || scheme == "first" && start) && !strings.HasPrefix(text, mark) {
-			text = mark + text
+		if (scheme == "always" || scheme == "first" && head > 0) && !strings.HasPrefix(text, mark) {
+			text, head = mark+text, after(head, len(mark))
 		}
 		if s.Split != nil && !*s.Split {
-			emit(text, start)
+			emit(text, head)
 			return
 		}
-		words(text, start, emit)
+		words(text, head, emit)
 	}, nil
 }
 
 // isPunctuation is that of ASCII and of the general category P.
 func isPunctuation() func(rune) bool {
-	tables := category("P")
+	other := of("8.0.0", category("P"), "166d 111c9", "")
 	return func(r rune) bool {
 		if r < utf8.RuneSelf {
 			return '!' <= r && r <= '/' || ':' <= r && r <= '@' || '[' <= r && r <= '`' || '{' <= r && r <= '~'
 		}
-		return unicode.IsOneOf(tables, r)
+		return other(r)
 	}
 }
 
 // splitByScript splits where the script changes; Kana count as Han, and a blank
 // as any script.
-func splitByScript(text string, start bool, emit func(string, bool)) {
+func splitByScript(text string, head int, emit func(string, int)) {
 	last, from := "", -1 // blanks before the first letter are left out
 	for i, r := range text {
 		script := scriptOf(r)
@@ -291,7 +306,7 @@ func splitByScript(text string, start bool, emit func(string, bool)) {
 		}
 		if script != whatever && last != script {
 			if from >= 0 && i > from {
-				emit(text[from:i], start && from == 0)
+				emit(text[from:i], head-from)
 			}
 			from = i
 		}
@@ -300,7 +315,7 @@ func splitByScript(text string, start bool, emit func(string, bool)) {
 		}
 	}
 	if from >= 0 {
-		emit(text[from:], start && from == 0)
+		emit(text[from:], head-from)
 	}
 }
 
@@ -314,6 +329,14 @@ func scriptOf(r rune) string {
 		}
 		return "Common"
 	}
+	switch {
+	case isNewer(r):
+		return whatever
+	case r == 0x589 || r == 0x61c: // of Unicode 9.0
+		return "Common"
+	case r == 0x953 || r == 0x954:
+		return "Devanagari"
+	}
 	if r == 'ー' || unicode.In(r, unicode.Hiragana, unicode.Katakana) {
 		return "Han"
 	}
@@ -326,15 +349,15 @@ func scriptOf(r rune) string {
 }
 
 func fixedLength(n int) splitter {
-	return func(text string, start bool, emit func(string, bool)) {
+	return func(text string, head int, emit func(string, int)) {
 		from, count := 0, 0
 		for i := range text {
 			if count == n {
-				emit(text[from:i], start && from == 0)
+				emit(text[from:i], head-from)
 				from, count = i, 0
 			}
 			count++
 		}
-		emit(text[from:], start && from == 0)
+		emit(text[from:], head-from)
 	}
 }

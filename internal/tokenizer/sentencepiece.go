@@ -67,7 +67,7 @@ func loadSentencePiece(path string, data []byte, c *config) (*Tokenizer, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	t := &Tokenizer{vocab: len(m.pieces), special: map[int32]bool{}, cleanUp: c.CleanUp, normal: []normalizer{m.normalize}}
+	t := &Tokenizer{vocab: len(m.pieces), special: map[int32]bool{}, cleanUp: c.CleanUp, normal: []normalizer{normalizing(m.normalize)}}
 	for id, p := range m.pieces {
 		t.setToken(int32(id), p.text)
 		if p.kind == pieceControl || p.kind == pieceUnknown && c.given {

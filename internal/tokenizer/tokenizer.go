@@ -89,16 +89,20 @@ func (t *Tokenizer) Encode(text string, special bool) []int {
 			ids = append(ids, int(id))
 			return
 		}
+		head := 0
+		if start {
+			_, head = utf8.DecodeRuneInString(piece)
+		}
 		for _, normalize := range t.normal {
-			piece = normalize(piece)
+			piece, head = normalize(piece, head)
 		}
 		t.normalized.split(piece, func(piece string, id int32) {
 			if id >= 0 {
 				ids = append(ids, int(id))
 			} else {
-				ids = t.encodePiece(ids, piece, start, s)
+				ids = t.encodePiece(ids, piece, head, s)
 			}
-			start = false
+			head -= len(piece)
 		})
 	})
 	if special {
@@ -107,20 +111,19 @@ func (t *Tokenizer) Encode(text string, special bool) []int {
 	return ids
 }
 
-// encodePiece encodes text without added tokens; start says that the whole text
-// begins with it.
-func (t *Tokenizer) encodePiece(ids []int, piece string, start bool, s *scratch) []int {
-	var split func(k int, piece string, start bool)
-	split = func(k int, piece string, start bool) {
+// encodePiece encodes text without added tokens; head is that of splitter.
+func (t *Tokenizer) encodePiece(ids []int, piece string, head int, s *scratch) []int {
+	var split func(k int, piece string, head int)
+	split = func(k int, piece string, head int) {
 		switch {
 		case piece == "":
 		case k == len(t.splits):
 			ids = t.model.encode(ids, piece, s)
 		default:
-			t.splits[k](piece, start, func(piece string, start bool) { split(k+1, piece, start) })
+			t.splits[k](piece, head, func(piece string, head int) { split(k+1, piece, head) })
 		}
 	}
-	split(0, piece, start)
+	split(0, piece, head)
 	return ids
 }
 

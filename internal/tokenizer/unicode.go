@@ -7,10 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/rangetable"
 )
 
 // Go's tables are those of Unicode 15.0. The engine that Hugging Face's tokenizers
-// split by (Oniguruma) has Unicode 16.0; the normaliser has Unicode 9.0.
+// split by (Oniguruma) has Unicode 16.0, Rust's own functions have 17.0, the normaliser
+// and the scripts have 9.0, and BERT's categories have 8.0. testdata/tokenizers/unicode.json.gz
+// holds what they make of every code point.
 
 // since15 is what Unicode 15.1 and 16.0 assigned, by general category.
 var since15 = map[string]string{
@@ -27,11 +31,44 @@ var since15 = map[string]string{
 	"So": "2427-2429 2ffc-2fff 31e4-31e5 31ef 1cc00-1ccef 1cd00-1ceb3 1f8b2-1f8bb 1f8c0-1f8c1 1fa89 1fa8f 1fabe 1fac6 1fadc 1fadf 1fae9 1fbcb-1fbef",
 }
 
-// since9 is what Unicode assigned after 9.0 of what normalising moves, takes
-// apart or puts together.
-var since9 = ranges(`7fd 898-89f 8ca-8d3 9fe c3c d3b-d3c eba 1715 1abf-1ace 1df6-1dfa 32ff a7f2-a7f4 a82c ab69 10781-10785 10787-107b0
-	107b2-107ba 10d24-10d27 10eab-10eac 10efd-10eff 10f46-10f50 10f82-10f85 11070 1133b 1145e 11839-1183a 11930 11938 1193d-1193e 11943 119e0
-	11a34 11a47 11a99 11d42 11d44-11d45 11d97 11f41-11f42 16ff0-16ff1 1e030-1e06d 1e08f 1e130-1e136 1e2ae 1e2ec-1e2ef 1e4ec-1e4ef 1f16c 1fbf0-1fbf9`)
+// newerScripts is what Unicode 15.1 and 16.0 added to scripts that Go knows.
+var newerScripts = map[string]string{
+	"Arabic": "897 10ec2-10ec4 10efc", "Cyrillic": "1c89-1c8a", "Han": "2ebf0-2ee5d", "Latin": "a7cb-a7cd a7da-a7dc",
+	"Common": "2427-2429 2ffc-2fff 31e4-31e5 31ef 1cc00-1ccf9 1cd00-1ceb3 1f8b2-1f8bb 1f8c0-1f8c1 1fa89 1fa8f 1fabe 1fac6 1fadc 1fadf 1fae9 1fbcb-1fbef",
+}
+
+// newerAlphabetic is what Unicode 16.0 made alphabetic besides letters.
+const newerAlphabetic = "363-36f 897 1dd3-1de6 10d69 10efc 113b8-113c0 113c2 113c5 113c7-113ca 113cc-113cd 1611e-1612e"
+
+// newerDigits are the numbers of Unicode 17.0, which Rust's standard library has.
+const newerDigits = "11de0-11de9 16ff4-16ff6"
+
+// newerLower are the lower-case letters of Unicode 15.1 to 17.0, as ranges of what
+// they are the lower case of, and the first of theirs.
+var newerLower = [][3]rune{
+	{0x1c89, 0x1c89, 0x1c8a}, {0xa7cb, 0xa7cb, 0x264}, {0xa7cc, 0xa7cc, 0xa7cd}, {0xa7ce, 0xa7ce, 0xa7cf}, {0xa7d2, 0xa7d2, 0xa7d3},
+	{0xa7d4, 0xa7d4, 0xa7d5}, {0xa7da, 0xa7da, 0xa7db}, {0xa7dc, 0xa7dc, 0x19b}, {0x10d50, 0x10d65, 0x10d70}, {0x16ea0, 0x16eb8, 0x16ebb},
+}
+
+// toLower is Rust's char::to_lowercase where that is one rune.
+func toLower(r rune) rune {
+	if r >= 0x1c89 {
+		for _, x := range newerLower {
+			if x[0] <= r && r <= x[1] {
+				return x[2] + r - x[0]
+			}
+		}
+	}
+	return unicode.ToLower(r)
+}
+
+// of reports what was in tables in a version of Unicode, and what it had otherwise.
+func of(version string, tables []*unicode.RangeTable, more, less string) func(rune) bool {
+	assigned, with, but := rangetable.Assigned(version), ranges(more), ranges(less)
+	return func(r rune) bool {
+		return unicode.IsOneOf(tables, r) && unicode.Is(assigned, r) && !unicode.Is(but, r) || unicode.Is(with, r)
+	}
+}
 
 // category returns the tables of a general category such as L or Lu.
 func category(name string) []*unicode.RangeTable {
@@ -50,7 +87,7 @@ func category(name string) []*unicode.RangeTable {
 
 // words returns the tables of what words are made of (Unicode Technical Standard 18, annex C).
 func words() []*unicode.RangeTable {
-	out := []*unicode.RangeTable{unicode.Other_Alphabetic}
+	out := []*unicode.RangeTable{unicode.Other_Alphabetic} // all of newerAlphabetic are marks
 	for _, name := range []string{"L", "M", "Nd", "Nl", "Pc"} {
 		out = append(out, category(name)...)
 	}

@@ -25,6 +25,14 @@ type vectors struct {
 
 func readVectors(t testing.TB, path string) *vectors {
 	t.Helper()
+	var v vectors
+	readGzip(t, path, &v)
+	return &v
+}
+
+// readGzip decodes a compressed JSON file into v.
+func readGzip(t testing.TB, path string, v any) {
+	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -34,11 +42,9 @@ func readVectors(t testing.TB, path string) *vectors {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var v vectors
-	if err := json.NewDecoder(z).Decode(&v); err != nil {
+	if err := json.NewDecoder(z).Decode(v); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	return &v
 }
 
 // directory writes the tokenizer's files.
@@ -56,7 +62,12 @@ func (v *vectors) directory(t testing.TB) string {
 	return dir
 }
 
+// smallTokenizers are the files with vectors: those of testdata, or those of a directory
+// that make_vectors.py or make_random.py wrote.
 func smallTokenizers(t testing.TB) []string {
+	if dir := os.Getenv("LOADGEN_TOKENIZERS"); dir != "" {
+		return golden.Glob(t, filepath.Join(dir, "*.json.gz"))
+	}
 	return golden.Glob(t, golden.TestData("tokenizers", "small", "*.json.gz"))
 }
 
