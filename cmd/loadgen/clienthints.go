@@ -97,6 +97,8 @@ func failureHint(f *bench.Failure) string {
 		hint = tlsHints[wire.HTTPToTLS]
 	case f.Status == 404 && noModel().MatchString(f.Body):
 		hint = "--model NAME or --served-model-name NAME names one that the server has; without either it is asked for its first"
+	case f.Status == 404 && strings.HasSuffix(f.Base, "/") && doubled().MatchString(f.URL):
+		hint = fmt.Sprintf("the request went to %s, as with benchmark_serving: --base-url without its last slash", f.URL)
 	case f.Status == 404 || f.Status == 405:
 		hint = fmt.Sprintf("the server has no POST %s: --endpoint PATH names another path, --backend openai-chat asks for chat completions (openai for completions), --base-url another server", f.URL)
 	case 400 <= f.Status && f.Status < 500 && noMessages().MatchString(f.Body):
@@ -107,6 +109,10 @@ func failureHint(f *bench.Failure) string {
 		hint = statusHints[f.Status]
 	case 400 <= f.Status && f.Status < 500:
 		hint = "a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
+	case (f.Err.Class == "closed" || f.Err.Class == "reset") && f.Status == 0 && strings.HasPrefix(f.Base, "https:"):
+		hint = "a server that closes without a word may ask for a certificate of its clients: --client-cert FILE, --client-key FILE"
+	case (f.Err.Class == "closed" || f.Err.Class == "reset") && f.Status == 0 && strings.HasPrefix(f.Base, "http:"):
+		hint = "a server that closes without a word may speak TLS: --base-url https://HOST:PORT; else its log says why"
 	case f.Status == 0:
 		hint = fmt.Sprintf("the server was expected at %s: --host, --port or --base-url name another, --wait-ready SECONDS waits for one that is loading", f.Base)
 	}
@@ -121,6 +127,7 @@ var (
 	plainToTLS = lazy.Regexp(`(?i)plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|requires TLS|speaking plain HTTP to an SSL`)
 	noModel    = lazy.Regexp(`(?i)model\b.{0,200}(does not exist|not found|not exist|unknown)|(unknown|no such|invalid) model`)
 
+	doubled    = lazy.Regexp(`^[a-z]+://[^/]*(/[^?]*)?//`)
 	noMessages = lazy.Regexp(`(?i)\bmessages\b.{0,20}(is|are|field) (required|missing)|missing.{0,40}\bmessages\b|"loc":\s*\[\s*"body",\s*"messages"`)
 	strangeID  = lazy.Regexp(`(?i)invalid token|(out of|not in|exceeds?|greater than) (the )?vocab`)
 

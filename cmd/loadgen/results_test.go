@@ -90,6 +90,17 @@ func TestRejections(t *testing.T) {
 			t.Errorf("%s: %s", body, hint)
 		}
 	}
+	for want, f := range map[string]bench.Failure{
+		"--client-cert FILE": {Err: &client.Error{Class: "closed"}, Base: "https://h:1"},
+		"--base-url https":   {Err: &client.Error{Class: "reset"}, Base: "http://h:1"},
+		"--wait-ready":       {Err: &client.Error{Class: "refused"}, Base: "http://h:1"},
+		"its last slash":     {Err: &client.Error{}, Status: 404, Base: "http://h:1/", URL: "http://h:1//v1/completions"},
+		"--endpoint PATH":    {Err: &client.Error{}, Status: 404, Base: "http://h:1/", URL: "http://h:1/v1/completions?next=//x"},
+	} {
+		if hint := failureHint(&f); !strings.Contains(hint, want) {
+			t.Errorf("no %q: %s", want, hint)
+		}
+	}
 	whole := bench.Failure{Err: &client.Error{Class: "not_sse"}, Status: 200, Body: `{"choices":[{"text":"a"}]}`}
 	if hint := failureHint(&whole); !strings.Contains(hint, "--non-streaming asks for that") {
 		t.Error(hint)

@@ -37,11 +37,11 @@ func (c *Client) fetch(ctx context.Context, path string, limit time.Duration, mo
 	return &r
 }
 
-// url is a path under the base URL, for messages.
+// url is the path of a request of our own under the base URL, for messages.
 func (c *Client) url(path string) string {
-	target := c.root(path)
+	target := c.root(c.ownPath(path))
 	if strings.HasPrefix(path, "/v1/") {
-		target = c.target(path)
+		target = c.target(c.ownPath(path))
 	}
 	return c.shown(target)
 }
@@ -52,7 +52,7 @@ func (c *Client) shown(target string) string {
 		return Redact("unix:" + c.to.Unix + " " + target)
 	}
 	at := url.URL{Scheme: c.base.Scheme, User: c.base.User, Host: c.base.Host}
-	return Redact(at.String() + strings.Replace(target, "//", "/", 1))
+	return Redact(at.String() + target)
 }
 
 // ownPath keeps a base URL that ends in a slash from doubling it in requests
