@@ -36,7 +36,7 @@ func (b *Bench) newServerReader(ctx context.Context) *serverReader {
 	if !s.wanted.Asked {
 		return s
 	}
-	_, _ = b.client.PerfMetrics(ctx)
+	_, _ = b.client.PerfMetrics(ctx, s.room())
 	s.scrape(ctx)
 	s.steps, s.peak = 0, 0 // those of the test request
 	if s.wanted.Dir != "" {
@@ -186,12 +186,23 @@ const (
 	settleEvery = 100 * time.Millisecond
 )
 
+// What the records of a run may take, in bytes: those of earlier requests, and of each.
+const (
+	recordsBase       = 64 << 20
+	recordsPerRequest = 16 << 10
+)
+
+// room is how many bytes of records may still come.
+func (s *serverReader) room() int {
+	return recordsBase + recordsPerRequest*len(s.b.requests) - len(s.raw)
+}
+
 // records reads the records of at least so many requests, fewer if they do not come in time:
 // from the endpoint, or else from the files.
 func (s *serverReader) records(ctx context.Context, want int) (all []breakdown.Record, source string, err error) {
 	read := func() ([]breakdown.Record, error) { return nil, nil }
 	route := func() ([]breakdown.Record, error) {
-		text, err := s.b.client.PerfMetrics(ctx)
+		text, err := s.b.client.PerfMetrics(ctx, s.room())
 		more, _ := breakdown.Parse(text)
 		s.raw = appendArray(s.raw, text)
 		return append(all, more...), err

@@ -132,6 +132,23 @@ func TestRedactJSON(t *testing.T) {
 	}
 }
 
+// TestRecordsAreBounded: a server cannot answer with more records than there is room for.
+func TestRecordsAreBounded(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat(" ", 2000)) }))
+	defer s.Close()
+	c, err := New(Options{BaseURL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for most, ok := range map[int]bool{3000: true, 1000: false, 0: false, -5: false} {
+		text, err := c.PerfMetrics(t.Context(), most)
+		if (err == nil) != ok || !ok && !strings.Contains(err.Error(), "too_long") || len(text) > max(most, 0) {
+			t.Errorf("%d: %d bytes, %v", most, len(text), err)
+		}
+	}
+}
+
 // TestServerRepeatsAKey: a server's message that holds the key it was sent does not show it.
 func TestServerRepeatsAKey(t *testing.T) {
 	key := "sk-geheim"

@@ -10,18 +10,16 @@ import (
 
 // PerfMetrics reads the server's records of requests, GET /perf_metrics, which are gone from
 // the server afterwards. A server that keeps none answers with an empty list; one that
-// writes them to files has no such route, and that is an error here.
-func (c *Client) PerfMetrics(ctx context.Context) ([]byte, error) {
-	return c.text(ctx, "/perf_metrics", 2*time.Minute, stream.Limits{Body: recordsMost})
+// writes them to files has no such route, and that is an error here, as is an answer of
+// more than most bytes.
+func (c *Client) PerfMetrics(ctx context.Context, most int) ([]byte, error) {
+	return c.text(ctx, "/perf_metrics", 2*time.Minute, stream.Limits{Body: max(most, 1)})
 }
 
 // Text reads the body of a path under the base URL. An answer other than 200 is an error.
 func (c *Client) Text(ctx context.Context, path string) ([]byte, error) {
 	return c.text(ctx, path, 30*time.Second, stream.Limits{})
 }
-
-// recordsMost bounds the records of a long run's requests, in bytes.
-const recordsMost = 1 << 30
 
 func (c *Client) text(ctx context.Context, path string, limit time.Duration, most stream.Limits) ([]byte, error) {
 	r := c.fetch(ctx, c.ownPath(path), limit, most)

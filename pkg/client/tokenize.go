@@ -64,6 +64,12 @@ func (c *Client) NewCounter(ctx context.Context, sample dataset.Request) (*Count
 // ids is the Route of counting ids.
 const ids = "the usage of one request"
 
+// What an answer with tokens may take, in bytes: itself, and for each of the prompt's bytes.
+const (
+	countBase    = 64 << 10
+	countPerByte = 64
+)
+
 // Count is the number of tokens that the server counts in a prompt, what it adds included.
 func (t *Counter) Count(ctx context.Context, r dataset.Request) (int, error) {
 	switch {
@@ -86,7 +92,7 @@ func (t *Counter) Count(ctx context.Context, r dataset.Request) (int, error) {
 	}
 	t.c.setHeader(p, !t.c.o.KeepAlive)
 	var a Result
-	t.c.do(limited, p, &a, stream.Options{Raw: true})
+	t.c.do(limited, p, &a, stream.Options{Raw: true, Limits: stream.Limits{Body: countBase + countPerByte*len(r.Prompt)}})
 	var counted struct {
 		Count  *int              `json:"count"`
 		Tokens []json.RawMessage `json:"tokens"`
