@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"loadgen/internal/stream"
@@ -53,22 +54,22 @@ func destination(at *url.URL, location string) (*url.URL, error) {
 }
 
 // follow is the request that follows a redirect: 307 and 308 repeat it, the
-// others make it a GET. A key is not carried to another host.
+// others make it a GET. Headers that may hold a key are not carried to another host.
 func follow(p *Prepared, status int, from, to *url.URL) *Prepared {
 	q := &Prepared{Method: p.Method, Target: to.RequestURI(), Body: p.Body, PromptLen: p.PromptLen, OutputLen: p.OutputLen, asked: p.asked, number: p.number, generated: p.generated}
 	if status != 307 && status != 308 {
 		q.Method, q.Body = "GET", nil
 	}
 	for _, l := range p.Header {
-		switch strings.ToLower(l[0]) {
+		switch name := strings.ToLower(l[0]); name {
 		case "host":
 			l[1] = to.Host
 		case "content-length":
 			if q.Body == nil {
 				continue
 			}
-		case "authorization":
-			if from.Host != to.Host || from.Scheme != to.Scheme {
+		default:
+			if !slices.Contains(plainHeaders, name) && (from.Host != to.Host || from.Scheme != to.Scheme) {
 				continue
 			}
 		}
