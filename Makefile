@@ -3,7 +3,7 @@ GOBUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X m
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos mutate stats-coverage demo-pictures dist reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage demo-pictures dist reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -59,6 +59,9 @@ mutate: ## break one rule at a time: each must be caught by the test that guards
 SEED ?= 1
 chaos: ## the faults of SEED, mixed under load for a minute: the books must balance
 	go run ./bench/faults -chaos $(SEED)
+
+chaos-seeds: ## the same for 20 seeds from SEED on, for 10 s each
+	go run ./bench/faults -chaos $(SEED) -seeds 20 -length 10s
 
 definitions-check: ## other tools' own functions on the example of docs/definitions.md (needs python3 and PyPI)
 	python3 internal/definitions/check_tools.py

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"loadgen/internal/faults"
@@ -21,9 +23,56 @@ import (
 const (
 	chaosRate  = 50 // requests a second
 	chaosEvery = 7  // requests of which one gets a fault
-	// chaosMost is by how much the median timings of good answers may be off.
+	// chaosMost is by how much the median timings of good answers may be off on an idle machine.
 	chaosMost = 5 * time.Millisecond
 )
+
+// chaosSeeds runs so many seeds from the first on, some at a time. One that fails is run once
+// more by itself: runs that share a busy machine can be late. A line of each goes to out.
+func chaosSeeds(ctx context.Context, binary, dir string, first uint64, seeds, parallel int, length time.Duration, out io.Writer) error {
+	if seeds == 1 {
+		return chaos(ctx, binary, dir, first, length, out)
+	}
+	reports, problems, next := make([]bytes.Buffer, seeds), make([]error, seeds), make(chan int)
+	one := func(i int) {
+		reports[i].Reset()
+		own := filepath.Join(dir, fmt.Sprint("seed", i))
+		problems[i] = errors.Join(os.RemoveAll(own), os.Mkdir(own, 0o755))
+		if problems[i] == nil {
+			problems[i] = chaos(ctx, binary, own, first+uint64(i), length, &reports[i])
+		}
+	}
+	var workers sync.WaitGroup
+	for range parallel {
+		workers.Go(func() {
+			for i := range next {
+				one(i)
+			}
+		})
+	}
+	for i := range seeds {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	failed := 0
+	for i := range seeds {
+		if problems[i] != nil && ctx.Err() == nil {
+			one(i)
+		}
+		if problems[i] != nil {
+			failed++
+			fmt.Fprintf(out, "%sFAILED seed %d: %v\n", reports[i].String(), first+uint64(i), problems[i])
+			continue
+		}
+		lines := strings.Split(strings.TrimSpace(reports[i].String()), "\n")
+		fmt.Fprintf(out, "seed %d: %s\n", first+uint64(i), lines[len(lines)-1])
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d seeds failed", failed, seeds)
+	}
+	return ctx.Err()
+}
 
 // chaos mixes the faults of a seed under load, and checks the books: every request that was
 // sent is a success or a failure of a class, exactly those with a fault that fails have
@@ -88,7 +137,6 @@ func (r *result) checkMix(server *faults.Server, n int, whole bool, out io.Write
 	if r.Completed < good+least || r.Completed > good+most {
 		return fmt.Errorf("%d of %d completed: %d got a fault, of which %d to %d succeed", r.Completed, n, faulty, least, most)
 	}
-	first, gaps := r.timings()
 	fmt.Fprintf(out, "%d sent, %d with a fault; %d completed, %d failed by class: %v; %d tokens counted\n", n, faulty, r.Completed, r.Loadgen.Failures.Total, r.Loadgen.Failures.ByClass, r.TotalOutput)
 	// Faults that succeed bring other counts; answers without one bring exactly their tokens.
 	exact := 0
@@ -103,5 +151,5 @@ func (r *result) checkMix(server *faults.Server, n int, whole bool, out io.Write
 	if whole {
 		return nil
 	}
-	return checkMedians(server, first, gaps, chaosMost)
+	return r.checkMedians(server, chaosMost)
 }

@@ -53,13 +53,14 @@ func main() {
 	update := flag.Bool("update", false, "write the table into docs/reliability.md")
 	binary := flag.String("binary", "", "the loadgen to try (default: built from this checkout)")
 	seed := flag.Uint64("chaos", 0, "in place of the cells, mix the faults of this `SEED` under load")
+	seeds := flag.Int("seeds", 1, "how many seeds -chaos runs, from that one on, -parallel at a time")
 	length := flag.Duration("length", time.Minute, "how long -chaos lasts")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	run := func(binary, dir string) error { return runCells(ctx, *only, *parallel, *update, binary, dir) }
 	if *seed > 0 {
-		run = func(binary, dir string) error { return chaos(ctx, binary, dir, *seed, *length, os.Stdout) }
+		run = func(binary, dir string) error { return chaosSeeds(ctx, binary, dir, *seed, max(*seeds, 1), max(*parallel, 1), *length, os.Stdout) }
 	}
 	if err := withBinary(ctx, *binary, run); err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
