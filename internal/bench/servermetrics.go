@@ -194,7 +194,7 @@ const (
 
 // room is how many bytes of records may still come.
 func (s *serverReader) room() int {
-	return recordsBase + recordsPerRequest*len(s.b.requests) - len(s.raw)
+	return recordsBase + recordsPerRequest*s.b.Requests() - len(s.raw)
 }
 
 // records reads the records of at least so many requests, fewer if they do not come in time:
