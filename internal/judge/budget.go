@@ -51,6 +51,7 @@ type BudgetReader struct {
 	lateness, waits, starts, sends, connects, rtts, slacks metrics.List
 	retransmits                                            int
 	idle, busy                                             time.Duration
+	began, end, ended                                      time.Duration    // of a burst: its end as it was noticed, and as it was
 	succeeded                                              bool             // some
 	least, most                                            [4]*metrics.List // that the values can have been, by Metric
 	firsts                                                 []int32          // of TTFTs: how many there are after each request
@@ -60,7 +61,7 @@ type BudgetReader struct {
 }
 
 // NewBudgetReader returns a reader that has read nothing yet. A burst is a load of all
-// requests at once without a bound: opening their connections is its ramp, and keeps no slot
+// requests at once without a bound: opening their connections is its ramp, and no slot is
 // idle, as there is none. reported are the values of the same requests, which take no memory
 // again where they are exact; nil for none.
 func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool, reported *[4]*metrics.List) *BudgetReader {
@@ -89,12 +90,19 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 		b.rtts.Add(seconds(r.MinRTT))
 	}
 	b.retransmits += r.Retransmits
-	b.busy += r.End - r.Permit
-	if !b.burst {
-		b.idle += max(r.Start-r.Permit, 0)
+	tail := time.Duration(0) // of a stream that hung or was cut the slot was kept for the server, not for the client
+	if r.Err == nil && r.Ended > 0 {
+		tail = max(r.End-r.Ended, 0)
 	}
-	if r.Err == nil && r.Ended > 0 { // a stream that hung or was cut kept its slot for the server, not for the client
-		b.idle += max(r.End-r.Ended, 0)
+	if !b.burst {
+		b.busy += r.End - r.Permit
+		b.idle += max(r.Start-r.Permit, 0) + tail
+	} else { // nobody waits for a slot: the end of the run alone may be late
+		if b.lateness.Len() == 1 {
+			b.began = r.Permit
+		}
+		b.began, b.end, b.ended = min(b.began, r.Permit), max(b.end, r.End), max(b.ended, r.End-tail)
+		b.busy, b.idle = b.end-b.began, b.end-b.ended
 	}
 	if r.Err == nil {
 		b.succeeded = true

@@ -190,7 +190,16 @@ func TestIdle(t *testing.T) {
 			t.Errorf("%s: idle for %v, want %v", name, got, c.want)
 		}
 	}
-	b := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
+	b := NewBudgetReader(metrics.Rule{}, &health.Report{}, true, nil)
+	for _, ended := range []time.Duration{190 * ms, 110 * ms} { // two that end together, and are noticed so
+		r := &client.Result{Permit: 100 * ms, Start: 105 * ms, Ended: ended, End: 200 * ms}
+		r.LastByte = 150 * ms
+		b.Add(r, nil, 0)
+	}
+	if got := b.Budget(metrics.Compute(nil, 2, metrics.Options{}), 0).Idle; math.Abs(got-0.1) > 1e-12 {
+		t.Errorf("a burst that ended 10 of 100 ms before it was noticed: idle for %v", got)
+	}
+	b = NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
 	b.Add(&client.Result{Start: 10 * ms, End: 20 * ms, Answer: stream.Answer{Err: &stream.Error{Class: "refused"}}}, nil, 0)
 	if got := b.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0).Idle; got != 0 {
 		t.Errorf("without any success: idle for %v", got)
