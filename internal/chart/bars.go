@@ -15,6 +15,7 @@ type bars struct {
 	axis         string      // what the names are
 	values       [][]float64 // [bar][group], NaN where there is none
 	colors       []color.RGBA
+	low, high    [][]float64          // the same: the interval around a value, NaN where there is none; nil for none
 	void         [][]bool             // the same
 	missing      [][]string           // the same: what to write where there is no bar
 	write, short func(float64) string // a value, fully and with less room
@@ -25,7 +26,8 @@ type bars struct {
 type plotted struct {
 	*bars
 	*pen
-	area   box // of the bars
+	area   box     // of the bars
+	most   float64 // the greatest value, above which intervals are cut off
 	top    float64
 	group  float64 // width of a group with its gap
 	bar    float64 // width of a bar
@@ -36,6 +38,8 @@ const (
 	widestBar   = 64.0
 	thinnestBar = 1.2 // below it there are lines instead of bars
 	mostSteps   = 9   // of the value axis
+
+	widestInterval = 1.3 // what is above it, relative to the greatest value, is cut off
 )
 
 // draw draws the chart with its title and its axes.
@@ -58,6 +62,7 @@ func (b *bars) draw(p *pen, at box) {
 		d.drawLines()
 	} else {
 		d.drawBars()
+		d.drawIntervals()
 	}
 	d.reference()
 	d.drawLabels()
@@ -74,6 +79,13 @@ func (b *bars) place(p *pen, area box) *plotted {
 			}
 		}
 	}
+	for most, i := widestInterval*greatest, 0; i < len(b.high); i++ {
+		for _, v := range b.high[i] {
+			if v > greatest {
+				greatest = min(v, most)
+			}
+		}
+	}
 	if greatest < 1/mostValue {
 		greatest = 1
 	}
@@ -85,7 +97,7 @@ func (b *bars) place(p *pen, area box) *plotted {
 	d.bar = min(0.78*d.group/float64(len(b.values)), widestBar)
 	d.labels = b.labelling(d.bar, d.group)
 	room := min(d.labels.room, d.area.h/2)
-	d.top = greatest * d.area.h / (d.area.h - room)
+	d.most, d.top = greatest, greatest*d.area.h/(d.area.h-room)
 	return d
 }
 
@@ -155,6 +167,33 @@ func (d *plotted) drawBars() {
 			}
 		}
 	}
+}
+
+// drawIntervals draws a line over each interval, with a cap at both ends.
+func (d *plotted) drawIntervals() {
+	s := stroke{color: ink, width: 0.9}
+	for server, row := range d.low {
+		for g, low := range row {
+			if math.IsNaN(low) {
+				continue
+			}
+			x, cap := d.left(server, g)+d.bar/2, min(d.bar/5, 4)
+			from, to := d.y(low), d.y(min(d.high[server][g], d.most))
+			d.line(s, [2]float64{x, from}, [2]float64{x, to})
+			d.line(s, [2]float64{x - cap, from}, [2]float64{x + cap, from})
+			if d.high[server][g] <= d.most { // else it goes on
+				d.line(s, [2]float64{x - cap, to}, [2]float64{x + cap, to})
+			}
+		}
+	}
+}
+
+// reach is the height of a bar with its interval.
+func (d *plotted) reach(server, group int, v float64) float64 {
+	if server < len(d.high) && d.high[server][group] > v && d.bar >= thinnestBar {
+		return min(d.high[server][group], d.most)
+	}
+	return v
 }
 
 // drawLines draws a line for each server where there is no room for bars.
@@ -295,7 +334,7 @@ func (d *plotted) drawLabels() {
 			case math.IsNaN(v):
 				d.label(d.missing[server][g], muted, x, d.area.bottom()-4)
 			default:
-				d.label(d.labels.write(v), ink, x, d.y(v)-4)
+				d.label(d.labels.write(v), ink, x, d.y(d.reach(server, g, v))-4)
 			}
 		}
 	}

@@ -18,6 +18,7 @@ type Panel struct {
 	HigherIsBetter bool
 	Values         [][]float64 // [server][load], NaN where there is none
 	Void           [][]string  // [server][load]: why the comparison with the first server does not hold, "" where it does
+	Low, High      [][]float64 // [server][load]: the interval around the value, NaN where there is none; nil for none at all
 }
 
 // Comparison is a figure of panels, three in a row. Where there is more than one
@@ -67,6 +68,19 @@ func (p *Panel) at(server, load int) float64 {
 		return math.NaN()
 	}
 	return v
+}
+
+// interval is that around the value of a server at a load, both NaN where there is none to draw.
+func (p *Panel) interval(server, load int) (low, high float64) {
+	none := math.NaN()
+	if server >= len(p.Low) || server >= len(p.High) || load >= len(p.Low[server]) || load >= len(p.High[server]) || p.void(server, load) != "" {
+		return none, none
+	}
+	low, high = p.Low[server][load], p.High[server][load]
+	if v := p.at(server, load); !(0 <= low && low <= v && v <= high) {
+		return none, none
+	}
+	return low, min(high, mostValue)
 }
 
 // void is why a server's comparison with the first does not hold at a load, "" where it

@@ -121,7 +121,7 @@ func cases() map[string]*Comparison {
 	return map[string]*Comparison{
 		"typical": typical(), "three": three, "holed": holed(), "marked": marked(), "one": one, "alone": alone, "zeros": zeros,
 		"s20l3": many(20, 3), "s2l40": many(2, 40), "s20l200": many(20, 200), "s2l200": many(2, 200), "s1l200": many(1, 200), "s3l12": many(3, 12), "s5l8": many(5, 8), "s20l1": many(20, 1),
-		"thinholed": thinHoled, "empty": {}, "nolevels": {Title: "t", Servers: []string{"a", "b"}, Panels: []Panel{{Title: "p"}}},
+		"judged": judgedBars(), "thinholed": thinHoled, "empty": {}, "nolevels": {Title: "t", Servers: []string{"a", "b"}, Panels: []Panel{{Title: "p"}}},
 	}
 }
 

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -76,9 +77,12 @@ func (c *Comparison) panel(p *Panel) *bars {
 	}
 	for server := range c.Servers {
 		row, void, missing := make([]float64, len(c.Loads)), make([]bool, len(c.Loads)), make([]string, len(c.Loads))
+		low, high := make([]float64, len(c.Loads)), make([]float64, len(c.Loads))
 		for load := range row {
 			row[load], void[load], missing[load] = p.at(server, load), p.void(server, load) != "", "n/a"
+			low[load], high[load] = p.interval(server, load)
 		}
+		b.low, b.high = append(b.low, low), append(b.high, high)
 		b.values, b.void, b.missing = append(b.values, row), append(b.void, void), append(b.missing, missing)
 		b.colors = append(b.colors, serverColor(server))
 	}
@@ -156,9 +160,12 @@ func (c *Comparison) notes() []string {
 		}
 	}
 	var out []string
+	if c.hasIntervals() {
+		out = append(out, "Lines on bars: the 95 % interval of the comparison with "+c.Servers[0]+", which differs where its bar ends beyond them")
+	}
 	for _, why := range reasons {
-		if len(out) == mostNotes-1 && len(reasons) > mostNotes {
-			out = append(out, fmt.Sprintf("and %d other reasons", len(reasons)-len(out)))
+		if len(out) >= mostNotes-1 && why != reasons[len(reasons)-1] {
+			out = append(out, fmt.Sprintf("and %d other reasons", len(reasons)-slices.Index(reasons, why)))
 			break
 		}
 		partly := len(servers[why]) < len(c.Servers)-1
@@ -176,6 +183,19 @@ func (c *Comparison) notes() []string {
 		out = append(out, note+": "+why)
 	}
 	return out
+}
+
+func (c *Comparison) hasIntervals() bool {
+	for i := range c.Panels {
+		for server := range c.Servers {
+			for load := range c.Loads {
+				if low, _ := c.Panels[i].interval(server, load); !math.IsNaN(low) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func appendNew(to []string, s string) []string {

@@ -14,6 +14,10 @@ type Series struct {
 	X, Y   []float64
 	Notes  []string // for the tooltip of each point, or nil
 	Server int      // picks the colour class, "s0" to "s19"
+	// Low and High are the interval around each point, NaN where there is none; nil for none.
+	Low, High []float64
+	// Void says of each point that it is not comparable: it is pale, and lines to it are dashed.
+	Void []bool
 }
 
 // Lines is a line chart for an HTML page that has the Stylesheet. A label may end
@@ -123,6 +127,7 @@ func (c *inline) fit(shown [][]int, top float64) {
 			ys = append(ys, c.Series[i].Y[k])
 		}
 	}
+	ys = append(ys, c.reach(shown, ys)...)
 	if c.YFromZero && !c.YLog {
 		ys = append(ys, 0)
 	}
@@ -247,13 +252,18 @@ func (c *inline) series(s *Series, shown []int, all int) {
 		points[i] = xy{c.x.at(c.x.to(s.X[k])), c.y.at(c.y.to(s.Y[k]))}
 	}
 	lone := !slices.ContainsFunc(points, func(p xy) bool { return p != points[0] })
-	path := points
-	if c.Step {
-		path = steps(points)
-	}
 	fmt.Fprintf(c, `<g class="s%d">`+"\n", serverClass(s.Server))
 	if !lone {
-		fmt.Fprintf(c, `<path class="line" fill="none" stroke="currentColor" d="%s"/>`+"\n", pathData(thin(path, mostPoints)))
+		for _, part := range stretches(points, func(i int) bool { return s.void(shown[i]) }) {
+			path := part.points
+			if c.Step {
+				path = steps(path)
+			}
+			fmt.Fprintf(c, `<path class="%s" fill="none" stroke="currentColor" d="%s"/>`+"\n", voidClass("line", part.void), pathData(thin(path, mostPoints)))
+		}
+	}
+	for i, k := range shown {
+		c.interval(s, k, points[i].x)
 	}
 	for _, i := range spread(points, max(20, min(mostHovers, 480/all))) {
 		k := shown[i]
@@ -261,15 +271,20 @@ func (c *inline) series(s *Series, shown []int, all int) {
 		if k < len(s.Notes) {
 			tip += ", " + s.Notes[k]
 		}
-		c.point(serverClass(s.Server), points[i], c.Markers || lone, tip)
+		if low, high := s.interval(k); s.void(k) {
+			tip += ", not comparable"
+		} else if !math.IsNaN(low) {
+			tip += fmt.Sprintf(", 95 %% interval %s to %s", c.y.write(low), c.y.write(high))
+		}
+		c.point(serverClass(s.Server), points[i], c.Markers || lone, voidClass("pt", s.void(k)), tip)
 	}
 	c.WriteString("</g>\n")
 }
 
 // point writes a place with a tooltip, marked or not to be seen.
-func (c *inline) point(server int, at xy, marked bool, tip string) {
+func (c *inline) point(server int, at xy, marked bool, class, tip string) {
 	if marked {
-		fmt.Fprintf(c, `<path class="pt" d="%s"><title>%s</title></path>`+"\n", marker(server, at, 3.6), escape(tip))
+		fmt.Fprintf(c, `<path class="%s" d="%s"><title>%s</title></path>`+"\n", class, marker(server, at, 3.6), escape(tip))
 		return
 	}
 	fmt.Fprintf(c, `<circle class="hit" fill="transparent" cx="%s" cy="%s" r="6"><title>%s</title></circle>`+"\n", coordinate(at.x), coordinate(at.y), escape(tip))

@@ -71,7 +71,7 @@ func lineCases() map[string]*Lines {
 	nan, inf := math.NaN(), math.Inf(1)
 	long := strings.Repeat("a long name ", 20)
 	return map[string]*Lines{
-		"sweep2": sweep(2), "sweep3": sweep(3), "sweep20": sweep(20), "cdf": distribution(2, 5000), "cdf5": distribution(5, 40), "percentiles": quantiles(3, 5000), "noise": noise(50000),
+		"judged": judgedLines(), "sweep2": sweep(2), "sweep3": sweep(3), "sweep20": sweep(20), "cdf": distribution(2, 5000), "cdf5": distribution(5, 40), "percentiles": quantiles(3, 5000), "noise": noise(50000),
 		"empty": {Title: "Nothing", XLabel: "x", YLabel: "y (ms)"}, "bare": {},
 		"one":    {XLabel: "x", YLabel: "y (ms)", Series: []Series{{Name: "a", X: []float64{3}, Y: []float64{5}}}},
 		"zeros":  {YFromZero: true, Series: []Series{{Name: "a", X: []float64{0, 0}, Y: []float64{0, 0}}}},

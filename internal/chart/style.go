@@ -59,7 +59,10 @@ const chartRules = `.chart{display:block;width:100%;height:auto;font-family:"Lib
 .chart .grid{fill:none;stroke:var(--chart-grid);stroke-width:1;shape-rendering:crispEdges}
 .chart .axis{fill:none;stroke:var(--chart-axis);stroke-width:1;shape-rendering:crispEdges}
 .chart .line{fill:none;stroke:currentColor;stroke-width:1.8;stroke-linejoin:round}
+.chart g .line.void{stroke-opacity:.45;stroke-dasharray:3 4}
+.chart .ci{fill:none;stroke:currentColor;stroke-width:1.2}
 .chart .pt{fill:currentColor;stroke:transparent;stroke-width:9}
+.chart .pt.void{fill-opacity:.4}
 .chart .pt:hover{stroke:currentColor;stroke-width:3}
 .chart .hit:hover{fill:currentColor;fill-opacity:.55}
 `

@@ -85,8 +85,11 @@ func TestIdleIsOurs(t *testing.T) {
 	}{{50 * ms, nil, 0.5}, {100 * ms, nil, 0}, {0, nil, 0}, {50 * ms, &client.Error{Class: "timeout"}, 0}, {50 * ms, &client.Error{Class: "interrupted"}, 0}} {
 		r := &client.Result{Start: 0, Written: 1, Ended: c.ended, End: 100 * ms}
 		r.LastByte, r.Err = 20*ms, c.err
-		if b := budgetOf(r, metrics.Rule{}, 1, &health.Report{}); b.Idle != c.want {
-			t.Errorf("%+v: idle for %v", c, b.Idle)
+		b := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
+		b.Add(r, nil, 1)
+		b.Add(&client.Result{End: 0, Written: 1, Ended: 0}, nil, 1) // where all failed none is idle
+		if got := b.Budget(metrics.Compute(nil, 2, metrics.Options{}), 0).Idle; got != c.want {
+			t.Errorf("%+v: idle for %v", c, got)
 		}
 	}
 }

@@ -143,6 +143,7 @@ func (g *Group) overview() (charts []template.HTML) {
 			s.X = append(s.X, g.value(level, side, throughput))
 			s.Y = append(s.Y, g.value(level, side, latency))
 			s.Notes = append(s.Notes, "concurrency "+g.Levels[level])
+			s.Void = append(s.Void, g.isVoid(level, side, throughput) || g.isVoid(level, side, latency))
 		}
 		curve.Series = append(curve.Series, s)
 	}
@@ -161,6 +162,8 @@ func (g *Group) overview() (charts []template.HTML) {
 			s := chart.Series{Name: label, Server: side}
 			for level := range g.Levels {
 				s.X, s.Y = append(s.X, float64(level)), append(s.Y, g.value(level, side, row.figure))
+				low, high := g.interval(level, side, row.figure)
+				s.Low, s.High, s.Void = append(s.Low, low), append(s.High, high), append(s.Void, g.isVoid(level, side, row.figure))
 			}
 			lines.Series = append(lines.Series, s)
 		}
@@ -277,8 +280,10 @@ func (g *Group) bars() *chart.Comparison {
 		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher}
 		for side := range g.judged.Labels {
 			values, void := make([]float64, len(g.Levels)), make([]string, len(g.Levels))
+			low, high := make([]float64, len(g.Levels)), make([]float64, len(g.Levels))
 			for level := range g.Levels {
 				values[level] = g.value(level, side, row.figure)
+				low[level], high[level] = g.interval(level, side, row.figure)
 				if r := g.row(level, side, row.figure); r != nil && r.Void != "" {
 					void[level] = strings.ReplaceAll(r.Void, "_", " ")
 				}
@@ -287,6 +292,7 @@ func (g *Group) bars() *chart.Comparison {
 				}
 			}
 			p.Values, p.Void = append(p.Values, values), append(p.Void, void)
+			p.Low, p.High = append(p.Low, low), append(p.High, high)
 		}
 		c.Panels = append(c.Panels, p)
 	}
