@@ -88,6 +88,10 @@ func (m *benchmark) log(format string, args ...any) {
 	fmt.Fprintf(m.s.err, "loadgen: %s\n", plain.Line(fmt.Sprintf(format, args...)))
 }
 
+// tightGC is the garbage collector's setting while the result of a run is computed that has
+// more results than are kept in memory: little of what it collects has pointers.
+const tightGC = 10
+
 // run prepares the benchmark, runs it and reports it.
 func (m *benchmark) run(ctx context.Context) (err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(bench.LeanGC))
@@ -136,6 +140,10 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	}
 	m.finished.Store(true)
 	defer m.finished.Store(false)
+	if rec.Spool != nil {
+		debug.FreeOSMemory() // of the run's garbage
+		debug.SetGCPercent(tightGC)
+	}
 	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
 	a, err := analysis.Analyze(rec, b.CountTokens)
 	computed()

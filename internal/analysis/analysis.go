@@ -4,6 +4,7 @@
 package analysis
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -91,7 +92,10 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	}
 	rate := scheduledRate(rec)
 	wave := waveOf(rec, rate, a.Sent)
-	findings, notes := a.read(rec, count, metrics.Options{Percentiles: percentiles, Goodput: goals}, wave, details)
+	findings, notes, sent := a.read(rec, count, metrics.Options{Percentiles: percentiles, Goodput: goals}, wave, details)
+	if !RuleOf(s).Whole {
+		a.streams(rec, sent)
+	}
 	a.DecodingAtATime = math.NaN()
 	if d := a.Summary.Duration; !RuleOf(s).Whole && d > 0 {
 		a.DecodingAtATime = a.Counts.Decoding.Seconds() / d
@@ -112,15 +116,17 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	return a, nil
 }
 
-// read reads all timelines but for the budget, and returns findings and notes.
-func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.Options, wave int, details bool) (findings, notes []judge.Finding) {
+// read reads all timelines for what is known of any answer, and returns findings, notes and
+// how many tokens each answer sent.
+func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.Options, wave int, details bool) (findings, notes []judge.Finding, sent []int32) {
 	c := newCollector(rec, o, count, a.Sent, wave)
 	if details {
 		a.Samples = make([]metrics.Sample, 0, a.Sent)
 	}
 	for i, r := range rec.All() {
-		c.add(i, r, rec.Planned[i])
+		c.add(r, rec.Planned[i])
 		if details {
+			c.sample.Text = bytes.Clone(c.sample.Text)
 			a.Samples = append(a.Samples, c.sample)
 			c.sample.ITL = nil // which is theirs now
 		}
@@ -130,11 +136,29 @@ func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.O
 	a.Summary = c.summary.Summary(rec.Elapsed.Seconds())
 	a.Turns = c.turns.turns()
 	a.FirstWave = firstWaveOf(c.wave)
-	if findings, notes = c.findings.Findings(); !c.rule.Whole {
-		a.Extended = c.extended.Extended(a.Summary, func(i int) *client.Result { return rec.Result(int(c.sent[i])) })
-		a.Definitions = c.definitions.Rows(a.Summary)
+	findings, notes = c.findings.Findings()
+	return findings, notes, c.sent
+}
+
+// streams reads the timelines again, when what the first reading kept of them is gone, for
+// what is known of streams alone.
+func (a *Analysis) streams(rec *recording.Recording, sent []int32) {
+	s, rule := a.Summary, RuleOf(&rec.Settings)
+	extended := metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: rec.Settings.Concurrency(), Percentiles: s.Percentiles, Requests: a.Sent, Values: s.Values})
+	definitions := definitions.NewReader(rule.Chat, s.Values)
+	places := make([]int32, 0, a.Sent) // in the plan
+	var sample metrics.Sample
+	for i, r := range rec.All() {
+		k := len(places)
+		places = append(places, int32(i))
+		sample = metrics.SampleIn(sample.ITL, r, rec.Planned[i].PromptLen, rule)
+		extended.Add(r, &sample, int(sent[k]))
+		if sample.Success {
+			definitions.Add(r, &sample, s.OutputLens[k])
+		}
 	}
-	return findings, notes
+	a.Definitions = definitions.Rows(s)
+	a.Extended = extended.Extended(s, func(k int) *client.Result { return rec.Result(int(places[k])) })
 }
 
 // budget reads the timelines once more, when what the others kept of them is gone.
@@ -184,7 +208,7 @@ type collector struct {
 	rec     *recording.Recording
 	asked   asked
 	count   CountTokens
-	sent    []int32        // where in the plan
+	sent    []int32        // output tokens, of each request
 	sample  metrics.Sample // of the request that was read last
 	summary *metrics.SummaryReader
 	wave    *metrics.SummaryReader // of the first requests
@@ -194,8 +218,6 @@ type collector struct {
 	// second is, ...
 	tokenizeEach int
 	late         []time.Duration // of one request's events
-	extended     *metrics.ExtendedReader
-	definitions  *definitions.Reader
 	findings     *judge.FindingsReader
 	counts       Counts
 }
@@ -252,20 +274,18 @@ func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens
 	reported := summary.Values()
 	return &collector{
 		rule: rule, rec: rec, asked: asked, count: count, tokenizeEach: tokenizeEach(rec),
-		sent:        make([]int32, 0, sent),
-		summary:     summary,
-		wave:        metrics.NewSummaryReader(metrics.Options{Percentiles: o.Percentiles}),
-		first:       wave,
-		turns:       turnsReader{percentiles: o.Percentiles},
-		extended:    metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: s.Concurrency(), Percentiles: o.Percentiles, Requests: sent, Values: reported}),
-		definitions: definitions.NewReader(rule.Chat, reported),
-		findings:    judge.NewFindingsReader(run, reported[metrics.ITL]),
-		counts:      Counts{Classes: map[string]int{}},
+		sent:     make([]int32, 0, sent),
+		summary:  summary,
+		wave:     metrics.NewSummaryReader(metrics.Options{Percentiles: o.Percentiles}),
+		first:    wave,
+		turns:    turnsReader{percentiles: o.Percentiles},
+		findings: judge.NewFindingsReader(run, reported[metrics.ITL]),
+		counts:   Counts{Classes: map[string]int{}, Tokens: newTokenCounts(reported[metrics.TPOT])},
 	}
 }
 
-// add reads a request that was sent, by its place in the plan.
-func (c *collector) add(i int, r *client.Result, p recording.Planned) {
+// add reads a request that was sent.
+func (c *collector) add(r *client.Result, p recording.Planned) {
 	c.sample = metrics.SampleIn(c.sample.ITL, r, p.PromptLen, c.rule)
 	s := &c.sample
 	n, sent, tokens := 0, 0, metrics.TokenCount{}
@@ -273,23 +293,18 @@ func (c *collector) add(i int, r *client.Result, p recording.Planned) {
 	if s.Success {
 		s.OutputTokens = s.Tokens(c.count)
 		n = max(s.OutputTokens, 0)
+	}
+	c.summary.Add(s)
+	if s.Success {
 		tokens = c.tokens(r, s)
 		sent = tokens.Sent(asked * metrics.Choices(r))
 	}
-	c.summary.Add(s)
 	if len(c.sent) < c.first {
 		c.wave.Add(s)
 	}
-	c.sent = append(c.sent, int32(i))
+	c.sent = append(c.sent, int32(min(sent, math.MaxInt32)))
 	c.turns.add(r, s, p)
 	c.late = judge.AppendLateness(c.late[:0], r, &c.rec.Health)
 	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: asked, Got: n, Tokens: tokens})
 	c.counts.add(r)
-	if c.rule.Whole {
-		return
-	}
-	c.extended.Add(r, s, sent)
-	if s.Success {
-		c.definitions.Add(r, s, n)
-	}
 }

@@ -17,8 +17,17 @@ type TokenCounts struct {
 // UnderCount is what one Source counted.
 type UnderCount struct {
 	Requests, Tokens int
-	tpot             metrics.List
+	tpot             *metrics.List
 	TPOT             metrics.Stats
+}
+
+// newTokenCounts has counted nothing yet; reported is the original's TPOT, to which a
+// request's is added before.
+func newTokenCounts(reported *metrics.List) (t TokenCounts) {
+	for i := range t.Under {
+		t.Under[i].tpot = metrics.Like(reported)
+	}
+	return t
 }
 
 // mostTokenized bounds the bytes that are tokenized only to compare counts: of a run with

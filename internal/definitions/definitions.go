@@ -62,18 +62,34 @@ type tool struct {
 	name, version string
 	read          func(v *values, q *request, s *metrics.Sample)
 	// duration is the tool's own; nil is the original's.
-	duration func(all []ends) float64
+	duration func(run *span) time.Duration
 }
 
-// ends are what a duration is made of: a request's start, and the last event with text
-// and the last with choices, since then.
-type ends struct{ start, lastText, lastChoices time.Duration }
+// span is what a duration is made of: when the first request began, when the one that was
+// completed first did, and the last events with text and with choices of all.
+type span struct {
+	any                               bool
+	first, earliest, earliestComplete time.Duration
+	lastText, lastChoices             time.Duration
+}
+
+// add takes in a request.
+func (x *span) add(start, lastText, lastChoices time.Duration) {
+	if !x.any {
+		x.any, x.first, x.earliest, x.earliestComplete = true, start, start, lastChoices
+	}
+	x.first = min(x.first, start)
+	if lastChoices < x.earliestComplete {
+		x.earliest, x.earliestComplete = start, lastChoices
+	}
+	x.lastText, x.lastChoices = max(x.lastText, lastText), max(x.lastChoices, lastChoices)
+}
 
 // Reader reads a run's successes, one after the other.
 type Reader struct {
 	chat   bool
 	values []values // by tool
-	all    []ends
+	run    span
 	tokens int
 	q      request
 	counts []int
@@ -103,11 +119,11 @@ func NewReader(chat bool, by [4]*metrics.List) *Reader {
 func (d *Reader) Add(r *client.Result, s *metrics.Sample, outputLen int) {
 	d.tokens += outputLen
 	d.read(r, outputLen)
-	e := ends{start: r.Start, lastChoices: d.q.lastChoices}
+	lastText := r.Start
 	if last := d.q.last(text); last != nil {
-		e.lastText = last.at
+		lastText += last.at
 	}
-	d.all = append(d.all, e)
+	d.run.add(r.Start, lastText, r.Start+d.q.lastChoices)
 	for i := range tools {
 		tools[i].read(&d.values[i], &d.q, s)
 	}
@@ -133,8 +149,8 @@ func (d *Reader) Rows(s *metrics.Summary) (rows []Row) {
 		if len(v.weighed) > 0 {
 			row.ITL = statOf(v.weighed)
 		}
-		if t.duration != nil && len(d.all) > 0 {
-			row.Duration = t.duration(d.all)
+		if t.duration != nil && d.run.any {
+			row.Duration = seconds(t.duration(&d.run))
 		}
 		if row.Duration > 0 {
 			row.Throughput = float64(d.tokens) / row.Duration
@@ -236,14 +252,4 @@ func (v *values) addGaps(q *request, of func(e *event) bool) (first, last *event
 		last = e
 	}
 	return first, last
-}
-
-// sinceStart is from the first request's start to the last instant that end gives.
-func sinceStart(all []ends, end func(e *ends) time.Duration) float64 {
-	first, last := all[0].start, time.Duration(0)
-	for i := range all {
-		first = min(first, all[i].start)
-		last = max(last, all[i].start+end(&all[i]))
-	}
-	return seconds(last - first)
 }

@@ -44,9 +44,7 @@ var tools = [...]tool{
 			after = q.n - 1
 		}
 		addPerToken(v.itl, seconds(last.at), seconds(first.at), after+1)
-	}, duration: func(all []ends) float64 {
-		return sinceStart(all, func(e *ends) time.Duration { return e.lastText })
-	}},
+	}, duration: func(run *span) time.Duration { return run.lastText - run.first }},
 	// Its ITL weighs each request by its tokens, its TPOT contains TTFT.
 	{name: "guidellm", version: "0.8.1", read: func(v *values, q *request, _ *metrics.Sample) {
 		first, last := q.first(anyToken), q.last(anyToken)
@@ -94,17 +92,7 @@ var tools = [...]tool{
 		}
 		v.add(first.at, q.lastChoices)
 		addPerToken(v.itl, seconds(last.at), seconds(first.at), q.n)
-	}, duration: func(all []ends) float64 {
-		first, end := &all[0], time.Duration(0)
-		for i := range all {
-			q := &all[i]
-			if q.start+q.lastChoices < first.start+first.lastChoices {
-				first = q
-			}
-			end = max(end, q.start+q.lastChoices)
-		}
-		return seconds(end - first.start)
-	}},
+	}, duration: func(run *span) time.Duration { return run.lastChoices - run.earliest }},
 }
 
 // original adds the original's values.

@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -14,15 +13,33 @@ type change struct {
 	underWay, decoding int
 }
 
-// changes orders the starts, first events and ends of the successes.
-func (f *FindingsReader) changes() []change {
-	all := make([]change, 0, 3*len(f.answers))
-	for _, x := range f.answers {
-		all = append(all, change{x.start, 1, 0}, change{x.first, 0, 1}, change{x.last, -1, -1})
+// changes are the starts, first events and ends of the successes in the order of time, and in
+// this one at the same instant.
+func (f *FindingsReader) changes(yield func(change) bool) {
+	steps := [3]change{{underWay: 1}, {decoding: 1}, {underWay: -1, decoding: -1}}
+	var at [3][]time.Duration
+	for k := range at {
+		at[k] = make([]time.Duration, len(f.answers))
 	}
-	// Stable: of one request's changes at the same instant the start comes first.
-	slices.SortStableFunc(all, func(a, b change) int { return cmp.Compare(a.at, b.at) })
-	return all
+	for i, x := range f.answers {
+		at[0][i], at[1][i], at[2][i] = x.start, x.first, x.last
+	}
+	for k := range at {
+		slices.Sort(at[k])
+	}
+	for range 3 * len(f.answers) {
+		next := -1
+		for k := range at {
+			if len(at[k]) > 0 && (next < 0 || at[k][0] < at[next][0]) {
+				next = k
+			}
+		}
+		step := steps[next]
+		step.at, at[next] = at[next][0], at[next][1:]
+		if !yield(step) {
+			return
+		}
+	}
 }
 
 // Of the time in which requests wait, these shares near a plateau and at its top make
@@ -43,7 +60,7 @@ func (f *FindingsReader) batchLimited() *Finding {
 	var now level
 	var before, busy time.Duration
 	most := 0
-	for _, c := range f.changes() {
+	for c := range f.changes {
 		if now.underWay > 0 {
 			spent[now] += c.at - before
 			busy += c.at - before

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"loadgen/internal/health"
 	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
@@ -45,16 +47,18 @@ func (b Bound) Most() float64 { return max(b.Mean, b.Median, b.P99) }
 
 // BudgetReader derives a budget from a run's requests, one after the other.
 type BudgetReader struct {
-	rule                                                   metrics.Rule
-	h                                                      *health.Report
-	burst                                                  bool
-	lateness, waits, starts, sends, connects, rtts, slacks metrics.List
-	retransmits                                            int
-	idle, busy                                             time.Duration
-	began, end, ended                                      time.Duration    // of a burst: its end as it was noticed, and as it was
-	succeeded                                              bool             // some
-	least, most                                            [4]*metrics.List // that the values can have been, by Metric
-	firsts                                                 []int32          // of TTFTs: how many there are after each request
+	rule                                           metrics.Rule
+	h                                              *health.Report
+	burst                                          bool
+	lateness, waits, starts, sends, connects, rtts metrics.List
+	slacks                                         *hdrhistogram.Histogram // of events, which are many: ns, three digits
+	slackMax                                       time.Duration
+	retransmits                                    int
+	idle, busy                                     time.Duration
+	began, end, ended                              time.Duration    // of a burst: its end as it was noticed, and as it was
+	succeeded                                      bool             // some
+	least, most                                    [4]*metrics.List // that the values can have been, by Metric
+	firsts                                         []int32          // of TTFTs: how many there are after each request
 	// gapsBegin and gapsEnd sum up by how much the first and the last event of each row of
 	// gaps may be late: what lies between moves no sum of gaps.
 	gapsBegin, gapsEnd time.Duration
@@ -65,7 +69,7 @@ type BudgetReader struct {
 // idle, as there is none. reported are the values of the same requests, which take no memory
 // again where they are exact; nil for none.
 func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool, reported *[4]*metrics.List) *BudgetReader {
-	b := &BudgetReader{rule: rule, h: h, burst: burst}
+	b := &BudgetReader{rule: rule, h: h, burst: burst, slacks: hdrhistogram.New(1, int64(slackMost), 3)}
 	for m := range b.least {
 		if b.least[m], b.most[m] = new(metrics.List), new(metrics.List); reported != nil {
 			b.least[m], b.most[m] = metrics.Like(reported[m]), metrics.Like(reported[m])
@@ -157,7 +161,9 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 
 func (b *BudgetReader) slack(late time.Duration) {
 	if late > 0 {
-		b.slacks.Add(seconds(late))
+		late = min(late, slackMost)
+		_ = b.slacks.RecordValue(int64(late)) // in range
+		b.slackMax = max(b.slackMax, late)
 	}
 }
 
@@ -182,7 +188,7 @@ func (b *BudgetReader) addPerToken(ttft, latency, first, last time.Duration, n i
 func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 	out := &Budget{
 		Lateness: dist(&b.lateness), SlotWait: dist(&b.waits), StartDelay: dist(&b.starts), SendDelay: dist(&b.sends),
-		Connect: dist(&b.connects), RTT: dist(&b.rtts), Slack: dist(&b.slacks), Retransmits: b.retransmits,
+		Connect: dist(&b.connects), RTT: dist(&b.rtts), Slack: b.slackDist(), Retransmits: b.retransmits,
 	}
 	if b.busy > 0 && b.succeeded { // where all failed there is no throughput to understate
 		out.Idle = float64(b.idle) / float64(b.busy)
@@ -235,6 +241,18 @@ func bound(reported, least, most *metrics.List) Bound {
 		}
 	}
 	return b
+}
+
+// slackMost is as late as a stamp can be said to be.
+const slackMost = 24 * time.Hour
+
+// slackDist sums up by how much stamps may be late.
+func (b *BudgetReader) slackDist() health.Dist {
+	if b.slackMax == 0 {
+		return health.Dist{}
+	}
+	at := func(q float64) time.Duration { return min(time.Duration(b.slacks.ValueAtQuantile(q)), b.slackMax) }
+	return health.Dist{Count: int(b.slacks.TotalCount()), P50: at(50), P99: at(99), Max: b.slackMax}
 }
 
 func seconds(d time.Duration) float64 { return float64(d) / 1e9 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"loadgen/pkg/client"
@@ -21,6 +22,10 @@ type coder struct {
 func (c *coder) unsigned(v *uint64) {
 	if c.writing {
 		c.buf = binary.AppendUvarint(c.buf, *v)
+		return
+	}
+	if len(c.buf) > 0 && c.buf[0] < 0x80 { // as most are
+		*v, c.buf = uint64(c.buf[0]), c.buf[1:]
 		return
 	}
 	x, n := binary.Uvarint(c.buf)
@@ -72,7 +77,7 @@ func (c *coder) bytes(v *[]byte) {
 		c.bad, c.buf = true, nil
 		return
 	}
-	*v, c.buf = append([]byte(nil), c.buf[:n]...), c.buf[n:]
+	*v, c.buf = append((*v)[:0], c.buf[:n]...), c.buf[n:]
 }
 
 func (c *coder) text(v *string) {
@@ -310,9 +315,7 @@ func (c *coder) events(r *client.Result) {
 			c.bad, c.buf = true, nil
 			return
 		}
-		if r.Events = nil; n > 0 {
-			r.Events = make([]client.Event, n)
-		}
+		r.Events = slices.Grow(r.Events[:0], int(n))[:n]
 	}
 	var before client.Event
 	for i := range r.Events {
@@ -324,7 +327,15 @@ func (c *coder) events(r *client.Result) {
 		c.signed(&tokens)
 		c.unsigned(&kind)
 		c.unsigned(&slack)
-		c.flags(&e.Choices, &e.Shared)
+		marks := uint64(0) // as flags has them, at less cost
+		if e.Choices {
+			marks |= 1
+		}
+		if e.Shared {
+			marks |= 2
+		}
+		c.unsigned(&marks)
+		e.Choices, e.Shared = marks&1 != 0, marks&2 != 0
 		e.At, e.TextEnd, e.Tokens = before.At+time.Duration(at), before.TextEnd+int32(end), before.Tokens+int32(tokens)
 		e.Kind, e.Slack = client.Kind(kind), uint32(slack)
 		if before = e; !c.writing {

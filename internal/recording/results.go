@@ -7,11 +7,12 @@ import (
 )
 
 // All yields the requests that were sent, in the order of the plan, by their place in it. A
-// result is not changed later.
+// result is valid until the next.
 func (r *Recording) All() iter.Seq2[int, *client.Result] {
 	return func(yield func(int, *client.Result) bool) {
+		var room client.Result
 		for i := range r.Planned {
-			if q := r.Result(i); q != nil && !yield(i, q) {
+			if q := r.result(i, &room); q != nil && !yield(i, q) {
 				return
 			}
 		}
@@ -19,12 +20,15 @@ func (r *Recording) All() iter.Seq2[int, *client.Result] {
 }
 
 // Result is a request by its place in the plan, nil where it was never sent.
-func (r *Recording) Result(i int) *client.Result {
+func (r *Recording) Result(i int) *client.Result { return r.result(i, new(client.Result)) }
+
+// result is a request, in the room where it is not in memory.
+func (r *Recording) result(i int, room *client.Result) *client.Result {
 	if i < len(r.Results) && r.Results[i] != nil {
 		return r.Results[i]
 	}
 	if r.Spool != nil {
-		return r.Spool.result(i)
+		return r.Spool.result(i, room)
 	}
 	return nil
 }
@@ -48,8 +52,8 @@ func (r *Recording) Sliced() []*client.Result {
 		return r.Results
 	}
 	all := make([]*client.Result, len(r.Planned))
-	for i, q := range r.All() {
-		all[i] = q
+	for i := range all {
+		all[i] = r.Result(i)
 	}
 	return all
 }

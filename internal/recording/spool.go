@@ -9,6 +9,7 @@ import (
 
 	"loadgen/internal/outfile"
 	"loadgen/pkg/client"
+	"loadgen/pkg/client/answer"
 )
 
 // Spool holds the results of a run that has too many for memory: encoded, in a file that has
@@ -166,8 +167,9 @@ func (s *Spool) write() {
 // Unread is how many times a result could not be read back, and why at first.
 func (s *Spool) Unread() (n int, err error) { return s.unread, s.why }
 
-// result decodes a result, nil where there is none, or where the file does not give it back.
-func (s *Spool) result(i int) *client.Result {
+// result decodes a result into r, whose memory it uses, and returns it; nil where there is
+// none, or where the file does not give it back.
+func (s *Spool) result(i int, r *client.Result) *client.Result {
 	if s.places == nil {
 		return nil
 	}
@@ -186,8 +188,8 @@ func (s *Spool) result(i int) *client.Result {
 		return nil
 	}
 	c := &coder{buf: data[p.from+1 : p.to], names: s.names}
-	r, index := &client.Result{}, 0
-	c.fields(&index, r)
+	*r = client.Result{Answer: answer.Answer{Events: r.Events[:0], Text: r.Text[:0], Body: r.Body[:0]}}
+	c.fields(&i, r)
 	return r
 }
 

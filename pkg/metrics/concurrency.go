@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -13,15 +12,33 @@ type step struct {
 	by int
 }
 
-// steps are the changes in their order; at the same instant what ends goes first.
-func (x *ExtendedReader) steps() []step {
-	all := make([]step, 0, 2*len(x.requests))
+// steps are the instants at which requests begin and end, each in ascending order.
+type steps struct{ from, to []time.Duration }
+
+func (x *ExtendedReader) steps() steps {
+	n := len(x.requests)
+	s := steps{make([]time.Duration, n), make([]time.Duration, n)}
 	for i := range x.requests {
-		q := &x.requests[i]
-		all = append(all, step{q.from, 1}, step{q.to, -1})
+		s.from[i], s.to[i] = x.requests[i].from, x.requests[i].to
 	}
-	slices.SortFunc(all, func(a, b step) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
-	return all
+	slices.Sort(s.from)
+	slices.Sort(s.to)
+	return s
+}
+
+// all yields the changes in their order; at the same instant what ends goes first.
+func (s steps) all(yield func(step) bool) {
+	for len(s.from)+len(s.to) > 0 {
+		next := step{}
+		if len(s.to) == 0 || len(s.from) > 0 && s.from[0] < s.to[0] {
+			next, s.from = step{s.from[0], 1}, s.from[1:]
+		} else {
+			next, s.to = step{s.to[0], -1}, s.to[1:]
+		}
+		if !yield(next) {
+			return
+		}
+	}
 }
 
 // longest bounds the series, in seconds.
@@ -42,17 +59,18 @@ func (x *ExtendedReader) inSecond(at time.Duration, tokens int) {
 }
 
 // concurrency fills in the peak, the mean and the series of seconds.
-func (x *ExtendedReader) concurrency(out *Extended, all []step) {
-	if len(all) == 0 {
+func (x *ExtendedReader) concurrency(out *Extended, steps steps) {
+	n := len(steps.to)
+	if n == 0 {
 		return
 	}
-	start, end := x.o.Start, all[len(all)-1].at
+	start, end := x.o.Start, steps.to[n-1]
 	out.Series = make([]Second, min(max(int(math.Ceil(seconds(end-start))), 1), longest))
 	bin := func(at time.Duration) *Second { return &out.Series[x.secondOf(at, len(out.Series))] }
 	now := 0
 	var before time.Duration
 	area := 0.0
-	for _, s := range all {
+	for s := range steps.all {
 		if now > 0 {
 			area += float64(now) * seconds(s.at-before)
 			for from := before; from < s.at; { // over the seconds that it spans
@@ -71,7 +89,7 @@ func (x *ExtendedReader) concurrency(out *Extended, all []step) {
 		out.PeakConcurrency = max(out.PeakConcurrency, now)
 		bin(s.at).Peak = max(bin(s.at).Peak, now)
 	}
-	if whole := seconds(end - all[0].at); whole > 0 {
+	if whole := seconds(end - steps.from[0]); whole > 0 {
 		out.MeanConcurrency = area / whole
 	}
 	for i := range x.requests {

@@ -93,7 +93,6 @@ type ExtendedReader struct {
 // request is what of a request the metrics of the whole run need.
 type request struct {
 	from, to  time.Duration // under way
-	sum       float64       // of its gaps
 	gaps      int32         // values of ITL
 	n, tokens int32         // output tokens, and the events that brought them
 	success   bool
@@ -113,9 +112,6 @@ func (x *ExtendedReader) Add(r *client.Result, s *Sample, n int) {
 	}
 	q.to = max(q.to, r.Start)
 	if r.Err == nil {
-		for _, gap := range s.ITL {
-			q.sum += gap
-		}
 		q.gaps, q.tokens = int32(len(s.ITL)), int32(x.success(r, s, n))
 	}
 	x.requests = append(x.requests, q)

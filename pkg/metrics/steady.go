@@ -12,13 +12,13 @@ import (
 )
 
 // steady measures the time from when all slots were busy first to when they were last.
-func (x *ExtendedReader) steady(steps []step, result func(i int) *client.Result) *Steady {
+func (x *ExtendedReader) steady(steps steps, result func(i int) *client.Result) *Steady {
 	if x.o.Concurrency <= 0 {
 		return nil
 	}
 	now := 0
 	var from, to time.Duration
-	for _, s := range steps {
+	for s := range steps.all {
 		if now == x.o.Concurrency && s.by < 0 {
 			to = s.at
 		}
@@ -91,10 +91,12 @@ const (
 func (x *ExtendedReader) meanIntervals() (out [4]*Interval) {
 	order := make([]int32, 0, len(x.requests)) // of the successes
 	places := make([]int32, len(x.requests))   // of their values
+	gaps := make([]int32, len(x.requests))     // of their first gap
+	gap := int32(0)
 	for i := range x.requests {
-		if x.requests[i].success {
-			places[i] = int32(len(order))
-			order = append(order, int32(i))
+		if q := &x.requests[i]; q.success {
+			places[i], gaps[i] = int32(len(order)), gap
+			order, gap = append(order, int32(i)), gap+q.gaps
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(x.requests[a].from, x.requests[b].from) })
@@ -105,7 +107,10 @@ func (x *ExtendedReader) meanIntervals() (out [4]*Interval) {
 	value := func(m Metric, i int32) (sum, n float64) {
 		q := &x.requests[i]
 		if m == ITL {
-			return q.sum, float64(q.gaps)
+			for gap := range x.o.Values[ITL].All(int(gaps[i]), int(gaps[i]+q.gaps)) {
+				sum += gap
+			}
+			return sum, float64(q.gaps)
 		}
 		ttft, latency := x.o.Values[TTFT].At(int(places[i])), x.o.Values[E2EL].At(int(places[i]))
 		switch m {
