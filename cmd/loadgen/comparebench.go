@@ -80,6 +80,12 @@ func flagError(err error) error {
 func planFlags(table []flag, f compare.Flags) (argv []string, err error) {
 	for _, name := range slices.Sorted(maps.Keys(f.Values())) {
 		words, err := optionWords(table, "--"+name, f.Values()[name])
+		if key := planKeys["--"+name]; err == nil && key != "" {
+			err = fmt.Errorf("--%s is set by the comparison: use the plan's key %s", name, key)
+		}
+		if slices.ContainsFunc(table, func(f flag) bool { return f.Name == "--"+name && f.aside }) {
+			err = fmt.Errorf("--%s is for single runs, not for a comparison", name)
+		}
 		if err != nil {
 			return nil, &compare.FlagError{Flag: name, Err: err}
 		}
@@ -91,8 +97,7 @@ func planFlags(table []flag, f compare.Flags) (argv []string, err error) {
 // optionWords is one flag as words of a command line.
 func optionWords(table []flag, option string, value any) (words []string, err error) {
 	row := slices.IndexFunc(table, func(t flag) bool { return t.Name == option })
-	switch key := planKeys[option]; {
-	case row < 0:
+	if row < 0 {
 		var names []string
 		for _, f := range table {
 			names = append(names, strings.TrimPrefix(f.Name, "--"))
@@ -102,8 +107,6 @@ func optionWords(table []flag, option string, value any) (words []string, err er
 			hint = fmt.Sprintf("; did you mean %s?", near)
 		}
 		return nil, fmt.Errorf("the benchmark has no flag %s%s", option, hint)
-	case key != "":
-		return nil, fmt.Errorf("%s is set by the comparison: use the plan's key %s", option, key)
 	}
 	switch v := value.(type) {
 	case bool:
@@ -213,6 +216,9 @@ func (r *settledRun) Stored() (compare.Stored, error) {
 	out := compare.Stored{Complete: stored.Complete(), ClientLimited: strings.HasPrefix(stored.Verdict(), "client-limited"), Server: stored.ServerPlan()}
 	r.cfg.assume() // as the run itself will
 	for _, f := range r.cfg.table {
+		if f.aside {
+			continue
+		}
 		switch f.Name {
 		case "--model", "--tokenizer", "--header", "--base-url", "--result-dir", "--disable-tqdm":
 			continue

@@ -18,12 +18,20 @@ type config struct {
 	// repeated is set where several runs have to have the same prompts.
 	repeated bool
 
+	configFile   *string // where more flags are
+	output       string  // what stdout gets: text or json
+	logFormat    string  // what stderr gets: text or json
+	appendTo     *string // file that gets the result as a line
+	saveRequests *string // file that gets a row for each request
+
 	table  []flag
 	values argparse.Values // what was given, by flag
 }
 
 // newConfig is the original's defaults.
-func newConfig() *config { return &config{Settings: recording.Defaults(), table: flagTable()} }
+func newConfig() *config {
+	return &config{Settings: recording.Defaults(), table: flagTable(), output: "text", logFormat: "text"}
+}
 
 // parse reads and checks a command line. The error is argparse.ErrHelp, or what is wrong.
 func parse(argv []string) (*config, error) {
@@ -36,22 +44,32 @@ func parse(argv []string) (*config, error) {
 
 // readFlags reads a command line as the original's parser does, before any check of values.
 func readFlags(argv []string) (*config, error) {
-	c := newConfig()
-	flags := slices.Clone(helpFlags)
-	for _, f := range c.table {
-		flags = append(flags, f.Flag)
-	}
-	values, err := argparse.Parse(flags, argv)
+	values, err := readWords(argv)
 	if err != nil {
 		return nil, err
 	}
+	return configOf(values), nil
+}
+
+// readWords reads words of a command line.
+func readWords(argv []string) (argparse.Values, error) {
+	flags := slices.Clone(helpFlags)
+	for _, f := range flagTable() {
+		flags = append(flags, f.Flag)
+	}
+	return argparse.Parse(flags, argv)
+}
+
+// configOf is the defaults with what was given.
+func configOf(values argparse.Values) *config {
+	c := newConfig()
 	c.values = values
 	for _, f := range c.table {
 		if v, ok := values[f.Name]; ok {
 			assign(f.bind(c), v)
 		}
 	}
-	return c, nil
+	return c
 }
 
 // assign puts a parsed value where the flag's row says.

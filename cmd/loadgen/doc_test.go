@@ -150,3 +150,21 @@ func TestFlagsPage(t *testing.T) {
 		t.Errorf("%s is not current (%v): go test ./cmd/loadgen -run TestFlagsPage -update", name, err)
 	}
 }
+
+// TestErrorCodesPage: docs/automation.md explains every code of an error.
+func TestErrorCodesPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/automation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code := range problemHints {
+		if !strings.Contains(string(page), "`"+code+"`") {
+			t.Errorf("the page does not have %s", code)
+		}
+	}
+	for _, code := range errorCodes {
+		if !strings.Contains(string(page), "| `"+code+"` |") {
+			t.Errorf("the page does not have %s", code)
+		}
+	}
+}

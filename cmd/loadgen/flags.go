@@ -19,33 +19,40 @@ type flag struct {
 	group string
 	value string // the placeholder in the help
 	usage string
+	// aside flags say nothing of the run itself, but where its settings come from and what
+	// is made of it.
+	aside bool
 }
 
 // flagTable holds the original's flags in the order of its namespace, then ours.
 func flagTable() []flag {
 	word := func(name, group, value, usage string, bind func(c *config) any, choices ...string) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.String, Choices: choices}, bind, group, value, usage}
+		return flag{argparse.Flag{Name: name, Kind: argparse.String, Choices: choices}, bind, group, value, usage, false}
 	}
 	integer := func(name, group, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Int}, bind, group, "N", usage}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Int}, bind, group, "N", usage, false}
 	}
 	float := func(name, group, value, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Float}, bind, group, value, usage}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Float}, bind, group, value, usage, false}
 	}
 	seconds := func(name, group, value, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Seconds}, bind, group, value, usage}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Seconds}, bind, group, value, usage, false}
 	}
 	on := func(name, group, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name}, bind, group, "", usage}
+		return flag{argparse.Flag{Name: name}, bind, group, "", usage, false}
 	}
 	list := func(name, group, value, usage string, kind argparse.Kind, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: kind}, bind, group, value, usage}
+		return flag{argparse.Flag{Name: name, Kind: kind}, bind, group, value, usage, false}
 	}
 	place := func(name, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Optional, Takes: isDirectory}, bind, results, "[DIR]", usage}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Optional, Takes: isDirectory}, bind, results, "[DIR]", usage, false}
 	}
 	own := func(f flag) flag {
 		f.Exact = true
+		return f
+	}
+	aside := func(f flag) flag {
+		f.Exact, f.aside = true, true
 		return f
 	}
 	newer := func(f flag) flag {
@@ -84,7 +91,7 @@ func flagTable() []flag {
 		on("--save-detailed", results, "keep every request's lengths, latencies, text and error in the result file", func(c *config) any { return &c.SaveDetailed }),
 		list("--metadata", results, "K=V ...", "items to put into the result file", argparse.List, func(c *config) any { return &c.Metadata }),
 		word("--result-dir", results, "DIR", "directory of the result file; it is made if need be", func(c *config) any { return &c.ResultDir }),
-		word("--result-filename", results, "NAME", "name of the result file; without it {backend}-{rate}qps[-concurrency{N}]-{model}-{date}.json", func(c *config) any { return &c.ResultFilename }),
+		word("--result-filename", results, "NAME", "name of the result file, or - for standard output; without it {backend}-{rate}qps[-concurrency{N}]-{model}-{date}.json", func(c *config) any { return &c.ResultFilename }),
 		on("--ignore-eos", sampling, "generate to the full length", func(c *config) any { return &c.IgnoreEOS }),
 		word("--percentile-metrics", results, "LIST", "metrics to report, of ttft,tpot,itl,e2el", func(c *config) any { return &c.PercentileMetrics }),
 		word("--metric-percentiles", results, "LIST", "percentiles to report, each 0 to 100", func(c *config) any { return &c.MetricPercentiles }),
@@ -148,7 +155,7 @@ func flagTable() []flag {
 		own(word("--save-timeline", results, "FILE", "write the raw timelines while the run lasts; loadgen report FILE makes the whole result of them", func(c *config) any { return &c.SaveTimeline })),
 		own(on("--overwrite", results, "let --save-timeline replace a file that is there", func(c *config) any { return &c.Overwrite })),
 		own(place("--server-metrics", "read what the server knows of the run: /perf_metrics and /metrics, which that empties, or the perf_metrics-*.jsonl files in DIR, for its own queue and prefill times, and its Prometheus metrics before and after the run", func(c *config) any { return &c.ServerMetrics })),
-		own(flag{argparse.Flag{Name: "--gpu-metrics", Kind: argparse.Optional}, func(c *config) any { return &c.GPUMetrics }, results, "[URL]", "sample the GPUs' power and memory during the run, for joules per token: with nvidia-smi on this machine, or from the DCGM exporter at URL"}),
+		own(flag{argparse.Flag{Name: "--gpu-metrics", Kind: argparse.Optional}, func(c *config) any { return &c.GPUMetrics }, results, "[URL]", "sample the GPUs' power and memory during the run, for joules per token: with nvidia-smi on this machine, or from the DCGM exporter at URL", false}),
 		own(place("--save-request-time-breakdown", "save where the TTFT of each request went, and a diagram of it: from the server's /perf_metrics, or from the files that it writes to DIR (perf_metrics_output_dir)", func(c *config) any { return &c.TimeBreakdown })),
 		own(on("--selftest", results, "after the run, compare what loadgen reports under this load with what a simulated server knows, and keep the table in the result", func(c *config) any { return &c.SelfTest })),
 		own(word("--require", results, "VERDICT", "end with exit code 3 unless the run's verdict on loadgen itself is clean", func(c *config) any { return &c.Require }, "clean")),
@@ -158,6 +165,10 @@ func flagTable() []flag {
 		own(word("--client-key", target, "FILE", "private key (PEM) of --client-cert, where it is not in the same file", func(c *config) any { return &c.ClientKey })),
 		own(on("--insecure", target, "trust any certificate, which protects from no impostor", func(c *config) any { return &c.Insecure })),
 		own(word("--api-key-file", target, "FILE", "file that holds the API key, in place of OPENAI_API_KEY", func(c *config) any { return &c.APIKeyFile })),
+		aside(word("--config", conduct, "FILE", "YAML file with flags, a key for each, without its dashes. The command line goes before variables of the environment (LOADGEN_MAX_CONCURRENCY=64), and these before the file", func(c *config) any { return &c.configFile })),
+		aside(word("--output", results, "FORMAT", "what standard output gets: the original's text, or the result as one JSON object, with the text on standard error", func(c *config) any { return &c.output }, "text", "json")),
+		aside(word("--log-format", conduct, "FORMAT", "what standard error gets: text, or a JSON object a line, with stable codes of errors, findings and notes", func(c *config) any { return &c.logFormat }, "text", "json")),
+		aside(word("--append", results, "FILE", "add the result, without the requests' own, to FILE as one line of JSON", func(c *config) any { return &c.appendTo })),
 	}
 }
 

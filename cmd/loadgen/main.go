@@ -25,6 +25,7 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	lookup   func(string) (string, bool) // environment variables
+	environ  []string                    // all of them, as os.Environ has them
 }
 
 // env is the value of an environment variable, "" where there is none.
@@ -60,12 +61,12 @@ func (o *output) Write(p []byte) (int, error) {
 // run is the whole program. What could not be written to stdout makes it fail.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
-	s := streams{stdin, out, nil, os.LookupEnv}
+	s := streams{stdin, out, nil, os.LookupEnv, os.Environ()}
 	stderr = plain.Writer{To: newStatus(stderr, s.env)} // servers' words are among what is written there
 	s.err = stderr
 	code := dispatch(ctx, args, s)
 	if out.err != nil && code == exitOK {
-		fmt.Fprintf(stderr, "loadgen: error: could not write all of stdout: %v\n", out.err)
+		fail(stderr, "not_writable", fmt.Sprintf("could not write all of stdout: %v", out.err))
 		return exitFailed
 	}
 	return code
@@ -74,22 +75,26 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // dispatch runs the benchmark for flags, a subcommand for a word.
 func dispatch(ctx context.Context, args []string, s streams) int {
 	app := newApp(ctx, s)
-	argv := args[1:]
+	argv, asJSON := takeLogFormat(args[1:], s)
+	if asJSON {
+		s.asJSON()
+	}
 	if done, code := helpOrVersion(app, argv, s); done {
 		return code
 	}
 	if len(argv) > 0 && argv[0] != "" && !strings.HasPrefix(argv[0], "-") && !askedForHelp(app, argv) {
 		command := app.Command(argv[0])
 		if command == nil {
-			fmt.Fprintf(s.err, "loadgen: error: unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)\n", argv[0], commandNames(app))
+			text := fmt.Sprintf("unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)", argv[0], commandNames(app))
 			if near := suggest.Nearest(argv[0], strings.Split(commandNames(app), ", ")); near != "" {
-				fmt.Fprintf(s.err, "hint: did you mean loadgen %s?\n", near)
+				text += fmt.Sprintf("\nhint: did you mean loadgen %s?", near)
 			}
+			fail(s.err, "usage", text)
 			return exitUsage
 		}
-		return exitCode(app.RunContext(ctx, append(args[:2:2], flagsFirst(command, argv[1:])...)), s.err)
+		return exitCode(app.RunContext(ctx, append([]string{args[0], argv[0]}, flagsFirst(command, argv[1:])...)), s.err)
 	}
-	cfg, err := parse(argv)
+	cfg, err := parseAll(argv, s)
 	if err == nil {
 		err = cfg.checkCustomTokenizer()
 	}
@@ -101,8 +106,14 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		writeHelp(s.out, app)
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(s.err, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them\nloadgen: error: %s\n", usageText(err, argv))
+		if asJSONLog(s.err) == nil {
+			fmt.Fprintln(s.err, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them")
+		}
+		fail(s.err, "usage", usageText(err, argv))
 		return exitUsage
+	}
+	if cfg.logFormat == "json" { // as a file says
+		s.asJSON()
 	}
 	return runBenchmark(ctx, cfg, s)
 }
@@ -110,9 +121,10 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 // helpOrVersion answers what is no run: no word at all, loadgen help TOPIC, loadgen --version.
 func helpOrVersion(app *cli.App, argv []string, s streams) (done bool, code int) {
 	switch {
-	case len(argv) == 0:
+	case len(argv) == 0 && !configured(s):
 		writeShortHelp(s.out, app)
 		return true, exitOK
+	case len(argv) == 0:
 	case len(argv) == 1 && argv[0] == "--version":
 		return true, exitCode(writeVersion(s.out), s.err)
 	case argv[0] == "help":
@@ -140,11 +152,14 @@ func exitCode(err error, stderr io.Writer) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errReported):
+		if j := asJSONLog(stderr); j != nil {
+			j.fail(errorCode(err), "every request failed, or more than allowed; what was logged before says why")
+		}
 		return exitFailed
 	case errors.As(err, &signal): // a server that a signal ended
 		return signal.exitCode()
 	}
-	fmt.Fprintf(stderr, "loadgen: error: %s\n", message(err))
+	fail(stderr, errorCode(err), message(err))
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
@@ -176,7 +191,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Reader:                    s.in,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		Commands:                  []*cli.Command{compareCommand(ctx, s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
+		Commands:                  []*cli.Command{compareCommand(ctx, s), completionCommand(s), manCommand(s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{err} }

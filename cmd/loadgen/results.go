@@ -40,7 +40,7 @@ func (m *benchmark) checkResult(model string) error {
 	if m.cfg.DryRun {
 		return nil
 	}
-	return cmp.Or(m.proveTimeline(), m.proveResult(model))
+	return cmp.Or(m.proveTimeline(), m.proveResult(model), m.proveOutputs())
 }
 
 // proveTimeline proves that the timeline file can be written and replaces nothing unasked.
@@ -60,7 +60,7 @@ func (m *benchmark) proveTimeline() error {
 
 // proveResult proves that the result and the files beside it can be written.
 func (m *benchmark) proveResult(model string) error {
-	if !m.cfg.SaveResult {
+	if !m.cfg.fileWanted() {
 		return nil
 	}
 	path, timeline := m.cfg.ResultPath(m.fileName(model)), recording.Text(m.cfg.SaveTimeline)
@@ -158,7 +158,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		fmt.Fprint(m.s.err, hint)
 	}
 	m.summarize(rec, a)
-	if err := m.save(file, r.FileName(), rec, a); err != nil {
+	if err := errors.Join(m.save(file, r.FileName(), rec, a), m.writeOutputs(file, rec, a)); err != nil {
 		return err
 	}
 	m.sayNext(a)
@@ -208,7 +208,7 @@ func (m *benchmark) gates(a *analysis.Analysis, test *selftest.Table) error {
 // where it should is not lost: it goes to the directory for temporary files, or
 // else to stderr.
 func (m *benchmark) save(file *result.File, name string, rec *recording.Recording, a *analysis.Analysis) error {
-	if !m.cfg.SaveResult {
+	if !m.cfg.fileWanted() {
 		return nil
 	}
 	defer waiting(m.s, "writing the result")()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,7 @@ type benchmark struct {
 	system system
 	server func() *result.Server // what is known of the server after the run, nil where it is not asked
 	held   []func()              // to be released when all is written
+	object io.Writer             // standard output, where it gets the result and not the text
 	saved  string                // the result's file, once it is written
 	waits  *waits                // what is waited for
 
@@ -95,7 +97,13 @@ const tightGC = 10
 // run prepares the benchmark, runs it and reports it.
 func (m *benchmark) run(ctx context.Context) (err error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(bench.LeanGC))
+	if m.cfg.objectWanted() {
+		m.object, m.s.out = m.s.out, m.s.err
+	}
 	assumed := m.cfg.assume()
+	for _, note := range strayVariables(m.s.environ) {
+		m.log("%s", note)
+	}
 	if err := m.cfg.checkValues(m.s); err != nil { // before anything is started or sent
 		return usageError{err}
 	}
@@ -166,7 +174,13 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 			return o, nil, err
 		}
 	}
-	o.OnNote = func(n recording.Note) { m.log("%s%s", n.Text, hints[n.Hint]) }
+	o.OnNote = func(n recording.Note) {
+		if j := asJSONLog(m.s.err); j != nil {
+			j.note(n.Code, n.Text+hints[n.Hint])
+			return
+		}
+		m.log("%s%s", n.Text, hints[n.Hint])
+	}
 	o.OnStage = m.stage
 	w := &waits{to: m.s.status()}
 	o.OnWait = w.on

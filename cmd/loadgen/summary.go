@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ var everyday = []string{"too_few_samples", "prompt_length_drift"}
 func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
 	var verdict bytes.Buffer
 	report.WriteVerdict(&verdict, "loadgen: ", console.Verdict(a.Verdict, a.Budget))
-	lines := wrappedLines(verdict.String())
+	lines := m.lines(verdict.String())
 	findings, notes := a.Findings, a.Notes[len(rec.Notes):]
 	if !m.cfg.Extended {
 		notes = slices.DeleteFunc(slices.Clone(notes), func(n judge.Finding) bool { return slices.Contains(everyday, n.Code) })
@@ -42,7 +43,7 @@ func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
 		} else {
 			report.WriteFindings(&text, "loadgen: ", nil, one)
 		}
-		more := wrappedLines(text.String())
+		more := m.lines(text.String())
 		if !m.cfg.Extended && len(lines)+len(more) > summaryLines {
 			left = append(left, f.Code)
 			continue
@@ -50,16 +51,20 @@ func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
 		lines = append(lines, more...)
 	}
 	if len(left) > 0 {
-		lines = append(lines, wrappedLines(fmt.Sprintf("loadgen: more in the result file and with --extended: %s", strings.Join(left, ", ")))...)
+		lines = append(lines, m.lines(fmt.Sprintf("loadgen: more in the result file and with --extended: %s", strings.Join(left, ", ")))...)
 	}
 	for _, line := range lines {
 		io.WriteString(m.s.err, line+"\n")
 	}
 }
 
-// wrappedLines are lines of loadgen's as they fit the terminal: what does not follows
-// indented. A line that is there already is left out.
-func wrappedLines(text string) (lines []string) {
+// lines are lines of loadgen's as they fit the terminal: what does not follows indented. A
+// line that is there already is left out.
+func (m *benchmark) lines(text string) (lines []string) {
+	width := summaryWidth
+	if m.cfg.logFormat == "json" {
+		width = math.MaxInt32
+	}
 	seen := map[string]bool{}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimRight(line, "\n"); seen[line] {
@@ -68,7 +73,7 @@ func wrappedLines(text string) (lines []string) {
 		seen[line] = true
 		body := strings.TrimPrefix(line, "loadgen: ")
 		indent := strings.Repeat(" ", len(body)-len(strings.TrimLeft(body, " -")))
-		for i, part := range wrapped(body, summaryWidth-len("loadgen: ")-len(indent)) {
+		for i, part := range wrapped(body, width-len("loadgen: ")-len(indent)) {
 			switch {
 			case i > 0:
 				part = strings.Repeat(" ", len("loadgen: ")) + indent + part
@@ -96,6 +101,6 @@ func (m *benchmark) sayNext(a *analysis.Analysis) {
 		steps = append(steps, "--extended prints all metrics and notes")
 	}
 	if len(steps) > 0 {
-		fmt.Fprintln(m.s.err, strings.Join(wrappedLines("loadgen: next: "+strings.Join(steps, "; ")), "\n"))
+		fmt.Fprintln(m.s.err, strings.Join(m.lines("loadgen: next: "+strings.Join(steps, "; ")), "\n"))
 	}
 }

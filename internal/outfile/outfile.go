@@ -237,3 +237,26 @@ func (p patient) Write(b []byte) (n int, err error) {
 	}
 	return n, err
 }
+
+// AppendLine adds a line to a file, which is made if need be. Lines of several processes do
+// not mix; a last line that was not ended is.
+func AppendLine(path string, line []byte) error {
+	if Special(path) {
+		return Write(path, func(w io.Writer) error { _, err := w.Write(append(line, '\n')); return err })
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	text := append(line[:len(line):len(line)], '\n')
+	if last := make([]byte, 1); err == nil && info.Size() > 0 {
+		if _, err = f.ReadAt(last, info.Size()-1); last[0] != '\n' {
+			text = append([]byte{'\n'}, text...)
+		}
+	}
+	if err == nil {
+		_, err = f.Write(text) // in one call
+	}
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"loadgen/internal/argparse"
+)
+
+// shells are those that there are completions for.
+var shells = []string{"bash", "zsh", "fish"}
+
+const completionHelp = `Each line makes the next shells complete flags, their values, subcommands and files:
+
+  bash  loadgen completion bash > /etc/bash_completion.d/loadgen
+  zsh   loadgen completion zsh > "${fpath[1]}/_loadgen"
+  fish  loadgen completion fish > ~/.config/fish/completions/loadgen.fish`
+
+func completionCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:        "completion",
+		Usage:       "print completions for a shell: bash, zsh or fish",
+		ArgsUsage:   "SHELL",
+		Description: completionHelp,
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 || !slices.Contains(shells, c.Args().First()) {
+				return usageError{fmt.Errorf("completion needs one of %s", strings.Join(shells, ", "))}
+			}
+			writeCompletion(s.out, c.Args().First(), commandWords(newApp(c.Context, s)))
+			return nil
+		},
+	}
+}
+
+// word is a flag, or a subcommand with its flags, as shells complete it.
+type word struct {
+	name, about string
+	choices     []string
+	files, bare bool // its value is a file; it has none
+	flags       []word
+}
+
+// flagWords are the benchmark's flags.
+func flagWords() (words []word) {
+	for _, f := range flagTable() {
+		about, _, _ := strings.Cut(f.usage, ";")
+		about, _, _ = strings.Cut(about, ": ")
+		w := word{name: f.Name, about: about, choices: f.Choices, bare: f.Kind == argparse.Switch}
+		w.files = strings.Contains(f.value, "FILE") || strings.Contains(f.value, "DIR") || strings.Contains(f.value, "PATH")
+		words = append(words, w)
+	}
+	return append(words, word{name: "--help", about: "examples and the names of all flags", bare: true},
+		word{name: "--help-all", about: "every flag explained", bare: true}, word{name: "--version", about: "the version", bare: true})
+}
+
+// commandWords are the subcommands with their flags; the self-test's are the benchmark's, too.
+func commandWords(app *cli.App) (words []word) {
+	for _, c := range app.Commands {
+		w := word{name: c.Name, about: c.Usage, flags: []word{{name: "--help", about: "help", bare: true}}}
+		for _, f := range c.Flags {
+			_, bare := f.(*cli.BoolFlag)
+			usage := ""
+			if d, ok := f.(cli.DocGenerationFlag); ok {
+				usage, _, _ = strings.Cut(strings.ReplaceAll(d.GetUsage(), "`", ""), ";")
+			}
+			w.flags = append(w.flags, word{name: "--" + f.Names()[0], about: usage, bare: bare})
+		}
+		if c.SkipFlagParsing {
+			w.flags = append(w.flags, flagWords()...)
+		}
+		words = append(words, w)
+	}
+	return append(words, word{name: "help", about: "explain a flag, a group of flags or a subcommand"})
+}
+
+func writeCompletion(w io.Writer, shell string, commands []word) {
+	map[string]func(io.Writer, []word, []word){"bash": bash, "zsh": zsh, "fish": fish}[shell](w, flagWords(), commands)
+}
+
+// namesOf are the names of words, with blanks between.
+func namesOf(words []word) string {
+	var names []string
+	for _, w := range words {
+		names = append(names, w.name)
+	}
+	return strings.Join(names, " ")
+}
+
+func bash(w io.Writer, flags, commands []word) {
+	fmt.Fprint(w, "# bash completion for loadgen\n_loadgen() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words\n  COMPREPLY=()\n  case $prev in\n")
+	for _, f := range flags {
+		if f.choices != nil {
+			fmt.Fprintf(w, "    %s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", f.name, strings.Join(f.choices, " "))
+		}
+	}
+	fmt.Fprint(w, "  esac\n  case ${COMP_WORDS[1]} in\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "    %s) words='%s' ;;\n", c.name, namesOf(c.flags))
+	}
+	fmt.Fprintf(w, "    *) words='%s' ;;\n  esac\n", namesOf(flags))
+	fmt.Fprintf(w, "  if [[ $COMP_CWORD == 1 && $cur != -* ]]; then\n    words='%s'\n  elif [[ $cur != -* ]]; then\n    return\n  fi\n", namesOf(commands))
+	fmt.Fprint(w, "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F _loadgen loadgen\n")
+}
+
+// zshText is a text within the brackets and quotes of an argument of zsh's _arguments.
+var zshText = strings.NewReplacer("'", `'\''`, "[", `\[`, "]", `\]`, ":", `\:`, "`", "", `\`, `\\`, "$", `\$`)
+
+func zshArguments(w io.Writer, flags []word) {
+	fmt.Fprint(w, "_arguments")
+	for _, f := range flags {
+		value := ""
+		switch {
+		case f.choices != nil:
+			value = ":value:(" + strings.Join(f.choices, " ") + ")"
+		case f.files:
+			value = ":file:_files"
+		case !f.bare:
+			value = ":value: "
+		}
+		fmt.Fprintf(w, " \\\n      '*%s[%s]%s'", f.name, zshText.Replace(f.about), value)
+	}
+	fmt.Fprint(w, " '*:file:_files'\n")
+}
+
+func zsh(w io.Writer, flags, commands []word) {
+	fmt.Fprint(w, "#compdef loadgen\n_loadgen() {\n  local -a commands\n  commands=(\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "    '%s:%s'\n", c.name, zshText.Replace(c.about))
+	}
+	fmt.Fprint(w, "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n    _describe command commands\n    return\n  fi\n  case $words[2] in\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "    %s) shift words; (( CURRENT-- )); ", c.name)
+		zshArguments(w, c.flags)
+		fmt.Fprint(w, "      ;;\n")
+	}
+	fmt.Fprint(w, "    *) ")
+	zshArguments(w, flags)
+	fmt.Fprint(w, "      ;;\n  esac\n}\n_loadgen \"$@\"\n")
+}
+
+// fishText is a text within fish's single quotes.
+var fishText = strings.NewReplacer(`\`, `\\`, "'", `\'`)
+
+func fish(w io.Writer, flags, commands []word) {
+	line := func(where string, f word) {
+		fmt.Fprintf(w, "complete -c loadgen -n '%s' -l %s -d '%s'", where, strings.TrimLeft(f.name, "-"), fishText.Replace(f.about))
+		switch {
+		case f.choices != nil:
+			fmt.Fprintf(w, " -x -a '%s'", strings.Join(f.choices, " "))
+		case f.files:
+			fmt.Fprint(w, " -r -F")
+		case !f.bare:
+			fmt.Fprint(w, " -x")
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, "# fish completion for loadgen")
+	for _, c := range commands {
+		fmt.Fprintf(w, "complete -c loadgen -n __fish_use_subcommand -f -a %s -d '%s'\n", c.name, fishText.Replace(c.about))
+		for _, f := range c.flags {
+			line("__fish_seen_subcommand_from "+c.name, f)
+		}
+	}
+	for _, f := range flags {
+		line("not __fish_seen_subcommand_from "+namesOf(commands), f)
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/outfile"
+	"loadgen/internal/recording"
+	"loadgen/internal/result"
+)
+
+// stdoutName is the name of a result file that is standard output.
+const stdoutName = "-"
+
+// objectWanted reports whether standard output is to get the result, and the text standard
+// error.
+func (c *config) objectWanted() bool {
+	return !c.DryRun && (c.output == "json" || recording.Text(c.ResultFilename) == stdoutName)
+}
+
+// fileWanted reports whether the result goes to a file of its own.
+func (c *config) fileWanted() bool {
+	return c.SaveResult && recording.Text(c.ResultFilename) != stdoutName
+}
+
+// proveOutputs proves that what is written besides the result file can be.
+func (m *benchmark) proveOutputs() error {
+	if path := recording.Text(m.cfg.appendTo); path != "" {
+		if err := m.prove(path); err != nil {
+			return fmt.Errorf("--append: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeOutputs writes the result to standard output, and as a line of a file.
+func (m *benchmark) writeOutputs(file *result.File, rec *recording.Recording, a *analysis.Analysis) error {
+	var err error
+	if m.object != nil {
+		_, err = m.object.Write(append(file.Append(nil), '\n'))
+	}
+	path := recording.Text(m.cfg.appendTo)
+	if path == "" {
+		return err
+	}
+	summary := a.File(rec, false)
+	summary.Loadgen = file.Loadgen
+	if failed := outfile.AppendLine(path, summary.Append(nil)); failed != nil {
+		return cmp.Or(err, fmt.Errorf("--append: %w", failed))
+	}
+	m.log("added a line to %s", path)
+	return err
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"loadgen/internal/argparse"
+	"loadgen/internal/suggest"
+)
+
+// Flags can be given in the environment and in a file as well. The command line goes before
+// the environment, and that before the file.
+const (
+	envPrefix  = "LOADGEN_"
+	configFlag = "--config"
+)
+
+// parseAll is parse with what the environment and the file of --config say.
+func parseAll(argv []string, s streams) (*config, error) {
+	given, err := readWords(argv)
+	if err != nil {
+		return nil, err
+	}
+	values, err := envValues(s)
+	if err != nil {
+		return nil, err
+	}
+	name, ok := given[configFlag].(string)
+	if !ok {
+		name, ok = values[configFlag].(string)
+	}
+	all := argparse.Values{}
+	if ok {
+		if all, err = fileValues(name); err != nil {
+			return nil, err
+		}
+	}
+	maps.Copy(all, values)
+	maps.Copy(all, given)
+	c := configOf(all)
+	return c, c.checkOwn()
+}
+
+// envName is a flag's environment variable.
+func envName(flag string) string { return envPrefix + strings.ToUpper(destination(flag)) }
+
+// envValues are the flags that the environment gives; an empty variable gives none.
+func envValues(s streams) (argparse.Values, error) {
+	values := argparse.Values{}
+	table := flagTable()
+	for _, f := range table {
+		text, ok := s.lookup(envName(f.Name))
+		if !ok || text == "" || f.Name == "--port" && strings.HasPrefix(text, "tcp://") { // Kubernetes' variable for a service called loadgen
+			continue
+		}
+		value, err := f.fromText(text)
+		if err == nil {
+			err = readOption(values, table, f.Name, value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", envName(f.Name), err)
+		}
+	}
+	return values, nil
+}
+
+// fromText is the value of a variable as a file would have it. Several values are apart by
+// blanks, those of a flag that repeats, whose values have blanks, by line feeds.
+func (f flag) fromText(text string) (any, error) {
+	var list []string
+	switch {
+	case f.Kind == argparse.Switch:
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither true nor false", text)
+		}
+		return on, nil
+	case f.Kind == argparse.Optional:
+		if on, err := strconv.ParseBool(text); err == nil {
+			return on, nil
+		}
+		return text, nil
+	case f.Kind != argparse.List && f.Kind != argparse.ListSome:
+		return text, nil
+	case f.Repeats:
+		list = strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+	default:
+		list = strings.Fields(text)
+	}
+	words := make([]any, len(list))
+	for i, word := range list {
+		words[i] = word
+	}
+	return words, nil
+}
+
+// fileValues are the flags that a file gives: YAML, a key for each flag, without its dashes.
+func fileValues(name string) (argparse.Values, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("argument %s: %w", configFlag, err)
+	}
+	var keys map[string]any
+	if err := yaml.Unmarshal(text, &keys); err != nil {
+		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	values := argparse.Values{}
+	table := flagTable()
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		option := "--" + strings.ReplaceAll(key, "_", "-")
+		if option == configFlag {
+			return nil, fmt.Errorf("%s: a configuration cannot name another with %q", name, key)
+		}
+		if err := readOption(values, table, option, keys[key]); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return values, nil
+}
+
+// readOption reads one flag as the command line would. A false turns off what comes from
+// further behind.
+func readOption(values argparse.Values, table []flag, option string, value any) error {
+	words, err := optionWords(table, option, value)
+	if err != nil {
+		return err
+	}
+	if value == false {
+		row := slices.IndexFunc(table, func(f flag) bool { return f.Name == option })
+		if table[row].Kind == argparse.Switch {
+			values[option] = false
+		}
+		return nil
+	}
+	read, err := readWords(words)
+	maps.Copy(values, read)
+	return err
+}
+
+// strayVariables are variables that were probably meant to be a flag's, each with what is
+// right.
+func strayVariables(environ []string) (notes []string) {
+	var known []string
+	for _, f := range flagTable() {
+		known = append(known, strings.TrimPrefix(envName(f.Name), envPrefix))
+	}
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, strings.TrimPrefix(name, envPrefix)) {
+			continue
+		}
+		if near := suggest.Nearest(strings.TrimPrefix(name, envPrefix), known); near != "" {
+			notes = append(notes, fmt.Sprintf("%s is no flag's variable and is ignored; did you mean %s%s?", name, envPrefix, near))
+		}
+	}
+	slices.Sort(notes)
+	return notes
+}
+
+// configured reports whether anything but the command line gives a flag.
+func configured(s streams) bool {
+	values, err := envValues(s)
+	return err != nil || len(values) > 0
+}
