@@ -150,7 +150,7 @@ func TestLoadIsAllThatIsTaken(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	table := Table{Concurrency: 8, Requests: 32, Input: 5, Output: 6, Verdict: "clean", CPUPerEvent: 12e-6, Streams: 8000, Capped: true, EventsPerSecond: 1e5, RequestsPerSecond: 1e3}
+	table := Table{Concurrency: 8, Requests: 32, Input: 5, Output: 6, Verdict: "clean", CPUPerEvent: 12e-6, Streams: 8000, Capped: true, EventsPerSecond: 1234566.6, RequestsPerSecond: 999}
 	table.Minus[metrics.TTFT], table.Bounds[metrics.TTFT].P99 = Figures{0.001, -0.002, 0.0005}, 0.0001
 	table.Bounds[metrics.ITL].Mean = 0.003
 	var out strings.Builder
@@ -162,7 +162,7 @@ TPOT        0.000      0.000      0.000      0.000   bound
 ITL         0.000      0.000      0.000      3.000   bound
 E2EL        0.000      0.000      0.000      0.000   bound
 verdict clean; 12.0 us of CPU time per event
-this machine, shared with the simulator: 8000 or more streams at once, 100000 events/s, 1000 requests/s
+this machine, shared with the simulator: 8,000 or more streams at once, 1,234,567 events/s, 999 requests/s
 `
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)

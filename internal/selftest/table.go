@@ -3,6 +3,8 @@ package selftest
 import (
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 
 	"loadgen/internal/result"
@@ -61,10 +63,20 @@ func (t *Table) WriteText(w io.Writer) {
 	}
 	fmt.Fprintf(w, "verdict %s; %.1f us of CPU time per event\n", t.Verdict, 1e6*t.CPUPerEvent)
 	if t.EventsPerSecond > 0 {
-		streams := fmt.Sprint(t.Streams)
+		streams := thousands(t.Streams)
 		if t.Capped {
 			streams += " or more"
 		}
-		fmt.Fprintf(w, "this machine, shared with the simulator: %s streams at once, %.0f events/s, %.0f requests/s\n", streams, t.EventsPerSecond, t.RequestsPerSecond)
+		fmt.Fprintf(w, "this machine, shared with the simulator: %s streams at once, %s events/s, %s requests/s\n",
+			streams, thousands(int(math.Round(t.EventsPerSecond))), thousands(int(math.Round(t.RequestsPerSecond))))
 	}
+}
+
+// thousands is a count with a comma before every third digit from the end.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
