@@ -15,7 +15,7 @@ import (
 // house are the program's packages from the ground up: each may import those before it in
 // the list, but for what forbidden has.
 var house = []string{
-	"internal/lazy", "internal/argparse", "internal/pause", "internal/suggest", "internal/plain", "internal/outfile", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
+	"internal/lazy", "internal/certtest", "internal/argparse", "internal/pause", "internal/suggest", "internal/plain", "internal/outfile", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
 	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
 	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/recording", "docs", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis",

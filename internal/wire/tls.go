@@ -8,89 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 
 	"loadgen/internal/stream"
 )
-
-// TLSFiles say how servers are verified and what they are shown.
-type TLSFiles struct {
-	// CA is a PEM file of authorities that are trusted beside the system's, "" for none.
-	CA string
-	// Cert and Key are the PEM files of a client certificate, "" for none. Without Key, Cert
-	// holds both.
-	Cert, Key string
-	// Insecure accepts any certificate for any host.
-	Insecure bool
-}
-
-// A FileError is about a file of TLSFiles.
-type FileError struct {
-	Path string
-	// What was wanted of it: "CA certificates", "client certificate", "client key".
-	What string
-	Err  error
-}
-
-func (e *FileError) Error() string {
-	text := strings.TrimPrefix(e.Err.Error(), "open "+e.Path+": ")
-	return fmt.Sprintf("cannot use %s for %s: %s", e.Path, e.What, text)
-}
-
-// Unwrap returns the error beneath.
-func (e *FileError) Unwrap() error { return e.Err }
-
-// Config reads the files. Errors are *FileError.
-func (f TLSFiles) Config() (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: f.Insecure}
-	if f.CA != "" {
-		text, err := os.ReadFile(f.CA)
-		if err != nil {
-			return nil, &FileError{f.CA, "CA certificates", err}
-		}
-		if c.RootCAs, err = x509.SystemCertPool(); err != nil {
-			c.RootCAs = x509.NewCertPool()
-		}
-		if !c.RootCAs.AppendCertsFromPEM(text) {
-			return nil, &FileError{f.CA, "CA certificates", errors.New("it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")}
-		}
-	}
-	switch {
-	case f.Cert != "":
-		pair, err := keyPair(f.Cert, f.Key)
-		if err != nil {
-			return nil, err
-		}
-		c.Certificates = []tls.Certificate{pair}
-	case f.Key != "":
-		return nil, &FileError{f.Key, "client key", errors.New("a key needs its certificate")}
-	}
-	return c, nil
-}
-
-func keyPair(certPath, keyPath string) (tls.Certificate, error) {
-	cert, err := os.ReadFile(certPath)
-	if err != nil {
-		return tls.Certificate{}, &FileError{certPath, "client certificate", err}
-	}
-	key := cert
-	if keyPath != "" {
-		if key, err = os.ReadFile(keyPath); err != nil {
-			return tls.Certificate{}, &FileError{keyPath, "client key", err}
-		}
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		path, what := certPath, "client certificate"
-		if keyPath != "" && strings.Contains(err.Error(), "key") {
-			path, what = keyPath, "client key"
-		}
-		return pair, &FileError{path, what, err}
-	}
-	return pair, nil
-}
 
 // Code says which problem a TLSError is.
 type Code string

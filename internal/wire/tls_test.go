@@ -3,26 +3,20 @@ package wire
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"loadgen/internal/certtest"
 )
 
 // A server that does not speak TLS may wait for the end of what it takes for a request.
@@ -61,64 +55,9 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// authority signs certificates for tests.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	dir  string
-}
-
-func newAuthority(t *testing.T) *authority {
+// serveTLS answers over TLS with a certificate.
+func serveTLS(t *testing.T, pair tls.Certificate, config *tls.Config) Endpoint {
 	t.Helper()
-	a := &authority{dir: t.TempDir()}
-	a.cert, a.key = a.sign(t, "ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	return a
-}
-
-// sign makes a certificate and writes NAME.pem and NAME.key.
-func (a *authority) sign(t *testing.T, name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template.SerialNumber, template.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
-	if template.NotAfter.IsZero() {
-		template.NotAfter = time.Now().Add(time.Hour)
-	}
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, block := range map[string]*pem.Block{".pem": {Type: "CERTIFICATE", Bytes: der}, ".key": {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(a.file(name+file), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert, key
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
-
-// serve answers over TLS with a certificate of a's.
-func (a *authority) serve(t *testing.T, name string, config *tls.Config) Endpoint {
-	t.Helper()
-	pair, err := tls.LoadX509KeyPair(a.file(name+".pem"), a.file(name+".key"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	config.Certificates = []tls.Certificate{pair}
 	to := listen(t, func(_ int, conn net.Conn) {
 		over := tls.Server(conn, config)
@@ -136,16 +75,16 @@ func (a *authority) serve(t *testing.T, name string, config *tls.Config) Endpoin
 
 // TestTLSProblemsHaveCodes tries what goes wrong with TLS, each against a real server.
 func TestTLSProblemsHaveCodes(t *testing.T) {
-	a, other := newAuthority(t), newAuthority(t)
+	a, other := certtest.New(t), certtest.New(t)
 	local := []net.IP{net.IPv4(127, 0, 0, 1)}
-	a.sign(t, "good", &x509.Certificate{IPAddresses: local})
-	a.sign(t, "old", &x509.Certificate{IPAddresses: local, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)})
-	a.sign(t, "elsewhere", &x509.Certificate{DNSNames: []string{"elsewhere.test"}})
-	a.sign(t, "me", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	good := a.Sign(t, "good", &x509.Certificate{IPAddresses: local})
+	old := a.Sign(t, "old", &x509.Certificate{IPAddresses: local, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)})
+	elsewhere := a.Sign(t, "elsewhere", &x509.Certificate{DNSNames: []string{"elsewhere.test"}})
+	me := a.Sign(t, "me", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	clients := x509.NewCertPool()
-	clients.AddCert(a.cert)
-	good := a.serve(t, "good", &tls.Config{})
-	strict := a.serve(t, "good", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients})
+	clients.AddCert(a.Cert)
+	welcome := serveTLS(t, good, &tls.Config{})
+	strict := serveTLS(t, good, &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients})
 	web := listen(t, func(_ int, conn net.Conn) { io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") })
 	web.TLS = true
 	shell := listen(t, func(_ int, conn net.Conn) { io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n") })
@@ -154,34 +93,30 @@ func TestTLSProblemsHaveCodes(t *testing.T) {
 		conn.Read(make([]byte, 4096)) // as OpenSSL answers what is no record of TLS's
 		conn.Write([]byte{21, 3, 1, 0, 2, 2, 70})
 	})
-	ca := TLSFiles{CA: a.file("ca.pem")}
+	ca := a.Trust()
 	for _, c := range []struct {
-		name  string
-		files TLSFiles
-		to    Endpoint
-		code  Code
+		name   string
+		config *tls.Config
+		to     Endpoint
+		code   Code
 	}{
-		{"good", ca, good, ""},
-		{"a client certificate", TLSFiles{CA: ca.CA, Cert: a.file("me.pem"), Key: a.file("me.key")}, strict, ""},
-		{"unverified", TLSFiles{Insecure: true}, good, ""},
-		{"nobody signs for it", TLSFiles{}, good, TLSUnknownAuthority},
-		{"another authority", TLSFiles{CA: other.file("ca.pem")}, good, TLSUnknownAuthority},
-		{"expired", ca, a.serve(t, "old", &tls.Config{}), TLSExpired},
-		{"another host", ca, a.serve(t, "elsewhere", &tls.Config{}), TLSWrongHost},
-		{"old versions only", ca, a.serve(t, "good", &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}), TLSVersion},
+		{"good", ca, welcome, ""},
+		{"a client certificate", a.Trust(me), strict, ""},
+		{"unverified", &tls.Config{InsecureSkipVerify: true}, welcome, ""},
+		{"nobody signs for it", nil, welcome, TLSUnknownAuthority},
+		{"another authority", other.Trust(), welcome, TLSUnknownAuthority},
+		{"expired", ca, serveTLS(t, old, &tls.Config{}), TLSExpired},
+		{"another host", ca, serveTLS(t, elsewhere, &tls.Config{}), TLSWrongHost},
+		{"old versions only", ca, serveTLS(t, good, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}), TLSVersion},
 		{"no client certificate", ca, strict, TLSClientCertificate},
-		{"no client certificate, TLS 1.2", ca, a.serve(t, "good", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MaxVersion: tls.VersionTLS12}), TLSClientCertificate},
+		{"no client certificate, TLS 1.2", ca, serveTLS(t, good, &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MaxVersion: tls.VersionTLS12}), TLSClientCertificate},
 		{"plain HTTP", ca, web, TLSPlainHTTP},
 		{"something else", ca, shell, TLSNone},
 		{"http to TLS", ca, plainToTLS, HTTPToTLS},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config, err := c.files.Config()
-			if err != nil {
-				t.Fatal(err)
-			}
-			transports := []Transport{NewBlocking(Options{Clock: NewClock(), Env: noEnv, TLSConfig: config})}
-			if all, _, err := New(AutoTransport, Options{Clock: NewClock(), Env: noEnv, TLSConfig: config}); err == nil {
+			transports := []Transport{NewBlocking(Options{Clock: NewClock(), Env: noEnv, TLSConfig: c.config})}
+			if all, _, err := New(AutoTransport, Options{Clock: NewClock(), Env: noEnv, TLSConfig: c.config}); err == nil {
 				transports = append(transports, all)
 			}
 			for _, tr := range transports {
@@ -203,13 +138,8 @@ func TestTLSProblemsHaveCodes(t *testing.T) {
 // TestTLSKeepsAlive: what the server says before a request, or that it has closed, is seen
 // through TLS, too.
 func TestTLSKeepsAlive(t *testing.T) {
-	a := newAuthority(t)
-	a.sign(t, "good", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
-	config, err := TLSFiles{CA: a.file("ca.pem")}.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pair, _ := tls.LoadX509KeyPair(a.file("good.pem"), a.file("good.key"))
+	a := certtest.New(t)
+	pair, config := a.Sign(t, "good", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}), a.Trust()
 	for name, c := range map[string]struct {
 		then    func(conn *tls.Conn)
 		reused  bool
@@ -248,41 +178,5 @@ func TestTLSKeepsAlive(t *testing.T) {
 				t.Errorf("reused %v, sent again %d times, %q, %v", x.Reused, x.Resent, s.text.String(), s.err)
 			}
 		})
-	}
-}
-
-// TestTLSFiles names the file that is wrong, and what it was for.
-func TestTLSFiles(t *testing.T) {
-	a := newAuthority(t)
-	a.sign(t, "me", &x509.Certificate{})
-	a.sign(t, "you", &x509.Certificate{})
-	cert, _ := os.ReadFile(a.file("me.pem"))
-	key, _ := os.ReadFile(a.file("me.key"))
-	os.WriteFile(a.file("both.pem"), append(cert, key...), 0o600)
-	os.WriteFile(a.file("empty.pem"), nil, 0o600)
-	for _, c := range []struct {
-		files TLSFiles
-		path  string // of the error, "" for none
-		what  string
-	}{
-		{TLSFiles{Cert: a.file("both.pem")}, "", ""},
-		{TLSFiles{Cert: a.file("me.pem"), Key: a.file("me.key")}, "", ""},
-		{TLSFiles{CA: a.file("none.pem")}, "none.pem", "CA certificates"},
-		{TLSFiles{CA: a.file("me.key")}, "me.key", "CA certificates"},
-		{TLSFiles{CA: a.file("empty.pem")}, "empty.pem", "CA certificates"},
-		{TLSFiles{CA: a.dir}, "", "CA certificates"},
-		{TLSFiles{Key: a.file("me.key")}, "me.key", "client key"},
-		{TLSFiles{Cert: a.file("none.pem")}, "none.pem", "client certificate"},
-		{TLSFiles{Cert: a.file("me.pem")}, "me.pem", "client certificate"},
-		{TLSFiles{Cert: a.file("me.pem"), Key: a.file("none.key")}, "none.key", "client key"},
-		{TLSFiles{Cert: a.file("me.pem"), Key: a.file("you.key")}, "you.key", "client key"},
-	} {
-		config, err := c.files.Config()
-		var wrong *FileError
-		if bad := c.what != ""; bad != errors.As(err, &wrong) || !bad && (err != nil || len(config.Certificates) != 1 || config.MinVersion != tls.VersionTLS12) {
-			t.Errorf("%+v: %v", c.files, err)
-		} else if bad && (wrong.What != c.what || c.path != "" && wrong.Path != a.file(c.path) || strings.Contains(err.Error(), " --")) {
-			t.Errorf("%+v: %v", c.files, err)
-		}
 	}
 }

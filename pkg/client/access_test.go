@@ -3,18 +3,12 @@ package client
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"loadgen/internal/certtest"
 	"loadgen/internal/stream"
 	"loadgen/pkg/client/answer"
 	"loadgen/pkg/dataset"
@@ -178,45 +173,30 @@ func TestServerRepeatsAKey(t *testing.T) {
 	}
 }
 
-// certificate writes a certificate for 127.0.0.1 and its key, and returns their files.
-func certificate(t *testing.T) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
-	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
-
 // TestTLS: an unknown certificate is refused unless it is trusted by file or all are;
 // the client's own is shown to a server that asks for one.
 func TestTLS(t *testing.T) {
-	cert, key := certificate(t)
+	a := certtest.New(t)
+	pair := a.Sign(t, "good", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
+	a.Sign(t, "other", &x509.Certificate{})
+	ca, cert, key := a.File("ca.pem"), a.File("good.pem"), a.File("good.key")
+	both := a.File("both.pem")
+	for _, file := range []string{cert, key} {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			var out *os.File
+			if out, err = os.OpenFile(both, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+				_, err = out.Write(text)
+				out.Close()
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"%d\"}]}\n\ndata: [DONE]\n\n", len(r.TLS.PeerCertificates))
 	}))
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes
 	s.StartTLS()
@@ -225,14 +205,16 @@ func TestTLS(t *testing.T) {
 		tls  TLS
 		want string
 	}{
-		"unknown":   {TLS{}, "tls"},
-		"trusted":   {TLS{CAFile: cert}, "0"},
-		"insecure":  {TLS{Insecure: true}, "0"},
-		"own":       {TLS{CAFile: cert, CertFile: cert, KeyFile: key}, "1"},
-		"no file":   {TLS{CAFile: cert + "x"}, "ca_cert"},
-		"no PEM":    {TLS{CAFile: key}, "ca_cert"},
-		"half":      {TLS{CertFile: cert}, "client_cert"},
-		"half, too": {TLS{KeyFile: key}, "client_cert"},
+		"unknown":     {TLS{}, "tls"},
+		"trusted":     {TLS{CAFile: ca}, "0"},
+		"insecure":    {TLS{Insecure: true}, "0"},
+		"own":         {TLS{CAFile: ca, CertFile: cert, KeyFile: key}, "1"},
+		"both in one": {TLS{CAFile: ca, CertFile: both}, "1"},
+		"no file":     {TLS{CAFile: ca + "x"}, "ca_cert"},
+		"no PEM":      {TLS{CAFile: key}, "ca_cert"},
+		"half":        {TLS{CertFile: cert}, "client_cert"},
+		"half, too":   {TLS{KeyFile: key}, "client_cert"},
+		"another's":   {TLS{CertFile: cert, KeyFile: a.File("other.key")}, "client_cert"},
 	} {
 		client, err := New(Options{BaseURL: s.URL, TLS: c.tls})
 		var problem *Problem

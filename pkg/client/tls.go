@@ -35,7 +35,10 @@ func (o TLS) config() (*tls.Config, error) {
 			return nil, &Problem{Code: "ca_cert", Err: fmt.Errorf("%s holds no PEM certificate", o.CAFile)}
 		}
 	}
-	if o.CertFile != "" || o.KeyFile != "" {
+	switch {
+	case o.CertFile == "" && o.KeyFile != "":
+		return nil, &Problem{Code: "client_cert", Err: fmt.Errorf("a client's key needs its certificate, and %s comes without one", o.KeyFile)}
+	case o.CertFile != "":
 		key := o.KeyFile
 		if key == "" {
 			key = o.CertFile // both may be in one file
