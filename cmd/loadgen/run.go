@@ -148,6 +148,15 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	}
 	m.finished.Store(true)
 	defer m.finished.Store(false)
+	a, err := m.analyze(rec, b)
+	if err != nil {
+		return err
+	}
+	return m.report(ctx, b, rec, a)
+}
+
+// analyze computes the result, and says so where that takes long.
+func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis.Analysis, error) {
 	if rec.Spool != nil {
 		debug.FreeOSMemory() // of the run's garbage
 		debug.SetGCPercent(tightGC)
@@ -155,11 +164,10 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
 	a, err := analysis.Analyze(rec, b.CountTokens)
 	computed()
-	if err != nil {
-		return err
+	if err == nil {
+		withHints(a)
 	}
-	withHints(a)
-	return m.report(ctx, b, rec, a)
+	return a, err
 }
 
 // options are the benchmark's; the simulator is started if asked for.
