@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"loadgen/pkg/client"
+	"loadgen/pkg/client/answer"
 )
 
 // failuresSeen is what is known of the requests that failed.
@@ -51,9 +52,19 @@ func (f *failuresSeen) add(r *client.Result) {
 	}
 	if f.said[class] == "" {
 		if f.said[class] = said(r.Body); f.said[class] == "" && class == "finish_reason" {
-			f.said[class] = r.FinishReason
+			f.said[class] = badReason(r)
 		}
 	}
+}
+
+// badReason is the first finish reason of an answer that is no success.
+func badReason(r *client.Result) string {
+	for _, c := range r.Generated() {
+		if c.FinishReason != "" && !answer.FinishedWell(c.FinishReason) {
+			return c.FinishReason
+		}
+	}
+	return r.FinishReason
 }
 
 // said is a server's message in one line: of a JSON string its text.
