@@ -192,6 +192,15 @@ func TestWhatFailuresSay(t *testing.T) {
 	if text := said["failures"].Text; !strings.Contains(text, "the first failed after 20 % of the run") || !strings.Contains(text, `says "no memory" (error_event), "abort" (finish_reason), "Internal Server Error" (no_end)`) {
 		t.Error(text)
 	}
+	// Of several choices it is the one that failed.
+	two := &script{}
+	two.pieces = func(int) []piece {
+		return []piece{{ms, `data: {"choices":[{"index":0,"text":" a","finish_reason":"stop"},{"index":1,"text":" b","finish_reason":"cancelled"}]}` + "\n\n" + done}}
+	}
+	_, ended, _ := two.run(t)
+	if text := ended["failures"].Text; !strings.Contains(text, `says "cancelled"`) {
+		t.Error(text)
+	}
 	s := &script{status: "503 Busy"}
 	s.pieces = func(int) []piece { return []piece{{ms, "{\"detail\":\"no \x1b[31mroom\"}"}} }
 	_, found, _ := s.run(t)
