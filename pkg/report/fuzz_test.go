@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"loadgen/internal/golden"
+	"loadgen/internal/plain"
 )
 
 // FuzzStored: whatever a file holds, it is refused or shown, alone and compared.
@@ -21,6 +23,7 @@ func FuzzStored(f *testing.F) {
 	}
 	f.Add([]byte(`{"num_prompts": 3, "completed": 2, "duration": 2.0, "max_concurrency": 2, "mean_ttft_ms": NaN, "ttfts": [0.1, 0.0, 0.3],
 		"itls": [[0.01, 0.03], [], [0.02, 0.02]], "output_lens": [3, 0, 3], "input_lens": [1, 2, 3], "errors": ["", "x", ""], "e2els": [1, -2, 3e300],
+		"model_id": "\u001b[31m\u202e\u009b<script>",
 		"loadgen": {"schema": 1, "verdict": "clean", "findings": [{"code": "coalesced", "text": "x"}], "effective": {"seed": 1}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		a, err := ParseStored("a/concurrency_16.json", text)
@@ -41,9 +44,13 @@ func FuzzStored(f *testing.F) {
 				t.Error(err)
 			}
 		}
-		for _, write := range []func(io.Writer, []*Group) error{Markdown, HTML, CSV} {
-			if err := write(io.Discard, groups); err != nil {
+		for i, write := range []func(io.Writer, []*Group) error{Markdown, HTML, CSV} {
+			var out strings.Builder
+			if err := write(&out, groups); err != nil {
 				t.Error(err)
+			}
+			if shown := out.String(); i < 2 && plain.Text(shown) != shown {
+				t.Errorf("what terminals obey is in a report: %q", shown)
 			}
 		}
 		var lines bytes.Buffer

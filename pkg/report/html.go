@@ -11,6 +11,7 @@ import (
 
 	"loadgen/internal/chart"
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 	"loadgen/pkg/metrics"
 )
 
@@ -64,7 +65,7 @@ func HTML(w io.Writer, groups []*Group) error {
 		p.Groups = append(p.Groups, g.page())
 	}
 	p.Style = template.CSS(chart.Stylesheet(most))
-	return template.Must(template.New("page").Parse(pageText)).Execute(w, p)
+	return template.Must(template.New("page").Parse(pageText)).Execute(plain.Writer{To: w}, p)
 }
 
 func (g *Group) page() pageGroup {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 
+	"loadgen/internal/plain"
 	"loadgen/internal/result"
 )
 
@@ -88,7 +89,7 @@ func HTML(w io.Writer, title string, t *result.TimeBreakdown) error {
 		return err
 	}
 	sum := sha256.Sum256([]byte(script))
-	return template.Must(template.New("page").Parse(pageText)).Execute(w, page{Title: title, Joined: joined(t), Hash: base64.StdEncoding.EncodeToString(sum[:]), Table: t,
+	return template.Must(template.New("page").Parse(pageText)).Execute(plain.Writer{To: w}, page{Title: title, Joined: joined(t), Hash: base64.StdEncoding.EncodeToString(sum[:]), Table: t,
 		Colours: colours, Bars: bars(t), Data: template.JS(text), Script: template.JS(script)})
 }
 

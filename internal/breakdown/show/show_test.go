@@ -96,4 +96,8 @@ func TestForeignLabels(t *testing.T) {
 	if strings.Contains(out.String(), "\x1b") || strings.Contains(out.String(), "\nloadgen: ") {
 		t.Errorf("%q", out.String())
 	}
+	out.Reset()
+	if err := HTML(&out, "\u202etitle", s); err != nil || strings.ContainsAny(out.String(), "\x1b\u202e") {
+		t.Errorf("%v %q", err, out.String())
+	}
 }
