@@ -42,6 +42,7 @@ func fakeServer(args []string) int {
 	port := f.String("port", "", "")
 	f.String("token", "", "marks the process")
 	load := f.Duration("load", 0, "refuse connections for so long")
+	until := f.String("until", "", "refuse connections until there is this file")
 	words := f.String("words", "", "end while loading, after these words on stderr")
 	status := f.Int("status", 200, "of /health")
 	hang := f.Bool("hang", false, "ignore SIGTERM")
@@ -72,6 +73,12 @@ func fakeServer(args []string) int {
 	case <-time.After(*load):
 	case <-signals:
 		return *code
+	}
+	for *until != "" {
+		if _, err := os.Stat(*until); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:"+*port)
 	if err != nil {
