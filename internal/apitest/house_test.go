@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	mostLines    = 400 // of a file
-	mostFunction = 65  // lines of a function, a screen; rows of tables do not count
-	mostTest     = 80  // the same of a test, which may have a server in it
+	mostLines     = 400 // of a file
+	mostFunction  = 65  // lines of a function, a screen; rows of tables do not count
+	mostTest      = 80  // the same of a test, which may have a server in it
+	mostExported  = 20  // names of a package
+	whyMoreExport = "names are exported"
 )
 
 // longOnPurpose are functions that are longer than a screen, and why.
@@ -94,4 +96,57 @@ func (s *source) rows(body ast.Node) (lines int) {
 		return true
 	})
 	return lines
+}
+
+// TestPackagesExportLittle: a package of many exported names says in its doc why.
+func TestPackagesExportLittle(t *testing.T) {
+	names, doc := map[string]int{}, map[string]string{}
+	for _, s := range sources(t) {
+		if strings.HasSuffix(s.path, "_test.go") || s.file.Name.Name == "main" {
+			continue
+		}
+		place := s.path[:strings.LastIndexByte(s.path, '/')]
+		names[place] += exportedNames(s.file)
+		doc[place] += strings.Join(strings.Fields(s.file.Doc.Text()), " ")
+	}
+	if len(names) == 0 {
+		t.Fatal("no packages found")
+	}
+	for place, n := range names {
+		if n > mostExported && !strings.Contains(doc[place], whyMoreExport) {
+			t.Errorf("%s exports %d names, more than %d, and its doc does not say why (%q)", place, n, mostExported, whyMoreExport)
+		} else if n <= mostExported && strings.Contains(doc[place], whyMoreExport) {
+			t.Errorf("%s exports %d names: its doc need not say why", place, n)
+		}
+	}
+}
+
+// exportedNames counts a file's exported functions, types, variables and constants. Methods
+// are their type's.
+func exportedNames(f *ast.File) (n int) {
+	count := func(name *ast.Ident) {
+		if name.IsExported() {
+			n++
+		}
+	}
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil {
+				count(d.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					count(spec.Name)
+				case *ast.ValueSpec:
+					for _, name := range spec.Names {
+						count(name)
+					}
+				}
+			}
+		}
+	}
+	return n
 }

@@ -6,6 +6,9 @@
 // instants of one clock, and what remains of TTFT is the network, there and back. The
 // spans of a request therefore sum up to its TTFT. What was not noted is unknown, not zero.
 // The package is pure: it does no I/O, reads no clock, and judges nothing.
+//
+// More than twenty names are exported: nineteen are the spans and instants that a record can
+// have.
 package breakdown
 
 import (

@@ -5,6 +5,9 @@
 // It takes a Plan and a Bench, which makes the runs, and gives the files that the runs
 // wrote. It never measures, judges or shows anything itself, and knows the benchmark's
 // flags only as the names and values that stand in a plan.
+//
+// More than twenty names are exported: a plan has a type for each part of it, as it stands in
+// the file.
 package compare
 
 import (

@@ -1,6 +1,9 @@
 // Package judge decides what measurements mean: whether the client could keep up,
 // and what about the server or the load a reader of the figures must know. It
 // reads no clock and does no I/O; its thresholds are data.
+//
+// More than twenty names are exported: each judgement (budget, verdict, findings, comparison,
+// workload) has its types, which the result file and the report show field by field.
 package judge
 
 import (

@@ -2,6 +2,9 @@
 // and observed. Its form on disk is the timeline file, which grows while the run lasts
 // and is read up to its last whole record, whatever ended the program. The package
 // derives nothing, judges nothing and reads no clock.
+//
+// More than twenty names are exported: the settings have a type for each form of value, and
+// Recording, Writer and Read share the types of what a run leaves.
 package recording
 
 import (

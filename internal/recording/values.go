@@ -148,8 +148,8 @@ func (s *Settings) SelectedMetrics() (out []metrics.Metric, odd []error) {
 	return out, odd
 }
 
-// ResultKey is the key of loadgen's object in a result, which no metadata may have.
-const ResultKey = "loadgen"
+// resultKey is the key of loadgen's object in a result, which no metadata may have.
+const resultKey = "loadgen"
 
 // Items reads the metadata as the original does: KEY=VALUE, cut at a further "=".
 func (s *Settings) Items() (out [][2]string, odd []error, err error) {
@@ -163,7 +163,7 @@ func (s *Settings) Items() (out [][2]string, odd []error, err error) {
 			continue
 		}
 		key := strings.TrimSpace(parts[0])
-		if key == ResultKey {
+		if key == resultKey {
 			return nil, nil, wrong("metadata", "the key %q is loadgen's object in the result file: choose another name", key)
 		}
 		out = append(out, [2]string{key, strings.TrimSpace(parts[1])})

@@ -9,6 +9,9 @@
 // The struct fields are the documentation: docs/result.md and the schema are made
 // of their comments and tags (json: the key; unit: of the number; from: where the
 // value comes from). A field without a from tag has that of the object it is in.
+//
+// More than twenty names are exported: each object of the file is a type, which the analysis
+// fills in and the report reads.
 package result
 
 import (
@@ -18,8 +21,8 @@ import (
 	"loadgen/internal/pyjson"
 )
 
-// LoadgenKey is the key of loadgen's own object.
-const LoadgenKey = "loadgen"
+// loadgenKey is the key of loadgen's own object.
+const loadgenKey = "loadgen"
 
 // File is a result file. A nil number is null, or, after reading, null or not
 // there. Only the keys that the layout has are written, see Layout.
@@ -195,8 +198,8 @@ type Number struct {
 // DecimalPercentiles are percentiles whose names have a decimal: p99.0.
 type DecimalPercentiles []Percentile
 
-// PercentileName is a percentile's name without the p: 99, 99.9.
-func PercentileName(p float64) string {
+// percentileName is a percentile's name without the p: 99, 99.9.
+func percentileName(p float64) string {
 	if i := int(p); float64(i) == p {
 		return strconv.Itoa(i)
 	}

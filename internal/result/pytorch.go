@@ -44,7 +44,7 @@ func (f *File) PyTorch(args pyjson.Object) []pyjson.Object {
 	for _, m := range f.Object() {
 		values[m.Key] = m.Value
 		switch m.Key {
-		case "ttfts", "itls", "e2els", "generated_texts", "errors", LoadgenKey:
+		case "ttfts", "itls", "e2els", "generated_texts", "errors", loadgenKey:
 			continue
 		case "tensor_parallel_size":
 			args = append(args[:len(args):len(args)], m)

@@ -134,7 +134,7 @@ func percentileOf(name string) (float64, bool) {
 	if !ok || err != nil || !(0 <= p && p <= 100) {
 		return 0, false
 	}
-	return p, text == PercentileName(p) || text == pyjson.FormatFloat(p)
+	return p, text == percentileName(p) || text == pyjson.FormatFloat(p)
 }
 
 // number is a value as a float.

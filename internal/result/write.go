@@ -32,7 +32,7 @@ func (f *File) Object() pyjson.Object {
 	w.set("burstiness", f.Burstiness)
 	w.setNullable("max_concurrency", f.MaxConcurrency)
 	if f.Loadgen != nil {
-		w.set(LoadgenKey, encode(reflect.ValueOf(f.Loadgen)))
+		w.set(loadgenKey, encode(reflect.ValueOf(f.Loadgen)))
 	}
 	if !w.fresh {
 		w.reorder()
@@ -202,7 +202,7 @@ func (w *writer) distribution(d *Distribution, of string, order ...string) {
 		w.set(statistic+"_"+of, *d.statistic(statistic))
 	}
 	for _, p := range d.Percentiles {
-		w.out.Set("p"+PercentileName(p.P)+"_"+of, p.Value)
+		w.out.Set("p"+percentileName(p.P)+"_"+of, p.Value)
 	}
 }
 
@@ -318,7 +318,7 @@ func encodeStruct(v reflect.Value) pyjson.Object {
 		case key == "" || omitEmpty && v.Field(i).IsZero():
 		case key == percentileKeys:
 			for _, p := range v.Field(i).Interface().([]Percentile) {
-				out.Set("p"+PercentileName(p.P), p.Value)
+				out.Set("p"+percentileName(p.P), p.Value)
 			}
 		default:
 			out = append(out, pyjson.Member{Key: key, Value: encode(v.Field(i))})

@@ -2,6 +2,9 @@
 // stamp, into the timeline of package answer: head, framing, content coding, lines,
 // JSON, event. It is a pure push decoder: no I/O, no clock, no goroutine. Every
 // transport feeds the same one.
+//
+// More than twenty names are exported: most are the classes of failures, and the types of
+// package answer under a second name, so that a transport needs one import.
 package stream
 
 import (

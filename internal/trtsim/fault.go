@@ -30,8 +30,8 @@ const (
 	FaultOneByte     Fault = "one_byte"     // every byte is an HTTP chunk
 )
 
-// FaultHeader is the request header that asks for a fault.
-const FaultHeader = "X-Sim-Fault"
+// faultHeader is the request header that asks for a fault.
+const faultHeader = "X-Sim-Fault"
 
 // Faults are the kinds of faults.
 func Faults() []Fault {

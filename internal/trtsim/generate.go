@@ -15,7 +15,7 @@ import (
 func (s *Server) generate(ctx context.Context, body []byte, a *answer, chat bool, asked string) {
 	fault, err := s.dice.fault(asked)
 	if err != nil {
-		a.badRequest("%s: %v", FaultHeader, err)
+		a.badRequest("%s: %v", faultHeader, err)
 		return
 	}
 	if s.broken() {

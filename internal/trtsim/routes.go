@@ -41,10 +41,10 @@ var routes = map[string]handler{
 	"/stop_profile":        {2, "POST", profiling(false, "stopped")},
 	"/_internal/tokenize":  {2, "POST", tokenize},
 	"/v1/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
-		s.generate(ctx, req.Body(), a, false, string(req.Header.Peek(FaultHeader)))
+		s.generate(ctx, req.Body(), a, false, string(req.Header.Peek(faultHeader)))
 	}},
 	"/v1/chat/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
-		s.generate(ctx, req.Body(), a, true, string(req.Header.Peek(FaultHeader)))
+		s.generate(ctx, req.Body(), a, true, string(req.Header.Peek(faultHeader)))
 	}},
 	"/sim/truth": {0, "GET", func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
 		q := req.URI().QueryArgs()

@@ -191,7 +191,7 @@ func energy(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 // health answers that the executor works, unless it has broken down, of which older
 // releases know nothing, or a fault is asked for.
 func health(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
-	if Fault(req.Header.Peek(FaultHeader)) == Fault503 || s.broken() && s.o.Dialect.ReportsHealth {
+	if Fault(req.Header.Peek(faultHeader)) == Fault503 || s.broken() && s.o.Dialect.ReportsHealth {
 		a.whole(503, "", []byte(unavailable))
 		return
 	}
@@ -200,7 +200,7 @@ func health(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
 
 // healthGenerate generates one token, as an answer in a chat.
 func healthGenerate(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
-	if asked := Fault(req.Header.Peek(FaultHeader)); asked == Fault503 || asked == Fault500 || s.broken() {
+	if asked := Fault(req.Header.Peek(faultHeader)); asked == Fault503 || asked == Fault500 || s.broken() {
 		a.whole(500, "", []byte("Generation health check failed: the simulated engine has failed"))
 		return
 	}

@@ -10,6 +10,9 @@
 //
 // It never interprets an answer, follows no redirect, retries nothing that a server can have
 // read, keeps nothing that arrives after the end of an answer, and names no flags.
+//
+// More than twenty names are exported: most are the classes of failures, the phases of an
+// exchange and the problems of TLS, each of which has a remedy of its own.
 package wire
 
 import (

@@ -8,6 +8,9 @@
 // It never decides when to send (that is the caller's), derives no latency (package
 // metrics does), and prints nothing. Its errors name no command-line flags: a Problem
 // carries a code for that.
+//
+// More than twenty names are exported: a dozen are the types and kinds of package answer under
+// a second name, so that a user of Result needs one import.
 package client
 
 import (

@@ -7,6 +7,9 @@
 // The data sets that benchmark_serving has give the same samples here for a
 // seed: the same texts, lengths and order. One file a data set. Files are read
 // as streams: memory grows with what is sent, not with the file.
+//
+// More than twenty names are exported: nine are the kinds of an Error, from which a caller
+// words its hint.
 package dataset
 
 import (

@@ -1,5 +1,8 @@
 // Package metrics turns timelines into statistics. It is pure: no clock, no
 // I/O, no process facts. Its numbers are float64 seconds, equal to NumPy's to the last bit.
+//
+// More than twenty names are exported: the metrics, the sources of token counts and the types
+// of statistics, each used by the analysis, the judgement and the report.
 package metrics
 
 import "loadgen/pkg/client"

@@ -3,6 +3,9 @@
 // loadgen, benchmark_serving and others and gives text, Markdown, HTML, CSV and charts,
 // of one file or of several servers compared. It measures nothing, changes no result,
 // and opens no connection.
+//
+// More than twenty names are exported: eight are lines of the original's console text, and
+// each format has a function.
 package report
 
 import (

@@ -1,6 +1,8 @@
 // Package answer holds what is recorded of one answer of a server: its events and
 // their instants, the texts, the server's counts, and why it failed. It is plain
 // data, filled in by package client; nothing here computes, waits or does I/O.
+//
+// More than twenty names are exported: most are kinds of events and bits of a dialect.
 package answer
 
 import (
