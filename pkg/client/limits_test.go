@@ -50,3 +50,27 @@ func TestContradictions(t *testing.T) {
 		}
 	}
 }
+
+// TestCandidates: a server may count all choices of which it sends the best.
+func TestCandidates(t *testing.T) {
+	for patch, want := range map[string]Class{`{}`: ImpossibleCount, `{"best_of":20}`: "", `{"n":20}`: "", `{"best_of":20,"n":2}`: "", `{"best_of":1}`: ImpossibleCount, `{"best_of":null}`: ImpossibleCount} {
+		s := &server{answer: func(int, *http.Request) string {
+			body := `{"choices":[{"index":0,"text":"abcdefgh","finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":160}}`
+			return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		}}
+		client := s.client(t, Options{NonStreaming: true, BodyPatch: patch})
+		p, err := client.Prepare(dataset.Request{Prompt: "x", OutputLen: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Result
+		client.Do(context.Background(), p, &r)
+		got := Class("")
+		if r.Err != nil {
+			got = r.Err.Class
+		}
+		if got != want {
+			t.Errorf("%s: %v", patch, r.Err)
+		}
+	}
+}
