@@ -29,6 +29,7 @@ func compareCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "print every command and number of requests, and do nothing"},
 			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that exist"},
+			&cli.BoolFlag{Name: "partial", Usage: "compare results of runs that ended early, too, with the others"},
 			&cli.BoolFlag{Name: "origin-compatible", Usage: "seed 0 and a test request at every concurrency, as the origin's script has it"},
 			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%', in addition to the plan's: exit code 3 where it is missed; may be repeated"},
 			&cli.StringFlag{Name: "results", Usage: "write to `DIR`, not to the plan's"},
@@ -65,11 +66,11 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	if c.Bool("dry-run") {
 		return plan.Print(s.out, compareBench{s: s})
 	}
-	return runPlanFile(ctx, plan, s, compare.Options{Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite") || c.Bool("demo")})
+	return runPlanFile(ctx, plan, s, c.Bool("partial"), compare.Options{Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite") || c.Bool("demo")})
 }
 
 // runPlanFile carries out a comparison, and reports what it brought.
-func runPlanFile(parent context.Context, plan *compare.Plan, s streams, o compare.Options) error {
+func runPlanFile(parent context.Context, plan *compare.Plan, s streams, partial bool, o compare.Options) error {
 	ctx, kill, stop := withTwoSignals(parent, s.err)
 	defer stop()
 	o.Note = func(format string, args ...any) { fmt.Fprintf(s.err, "loadgen: "+format+"\n", args...) }
@@ -82,7 +83,7 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, o compar
 	case err != nil:
 		return err
 	}
-	reported := reportPlan(plan, outcome.Results, s)
+	reported := reportPlan(plan, outcome.Results, s, partial)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -96,7 +97,7 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, o compar
 }
 
 // reportPlan reads the results, writes the report into their directory and prints it.
-func reportPlan(plan *compare.Plan, results []string, s streams) error {
+func reportPlan(plan *compare.Plan, results []string, s streams, partial bool) error {
 	var files []*report.Stored
 	var failed []error
 	for _, path := range results {
@@ -106,6 +107,11 @@ func reportPlan(plan *compare.Plan, results []string, s streams) error {
 			continue
 		}
 		files = append(files, f)
+	}
+	if !partial {
+		var refused []error
+		files, refused = withoutPartial(files)
+		failed = append(failed, refused...)
 	}
 	if len(files) == 0 {
 		return errors.Join(append(failed, errors.New("there are no results to report"))...)

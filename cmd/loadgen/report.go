@@ -45,6 +45,7 @@ func reportCommand(s streams) *cli.Command {
 			&cli.StringFlag{Name: "hardware", Usage: "`TEXT` of the hardware, such as '2x H200 GPUs'"},
 			&cli.StringFlag{Name: "configuration", Usage: "`TEXT` of what the results do not say, such as 'TP=2, FP16'"},
 			&cli.BoolFlag{Name: "across-clients", Usage: "compare results of different clients, or of different versions of one: loadgen's metrics are restated by the other client's definitions, or not compared where they cannot be"},
+			&cli.BoolFlag{Name: "partial", Usage: "compare results of runs that ended early, too, with the others"},
 			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%' or 'mean_tpot_ms<=12': exit code 3 where it is missed; may be repeated"},
 		},
 		Action: func(c *cli.Context) error {
@@ -62,6 +63,7 @@ type reporting struct {
 	args        []string
 	format, out string
 	baseline    string
+	partial     bool
 	naming      report.Naming
 	gates       []report.Gate
 }
@@ -73,9 +75,10 @@ var (
 
 func parseReport(c *cli.Context) (*reporting, error) {
 	o := &reporting{
-		args:   c.Args().Slice(),
-		format: c.String("format"),
-		out:    c.String("out"),
+		args:    c.Args().Slice(),
+		format:  c.String("format"),
+		out:     c.String("out"),
+		partial: c.Bool("partial"),
 		naming: report.Naming{
 			Labels:        map[string]string{},
 			Hints:         comparisonHints,
@@ -141,6 +144,11 @@ func (o *reporting) run(s streams) error {
 	}
 	if len(files) == 0 {
 		failed = append(failed, unknown...)
+	}
+	if len(files) > 1 && !o.partial {
+		var refused []error
+		files, refused = withoutPartial(files)
+		failed = append(failed, refused...)
 	}
 	if len(files) == 0 {
 		return errors.Join(failed...)

@@ -175,6 +175,9 @@ func (s *Stored) headline() string {
 	if x := f.RequestGoodput; x != nil {
 		text += fmt.Sprintf(", goodput %.2f requests/s", *x)
 	}
+	if why := s.Partial(); why != "" {
+		text = "PARTIAL, " + why + "; " + text
+	}
 	return text
 }
 

@@ -269,6 +269,19 @@ func (s *Stored) Complete() bool {
 	return !s.loadgen().Interrupted && completed > 0 && completed >= countOf(s.file.NumPrompts)
 }
 
+// Partial is why the file does not have all of its run, "" where it does: a signal or too
+// many failures ended the run before all requests were sent, or the program was killed.
+func (s *Stored) Partial() string {
+	own := s.loadgen()
+	if !own.Interrupted {
+		return ""
+	}
+	if r := own.Requests; r != nil {
+		return fmt.Sprintf("the run ended early: %d of %d requests were sent, and %d completed", r.Sent, r.Planned, countOf(s.file.Completed))
+	}
+	return "the run ended early"
+}
+
 // ServerPlan is what a comparison wrote of how its server was started, "" without.
 func (s *Stored) ServerPlan() string {
 	if server := s.loadgen().Server; server != nil {
