@@ -54,25 +54,8 @@ func (e DeepSeekV32) Render(_ context.Context, c Chat) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(c.Tools) > 0 {
-		tools, err := parseValue(c.Tools)
-		if err != nil {
-			return "", fmt.Errorf("the tools of the chat are not JSON: %w", err)
-		}
-		if truth(tools) {
-			if len(list) == 0 || list[0].role() != "system" {
-				first := newDict()
-				first.Set("role", "system")
-				first.Set("content", "")
-				list = append([]message{{first}}, list...)
-			}
-			first := newDict()
-			for _, key := range list[0].keys {
-				first.Set(key, list[0].values[hashed(key)])
-			}
-			first.Set("tools", tools)
-			list[0] = message{first}
-		}
+	if list, err = withTools(list, c, "system"); err != nil {
+		return "", err
 	}
 	d := &dsml{messages: list, thinking: e.Thinking, lastUser: -1}
 	d.findUser()
@@ -90,8 +73,43 @@ func (e DeepSeekV32) Render(_ context.Context, c Chat) (string, error) {
 	return out, nil
 }
 
+// withTools puts a chat's list of tools into the first message, where that is of the
+// system or of the other role, and otherwise into a message of the system before it.
+func withTools(list []message, c Chat, other string) ([]message, error) {
+	if len(c.Tools) == 0 {
+		return list, nil
+	}
+	tools, err := parseValue(c.Tools)
+	if err != nil {
+		return nil, fmt.Errorf("the tools of the chat are not JSON: %w", err)
+	}
+	if !truth(tools) {
+		return list, nil
+	}
+	if len(list) == 0 || list[0].role() != "system" && list[0].role() != other {
+		first := newDict()
+		first.Set("role", "system")
+		first.Set("content", "")
+		list = append([]message{{first}}, list...)
+	}
+	list[0] = list[0].without("tools")
+	list[0].Set("tools", tools)
+	return list, nil
+}
+
 // message is one of a chat.
 type message struct{ *Dict }
+
+// without is a copy that lacks a key.
+func (m message) without(key string) message {
+	out := newDict()
+	for _, k := range m.keys {
+		if k != key {
+			out.Set(k, m.values[hashed(k)])
+		}
+	}
+	return message{out}
+}
 
 func (m message) value(key string) any {
 	v, _ := m.Get(key)
@@ -152,13 +170,7 @@ func (d *dsml) dropReasoning() bool {
 		case role == "user" || role == "system" || role == "tool" || i >= d.lastUser:
 			kept = append(kept, m)
 		case role == "assistant":
-			plain := newDict()
-			for _, key := range m.keys {
-				if key != "reasoning_content" {
-					plain.Set(key, m.values[hashed(key)])
-				}
-			}
-			kept = append(kept, message{plain})
+			kept = append(kept, m.without("reasoning_content"))
 		}
 	}
 	whole := len(kept) == len(d.messages)
@@ -185,13 +197,13 @@ func (d *dsml) message(i int) (string, error) {
 	content := m.text("content")
 	switch role := m.role(); role {
 	case "system":
-		more, err := d.additions(m)
+		more, err := m.additions(dsmlTools)
 		return content + more, err
 	case "developer":
 		if content == "" {
 			return "", errors.New("a developer message needs content")
 		}
-		more, err := d.additions(m)
+		more, err := m.additions(dsmlTools)
 		return "<｜User｜>" + more + "\n\n# The user's message is: " + content + "<｜Assistant｜>" + d.opening(i == d.lastUser), err
 	case "user":
 		return "<｜User｜>" + str(m.value("content")) + "<｜Assistant｜>" + d.opening(i == d.lastUser), nil
@@ -204,8 +216,8 @@ func (d *dsml) message(i int) (string, error) {
 	}
 }
 
-// additions are the tools and the response format of a message.
-func (d *dsml) additions(m message) (string, error) {
+// additions are the tools, as a text says it, and the response format of a message.
+func (m message) additions(about string) (string, error) {
 	out := ""
 	if list, ok := m.value("tools").(*List); ok && len(list.Items) > 0 {
 		schemas := make([]string, len(list.Items))
@@ -223,7 +235,7 @@ func (d *dsml) additions(m message) (string, error) {
 				return "", err
 			}
 		}
-		text := strings.ReplaceAll(dsmlTools, "DSML", dsmlToken)
+		text := strings.ReplaceAll(about, "DSML", dsmlToken)
 		out += "\n\n" + strings.Replace(text, "SCHEMAS", strings.Join(schemas, "\n"), 1)
 	}
 	if format := m.value("response_format"); truth(format) {
@@ -261,17 +273,9 @@ func (d *dsml) toolResult(i int, m message) (string, error) {
 }
 
 func (d *dsml) answer(i int, m message) (string, error) {
-	calls, _ := m.value("tool_calls").(*List)
-	called := ""
-	if calls != nil && len(calls.Items) > 0 {
-		parts := make([]string, len(calls.Items))
-		for k, x := range calls.Items {
-			var err error
-			if parts[k], err = invocation(x); err != nil {
-				return "", err
-			}
-		}
-		called = "\n\n<" + dsmlToken + "function_calls>\n" + strings.Join(parts, "\n") + "\n</" + dsmlToken + "function_calls>"
+	called, err := m.calls("function_calls", false)
+	if err != nil {
+		return "", err
 	}
 	reasoning := ""
 	if d.thinking && i > d.lastUser {
@@ -283,8 +287,25 @@ func (d *dsml) answer(i int, m message) (string, error) {
 	return reasoning + m.text("content") + called + dsmlEOS, nil
 }
 
+// calls are the tool calls of an answer in a block of some name. Where loose is set,
+// arguments that are not JSON are passed on as they are.
+func (m message) calls(block string, loose bool) (string, error) {
+	calls, _ := m.value("tool_calls").(*List)
+	if calls == nil || len(calls.Items) == 0 {
+		return "", nil
+	}
+	parts := make([]string, len(calls.Items))
+	for k, x := range calls.Items {
+		var err error
+		if parts[k], err = invocation(x, loose); err != nil {
+			return "", err
+		}
+	}
+	return "\n\n<" + dsmlToken + block + ">\n" + strings.Join(parts, "\n") + "\n</" + dsmlToken + block + ">", nil
+}
+
 // invocation is a tool call.
-func invocation(x any) (string, error) {
+func invocation(x any, loose bool) (string, error) {
 	call, _ := x.(*Dict)
 	if call == nil {
 		return "", errors.New("a tool call is not an object")
@@ -296,7 +317,13 @@ func invocation(x any) (string, error) {
 	arguments := message{f}.value("arguments")
 	if text, ok := arguments.(string); ok {
 		var err error
-		if arguments, err = parseValue([]byte(text)); err != nil {
+		arguments, err = parseValue([]byte(text))
+		if err != nil && loose {
+			whole := newDict()
+			whole.Set("arguments", text)
+			arguments, err = whole, nil
+		}
+		if err != nil {
 			return "", fmt.Errorf("the arguments of a tool call are not JSON: %w", err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 
 	"loadgen/internal/golden"
@@ -57,6 +58,19 @@ func TestDeepSeekV32(t *testing.T) {
 	t.Logf("%d chats", len(rows))
 }
 
+func TestDeepSeekV4(t *testing.T) {
+	rows := readRows(t, "deepseek_v4.json.gz")
+	for _, row := range rows {
+		e := DeepSeekV4{Thinking: string(row[2]) != `"chat"`}
+		if string(row[2]) == `"max"` {
+			e.Effort = "max"
+		}
+		got, err := e.Render(t.Context(), chatOf(row))
+		check(t, row, got, err)
+	}
+	t.Logf("%d chats", len(rows))
+}
+
 func TestHarmony(t *testing.T) {
 	rows := readRows(t, "harmony.json.gz")
 	for _, row := range rows {
@@ -71,12 +85,13 @@ func TestHarmony(t *testing.T) {
 }
 
 func FuzzEncodings(f *testing.F) {
-	for _, row := range append(readRows(f, "deepseek_v32.json.gz"), readRows(f, "harmony.json.gz")...) {
+	for _, row := range slices.Concat(readRows(f, "deepseek_v32.json.gz"), readRows(f, "deepseek_v4.json.gz"), readRows(f, "harmony.json.gz")) {
 		f.Add([]byte(row[0]), []byte(row[1]))
 	}
 	f.Fuzz(func(t *testing.T, messages, tools []byte) { // no panic
 		c := Chat{Messages: messages, Tools: tools}
 		_, _ = DeepSeekV32{Thinking: true}.Render(t.Context(), c)
+		_, _ = DeepSeekV4{Thinking: true}.Render(t.Context(), c)
 		_, _ = Harmony{}.Render(t.Context(), c)
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"loadgen/internal/lazy"
 )
 
-// Renderer makes the prompt of a chat: a *Template, Harmony or DeepSeekV32.
+// Renderer makes the prompt of a chat: a *Template, Harmony, DeepSeekV32 or DeepSeekV4.
 type Renderer interface {
 	Render(ctx context.Context, c Chat) (string, error)
 }
@@ -30,12 +30,8 @@ type Model struct {
 	Encoding string
 }
 
-// ErrUnknownEncoding is wrapped by the error for a chat encoding that is not known
-// exactly, that of DeepSeek V4: it is Python code of the model's repository.
-var ErrUnknownEncoding = errors.New("the chat encoding is not known exactly")
-
 // For returns what renders a model's chats: for GPT-OSS the harmony format, otherwise
-// the template beside its tokenizer, or for DeepSeek V3.2, which has none, its encoding.
+// the template beside its tokenizer, or for DeepSeek V3.2 and V4, which have none, their encoding.
 func For(m Model) (Renderer, error) {
 	kind := m.Encoding
 	if kind != "deepseek_v32" && kind != "deepseek_v4" {
@@ -47,7 +43,7 @@ func For(m Model) (Renderer, error) {
 	if m.Dir == "" {
 		return llama3(m.Name)
 	}
-	if m.Encoding != "deepseek_v32" {
+	if m.Encoding != "deepseek_v32" && m.Encoding != "deepseek_v4" {
 		t, err := Load(m.Dir)
 		if !errors.Is(err, ErrNone) {
 			return t, err
@@ -57,7 +53,7 @@ func For(m Model) (Renderer, error) {
 	case "deepseek_v32":
 		return DeepSeekV32{}, nil
 	case "deepseek_v4":
-		return nil, fmt.Errorf("DeepSeek V4: %w: send messages, which the server encodes, or put a chat_template.jinja into %s", ErrUnknownEncoding, m.Dir)
+		return DeepSeekV4{}, nil
 	}
 	return nil, fmt.Errorf("%s: %w", m.Dir, ErrNone)
 }

@@ -98,6 +98,9 @@ func TestFor(t *testing.T) {
 		{Model{Name: "m", Dir: own, Encoding: "deepseek_v32"}, dsmlBOS},
 		{Model{Name: "m", Dir: directory(map[string]string{"config.json": `{"model_type":"deepseek_v32"}`})}, dsmlBOS},
 		{Model{Name: "gpt-oss-like", Dir: directory(map[string]string{"config.json": `{"model_type":"llama"}`, "chat_template.jinja": "own"})}, "own"},
+		{Model{Name: "deepseek-ai/DeepSeek-V4-Pro", Dir: bare}, dsmlBOS + "<｜User｜>hi<｜Assistant｜></think>"},
+		{Model{Name: "deepseek-ai/DeepSeek-V4-Pro", Dir: own}, "own"},
+		{Model{Name: "m", Dir: own, Encoding: "deepseek_v4"}, dsmlBOS},
 		{Model{Name: "m", Dir: own, Encoding: "mistral_common"}, "own"},
 		{Model{Name: "m"}, "<|begin_of_text|><|start_header_id|>user"},
 		{Model{Name: "/models/Llama-3.3-70B"}, "<|begin_of_text|><|start_header_id|>system"},
@@ -112,8 +115,6 @@ func TestFor(t *testing.T) {
 	}{
 		{Model{Name: "m", Dir: bare}, ErrNone},
 		{Model{Name: "deepseek-ai/DeepSeek-V3.2-Exp", Dir: bare}, nil},
-		{Model{Name: "deepseek-ai/DeepSeek-V4-Pro", Dir: bare}, ErrUnknownEncoding},
-		{Model{Name: "m", Dir: bare, Encoding: "deepseek_v4"}, ErrUnknownEncoding},
 	} {
 		if _, err := For(c.model); !errors.Is(err, c.want) {
 			t.Errorf("%+v: %v, want %v", c.model, err, c.want)
