@@ -195,7 +195,7 @@ func TestOneLetterIsLinear(t *testing.T) {
 
 // processorTime is what the process has used: unlike the clock, it does not
 // count what a busy machine gives to others.
-func processorTime(t *testing.T) time.Duration {
+func processorTime(t testing.TB) time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 		t.Fatal(err)
