@@ -117,13 +117,14 @@ func reportPlan(plan *compare.Plan, results []string, s streams, partial bool) e
 		return errors.Join(append(failed, errors.New("there are no results to report"))...)
 	}
 	naming := planNaming(plan)
-	groups := report.Groups(files, naming)
-	for _, g := range groups {
-		g.WriteText(s.out, coloured(s))
-	}
 	gates, err := parseGates(plan.Gates)
 	if err != nil {
 		return err
+	}
+	naming.Gates = gates
+	groups := report.Groups(files, naming)
+	for _, g := range groups {
+		g.WriteText(s.out, coloured(s))
 	}
 	return errors.Join(append(failed, writeAll(s, plan.Results, groups), gatesMissed(s, groups, naming.Order, gates))...)
 }

@@ -119,6 +119,7 @@ func parseReport(c *cli.Context) (*reporting, error) {
 		}
 		o.gates = append(o.gates, g)
 	}
+	o.naming.Gates = o.gates
 	return o, nil
 }
 
@@ -333,7 +334,15 @@ func gatesMissed(s streams, groups []*report.Group, planned []string, gates []re
 	for _, g := range groups {
 		missed = append(missed, g.Missed(gates)...)
 	}
-	if len(missed) == 0 {
+	switch {
+	case len(missed) > 0:
+	case len(gates) == 1:
+		fmt.Fprintln(s.err, "loadgen: 1 gate holds")
+		return nil
+	case len(gates) > 0:
+		fmt.Fprintf(s.err, "loadgen: %d gates hold\n", len(gates))
+		return nil
+	default:
 		return nil
 	}
 	return gateMissed{"gates missed:\n  " + strings.Join(missed, "\n  ")}

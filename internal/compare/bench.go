@@ -10,8 +10,9 @@ import (
 
 // Bench is the benchmark whose runs are compared.
 type Bench interface {
-	// CheckGate reports what is wrong with the text of a gate.
-	CheckGate(text string) error
+	// CheckGate reports what is wrong with the text of a gate, or why it could not hold after
+	// so many repeats of a run; the run is nil where none is known yet.
+	CheckGate(text string, run Settled, repeats int) error
 	// Settle completes the settings of a run. What is wrong with a flag is a FlagError.
 	Settle(Load) (Settled, error)
 	// Mask returns flags with what may be secret in their values replaced.

@@ -25,7 +25,7 @@ type fakeBench struct {
 	made       []string                                // the files of the runs
 }
 
-func (b *fakeBench) CheckGate(text string) error {
+func (b *fakeBench) CheckGate(text string, _ Settled, _ int) error {
 	if text == "nonsense" {
 		return errors.New("nonsense")
 	}

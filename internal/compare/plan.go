@@ -108,7 +108,7 @@ func (p *Plan) Check(b Bench) error {
 		return err
 	}
 	for _, text := range p.Gates {
-		if err := b.CheckGate(text); err != nil {
+		if err := b.CheckGate(text, nil, 0); err != nil {
 			return fmt.Errorf("gates: %w", err)
 		}
 	}
@@ -123,8 +123,14 @@ func (p *Plan) Check(b Bench) error {
 		}
 		seen[s.Name], seen["/"+s.Dir] = true, true
 		for level := range p.Concurrencies {
-			if _, err := b.Settle(p.load(unit{server: i, level: level})); err != nil {
+			run, err := b.Settle(p.load(unit{server: i, level: level}))
+			if err != nil {
 				return p.placed(s, err)
+			}
+			for _, text := range p.Gates {
+				if err := b.CheckGate(text, run, p.Repeats); err != nil {
+					return fmt.Errorf("gates: %s at concurrency %d: %w", s.Name, p.Concurrencies[level], err)
+				}
 			}
 		}
 	}

@@ -298,7 +298,7 @@ func (g *Group) object() pyjson.Object {
 	for _, d := range g.judged.Drifts {
 		drifts = append(drifts, pyjson.Object{{Key: "metric", Value: d.Metric}, {Key: "change", Value: d.Change}, {Key: "p", Value: d.P}, {Key: "text", Value: d.Text}})
 	}
-	return pyjson.Object{
+	out := pyjson.Object{
 		{Key: "sides", Value: g.judged.Labels},
 		{Key: "levels", Value: g.Levels},
 		{Key: "decoding_at_a_time", Value: decoding}, // by level and side
@@ -309,6 +309,10 @@ func (g *Group) object() pyjson.Object {
 		{Key: "reasons", Value: reasons},
 		{Key: "rows", Value: rows},
 	}
+	if len(g.gates) > 0 {
+		out = append(out, pyjson.Member{Key: "gates", Value: g.gatesJSON()})
+	}
+	return out
 }
 
 func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {

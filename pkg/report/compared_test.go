@@ -317,7 +317,7 @@ func TestGates(t *testing.T) {
 			t.Errorf("one side, %s: %d missed, want %d: %q %v", text, len(got), missed, got, err)
 		}
 	}
-	for _, text := range []string{"", "mean_ttft_ms", "mean_ttft_ms<5", "mean_ttft_ms<=x", "mean_ttft_ms<=1e999", "mean_frob_ms<=1", "<=1", "mean_ttft_ms<=1.2.3", "p42_ttft_ms<=1"} {
+	for _, text := range []string{"", "mean_ttft_ms", "mean_ttft_ms<5", "mean_ttft_ms<=x", "mean_ttft_ms<=1e999", "mean_frob_ms<=1", "<=1", "mean_ttft_ms<=1.2.3", "p100_ttft_ms<=1", "p95_frob_ms<=1"} {
 		if g, err := ParseGate(text); err == nil {
 			t.Errorf("%q is read as %+v", text, g)
 		}

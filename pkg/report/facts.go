@@ -47,6 +47,9 @@ const goodput = "request_goodput"
 
 var goodputFigure = judge.Figure{Metric: goodput, Statistic: judge.MeanOf, Higher: true}
 
+// failureFigure is the share of the requests that failed, of 1.
+var failureFigure = judge.Figure{Metric: "failure_share"}
+
 // facts are those of one run, without its Series.
 func (s *Stored) facts() *judge.Facts {
 	file, own := s.file, s.loadgen()
@@ -86,6 +89,10 @@ func (s *Stored) facts() *judge.Facts {
 func (s *Stored) series(f judge.Figure) judge.Series {
 	out := judge.Series{N: countOf(s.file.Completed), Mean: math.NaN(), Std: math.NaN()}
 	switch {
+	case f == failureFigure:
+		facts := s.facts()
+		out.Value = float64(facts.Failed) / float64(facts.Requests-facts.Unsent)
+		return out
 	case f.Higher:
 		out.Value = s.throughput(f.Metric)
 	case f.Metric == judge.FirstWaveTTFT:

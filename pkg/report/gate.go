@@ -10,6 +10,7 @@ import (
 
 	"loadgen/internal/judge"
 	"loadgen/internal/lazy"
+	"loadgen/internal/pyjson"
 )
 
 // Gate is a bound on a metric: absolute for every server, or relative to the baseline.
@@ -35,95 +36,194 @@ func ParseGate(text string) (Gate, error) {
 	if err != nil || math.IsInf(limit, 0) || math.IsNaN(limit) {
 		return Gate{}, fmt.Errorf("gate %q: %s is not a number; %s", text, m[3], want)
 	}
-	figures := append(judge.Figures[:len(judge.Figures):len(judge.Figures)], goodputFigure)
-	at := slices.IndexFunc(figures, func(f judge.Figure) bool { return figureKey(f) == m[1] })
-	if at < 0 {
-		var keys []string
-		for _, f := range figures {
-			keys = append(keys, figureKey(f))
-		}
-		return Gate{}, fmt.Errorf("gate %q: unknown metric %s; expected one of %s", text, m[1], strings.Join(keys, ", "))
+	figure, err := gateFigure(m[1])
+	if err != nil {
+		return Gate{}, fmt.Errorf("gate %q: %w", text, err)
 	}
-	g := Gate{Text: strings.TrimSpace(text), figure: figures[at], atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
+	g := Gate{Text: strings.TrimSpace(text), figure: figure, atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
 	switch {
 	case g.Relative:
 		g.limit /= 100
-	case !g.figure.Higher:
-		g.limit /= 1e3
+	default:
+		g.limit /= g.scale()
 	}
 	return g, nil
 }
 
+var gatePercentile = lazy.Regexp(`^(std|p\d{1,2}(?:\.\d+)?)_(ttft|tpot|itl|e2el)_ms$`)
+
+// gateFigure finds a metric by its key: what comparisons have, goodput, the share of failed
+// requests, and any other percentile, or the deviation, of a latency.
+func gateFigure(key string) (judge.Figure, error) {
+	figures := append(judge.Figures[:len(judge.Figures):len(judge.Figures)], goodputFigure, failureFigure)
+	if at := slices.IndexFunc(figures, func(f judge.Figure) bool { return figureKey(f) == key }); at >= 0 {
+		return figures[at], nil
+	}
+	if m := gatePercentile().FindStringSubmatch(key); m != nil {
+		p, _ := strconv.ParseFloat(strings.TrimPrefix(m[1], "p"), 64) // 0 for std
+		return judge.Figure{Metric: m[2], Statistic: judge.Statistic{Name: m[1], Q: p / 100}}, nil
+	}
+	var keys []string
+	for _, f := range figures {
+		keys = append(keys, figureKey(f))
+	}
+	return judge.Figure{}, fmt.Errorf("unknown metric %s; expected one of %s, or another percentile such as p95_ttft_ms", key, strings.Join(keys, ", "))
+}
+
+// scale is what the metric is multiplied with to be shown.
+func (g *Gate) scale() float64 {
+	if g.figure.Higher || g.figure == failureFigure {
+		return 1
+	}
+	return 1e3
+}
+
+// Requests is how many requests the gate's percentile needs in all repeats of a run.
+func (g *Gate) Requests() int {
+	if q := g.figure.Statistic.Q; q > 0 {
+		return int(math.Ceil(5/(1-q) - 1e-6))
+	}
+	return 1
+}
+
+// Metric is the metric that the gate bounds, by its key without the statistic.
+func (g *Gate) Metric() string { return g.figure.Metric }
+
 // figureKey is the metric's key in result files.
 func figureKey(f judge.Figure) string {
-	if f.Higher {
+	if f.Higher || f == failureFigure {
 		return f.Metric
 	}
 	return f.Statistic.Name + "_" + f.Metric + "_ms"
 }
 
-// Missed returns the gates that the group misses, each with the reason.
-func (g *Group) Missed(gates []Gate) []string { return missed(g.judged, gates) }
+// gated is what came of a gate for a server at a concurrency.
+type gated struct {
+	gate         *Gate
+	level, side  int
+	value, limit float64 // as they are shown; NaN where there is none
+	why          string  // it is missed; "" where it holds
+}
 
-// missed returns the gates that are missed, each with the reason. What is not comparable,
-// has too few requests or is not there counts as missed.
-func missed(c *judge.Comparison, gates []Gate) (missed []string) {
-	for _, g := range gates {
-		before := len(missed)
-		held := 0
-		for level, sides := range c.Facts {
+// gated checks gates. What is not comparable, has too few requests or is not there counts as
+// missed.
+func (g *Group) gated(gates []Gate) (all []gated) {
+	for i := range gates {
+		gate := &gates[i]
+		for level, sides := range g.judged.Facts {
 			for side := range sides {
-				if g.Relative && side == 0 && len(sides) > 1 {
+				if gate.Relative && side == 0 && len(sides) > 1 {
 					continue
 				}
-				if why := g.misses(c, level, side); why != "" {
-					missed = append(missed, fmt.Sprintf("%s: %s at %s: %s", g.Text, c.Labels[side], c.Levels[level], why))
-				} else {
-					held++
-				}
+				one := gated{gate: gate, level: level, side: side, value: math.NaN(), limit: math.NaN()}
+				one.why = g.check(&one)
+				all = append(all, one)
 			}
 		}
-		if len(missed) == before && held == 0 {
-			missed = append(missed, g.Text+": nothing to compare")
+	}
+	return all
+}
+
+// Missed returns the gates that the group misses, each with the reason.
+func (g *Group) Missed(gates []Gate) (missed []string) {
+	found := map[*Gate]bool{}
+	for _, r := range g.gated(gates) {
+		if found[r.gate] = true; r.why != "" {
+			missed = append(missed, fmt.Sprintf("%s: %s at %s: %s", r.gate.Text, g.judged.Labels[r.side], g.judged.Levels[r.level], r.why))
+		}
+	}
+	for i := range gates {
+		if !found[&gates[i]] {
+			missed = append(missed, gates[i].Text+": nothing to compare")
 		}
 	}
 	return missed
 }
 
-// misses is why a server misses a gate at a concurrency, "" where it does not.
-func (g *Gate) misses(c *judge.Comparison, level, side int) string {
-	f := c.Facts[level][side]
+// gateValue is a metric's value of a server at a concurrency, the mean of the repeats.
+func (g *Group) gateValue(f judge.Figure, level, side int) float64 {
+	facts := g.judged.Facts[level][side]
+	if facts == nil {
+		return math.NaN()
+	}
+	if facts.Series[f] == nil {
+		for _, run := range g.Runs[level][side] {
+			facts.Series[f] = append(facts.Series[f], run.series(f))
+		}
+	}
+	return facts.Value(f)
+}
+
+// check finds the value and the limit of a gate, and why it is missed, "" where it is not.
+func (g *Group) check(r *gated) string {
+	c, of := g.judged, r.gate
+	f := c.Facts[r.level][r.side]
 	if f == nil {
 		return "no result"
 	}
-	value := f.Value(g.figure)
+	value := g.gateValue(of.figure, r.level, r.side)
 	if math.IsNaN(value) {
 		return "the result does not have this metric"
 	}
-	if f.TooFew(g.figure.Statistic) {
+	r.value = of.scale() * value
+	if f.TooFew(of.figure.Statistic) {
 		return "too few requests for this percentile"
 	}
-	void := c.OwnVoidOf(level, side, g.figure.Metric)
-	if g.Relative {
-		void = cmp.Or(c.VoidOf(level, side, g.figure.Metric), c.VoidOf(level, 0, g.figure.Metric))
+	void := ""
+	switch {
+	case of.Relative:
+		void = cmp.Or(c.VoidOf(r.level, r.side, of.figure.Metric), c.VoidOf(r.level, 0, of.figure.Metric))
+	case of.figure != failureFigure: // a count, which stands whatever the latencies are worth
+		void = c.OwnVoidOf(r.level, r.side, of.figure.Metric)
 	}
 	if void != "" {
 		return "not comparable (" + strings.ReplaceAll(void, "_", " ") + ")"
 	}
-	limit := g.limit
-	if g.Relative {
-		base := c.Facts[level][0]
-		if side == 0 || base == nil || math.IsNaN(base.Value(g.figure)) {
+	limit := of.limit
+	if of.Relative {
+		base := g.gateValue(of.figure, r.level, 0)
+		if r.side == 0 || math.IsNaN(base) {
 			return "nothing to compare with"
 		}
-		limit = base.Value(g.figure) * (1 + g.limit)
+		limit = base * (1 + of.limit)
 	}
-	if g.atMost && value <= limit || !g.atMost && value >= limit {
+	r.limit = of.scale() * limit
+	if of.atMost && value <= limit || !of.atMost && value >= limit {
 		return ""
 	}
-	scale := 1e3
-	if g.figure.Higher {
-		scale = 1
+	return fmt.Sprintf("%.6g, the bound is %.6g", r.value, r.limit)
+}
+
+// gateHead are the heads of the table of gates, and gateRows its rows; nil without gates.
+var gateHead = []string{"gate", "server", "concurrency", "value", "bound", ""}
+
+func (g *Group) gateRows() (rows [][]string) {
+	number := func(x float64) string {
+		if math.IsNaN(x) {
+			return ""
+		}
+		return fmt.Sprintf("%.6g", x)
 	}
-	return fmt.Sprintf("%.6g, the bound is %.6g", scale*value, scale*limit)
+	for _, r := range g.gated(g.gates) {
+		outcome := "holds"
+		if r.why != "" {
+			outcome = "MISSED: " + r.why
+		}
+		rows = append(rows, []string{r.gate.Text, g.judged.Labels[r.side], g.judged.Levels[r.level], number(r.value), number(r.limit), outcome})
+	}
+	return rows
+}
+
+// gatesJSON are the outcomes of the gates for programs.
+func (g *Group) gatesJSON() []pyjson.Object {
+	all := []pyjson.Object{}
+	for _, r := range g.gated(g.gates) {
+		o := pyjson.Object{{Key: "gate", Value: r.gate.Text}, {Key: "side", Value: g.judged.Labels[r.side]}, {Key: "level", Value: g.judged.Levels[r.level]},
+			{Key: "value", Value: finiteOrNil(r.value)}, {Key: "bound", Value: finiteOrNil(r.limit)}, {Key: "holds", Value: r.why == ""}}
+		if r.why != "" {
+			o = append(o, pyjson.Member{Key: "reason", Value: r.why})
+		}
+		all = append(all, o)
+	}
+	return all
 }

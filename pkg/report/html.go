@@ -39,6 +39,8 @@ type pageGroup struct {
 	SettingsHead                            []string
 	Settings                                [][]string
 	Remarks                                 []string
+	GateHead                                []string
+	Gates                                   [][]string
 }
 
 type pageLevel struct {
@@ -78,6 +80,8 @@ func (g *Group) page() pageGroup {
 		Compared:      len(g.Sides) > 1,
 		Whole:         len(g.judged.Rows) > 0 && g.judged.Void(),
 		Remarks:       g.notes(),
+		GateHead:      gateHead,
+		Gates:         g.gateRows(),
 	}
 	if p.Compared {
 		p.Answer, p.Next = g.answer(), g.next()

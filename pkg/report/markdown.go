@@ -33,6 +33,14 @@ func Markdown(w io.Writer, groups []*Group) error {
 		if next := g.next(); len(next) > 0 {
 			fmt.Fprintf(w, "* **Next:** %s\n", markdownText(strings.Join(next, "; ")))
 		}
+		if rows := g.gateRows(); rows != nil {
+			fmt.Fprint(w, "\n## Gates\n\n")
+			markdownRow(w, gateHead)
+			fmt.Fprintf(w, "|%s\n", strings.Repeat(" --- |", len(gateHead)))
+			for _, row := range rows {
+				markdownRow(w, row)
+			}
+		}
 		for level, name := range g.Levels {
 			fmt.Fprintf(w, "\n## Concurrency %s\n\n", markdownText(name))
 			columns := slices.Concat([]string{"metric"}, g.judged.Labels, g.heads()[:2*(len(g.judged.Labels)-1)])

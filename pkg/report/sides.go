@@ -29,6 +29,7 @@ type Group struct {
 	// Hardware and Configuration are what the files do not have: "2x H200", "TP=2".
 	Title, Hardware, Configuration string
 	words                          map[string]string // of hints
+	gates                          []Gate
 }
 
 // Naming is what the user adds to the results: labels by a server's name, the baseline,
@@ -39,6 +40,8 @@ type Naming struct {
 	Title, Hardware, Configuration string
 	// AcrossClients compares the results of different clients on purpose.
 	AcrossClients bool
+	// Gates are bounds whose outcome the report has.
+	Gates []Gate
 	// Hints are what can be done about what is not comparable, by the hint's code, in words
 	// that may name flags: own_core, batch_limit, per_token, ignore_eos, other_prompts, repeat.
 	// Those that are not there have words without flags.
@@ -61,7 +64,9 @@ var repeatName = lazy.Regexp(`_repeat_\d+$`)
 func Groups(files []*Stored, n Naming) []*Group {
 	var groups []*Group
 	for _, sides := range linked(sidesOf(files, n)) {
-		groups = append(groups, newGroup(sides, n))
+		g := newGroup(sides, n)
+		g.gates = n.Gates
+		groups = append(groups, g)
 	}
 	return groups
 }
