@@ -192,6 +192,13 @@ func TestWhatIsNoCause(t *testing.T) {
 		return func(a *Facts) {
 			a.Decoding = n
 			delete(a.Series, Figure{Metric: "e2el", Statistic: MeanOf})
+			delete(a.Series, Figure{Metric: "tpot", Statistic: MeanOf})
+		}
+	}
+	withoutE2EL := func(ttft, tpot, n float64) func(a *Facts) {
+		return func(a *Facts) {
+			untimed(n)(a)
+			a.Series[meanTTFT][0].Value, a.Series[Figure{Metric: "tpot", Statistic: MeanOf}] = ttft, []Series{{Value: tpot}}
 		}
 	}
 	none := func(*Facts) {}
@@ -221,11 +228,13 @@ func TestWhatIsNoCause(t *testing.T) {
 		"tokens a chunk unlike": {pair(func(a *Facts) { a.TokensPerChunk = 1.04 }, func(a *Facts) { a.TokensPerChunk = 1 }), "itl"},
 		"two tokens a chunk":    {same(func(a *Facts) { a.TokensPerChunk = 2 }), "itl"},
 		// 64 requests each: one waits as long and decodes four times as fast.
-		"fewer by its own speed":   {pair(waits(0.4, 4.5, 58), waits(0.6, 1.9, 44)), ""},
-		"fewer, as others wait":    {pair(waits(0.4, 2.4, 53), waits(1.6, 3.6, 36)), "tpot itl"},
-		"an open loop":             {pair(open(10), open(5)), ""},
-		"within a quarter":         {pair(waits(0.1, 1, 60), waits(0.1, 1, 46)), ""},
-		"within a third, no times": {pair(untimed(60), untimed(40)), "tpot itl"},
+		"fewer by its own speed":          {pair(waits(0.4, 4.5, 58), waits(0.6, 1.9, 44)), ""},
+		"fewer, as others wait":           {pair(waits(0.4, 2.4, 53), waits(1.6, 3.6, 36)), "tpot itl"},
+		"an open loop":                    {pair(open(10), open(5)), ""},
+		"within a quarter":                {pair(waits(0.1, 1, 60), waits(0.1, 1, 46)), ""},
+		"fewer by its own speed, no E2EL": {pair(withoutE2EL(0.4, 4.1/127, 58), withoutE2EL(0.6, 1.3/127, 44)), ""},
+		"fewer, as others wait, no E2EL":  {pair(withoutE2EL(0.4, 2./127, 53), withoutE2EL(1.6, 2./127, 36)), "tpot itl"},
+		"within a third, no times":        {pair(untimed(60), untimed(40)), "tpot itl"},
 	} {
 		want := c.void
 		if want == "all" {

@@ -13,6 +13,16 @@ func DecodingAtATime(completed int, meanE2EL, meanTTFT, duration float64) float6
 	return n
 }
 
+// MeanE2EL is the mean E2EL of a result that has none, as benchmark_serving's by default: from
+// its other means and the completions' mean length. Times are in seconds; the result is NaN
+// where something is not known.
+func MeanE2EL(completed, outputTokens int, meanTTFT, meanTPOT float64) float64 {
+	if completed <= 0 {
+		return math.NaN()
+	}
+	return meanTTFT + meanTPOT*(float64(outputTokens)/float64(completed)-1)
+}
+
 // TokensPerChunk is how many tokens a chunk has on average: the chunks are the time that
 // all requests decode, divided by the mean ITL, and the first of each. Times are in
 // seconds; the result is NaN where something is not known.
@@ -72,12 +82,22 @@ func decodesUnlike(a, b *Facts) bool {
 	return math.Abs(math.Log(waitRatio(a, b))) > -math.Log(1-decodingShare) || math.Abs(math.Log(waitRatio(b, a))) > -math.Log(1-decodingShare)
 }
 
+// decodeTime is how long a request decodes on average, by its mean latencies in seconds: E2EL
+// without TTFT or, without E2EL, TPOT times the tokens after the first.
+func (f *Facts) decodeTime(value func(Figure) float64) float64 {
+	mean := func(metric string) float64 { return value(Figure{Metric: metric, Statistic: MeanOf}) }
+	if e2el := mean("e2el"); e2el > 0 {
+		return e2el - mean("ttft")
+	}
+	return mean("tpot") * (f.mean(f.Output) - 1)
+}
+
 // waitRatio is how many requests of b decode at a time, relative to how many would if
 // they waited for their first token as long as a's. It is 0 where that is not known.
 func waitRatio(a, b *Facts) float64 {
-	of := func(f *Facts, metric string) float64 { return f.Value(Figure{Metric: metric, Statistic: MeanOf}) }
-	decode := of(b, "e2el") - of(b, "ttft")
-	ratio := (decode + of(a, "ttft")) / (decode + of(b, "ttft"))
+	ttft := Figure{Metric: "ttft", Statistic: MeanOf}
+	decode := b.decodeTime(b.Value)
+	ratio := (decode + a.Value(ttft)) / (decode + b.Value(ttft))
 	if !(decode > 0) || math.IsNaN(ratio) {
 		return 0
 	}

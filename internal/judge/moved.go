@@ -97,12 +97,8 @@ func (f *Facts) heldError(metric string, run int) float64 {
 	if metric == "tpot" || metric == "itl" {
 		return missing
 	}
-	mean := func(metric string) float64 { return f.valueOf(Figure{Metric: metric, Statistic: MeanOf}, run) }
-	decoding := mean("e2el") - mean("ttft")
-	if mean("e2el") == 0 {
-		decoding = mean("tpot") * (f.mean(f.Output) - 1)
-	}
-	if moved := missing * decoding / mean(metric); moved >= 0 {
+	of := func(figure Figure) float64 { return f.valueOf(figure, run) }
+	if moved := missing * f.decodeTime(of) / of(Figure{Metric: metric, Statistic: MeanOf}); moved >= 0 {
 		return moved
 	}
 	return math.Inf(1)

@@ -1,9 +1,6 @@
 package judge
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Stored is what a result file keeps of a run; times are in seconds, and NaN where
 // the file does not say.
@@ -29,11 +26,7 @@ func (s *Stored) Judge() (findings, notes []Finding) {
 	if s.Asked > 0 && s.Completed < s.Asked {
 		findings = append(findings, find("failures", fmt.Sprintf("%d of %d requests were not completed. Latencies cover successful requests only", s.Asked-s.Completed, s.Asked), "failed", s.Asked-s.Completed, "sent", s.Asked))
 	}
-	e2el := s.E2EL
-	if math.IsNaN(e2el) && s.Completed > 0 { // the file was made without e2el
-		e2el = s.TTFT + s.TPOT*(float64(s.OutputTokens)/float64(s.Completed)-1)
-	}
-	if served := DecodingAtATime(s.Completed, e2el, s.TTFT, s.Duration); served > 0 && s.Concurrency > 0 && 2*served <= float64(s.Concurrency) && s.TTFT >= e2el-s.TTFT {
+	if served := DecodingAtATime(s.Completed, s.E2EL, s.TTFT, s.Duration); served > 0 && s.Concurrency > 0 && 2*served <= float64(s.Concurrency) && s.TTFT >= s.E2EL-s.TTFT {
 		findings = append(findings, find("batch_limited", fmt.Sprintf("about %.1f requests were served at a time (Little's law), of %d under way: TTFT is mostly queueing. The server's maximum batch size or its memory was the bound", served, s.Concurrency),
 			"served", served, "under_way", s.Concurrency))
 	}

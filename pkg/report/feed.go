@@ -31,8 +31,15 @@ func (s *Stored) decoding() float64 {
 	if live := s.loadgen().DecodingAtATime; live != nil {
 		return *live
 	}
-	e2el, ttft := s.Latency("mean", metrics.E2EL), s.Latency("mean", metrics.TTFT)
-	return known(judge.DecodingAtATime(countOf(s.file.Completed), e2el, ttft, valueOf(s.file.Duration)))
+	return known(judge.DecodingAtATime(countOf(s.file.Completed), s.meanE2EL(), s.Latency("mean", metrics.TTFT), valueOf(s.file.Duration)))
+}
+
+// meanE2EL is the mean E2EL in seconds, of its other means where the file has none.
+func (s *Stored) meanE2EL() float64 {
+	if e2el := s.Latency("mean", metrics.E2EL); !math.IsNaN(e2el) {
+		return e2el
+	}
+	return judge.MeanE2EL(countOf(s.file.Completed), countOf(s.file.TotalOutputTokens), s.Latency("mean", metrics.TTFT), s.Latency("mean", metrics.TPOT))
 }
 
 // tokensPerChunk is how many tokens a chunk has on average, 0 where it is not known.
@@ -47,8 +54,8 @@ func (s *Stored) tokensPerChunk() float64 {
 	if chunks > 0 {
 		return float64(tokens) / float64(chunks)
 	}
-	e2el, ttft, itl := s.Latency("mean", metrics.E2EL), s.Latency("mean", metrics.TTFT), s.Latency("mean", metrics.ITL)
-	return known(judge.TokensPerChunk(countOf(f.Completed), countOf(f.TotalOutputTokens), e2el, ttft, itl))
+	ttft, itl := s.Latency("mean", metrics.TTFT), s.Latency("mean", metrics.ITL)
+	return known(judge.TokensPerChunk(countOf(f.Completed), countOf(f.TotalOutputTokens), s.meanE2EL(), ttft, itl))
 }
 
 // known is x, 0 for NaN.

@@ -244,7 +244,7 @@ func (s *Stored) judge() (findings, notes []judge.Finding) {
 		Throughput:     valueOf(f.RequestThroughput),
 		TTFT:           s.Latency("mean", metrics.TTFT),
 		TPOT:           s.Latency("mean", metrics.TPOT),
-		E2EL:           s.Latency("mean", metrics.E2EL),
+		E2EL:           s.meanE2EL(),
 		MedianITL:      s.Latency("median", metrics.ITL),
 		TokensPerChunk: s.tokensPerChunk(),
 		Percentiles:    s.percentiles(),
