@@ -138,6 +138,7 @@ func flagTable() []flag {
 		own(on("--use-chat-template", dataSet, "completions: render each prompt with the model's chat template, found beside its tokenizer; its tokens are part of --random-input-len", func(c *config) any { return &c.UseChatTemplate })),
 		own(on("--dry-run", conduct, "print the settings and every request as JSON lines and send nothing", func(c *config) any { return &c.DryRun })),
 		own(accumulates(list("--header", sampling, "K:V ...", "further header lines; can be given more than once", argparse.ListSome, func(c *config) any { return &c.Header }))),
+		own(on("--traceparent", sampling, "send a traceparent header (W3C Trace Context), which makes each request a span of one trace, for servers that export OpenTelemetry", func(c *config) any { return &c.Traceparent })),
 		own(seconds("--wait-ready", conduct, "S", "wait at most S seconds (or 500ms, 5m) for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),
 		own(on("--keep-alive", traffic, "use connections again; without it each request opens its own", func(c *config) any { return &c.KeepAlive })),
 		own(seconds("--timeout", conduct, "S", "give a request up after S seconds; 0 never does", func(c *config) any { return &c.Timeout })),

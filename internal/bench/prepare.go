@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 
@@ -106,6 +107,10 @@ func (b *Bench) clientOptions() (client.Options, error) {
 	}
 	if recording.Text(s.ServedModelName) != "" {
 		o.Model = s.ServedModelName
+	}
+	if s.Traceparent {
+		o.Trace = fmt.Sprintf("%016x%016x", rand.Uint64()|1, rand.Uint64())
+		b.keep(recording.Note{Code: "traced", Text: "the requests' trace is " + o.Trace})
 	}
 	if s.Header != nil {
 		o.Header = recording.Headers(*s.Header)

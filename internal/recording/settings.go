@@ -110,6 +110,7 @@ type Settings struct {
 	Speedup           float64   `json:"speedup"`
 	TraceBlockSize    int       `json:"trace_block_size"`
 	TimeBreakdown     Records   `json:"save_request_time_breakdown"`
+	Traceparent       bool      `json:"traceparent"`
 	GPUMetrics        *string   `json:"gpu_metrics"` // "" for nvidia-smi, or an exporter's URL
 }
 

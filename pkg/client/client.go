@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
+	"math/rand/v2"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,6 +49,9 @@ type Options struct {
 	APIKey *string
 	// Header holds further header lines; one of a standard name replaces it.
 	Header [][2]string
+	// Trace is a trace id of W3C Trace Context, 32 hexadecimal digits: each request to be
+	// measured is a span of it by its header. "" sends none.
+	Trace string
 	// BodyPatch is a JSON merge patch (RFC 7386) applied to every body, "" for none.
 	BodyPatch string
 	// OriginalRules decide what is a failure; else the strict ones.
@@ -257,6 +262,9 @@ func (c *Client) setHeader(p *Prepared, closes bool) {
 	}
 	if closes {
 		lines = append(lines, [2]string{"Connection", "close"})
+	}
+	if c.o.Trace != "" && p.Method == "POST" {
+		lines = append(lines, [2]string{"traceparent", fmt.Sprintf("00-%s-%016x-01", c.o.Trace, 1+rand.Uint64N(math.MaxUint64))}) // an id of 0 is none
 	}
 	p.Header = override(lines, c.o.Header)
 	p.head = renderHead(p)

@@ -71,7 +71,7 @@ func RedactHeader(name, value string) string {
 
 // plainHeaders carry no keys.
 var plainHeaders = []string{"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection", "content-encoding", "content-length", "content-type",
-	"expect", "host", "pragma", "transfer-encoding", "user-agent"}
+	"expect", "host", "pragma", "traceparent", "transfer-encoding", "user-agent"}
 
 // RedactJSON returns a JSON object, such as a body or its patch, in which the values of
 // keys that look like a secret's are masked. What is no JSON object is masked whole.
