@@ -1,6 +1,6 @@
 // Package analysis turns a Recording into everything that is reported of it: statistics,
 // extended metrics, error budget, verdict, findings and notes, other tools' definitions.
-// It is pure, without a clock, I/O or goroutines, and reads each timeline once.
+// It is pure, without a clock, goroutines or I/O of its own, and keeps no timeline.
 package analysis
 
 import (

@@ -198,8 +198,11 @@ func (b *Bench) build(ctx context.Context, set *dataset.Set, request func(i int)
 		if err := stopped(ctx); err != nil {
 			return err
 		}
-		r := request(i)
-		digest.Add(set, i)
+		r := set.At(i)
+		digest.Add(r) // without the replies before it
+		if b.turns != nil {
+			r = request(i)
+		}
 		p, err := b.client.Prepare(r)
 		if err != nil {
 			return err

@@ -34,7 +34,7 @@ func (q *requests) add(p *client.Prepared) (err error) {
 	}
 	if q.file == nil {
 		if q.file, err = outfile.Temporary(); err != nil {
-			return fmt.Errorf("%d requests are in memory, and more of them need a file: %w", len(q.kept), err)
+			return unwritten(err)
 		}
 		q.out, q.ends = bufio.NewWriterSize(q.file, 1<<20), []int64{0}
 	}
@@ -42,7 +42,7 @@ func (q *requests) add(p *client.Prepared) (err error) {
 		_, err = q.out.Write(q.buf)
 	}
 	if err != nil {
-		return fmt.Errorf("the requests cannot be written to a temporary file: %w", err)
+		return unwritten(err)
 	}
 	q.ends = append(q.ends, q.ends[len(q.ends)-1]+int64(len(q.buf)))
 	return nil
@@ -56,9 +56,13 @@ func (q *requests) done() error {
 	err := q.out.Flush()
 	q.out, q.buf = nil, nil
 	if err != nil {
-		return fmt.Errorf("the requests cannot be written to a temporary file: %w", err)
+		return unwritten(err)
 	}
 	return nil
+}
+
+func unwritten(err error) error {
+	return fmt.Errorf("the requests are too many for memory and cannot be written to a temporary file: %w; TMPDIR names another directory", err)
 }
 
 func (q *requests) len() int { return len(q.kept) + max(len(q.ends)-1, 0) }

@@ -154,13 +154,13 @@ func NewDigest() *Digest { return &Digest{sha256.New()} }
 func (s *Set) Digest() string {
 	d := NewDigest()
 	for i := range s.Len() {
-		d.Add(s, i)
+		d.Add(s.At(i))
 	}
 	return d.Sum()
 }
 
-// Add takes in a request of a set.
-func (d *Digest) Add(s *Set, i int) {
+// Add takes in the next request.
+func (d *Digest) Add(r Request) {
 	var word [8]byte
 	add := func(n int) {
 		binary.LittleEndian.PutUint64(word[:], uint64(n))
@@ -170,7 +170,6 @@ func (d *Digest) Add(s *Set, i int) {
 		add(len(s))
 		io.WriteString(d.sum, s)
 	}
-	r := s.At(i)
 	add(r.OutputLen)
 	text(r.Prompt)
 	add(len(r.IDs))
