@@ -56,7 +56,7 @@ const keyHint = "the environment's OPENAI_API_KEY is sent as the bearer token; -
 func problemHint(err error) string {
 	var problem *client.Problem
 	if errors.Is(err, chattemplate.ErrNone) {
-		return "\nhint: put the model's chat_template.jinja or tokenizer_config.json beside its tokenizer (--tokenizer DIR)"
+		return "\nhint: put the model's chat_template.jinja or tokenizer_config.json next to its tokenizer (--tokenizer DIR)"
 	}
 	if errors.Is(err, tokenizer.ErrNotFound) || errors.As(err, new(*tokenizer.KindError)) || errors.As(err, new(*tokenizer.UnsupportedError)) {
 		return "; --tokenizer PATH names a directory with a tokenizer, --tokenizer llama3 the built-in Llama-3 vocabulary; where only token ids are sent (--random-ids --tokenize-on-client), --vocab-size N is enough"

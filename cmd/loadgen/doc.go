@@ -43,7 +43,7 @@ judges the comparison: docs/compare.md.
 
 # What a run says of itself
 
-The result and standard error hold a verdict on loadgen's own part (clean,
+The result and standard error hold a verdict on measurement error (clean,
 degraded, client-limited), with a bound for each metric; findings about the
 server's side, such as a batch limit or tokens that come in bursts; and notes.
 docs/measurement.md says how they are made. --require clean makes the verdict a
@@ -70,7 +70,7 @@ result says how many the original would have counted.
 
 Standard output is benchmark_serving's text alone. With --save-result its JSON
 is written, with one more object at the end, loadgen (--strict-json leaves it
-out), and beside it an HdrHistogram log (.hlog: tags ttft, tpot, itl and e2el, in
+out), and next to it an HdrHistogram log (.hlog: tags ttft, tpot, itl and e2el, in
 nanoseconds, one-second bins, successes only). Notes, progress and paths go to
 standard error.
 
@@ -78,6 +78,6 @@ standard error.
 
 0 done; 1 the run failed, or every request did, or a file cannot be written; 2
 wrong usage; 3 done, but a gate that was asked for is missed; 129, 130 and
-143 interrupted, with what was measured saved.
+143 interrupted, with partial results saved.
 */
 package main

@@ -1,7 +1,7 @@
 package stream
 
-// Warm touches the memory that the next event needs; what it returns means nothing.
-func (d *Decoder) Warm() (sum byte) {
+// Prefetch touches the memory that the next event needs; what it returns means nothing.
+func (d *Decoder) Prefetch() (sum byte) {
 	a, m, line := d.a, &d.reader.m, d.reader.shape.line
 	sum = byte(d.head.framing) + byte(len(d.buf)) + byte(len(d.sse.pending)) + byte(m.usage.Completion) + byte(len(m.finish)) + byte(a.SeenUsage.Cached)
 	if n := len(a.Events); n < cap(a.Events) {

@@ -55,7 +55,7 @@ func (r *Reactor) prefetch(events []unix.EpollEvent) {
 			continue
 		}
 		if l := r.links[e.Fd]; l != nil && l.flow != nil {
-			r.prefetched += l.flow.sink.Warm()
+			r.prefetched += l.flow.sink.Prefetch()
 		}
 	}
 }

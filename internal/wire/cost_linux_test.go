@@ -25,7 +25,7 @@ func (c *counter) Doubt(time.Duration, bool)              {}
 func (c *counter) Settle(bool)                            {}
 func (c *counter) Failing() bool                          { return false }
 func (c *counter) Reusable() bool                         { return false }
-func (c *counter) Warm() byte                             { c.warmed++; return 0 }
+func (c *counter) Prefetch() byte                         { c.warmed++; return 0 }
 
 // endless always has one chunk to read; of any other call it panics.
 type endless struct {

@@ -27,7 +27,7 @@ const (
 	TLSNone              Code = "tls_none"               // https to a server that does not speak TLS
 	HTTPToTLS            Code = "http_to_tls"            // http to a server that speaks TLS
 	TLSVersion           Code = "tls_version"            // nothing from TLS 1.2 on in common
-	TLSClientCertificate Code = "tls_client_certificate" // the server wants another one, or any
+	TLSClientCertificate Code = "tls_client_certificate" // the server requires another one, or any
 	TLSHandshake         Code = "tls_handshake"          // anything else
 )
 

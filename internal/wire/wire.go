@@ -84,8 +84,8 @@ type Sink interface {
 	// Failing reports whether the answer is a failure already, so that what is
 	// still to come is not worth a long wait.
 	Failing() bool
-	// Warm touches the memory that the next Feed needs; what it returns means nothing.
-	Warm() byte
+	// Prefetch touches the memory that the next Feed needs; what it returns means nothing.
+	Prefetch() byte
 	// Reusable reports, of an answer that is over, whether its connection may carry another.
 	Reusable() bool
 }

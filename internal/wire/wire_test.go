@@ -49,7 +49,7 @@ func (s *sink) Mixed() bool                            { return s.mixed }
 func (s *sink) Doubt(late time.Duration, _ bool)       { s.doubts = append(s.doubts, late) }
 func (s *sink) Failing() bool                          { return s.failing }
 func (s *sink) Reusable() bool                         { return s.reusable }
-func (s *sink) Warm() byte                             { return 0 }
+func (s *sink) Prefetch() byte                         { return 0 }
 
 func (s *sink) class() stream.Class {
 	if s.err == nil {
