@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -51,5 +52,32 @@ func TestFinishedRunsAreNotLost(t *testing.T) {
 	}
 	if orWarn(&said, new(atomic.Bool), func(interrupted) { left++ })(interrupted{syscall.SIGINT}); left != 2 {
 		t.Error("a run under way cannot be left")
+	}
+}
+
+// TestASignalEndsPreparations: what reads a file that never ends heeds no signal, and the
+// first one ends the program all the same. A pipe in a directory of results is none of them.
+func TestASignalEndsPreparations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.jsonl")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command("--model", "m", "--tokenizer", "llama3", "--dataset-name", "jsonl", "--dataset-path", pipe)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until it reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	cmd.Process.Signal(syscall.SIGTERM)
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 143 {
+		t.Error(cmd.ProcessState)
+	}
+	if files, err := resultFiles([]string{dir}); err == nil {
+		t.Errorf("%q", files)
 	}
 }

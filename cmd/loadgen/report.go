@@ -180,7 +180,7 @@ func resultFiles(args []string) (files []string, err error) {
 		}
 		before := len(files)
 		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && (strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".jsonl")) && !strings.HasSuffix(path, ".pytorch.json") && d.Name() != report.ComparisonName {
+			if err == nil && !d.IsDir() && (strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".jsonl")) && !strings.HasSuffix(path, ".pytorch.json") && d.Name() != report.ComparisonName && !outfile.Special(path) {
 				files = append(files, path)
 			}
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -63,6 +64,7 @@ type benchmark struct {
 	saved  string                // the result's file, once it is written
 	waits  *waits                // what is waited for
 
+	prepared atomic.Bool // the run begins
 	finished atomic.Bool // the run is over, its result not yet saved
 }
 
@@ -72,6 +74,9 @@ func runBenchmark(ctx context.Context, cfg *config, s streams) int {
 	m := &benchmark{cfg: cfg, s: s, system: thisSystem()}
 	ctx, stop := withSignals(ctx, s.err, &m.finished)
 	defer stop()
+	over := make(chan struct{})
+	defer close(over)
+	defer context.AfterFunc(ctx, func() { m.leave(ctx, over) })()
 	err := m.run(ctx)
 	if code := interruptCode(ctx); code != 0 {
 		if err != nil && !errors.Is(err, errReported) && !errors.As(err, new(interrupted)) {
@@ -80,6 +85,21 @@ func runBenchmark(ctx context.Context, cfg *config, s streams) int {
 		return code
 	}
 	return exitCode(err, s.err)
+}
+
+// prepareGrace is how long preparations have to heed a signal.
+const prepareGrace = time.Second
+
+// leave ends the process if a signal came before the run, and what reads a file or computes
+// does not heed it: there is nothing to save yet.
+func (m *benchmark) leave(ctx context.Context, over <-chan struct{}) {
+	select {
+	case <-over:
+	case <-time.After(prepareGrace):
+		if code := interruptCode(ctx); code != 0 && !m.prepared.Load() {
+			os.Exit(code)
+		}
+	}
 }
 
 // errReported is the error of a run whose failure has been reported in full already.
@@ -142,6 +162,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if m.cfg.DryRun {
 		return m.printRequests(b)
 	}
+	m.prepared.Store(true)
 	rec, err := b.Run(ctx)
 	if err != nil {
 		return err
