@@ -126,12 +126,12 @@ func (v Verdict) Causes() (lines []string) {
 }
 
 // typical is what a metric's bound is relative to: its median, or its mean where that is
-// greater, as of tokens that come in bursts. Of answers that come in one piece, with an ITL
-// that no decoding makes, it is the time that an event takes of E2EL.
+// greater, as of tokens that come in bursts. Of answers that come in one piece, with an ITL and
+// a TPOT that no decoding makes, it is the time that an event takes of E2EL.
 func (b *Budget) typical(m metrics.Metric) float64 {
-	x := b.Bounds[m]
-	if e2el := b.Bounds[metrics.E2EL]; m == metrics.ITL && x.ReportedMean < smallGap.Seconds() && x.Count > 0 {
-		return e2el.ReportedMean * float64(e2el.Count) / float64(x.Count+e2el.Count)
+	x, e2el, gaps := b.Bounds[m], b.Bounds[metrics.E2EL], b.Bounds[metrics.ITL].Count
+	if (m == metrics.ITL || m == metrics.TPOT) && x.ReportedMean < smallGap.Seconds() && x.Count > 0 {
+		return e2el.ReportedMean * float64(e2el.Count) / float64(gaps+e2el.Count)
 	}
 	return max(x.ReportedMedian, x.ReportedMean)
 }

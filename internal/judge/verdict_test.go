@@ -102,6 +102,9 @@ func TestLimits(t *testing.T) {
 		{"above 2 % of the median in its p99", [4]Bound{{P99: 2100 * µs, ReportedMedian: 100000 * µs}}, Degraded},
 		{"over 20 % of the median", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 10000 * µs}}, ClientLimited},
 		{"over 20 % of the median, not of the mean", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100 * µs, ReportedMean: 20000 * µs}}, Degraded},
+		{"a TPOT of whole answers", [4]Bound{{}, {Mean: 2100 * µs, Count: 10}, {Count: 310}, {Count: 10, ReportedMean: 400000 * µs}}, Degraded},
+		{"an ITL of whole answers", [4]Bound{{}, {}, {Mean: 2100 * µs, Count: 310}, {Count: 10, ReportedMean: 400000 * µs}}, Degraded},
+		{"a TPOT of whole answers, by a fifth of an event's time", [4]Bound{{}, {Mean: 2600 * µs, Count: 10}, {Count: 310}, {Count: 10, ReportedMean: 400000 * µs}}, ClientLimited},
 		{"the worst of two, second", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 100000 * µs}, {Mean: 2100 * µs, ReportedMedian: 1000 * µs}}, ClientLimited},
 		{"the worst of two, first", [4]Bound{{Mean: 2100 * µs, ReportedMedian: 1000 * µs}, {Mean: 2100 * µs, ReportedMedian: 100000 * µs}}, ClientLimited},
 	} {
