@@ -60,7 +60,9 @@ func main() {
 	defer stop()
 	run := func(binary, dir string) error { return runCells(ctx, *only, *parallel, *update, binary, dir) }
 	if *seed > 0 {
-		run = func(binary, dir string) error { return chaosSeeds(ctx, binary, dir, *seed, max(*seeds, 1), max(*parallel, 1), *length, os.Stdout) }
+		run = func(binary, dir string) error {
+			return chaosSeeds(ctx, binary, dir, *seed, max(*seeds, 1), max(*parallel, 1), *length, os.Stdout)
+		}
 	}
 	if err := withBinary(ctx, *binary, run); err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
