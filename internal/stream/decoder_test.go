@@ -311,6 +311,11 @@ func TestDoubt(t *testing.T) {
 	if a.Events[4].Shared || !a.Events[1].Shared {
 		t.Errorf("%+v", a.Events)
 	}
+	d.Feed([]byte(event), 5)
+	d.Doubt(UnknownSlack, true)
+	if got := a.Events[len(a.Events)-1].Slack; got != UnknownSlack {
+		t.Errorf("%v, want that nothing is known", got)
+	}
 }
 
 // TestPieces: what an answer like another begins with is told apart before its first chunk.

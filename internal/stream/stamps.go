@@ -40,9 +40,12 @@ func (d *Decoder) Mixed() bool {
 func (d *Decoder) followed() bool { return d.after || len(d.buf) > 0 || d.chunks.begun() }
 
 // Doubt says by how much the stamp of the bytes fed last may be late, for all events
-// that they complete, or for all that more bytes followed.
+// that they complete, or for all that more bytes followed; UnknownSlack where nothing is known.
 func (d *Decoder) Doubt(late time.Duration, all bool) {
-	slack := uint32(min(max(late, 0), MostSlack))
+	slack := uint32(UnknownSlack)
+	if late != UnknownSlack {
+		slack = uint32(min(max(late, 0), MostSlack))
+	}
 	fresh := d.a.Events[d.fresh:]
 	if n := len(fresh); n > 0 && !all && !d.followed() {
 		fresh = fresh[:n-1]
