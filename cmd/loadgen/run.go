@@ -62,7 +62,6 @@ type benchmark struct {
 	held   []func()              // to be released when all is written
 	object io.Writer             // standard output, where it gets the result and not the text
 	saved  string                // the result's file, once it is written
-	waits  *waits                // what is waited for
 
 	prepared atomic.Bool // the run begins
 	finished atomic.Bool // the run is over, its result not yet saved
