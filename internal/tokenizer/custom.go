@@ -65,7 +65,7 @@ func Custom(alias, name string, env func(string) string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if alias == "llama3" {
+	if alias == "llama3" || name == "llama3" && !exists(name) {
 		return Llama3(), nil
 	}
 	dir, err := modelDirectory(name, env)

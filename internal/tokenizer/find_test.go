@@ -84,6 +84,9 @@ func TestCustom(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	var alias *AliasError
+	if tok, err := Custom("deepseek_v32", "llama3", noEnv); err != nil || tok.Name != Llama3Name {
+		t.Errorf("the vocabulary that is built in, by its name: %v", err)
+	}
 	if _, err := Custom("my.module.Tokenizer", tekken, noEnv); !errors.As(err, &alias) || alias.Alias != "my.module.Tokenizer" || !alias.Python {
 		t.Errorf("%v, want an AliasError for Python", err)
 	}
