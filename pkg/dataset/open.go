@@ -218,10 +218,16 @@ func spool(path string) (string, func(), error) {
 	if err != nil {
 		return "", nil, &Error{Kind: Unreadable, Text: "cannot keep a copy of " + path, Err: err}
 	}
-	_, err = io.Copy(to, from)
-	if err = errors.Join(err, to.Close()); err != nil {
-		os.Remove(to.Name())
+	kept := to.Name()
+	done := func() { to.Close(); os.Remove(to.Name()) }
+	open := fmt.Sprintf("/proc/self/fd/%d", to.Fd())
+	if _, err := os.Stat(open); err == nil {
+		kept = open
+		os.Remove(to.Name()) // nothing is left of it, however the process ends
+	}
+	if _, err = io.Copy(to, from); err != nil {
+		done()
 		return "", nil, &Error{Kind: Unreadable, Text: fmt.Sprintf("cannot copy %s to %s", path, to.Name()), Err: err}
 	}
-	return to.Name(), func() { os.Remove(to.Name()) }, nil
+	return kept, done, nil
 }

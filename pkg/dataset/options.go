@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -138,15 +139,29 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 	if o.Env == nil {
 		o.Env = func(string) string { return "" }
 	}
-	if o.Path != "" && o.Name != "hf" {
-		path, remove, err := spool(o.Path)
-		if err != nil {
-			return nil, err
-		}
-		defer remove()
-		o.Path = path
+	if o.Path == "" || o.Name == "hf" {
+		return loaders[o.Name](ctx, &o)
 	}
-	return loaders[o.Name](ctx, &o)
+	named := o.Path
+	path, remove, err := spool(o.file())
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	o.Path = path
+	set, err := loaders[o.Name](ctx, &o)
+	if bad := (*Error)(nil); errors.As(err, &bad) && bad.File == path {
+		bad.File = named // not that of its copy
+	}
+	return set, err
+}
+
+// file is the data set's file: standard input if it is named "-".
+func (o *Options) file() string {
+	if o.Path == "-" {
+		return "/dev/stdin"
+	}
+	return o.Path
 }
 
 func (o *Options) newSet() *Set { return &Set{rng: pyrand.NewPython(uint64(o.Seed))} }
@@ -187,7 +202,7 @@ func Check(o Options) error {
 	downloads := o.DownloadPath != "" && (o.Name == "sharegpt" || o.Name == "random")
 	switch {
 	case o.Path != "" && o.Name != "hf":
-		if _, err := os.Stat(o.Path); err != nil {
+		if _, err := os.Stat(o.file()); err != nil {
 			return &Error{Kind: Unreadable, Text: "cannot read the data set", Err: err}
 		}
 	case downloads:

@@ -223,6 +223,7 @@ func TestSplitFiles(t *testing.T) {
 
 // TestPipe: a file that can be read once only is kept while it is read.
 func TestPipe(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -239,6 +240,11 @@ func TestPipe(t *testing.T) {
 	set, err := Load(t.Context(), Options{Name: "sharegpt", Path: path, NumPrompts: 3, Tokenizer: words{1000}})
 	if err != nil || len(set.Requests) != 3 {
 		t.Fatal(err)
+	}
+	if kept, done, err := spool(os.DevNull); err != nil || kept == os.DevNull {
+		t.Errorf("%q, %v", kept, err)
+	} else {
+		done()
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "loadgen-dataset-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
