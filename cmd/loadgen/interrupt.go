@@ -23,7 +23,7 @@ func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 // withSignals returns a context that the first SIGINT, SIGTERM or SIGHUP (the terminal is
 // gone; nohup has it ignored) ends, with an interrupted as its cause. The second one ends
 // the process at once, or, once the run is finished, the third: a finished run is not lost
-// for impatience. stop gives the signals back.
+// for a second signal. stop gives the signals back.
 func withSignals(parent context.Context, stderr io.Writer, finished *atomic.Bool) (ctx context.Context, stop func()) {
 	return onSignals(parent, stderr, "ending the open requests and saving what there is; once more to leave at once",
 		orWarn(stderr, finished, func(cause interrupted) { os.Exit(cause.exitCode()) }))
@@ -44,10 +44,10 @@ func orWarn(stderr io.Writer, finished *atomic.Bool, leave func(interrupted)) fu
 
 // withTwoSignals is the same for what must not leave at once: the second signal
 // ends the second context.
-func withTwoSignals(parent context.Context, stderr io.Writer) (ctx, hurry context.Context, stop func()) {
-	hurry, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+func withTwoSignals(parent context.Context, stderr io.Writer) (ctx, second context.Context, stop func()) {
+	second, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	ctx, quit := onSignals(parent, stderr, "saving what there is and stopping the server; once more to kill it", func(cause interrupted) { cancel(cause) })
-	return ctx, hurry, func() { quit(); cancel(nil) }
+	return ctx, second, func() { quit(); cancel(nil) }
 }
 
 // onSignals returns a context that the first signal ends, and calls again at

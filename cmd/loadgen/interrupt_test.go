@@ -55,7 +55,7 @@ func TestFinishedRunsAreNotLost(t *testing.T) {
 	}
 }
 
-// TestASignalEndsPreparations: what reads a file that never ends heeds no signal, and the
+// TestASignalEndsPreparations: what reads a file that never ends reacts to no signal, and the
 // first one ends the program all the same. A pipe in a directory of results is none of them.
 func TestASignalEndsPreparations(t *testing.T) {
 	t.Parallel()

@@ -158,8 +158,8 @@ func (o *reporting) run(s streams) error {
 		savedNaming(arg, &o.naming)
 	}
 	groups := report.Groups(files, o.naming)
-	if o.baseline != "" && !hasSide(groups, o.baseline) {
-		return usageError{fmt.Errorf("--baseline: no server %q; expected one of %s", o.baseline, sideNames(groups))}
+	if o.baseline != "" && !hasVariant(groups, o.baseline) {
+		return usageError{fmt.Errorf("--baseline: no server %q; expected one of %s", o.baseline, variantNames(groups))}
 	}
 	if err := o.write(s, files, groups); err != nil {
 		failed = append(failed, err)
@@ -299,16 +299,16 @@ func coloured(s streams) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && s.env("NO_COLOR") == ""
 }
 
-func hasSide(groups []*report.Group, name string) bool {
+func hasVariant(groups []*report.Group, name string) bool {
 	return slices.ContainsFunc(groups, func(g *report.Group) bool {
-		return slices.ContainsFunc(g.Sides, func(s report.Side) bool { return s.Name == name || s.Label == name })
+		return slices.ContainsFunc(g.Variants, func(s report.Variant) bool { return s.Name == name || s.Label == name })
 	})
 }
 
-func sideNames(groups []*report.Group) string {
+func variantNames(groups []*report.Group) string {
 	var names []string
 	for _, g := range groups {
-		for _, s := range g.Sides {
+		for _, s := range g.Variants {
 			names = append(names, s.Name)
 		}
 	}
@@ -321,7 +321,7 @@ func sideNames(groups []*report.Group) string {
 func gatesMissed(s streams, groups []*report.Group, planned []string, gates []report.Gate) error {
 	var missed []string
 	for i, name := range planned {
-		if hasSide(groups, name) {
+		if hasVariant(groups, name) {
 			continue
 		}
 		fmt.Fprintf(s.err, "loadgen: no results of %s, which the plan names\n", name)

@@ -86,11 +86,11 @@ func runBenchmark(ctx context.Context, cfg *config, s streams) int {
 	return exitCode(err, s.err)
 }
 
-// prepareGrace is how long preparations have to heed a signal.
+// prepareGrace is how long preparations have to react to a signal.
 const prepareGrace = time.Second
 
 // leave ends the process if a signal came before the run, and what reads a file or computes
-// does not heed it: there is nothing to save yet.
+// does not react to it: there is nothing to save yet.
 func (m *benchmark) leave(ctx context.Context, over <-chan struct{}) {
 	select {
 	case <-over:

@@ -138,7 +138,7 @@ func TestFirstWave(t *testing.T) {
 			}
 		}
 	}
-	rec.Results[2].Events[0].Slack = uint32(30 * time.Millisecond)
+	rec.Results[2].Events[0].Uncertainty = uint32(30 * time.Millisecond)
 	a, _ := codes(t, rec)
 	w := a.FirstWave
 	if w == nil || w.Requests != 4 || w.Completed != 3 || math.Abs(w.Latency[metrics.TTFT].Mean-0.150) > 1e-12 || math.Abs(a.Summary.Latency[metrics.TTFT].Mean-0.75/9) > 1e-12 {

@@ -21,7 +21,7 @@ func budgetSection(b *judge.Budget, h *health.Report, v judge.Verdict) *result.E
 		Connect:               delays(b.Connect),
 		PathRTT:               delays(b.RTT),
 		StampToRead:           delays(h.Reads),
-		LateStamps:            delays(b.Slack),
+		LateStamps:            delays(b.Uncertainty),
 		RetransmittedSegments: b.Retransmits,
 		Clock:                 result.Clock{Source: h.Clock},
 		GCPause:               delays(h.GCPauses),

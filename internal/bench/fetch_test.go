@@ -23,10 +23,10 @@ import (
 )
 
 // loadTokenizer finds the tokenizer of a model in a dry run.
-func loadTokenizer(t *testing.T, model string, env map[string]string, patience time.Duration) (prompts int, err error) {
+func loadTokenizer(t *testing.T, model string, env map[string]string, hubLimit time.Duration) (prompts int, err error) {
 	t.Helper()
 	s := benchtest.Settings(t, []string{"--dry-run", "--model", model, "--dataset-name", "random", "--random-ids", "--random-input-len", "5", "--num-prompts", "2"})
-	b := bench.New(bench.Options{Settings: s, Hub: patience, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+	b := bench.New(bench.Options{Settings: s, Hub: hubLimit, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
 	defer b.Close()
 	if err := b.Connect(t.Context()); err != nil {
 		t.Fatal(err)
@@ -35,8 +35,8 @@ func loadTokenizer(t *testing.T, model string, env map[string]string, patience t
 	return b.Requests(), err
 }
 
-// patience is enough for a hub that is here.
-const patience = time.Minute
+// hubLimit is enough for a hub that is here.
+const hubLimit = time.Minute
 
 // TestATokenizerIsDownloadedOnce: what is not here comes from the hub, into the cache.
 func TestATokenizerIsDownloadedOnce(t *testing.T) {
@@ -68,11 +68,11 @@ func TestATokenizerIsDownloadedOnce(t *testing.T) {
 	if _, err := loadTokenizer(t, "org/model", env, 0); !errors.Is(err, tokenizer.ErrNotFound) || asked > 0 {
 		t.Errorf("not allowed to download: %v, %d requests", err, asked)
 	}
-	if n, err := loadTokenizer(t, "org/model", env, patience); err != nil || n != 2 {
+	if n, err := loadTokenizer(t, "org/model", env, hubLimit); err != nil || n != 2 {
 		t.Fatalf("%d prompts: %v", n, err)
 	}
 	asked = 0
-	if n, err := loadTokenizer(t, "org/model", env, patience); err != nil || n != 2 || asked > 0 {
+	if n, err := loadTokenizer(t, "org/model", env, hubLimit); err != nil || n != 2 || asked > 0 {
 		t.Errorf("%d prompts, %d requests: %v", n, asked, err)
 	}
 }

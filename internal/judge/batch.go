@@ -45,7 +45,7 @@ func (f *FindingsReader) changes(yield func(change) bool) {
 // Of the time in which requests wait, these shares near a plateau and at its top make
 // a batch limit; and this share of all the time must have such waiting. Places whose
 // requests are still prefilled do not decode, so that the number falls below the
-// limit; without a limit it varies to both sides and is seldom at its highest.
+// limit; without a limit it varies to both variants and is seldom at its highest.
 const (
 	plateauShare = 0.8 // from three quarters of the level on
 	topShare     = 0.3 // within a quarter of its root

@@ -15,13 +15,13 @@ import (
 // Budget is the measurement error that a run knows of. Nothing of it is subtracted from
 // its metrics.
 type Budget struct {
-	Lateness   health.Dist // due to handed out
-	SlotWait   health.Dist // handed out to a concurrency slot: the load's, not an error
-	StartDelay health.Dist // slot to start, which no latency contains
-	SendDelay  health.Dist // start to written, the connection included
-	Connect    health.Dist // start to connected, of those that opened a connection
-	RTT        health.Dist // least round trip times, one a connection
-	Slack      health.Dist // of the stamps that may be late: by how much at most
+	Lateness    health.Dist // due to handed out
+	SlotWait    health.Dist // handed out to a concurrency slot: the load's, not an error
+	StartDelay  health.Dist // slot to start, which no latency contains
+	SendDelay   health.Dist // start to written, the connection included
+	Connect     health.Dist // start to connected, of those that opened a connection
+	RTT         health.Dist // least round trip times, one a connection
+	Uncertainty health.Dist // of the stamps that may be late: by how much at most
 	// Retransmits counts the segments that were sent again.
 	Retransmits int
 	// Idle is the share of the slots' time between the end of a complete answer (Result.Ended)
@@ -51,8 +51,8 @@ type BudgetReader struct {
 	h                                              *health.Report
 	burst                                          bool
 	lateness, waits, starts, sends, connects, rtts metrics.List
-	slacks                                         *hdrhistogram.Histogram // of events, which are many: ns, three digits
-	slackMax                                       time.Duration
+	lateBy                                         *hdrhistogram.Histogram // of events, which are many: ns, three digits
+	latestBy                                       time.Duration
 	retransmits                                    int
 	idle, busy                                     time.Duration
 	began, end, ended                              time.Duration    // of a burst: its end as it was noticed, and as it was
@@ -69,7 +69,7 @@ type BudgetReader struct {
 // idle, as there is none. reported are the values of the same requests, which take no memory
 // again where they are exact; nil for none.
 func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool, reported *[4]*metrics.List) *BudgetReader {
-	b := &BudgetReader{rule: rule, h: h, burst: burst, slacks: hdrhistogram.New(1, int64(slackMost), 3)}
+	b := &BudgetReader{rule: rule, h: h, burst: burst, lateBy: hdrhistogram.New(1, int64(mostLate), 3)}
 	for m := range b.least {
 		if b.least[m], b.most[m] = new(metrics.List), new(metrics.List); reported != nil {
 			b.least[m], b.most[m] = metrics.Like(reported[m]), metrics.Like(reported[m])
@@ -120,10 +120,10 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 	end := time.Duration(0) // of a whole answer
 	if b.rule.Whole {
 		end = wholeLateness(r, b.h)
-		b.slack(end)
+		b.stampLate(end)
 	}
 	for _, l := range late {
-		b.slack(l)
+		b.stampLate(l)
 	}
 	sent := sending(r, b.h)
 	var first, last, ttft time.Duration // the first and last event's lateness, and TTFT
@@ -159,11 +159,11 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 	}
 }
 
-func (b *BudgetReader) slack(late time.Duration) {
+func (b *BudgetReader) stampLate(late time.Duration) {
 	if late > 0 {
-		late = min(late, slackMost)
-		_ = b.slacks.RecordValue(int64(late)) // in range
-		b.slackMax = max(b.slackMax, late)
+		late = min(late, mostLate)
+		_ = b.lateBy.RecordValue(int64(late)) // in range
+		b.latestBy = max(b.latestBy, late)
 	}
 }
 
@@ -188,7 +188,7 @@ func (b *BudgetReader) addPerToken(ttft, latency, first, last time.Duration, n i
 func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 	out := &Budget{
 		Lateness: dist(&b.lateness), SlotWait: dist(&b.waits), StartDelay: dist(&b.starts), SendDelay: dist(&b.sends),
-		Connect: dist(&b.connects), RTT: dist(&b.rtts), Slack: b.slackDist(), Retransmits: b.retransmits,
+		Connect: dist(&b.connects), RTT: dist(&b.rtts), Uncertainty: b.lateDist(), Retransmits: b.retransmits,
 	}
 	if b.busy > 0 && b.succeeded { // where all failed there is no throughput to understate
 		out.Idle = float64(b.idle) / float64(b.busy)
@@ -243,16 +243,16 @@ func bound(reported, least, most *metrics.List) Bound {
 	return b
 }
 
-// slackMost is as late as a stamp can be said to be.
-const slackMost = 24 * time.Hour
+// mostLate is as late as a stamp can be said to be.
+const mostLate = 24 * time.Hour
 
-// slackDist sums up by how much stamps may be late.
-func (b *BudgetReader) slackDist() health.Dist {
-	if b.slackMax == 0 {
+// lateDist sums up by how much stamps may be late.
+func (b *BudgetReader) lateDist() health.Dist {
+	if b.latestBy == 0 {
 		return health.Dist{}
 	}
-	at := func(q float64) time.Duration { return min(time.Duration(b.slacks.ValueAtQuantile(q)), b.slackMax) }
-	return health.Dist{Count: int(b.slacks.TotalCount()), P50: at(50), P99: at(99), Max: b.slackMax}
+	at := func(q float64) time.Duration { return min(time.Duration(b.lateBy.ValueAtQuantile(q)), b.latestBy) }
+	return health.Dist{Count: int(b.lateBy.TotalCount()), P50: at(50), P99: at(99), Max: b.latestBy}
 }
 
 func seconds(d time.Duration) float64 { return float64(d) / 1e9 }
@@ -296,14 +296,14 @@ func AppendLateness(dst []time.Duration, r *client.Result, h *health.Report) []t
 		if e.At != at {
 			before, at, earlier = at, e.At, last
 		}
-		late := time.Duration(e.Slack)
-		if e.Slack == client.MostSlack { // bounded by the read before it alone
+		late := time.Duration(e.Uncertainty)
+		if e.Uncertainty == client.MaxUncertainty { // bounded by the read before it alone
 			late = math.MaxInt64
 		}
-		if e.Slack == client.UnknownSlack {
+		if e.Uncertainty == client.UnknownUncertainty {
 			late = max(h.Scheduler.P99, h.Reads.P99)
 		}
-		if e.Slack > 0 || e.Shared {
+		if e.Uncertainty > 0 || e.Shared {
 			late = min(max(late, stalled(h, e.At)), max(e.At-before, 0)+earlier)
 		}
 		last = late

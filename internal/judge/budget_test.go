@@ -27,9 +27,9 @@ func TestBudget(t *testing.T) {
 		MinRTT: 1 * ms, Retransmits: 2}
 	r.Events = []client.Event{
 		{At: 20 * ms, Choices: true, Kind: stream.Text},
-		{At: 40 * ms, Choices: true, Kind: stream.Text, Shared: true, Slack: uint32(6 * ms)},
+		{At: 40 * ms, Choices: true, Kind: stream.Text, Shared: true, Uncertainty: uint32(6 * ms)},
 		{At: 40 * ms, Choices: true, Kind: stream.Text},
-		{At: 50 * ms, Choices: true, Kind: stream.Text, Slack: uint32(90 * ms)}, // not before the read before
+		{At: 50 * ms, Choices: true, Kind: stream.Text, Uncertainty: uint32(90 * ms)}, // not before the read before
 	}
 	r.LastByte, r.Ended = 51*ms, 52*ms // the connection's end was waited for
 	b := budgetOf(r, metrics.Rule{}, 4, &health.Report{})
@@ -49,7 +49,7 @@ func TestBudget(t *testing.T) {
 	// The last event may have come with the one before: 10 ms, and 2 ms of sending.
 	near("E2EL", b.Bounds[metrics.E2EL].Mean, 12*ms)
 	near("TPOT", b.Bounds[metrics.TPOT].Mean, 10*ms/3)
-	if b.Retransmits != 2 || b.Slack.Count != 2 || b.Slack.Max != 10*ms || b.Lateness.Max != ms || b.SlotWait.Max != 2*ms || b.StartDelay.Max != ms ||
+	if b.Retransmits != 2 || b.Uncertainty.Count != 2 || b.Uncertainty.Max != 10*ms || b.Lateness.Max != ms || b.SlotWait.Max != 2*ms || b.StartDelay.Max != ms ||
 		b.SendDelay.Max != 3*ms || b.Connect.Max != 2*ms || b.RTT.Max != ms {
 		t.Errorf("%+v", b)
 	}
@@ -65,7 +65,7 @@ func TestALateEventLengthensTheNextGap(t *testing.T) {
 	const ms = time.Millisecond
 	r := &client.Result{Start: 5 * ms, Connect: 7 * ms, Written: 8 * ms, End: 40 * ms}
 	r.Events = []client.Event{
-		{At: 20 * ms, Choices: true, Kind: stream.Text, Slack: uint32(6 * ms)},
+		{At: 20 * ms, Choices: true, Kind: stream.Text, Uncertainty: uint32(6 * ms)},
 		{At: 40 * ms, Choices: true, Kind: stream.Text},
 	}
 	r.LastByte = 40 * ms
@@ -119,27 +119,27 @@ func TestStalls(t *testing.T) {
 	const ms = time.Millisecond
 	h := &health.Report{Stalls: []health.Stall{{Since: 1 * ms, From: 2 * ms, To: 8 * ms}, {Since: 50 * ms, From: 60 * ms, To: 90 * ms}, {Since: 95 * ms, From: 99 * ms, To: 105 * ms}}}
 	r := &client.Result{Start: 1, Connect: 1, Written: 1}
-	r.Events = []client.Event{{At: 40 * ms, Shared: true}, {At: 70 * ms, Shared: true}, {At: 70 * ms}, {At: 92 * ms, Shared: true, Slack: uint32(ms)}, {At: 200 * ms, Shared: true}}
+	r.Events = []client.Event{{At: 40 * ms, Shared: true}, {At: 70 * ms, Shared: true}, {At: 70 * ms}, {At: 92 * ms, Shared: true, Uncertainty: uint32(ms)}, {At: 200 * ms, Shared: true}}
 	if got, want := AppendLateness(nil, r, h), []time.Duration{0, 20 * ms, 0, 22 * ms, 0}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
 
-// TestMostSlack: a stamp that may be late by more than can be written is bounded by the read
+// TestMaxUncertainty: a stamp that may be late by more than can be written is bounded by the read
 // before it, which may be late itself.
-func TestMostSlack(t *testing.T) {
+func TestMaxUncertainty(t *testing.T) {
 	const s = time.Second
 	r := &client.Result{Start: 1, Connect: 1, Written: 1}
-	r.Events = []client.Event{{At: 2 * s}, {At: 9 * s, Slack: client.MostSlack}, {At: 10 * s, Slack: client.MostSlack}}
+	r.Events = []client.Event{{At: 2 * s}, {At: 9 * s, Uncertainty: client.MaxUncertainty}, {At: 10 * s, Uncertainty: client.MaxUncertainty}}
 	if got, want := AppendLateness(nil, r, &health.Report{}), []time.Duration{0, 7 * s, 8 * s}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
 
-// TestUnknownSlack takes what goroutines wait where a transport cannot tell.
-func TestUnknownSlack(t *testing.T) {
+// TestUnknownUncertainty takes what goroutines wait where a transport cannot tell.
+func TestUnknownUncertainty(t *testing.T) {
 	r := &client.Result{Start: 1, Connect: 1, Written: 1}
-	r.Events = []client.Event{{At: 20e6, Choices: true, Slack: stream.UnknownSlack}, {At: 30e6, Choices: true, Slack: stream.UnknownSlack}}
+	r.Events = []client.Event{{At: 20e6, Choices: true, Uncertainty: stream.UnknownUncertainty}, {At: 30e6, Choices: true, Uncertainty: stream.UnknownUncertainty}}
 	b := budgetOf(r, metrics.Rule{}, 2, &health.Report{Scheduler: health.Dist{P99: 3 * time.Millisecond}})
 	if got := b.Bounds[metrics.ITL].Mean; math.Abs(got-0.003) > 1e-12 {
 		t.Errorf("%v, want 3 ms", got)

@@ -92,9 +92,9 @@ func TestCausesAndMetrics(t *testing.T) {
 			moves = metricsOf()
 		}
 		for planted := range 2 {
-			sides := []*Facts{brief(), brief()}
-			p.plant(sides[planted], sides[1-planted])
-			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{sides}, Options{AcrossClients: cause.Code == "definitions_differ"})
+			variants := []*Facts{brief(), brief()}
+			p.plant(variants[planted], variants[1-planted])
+			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{variants}, Options{AcrossClients: cause.Code == "definitions_differ"})
 			void := voidOf(c)
 			for _, m := range metricsOf() {
 				if got, want := slices.Contains(void, m), slices.Contains(moves, m); got != want {
@@ -203,8 +203,8 @@ func TestWhatIsNoCause(t *testing.T) {
 	}
 	none := func(*Facts) {}
 	for name, c := range map[string]struct {
-		sides []*Facts
-		void  string
+		variants []*Facts
+		void     string
 	}{
 		"a failure of a thousand": {pair(many(0), many(1)), ""},
 		"a mark more":             {pair(none, func(a *Facts) { a.Prompt = 513 }), ""},
@@ -240,28 +240,28 @@ func TestWhatIsNoCause(t *testing.T) {
 		if want == "all" {
 			want = strings.Join(metricsOf(), " ")
 		}
-		got := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{c.sides}, Options{})
+		got := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{c.variants}, Options{})
 		if void := strings.Join(voidOf(got), " "); void != want {
 			t.Errorf("%s: not comparable %q, want %q: %+v", name, void, want, got.Reasons)
 		}
 	}
 }
 
-// TestPerTokenTimesAreCompared: where both sides have them they are ITL.
+// TestPerTokenTimesAreCompared: where both variants have them they are ITL.
 func TestPerTokenTimesAreCompared(t *testing.T) {
-	sides := []*Facts{brief(), brief()}
-	for i, f := range sides {
+	variants := []*Facts{brief(), brief()}
+	for i, f := range variants {
 		f.TokensPerChunk = 2
 		f.Series[Figure{Metric: PerTokenITL, Statistic: MeanOf}] = []Series{{N: 640, Mean: 0.01, Std: 0.001, Value: 0.01 * float64(i+1)}}
 	}
-	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{sides}, Options{})
+	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{variants}, Options{})
 	if r := rowOf(c, Figure{Metric: "itl", Statistic: MeanOf}); r == nil || r.Void != "" || r.Base != 0.01 || r.Other != 0.02 || !r.Significant {
 		t.Errorf("%+v", r)
 	}
-	for _, f := range sides {
+	for _, f := range variants {
 		f.TokensPerChunk = 1
 	}
-	c = Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{sides}, Options{})
+	c = Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{variants}, Options{})
 	if r := rowOf(c, Figure{Metric: "itl", Statistic: MeanOf}); r.Base < 0.09 {
 		t.Errorf("one token a chunk: %+v", r)
 	}
@@ -271,7 +271,7 @@ func TestPerTokenTimesAreCompared(t *testing.T) {
 // definition, or not in a metric that has two.
 func TestAcrossClients(t *testing.T) {
 	itl := Figure{Metric: "itl", Statistic: MeanOf}
-	sides := func(client string, defined map[string]map[Figure]float64) [][]*Facts {
+	variants := func(client string, defined map[string]map[Figure]float64) [][]*Facts {
 		a, b := brief(), brief()
 		a.Client, b.Defined = client, defined
 		return [][]*Facts{{a, b}}
@@ -279,16 +279,16 @@ func TestAcrossClients(t *testing.T) {
 	judged := func(facts [][]*Facts, across bool) *Comparison {
 		return Judge([]string{"A", "B"}, []string{"64"}, facts, Options{AcrossClients: across})
 	}
-	if c := judged(sides("benchmark_serving", nil), false); len(voidOf(c)) != len(metricsOf()) {
+	if c := judged(variants("benchmark_serving", nil), false); len(voidOf(c)) != len(metricsOf()) {
 		t.Errorf("not on purpose: %v stand not", voidOf(c))
 	}
-	if c := judged(sides("benchmark_serving", nil), true); len(voidOf(c)) > 0 || !slices.Equal(c.Definitions, []string{"benchmark_serving does not state its measurement error"}) {
+	if c := judged(variants("benchmark_serving", nil), true); len(voidOf(c)) > 0 || !slices.Equal(c.Definitions, []string{"benchmark_serving does not state its measurement error"}) {
 		t.Errorf("the same definitions: %v, %v", voidOf(c), c.Definitions)
 	}
-	if c := judged(sides("vllm", map[string]map[Figure]float64{"vllm": {itl: 0.12}}), true); len(voidOf(c)) > 0 || math.Abs(rowOf(c, itl).Other-0.12) > 1e-12 || rowOf(c, itl).Restated != "vllm" || rowOf(c, meanTTFT).Restated != "" {
+	if c := judged(variants("vllm", map[string]map[Figure]float64{"vllm": {itl: 0.12}}), true); len(voidOf(c)) > 0 || math.Abs(rowOf(c, itl).Other-0.12) > 1e-12 || rowOf(c, itl).Restated != "vllm" || rowOf(c, meanTTFT).Restated != "" {
 		t.Errorf("%v, %+v", voidOf(c), rowOf(c, itl))
 	}
-	c := judged(sides("sglang 0.5", nil), true)
+	c := judged(variants("sglang 0.5", nil), true)
 	if got := voidOf(c); !slices.Equal(got, []string{"ttft", FirstWaveTTFT, "itl", "e2el"}) || !strings.Contains(c.Reasons[2].Text, "ITL is the time between chunks in loadgen, and the time between chunks divided by the tokens of a chunk in sglang") {
 		t.Errorf("other definitions: %v, %+v", got, c.Reasons)
 	}
@@ -296,17 +296,17 @@ func TestAcrossClients(t *testing.T) {
 	for _, f := range Figures {
 		all[f] = 0.2
 	}
-	if c := judged(sides("aiperf", map[string]map[Figure]float64{"aiperf": all}), true); !slices.Equal(voidOf(c), []string(nil)) || len(c.Definitions) < 4 || math.Abs(rowOf(c, itl).Other-0.2) > 1e-12 {
+	if c := judged(variants("aiperf", map[string]map[Figure]float64{"aiperf": all}), true); !slices.Equal(voidOf(c), []string(nil)) || len(c.Definitions) < 4 || math.Abs(rowOf(c, itl).Other-0.2) > 1e-12 {
 		t.Errorf("restated: %v, %v", voidOf(c), c.Definitions)
 	}
-	if c := judged(sides("another", nil), true); len(voidOf(c)) > 0 || !slices.Contains(c.Definitions, "how another defines its metrics is not known") {
+	if c := judged(variants("another", nil), true); len(voidOf(c)) > 0 || !slices.Contains(c.Definitions, "how another defines its metrics is not known") {
 		t.Errorf("an unknown client: %v, %v", voidOf(c), c.Definitions)
 	}
 }
 
 // TestDrift: all servers become slower from repeat to repeat, or only vary.
 func TestDrift(t *testing.T) {
-	sides := func(values ...float64) (row []*Facts) {
+	variants := func(values ...float64) (row []*Facts) {
 		for range 2 {
 			f := brief()
 			for figure, runs := range maps.Clone(f.Series) {
@@ -325,7 +325,7 @@ func TestDrift(t *testing.T) {
 		return row
 	}
 	judged := func(values ...float64) []Drift {
-		return Judge([]string{"A", "B"}, []string{"16", "64"}, [][]*Facts{sides(values...), sides(values...)}, Options{}).Drifts
+		return Judge([]string{"A", "B"}, []string{"16", "64"}, [][]*Facts{variants(values...), variants(values...)}, Options{}).Drifts
 	}
 	if got := judged(1, 1.01, 0.99, 1); got != nil {
 		t.Errorf("%+v", got)

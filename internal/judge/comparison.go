@@ -74,10 +74,10 @@ type Facts struct {
 
 // Row compares a metric of a server at a concurrency with the baseline's.
 type Row struct {
-	Level, Side int
-	Figure      Figure
-	Base, Other float64 // NaN where there is none
-	*Interval           // nil where there is not enough data
+	Level, Variant int
+	Figure         Figure
+	Base, Other    float64 // NaN where there is none
+	*Interval              // nil where there is not enough data
 	// Adjusted is P corrected for the number of comparisons (Holm 1979); a row is
 	// significant with at most 0.05.
 	Adjusted    float64
@@ -113,10 +113,10 @@ type Options struct {
 	AcrossClients bool
 }
 
-// Comparison is servers compared with the first of them: Facts by level and side.
+// Comparison is servers compared with the first of them: Facts by level and variant.
 type Comparison struct {
 	Labels, Levels []string
-	Facts          [][]*Facts // nil where a side has no result at a level
+	Facts          [][]*Facts // nil where a variant has no result at a level
 	Reasons        []Reasons
 	Rows           []Row
 	// Drifts are changes from repeat to repeat that all servers have in common.
@@ -128,16 +128,16 @@ type Comparison struct {
 	reasons []reason
 }
 
-// Judge compares every side with the first, at every level.
+// Judge compares every variant with the first, at every level.
 func Judge(labels, levels []string, facts [][]*Facts, o Options) *Comparison {
 	c := &Comparison{Labels: labels, Levels: levels, Facts: facts, options: o}
 	c.reasons = c.findReasons()
 	c.Reasons = grouped(c.reasons)
 	for level := range facts {
-		for side := 1; side < len(labels); side++ {
-			if base, other := facts[level][0], facts[level][side]; base != nil && other != nil {
+		for variant := 1; variant < len(labels); variant++ {
+			if base, other := facts[level][0], facts[level][variant]; base != nil && other != nil {
 				for _, f := range Figures {
-					c.compare(level, side, f)
+					c.compare(level, variant, f)
 				}
 			}
 		}
@@ -148,9 +148,9 @@ func Judge(labels, levels []string, facts [][]*Facts, o Options) *Comparison {
 }
 
 // compare adds the row of a figure, unless neither side has it.
-func (c *Comparison) compare(level, side int, f Figure) {
-	base, other := c.Facts[level][0], c.Facts[level][side]
-	row := Row{Level: level, Side: side, Figure: f, Adjusted: math.NaN()}
+func (c *Comparison) compare(level, variant int, f Figure) {
+	base, other := c.Facts[level][0], c.Facts[level][variant]
+	row := Row{Level: level, Variant: variant, Figure: f, Adjusted: math.NaN()}
 	a, b := base.Series[f], other.Series[f]
 	if f.Metric == "itl" && chunked(base, other) && perToken(base, other) {
 		g := Figure{Metric: PerTokenITL, Statistic: f.Statistic}
@@ -161,7 +161,7 @@ func (c *Comparison) compare(level, side int, f Figure) {
 	if row.Base, row.Other = center(a), center(b); math.IsNaN(row.Base) && math.IsNaN(row.Other) {
 		return
 	}
-	row.Void = cmp.Or(c.VoidOf(level, side, f.Metric), c.VoidOf(level, 0, f.Metric))
+	row.Void = cmp.Or(c.VoidOf(level, variant, f.Metric), c.VoidOf(level, 0, f.Metric))
 	row.TooFew = base.TooFew(f.Statistic) || other.TooFew(f.Statistic)
 	if row.Void == "" { // else it may be moved without bounds
 		a, b = base.withHeld(a, f), other.withHeld(b, f)

@@ -73,7 +73,7 @@ func rowOf(c *Comparison, f Figure) *Row {
 func TestWordsWithoutAnInterval(t *testing.T) {
 	of := func(base, other float64, figure Figure) string {
 		c := &Comparison{Labels: []string{"A", "B"}}
-		return c.Words(&Row{Side: 1, Figure: figure, Base: base, Other: other})
+		return c.Words(&Row{Variant: 1, Figure: figure, Base: base, Other: other})
 	}
 	throughput := Figure{Metric: OutputThroughput, Higher: true}
 	for want, got := range map[string]string{

@@ -37,8 +37,8 @@ func TokensPerChunk(completed, outputTokens int, meanE2EL, meanTTFT, meanITL flo
 
 // DecodingAtATime is the number of requests that a server decoded at a time, the mean of
 // its repeats, NaN where it is not known.
-func (c *Comparison) DecodingAtATime(level, side int) float64 {
-	if f := c.Facts[level][side]; f != nil {
+func (c *Comparison) DecodingAtATime(level, variant int) float64 {
+	if f := c.Facts[level][variant]; f != nil {
 		return f.decoding()
 	}
 	return math.NaN()

@@ -30,9 +30,9 @@ func (c *Comparison) drifts() (all []Drift) {
 		f := Figure{Metric: m, Statistic: MeanOf}
 		rising, variance := 0.0, 0.0
 		var changes []float64
-		for level, sides := range c.Facts {
-			for side, facts := range sides {
-				if facts == nil || len(facts.Series[f]) < 2 || c.VoidOf(level, side, m) != "" {
+		for level, variants := range c.Facts {
+			for variant, facts := range variants {
+				if facts == nil || len(facts.Series[f]) < 2 || c.VoidOf(level, variant, m) != "" {
 					continue
 				}
 				s, v := kendall(facts.Series[f])

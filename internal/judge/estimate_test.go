@@ -46,12 +46,12 @@ func TestStatsCoverage(t *testing.T) {
 				return Compare(a, b, Figure{Statistic: s})
 			})
 			// The sampling error of the check itself, at three deviations.
-			slack := 3 * math.Sqrt(0.05*0.95/float64(pairs))
+			tolerance := 3 * math.Sqrt(0.05*0.95/float64(pairs))
 			t.Logf("%-20s %-6s %6.2f %% of %d intervals hold the truth, %5.2f %% false alarms", c.name, s.Name, 100*covered, pairs, 100*alarms)
-			if covered < c.low-slack || covered > c.high+slack {
+			if covered < c.low-tolerance || covered > c.high+tolerance {
 				t.Errorf("%s %s: %.4f of the intervals hold the truth, want %.2f to %.2f", c.name, s.Name, covered, c.low, c.high)
 			}
-			if want := 1 - covered; math.Abs(alarms-want) > slack {
+			if want := 1 - covered; math.Abs(alarms-want) > tolerance {
 				t.Errorf("%s %s: %.4f false alarms, and %.4f intervals that miss", c.name, s.Name, alarms, want)
 			}
 		}
@@ -59,7 +59,7 @@ func TestStatsCoverage(t *testing.T) {
 }
 
 // TestStatsCoverageFromRunToRun gives each run a factor of its own, as servers do: with one
-// run a side the assumed deviation, with repeats one that nobody knows.
+// run a variant the assumed deviation, with repeats one that nobody knows.
 func TestStatsCoverageFromRunToRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a long computation of one goroutine")
@@ -69,7 +69,7 @@ func TestStatsCoverageFromRunToRun(t *testing.T) {
 		pairs, _ = strconv.Atoi(text)
 	}
 	const n = 80
-	slack := 3 * math.Sqrt(0.05*0.95/float64(pairs))
+	tolerance := 3 * math.Sqrt(0.05*0.95/float64(pairs))
 	for _, c := range []struct {
 		name        string
 		base, other int
@@ -96,7 +96,7 @@ func TestStatsCoverageFromRunToRun(t *testing.T) {
 				return Compare(runs(rng, c.base), runs(rng, c.other), f)
 			})
 			t.Logf("%-22s %-6s %6.2f %% of %d intervals hold the truth, %5.2f %% false alarms", c.name, s.Name, 100*covered, pairs, 100*alarms)
-			if covered < c.low-slack || covered > 0.985+slack || alarms > 1-c.low+slack {
+			if covered < c.low-tolerance || covered > 0.985+tolerance || alarms > 1-c.low+tolerance {
 				t.Errorf("%s %s: %.4f of the intervals hold the truth, %.4f false alarms", c.name, s.Name, covered, alarms)
 			}
 		}

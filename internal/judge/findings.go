@@ -155,7 +155,7 @@ func (f *FindingsReader) tokens(q *Request) {
 	if choices > 1 {
 		f.several, f.mostChoices = f.several+1, max(f.mostChoices, choices)
 	}
-	if best, by := q.Tokens.Best(); asked > 0 && by != metrics.NotCounted && !q.Tokens.InDoubt(asked) {
+	if best, by := q.Tokens.Best(); asked > 0 && by != metrics.NotCounted && !q.Tokens.Contradicted(asked) {
 		if best > asked && best <= q.Asked*f.run.Generated { // the server counts what it does not send, too
 			best = asked
 		}
@@ -187,7 +187,7 @@ func (f *FindingsReader) events(q *Request) {
 		itl = f.byChoice(q, several)
 	} else {
 		f.oneChoice(q)
-		if (by == metrics.ByServer || by == metrics.ByTokenizer) && !q.Tokens.InDoubt(q.asked()) {
+		if (by == metrics.ByServer || by == metrics.ByTokenizer) && !q.Tokens.Contradicted(q.asked()) {
 			f.chunkTokens += sent
 			for i := range events {
 				if metrics.BringsTokens(&events[i]) {
@@ -204,7 +204,7 @@ func (f *FindingsReader) events(q *Request) {
 	}
 }
 
-// Findings returns what a reader must know of the server's side, and notes.
+// Findings returns what a reader must know of the server's variant, and notes.
 func (f *FindingsReader) Findings() (findings, notes []Finding) {
 	for _, look := range []func() *Finding{f.failures, f.tokenSource, f.tokenCountDisagrees, f.noTokensCounted, f.oddTokenCounts, f.hiddenReasoning, f.severalChoices,
 		f.wholeAnswers, f.batchLimited, f.coalesced, f.heldFirstRead, f.stalls, f.cacheHits, f.shortOutputs, f.longOutputs, f.multiTokenChunks,
@@ -266,9 +266,9 @@ func (f *FindingsReader) synRetransmit() *Finding {
 
 // What a server may add to a prompt: BOS, or a chat template.
 const (
-	bosTokens      = 1
-	templateTokens = 40
-	templateSlack  = 8 // dates, switches such as that for thinking
+	bosTokens         = 1
+	templateTokens    = 40
+	templateTolerance = 8 // dates, switches such as that for thinking
 )
 
 // promptLengths compares the server's counts with the nominal ones.
@@ -280,7 +280,7 @@ func (f *FindingsReader) promptLengths() (finding, note *Finding) {
 	most := want
 	switch {
 	case f.run.Rule.Chat && f.run.Template > 0:
-		most += f.run.Template + templateSlack
+		most += f.run.Template + templateTolerance
 	case f.run.Rule.Chat:
 		most += templateTokens
 	case f.run.TextPrompts:

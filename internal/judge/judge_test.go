@@ -290,10 +290,10 @@ func TestNotes(t *testing.T) {
 }
 
 // readTogether makes each burst of n events one read, with the stamp of its last.
-func readTogether(r *client.Result, n int, slack time.Duration) {
+func readTogether(r *client.Result, n int, uncertainty time.Duration) {
 	for k := range r.Events {
 		if last := min(k/n*n+n, len(r.Events)) - 1; k < last {
-			r.Events[k].At, r.Events[k].Shared, r.Events[k].Slack = r.Events[last].At, true, uint32(slack)
+			r.Events[k].At, r.Events[k].Shared, r.Events[k].Uncertainty = r.Events[last].At, true, uint32(uncertainty)
 		}
 	}
 }

@@ -150,12 +150,12 @@ func ofMedian(bound, median float64) string {
 // because names what weighs most in the measurement error of a metric.
 func because(m metrics.Metric, b *Budget) string {
 	if m == metrics.TTFT || m == metrics.E2EL {
-		if b.SendDelay.P99 > b.Slack.P99 {
+		if b.SendDelay.P99 > b.Uncertainty.P99 {
 			return fmt.Sprintf(": sending a request took %v (p99)", b.SendDelay.P99.Round(time.Microsecond))
 		}
 	}
-	if b.Slack.Count > 0 {
-		return fmt.Sprintf(": %d arrivals were read together with later ones, up to %v late (p99)", b.Slack.Count, b.Slack.P99.Round(time.Microsecond))
+	if b.Uncertainty.Count > 0 {
+		return fmt.Sprintf(": %d arrivals were read together with later ones, up to %v late (p99)", b.Uncertainty.Count, b.Uncertainty.P99.Round(time.Microsecond))
 	}
 	return ""
 }

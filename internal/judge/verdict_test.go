@@ -18,7 +18,7 @@ func TestCausesOnce(t *testing.T) {
 	for m := metrics.TTFT; m <= metrics.ITL; m++ {
 		b.Bounds[m] = Bound{Count: 9, P99: 0.05, ReportedMedian: 0.1, ReportedMean: 0.1}
 	}
-	b.Slack.Count, b.Slack.P99 = 7, 3*time.Millisecond
+	b.Uncertainty.Count, b.Uncertainty.P99 = 7, 3*time.Millisecond
 	h := &health.Report{Stalls: []health.Stall{{From: 0, To: 30 * time.Millisecond}}}
 	v := Decide(b, h, 0, DefaultLimits)
 	want := []string{
@@ -46,7 +46,7 @@ func TestVerdicts(t *testing.T) {
 		"a slow reader": {func(s *server) {
 			s.change = func(_ int, r *client.Result) {
 				for k := 0; k+1 < len(r.Events); k += 2 { // two at a time, up to a step late
-					r.Events[k].At, r.Events[k].Shared, r.Events[k].Slack = r.Events[k+1].At, true, uint32(10*ms)
+					r.Events[k].At, r.Events[k].Shared, r.Events[k].Uncertainty = r.Events[k+1].At, true, uint32(10*ms)
 				}
 			}
 		}, nil, ClientLimited, []string{"itl"}, "read together"},
@@ -57,7 +57,7 @@ func TestVerdicts(t *testing.T) {
 			s.change = func(_ int, r *client.Result) {
 				for k := range r.Events {
 					if e := &r.Events[k]; 100*ms < e.At && e.At < 400*ms {
-						e.At, e.Shared, e.Slack = 400*ms, true, 1
+						e.At, e.Shared, e.Uncertainty = 400*ms, true, 1
 					}
 				}
 			}

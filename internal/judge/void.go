@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// reason is why metrics of a side are not comparable at a level.
+// reason is why metrics of a variant are not comparable at a level.
 type reason struct {
-	code        string
-	level, side int
-	metrics     []string // nil for all
-	text        string   // holds a %s for each of the values
-	values      [2]float64
+	code           string
+	level, variant int
+	metrics        []string // nil for all
+	text           string   // holds a %s for each of the values
+	values         [2]float64
 }
 
 // Reasons are those of one kind for one side.
 type Reasons struct {
 	Code    string
-	Side    int
+	Variant int
 	Levels  []int
 	Metrics []string // nil for all
 	Text    string
@@ -28,30 +28,30 @@ type Reasons struct {
 	Hint    string // what can be done about it, as a Finding's
 }
 
-// findReasons finds what keeps the sides from being comparable.
+// findReasons finds what keeps the variants from being comparable.
 func (c *Comparison) findReasons() (all []reason) {
-	for level, sides := range c.Facts {
-		for side, f := range sides {
+	for level, variants := range c.Facts {
+		for variant, f := range variants {
 			if f == nil {
 				continue
 			}
-			at := finder{level: level, side: side}
+			at := finder{level: level, variant: variant}
 			at.lost(f)
 			at.late(f)
 			at.held(f)
-			at.changed(c.before(level, side), f)
+			at.changed(c.before(level, variant), f)
 			at.repeats(f)
 			at.findings(f)
-			if side > 0 && sides[0] != nil {
-				if base := sides[0]; base.Client != f.Client && !c.options.AcrossClients {
+			if variant > 0 && variants[0] != nil {
+				if base := variants[0]; base.Client != f.Client && !c.options.AcrossClients {
 					at.add("clients_differ", differing("client", base.Client, f.Client))
 				}
-				for _, text := range differences(sides[0], f, c.options.AcrossClients) {
+				for _, text := range differences(variants[0], f, c.options.AcrossClients) {
 					at.add("workloads_differ", text)
 				}
-				at.compared(sides[0], f)
+				at.compared(variants[0], f)
 				if c.options.AcrossClients {
-					at.definitions(c, sides[0], f)
+					at.definitions(c, variants[0], f)
 				}
 			}
 			all = append(all, at.found...)
@@ -60,10 +60,10 @@ func (c *Comparison) findReasons() (all []reason) {
 	return all
 }
 
-// finder collects the reasons of a side at a level.
+// finder collects the reasons of a variant at a level.
 type finder struct {
-	level, side int
-	found       []reason
+	level, variant int
+	found          []reason
 }
 
 // add adds a reason with all metrics that its cause moves.
@@ -72,7 +72,7 @@ func (at *finder) add(code, text string, values ...float64) {
 }
 
 func (at *finder) addFor(code, text string, metrics []string, values ...float64) {
-	r := reason{code: code, level: at.level, side: at.side, metrics: metrics, text: text}
+	r := reason{code: code, level: at.level, variant: at.variant, metrics: metrics, text: text}
 	copy(r.values[:], values)
 	at.found = append(at.found, r)
 }
@@ -131,7 +131,7 @@ var byFinding = map[string]string{
 	"several_choices":       "answers have several choices, which TPOT and ITL mix",
 }
 
-// findings finds what the side's own findings say, each once.
+// findings finds what the variant's own findings say, each once.
 func (at *finder) findings(f *Facts) {
 	added := map[string]bool{}
 	for _, run := range f.runs() {
@@ -149,7 +149,7 @@ func (at *finder) findings(f *Facts) {
 	}
 }
 
-// compared finds what of the side is not like the baseline.
+// compared finds what of the variant is not like the baseline.
 func (at *finder) compared(base, f *Facts) {
 	if decodesUnlike(base, f) {
 		at.add("decoding_differs", "%s requests were decoding at a time, vs %s of the baseline", f.decoding(), base.decoding())
@@ -250,10 +250,10 @@ func number(x Finding, key string) (value float64, ok bool) {
 	return 0, false
 }
 
-// before is the side at the level before.
-func (c *Comparison) before(level, side int) *Facts {
+// before is the variant at the level before.
+func (c *Comparison) before(level, variant int) *Facts {
 	for level--; level >= 0; level-- {
-		if f := c.Facts[level][side]; f != nil {
+		if f := c.Facts[level][variant]; f != nil {
 			return f
 		}
 	}
@@ -285,40 +285,40 @@ func (f *Facts) lost() string {
 	return ""
 }
 
-// VoidOf is the code of the cause by which a metric of a side is not comparable at a
+// VoidOf is the code of the cause by which a metric of a variant is not comparable at a
 // level, its own or that it is not like the first; "" where nothing is known against it.
-func (c *Comparison) VoidOf(level, side int, metric string) string {
-	return c.voidOf(level, side, metric, true)
+func (c *Comparison) VoidOf(level, variant int, metric string) string {
+	return c.voidOf(level, variant, metric, true)
 }
 
-// OwnVoidOf is the code of the cause by which a metric's value of a side means nothing at a
+// OwnVoidOf is the code of the cause by which a metric's value of a variant means nothing at a
 // level, whatever it is compared with; "" where nothing is known against it.
-func (c *Comparison) OwnVoidOf(level, side int, metric string) string {
-	return c.voidOf(level, side, metric, false)
+func (c *Comparison) OwnVoidOf(level, variant int, metric string) string {
+	return c.voidOf(level, variant, metric, false)
 }
 
-func (c *Comparison) voidOf(level, side int, metric string, relative bool) string {
+func (c *Comparison) voidOf(level, variant int, metric string, relative bool) string {
 	for _, r := range c.reasons {
 		if !relative && causeOf(r.code).Relative {
 			continue
 		}
-		if r.level == level && r.side == side && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
+		if r.level == level && r.variant == variant && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
 			return r.code
 		}
 	}
 	return ""
 }
 
-// grouped puts the reasons of a kind and side together.
+// grouped puts the reasons of a kind and variant together.
 func grouped(all []reason) (out []Reasons) {
 	values := map[int][][2]float64{}
 	for _, r := range all {
 		at := slices.IndexFunc(out, func(o Reasons) bool {
-			return o.Code == r.code && o.Side == r.side && o.Text == r.text && slices.Equal(o.Metrics, r.metrics)
+			return o.Code == r.code && o.Variant == r.variant && o.Text == r.text && slices.Equal(o.Metrics, r.metrics)
 		})
 		if at < 0 {
 			at = len(out)
-			out = append(out, Reasons{Code: r.code, Side: r.side, Metrics: r.metrics, Text: r.text, Short: causeOf(r.code).Short, Hint: causeOf(r.code).Hint})
+			out = append(out, Reasons{Code: r.code, Variant: r.variant, Metrics: r.metrics, Text: r.text, Short: causeOf(r.code).Short, Hint: causeOf(r.code).Hint})
 		}
 		out[at].Levels = append(out[at].Levels, r.level)
 		values[at] = append(values[at], r.values)

@@ -20,37 +20,37 @@ func (f Figure) What() string {
 	return places[f.Metric] + ", " + f.Statistic.Name
 }
 
-// Words say how a side compares with the first in a figure, in a sentence that
-// begins with the side's label.
+// Words say how a variant compares with the first in a figure, in a sentence that
+// begins with the variant's label.
 func (c *Comparison) Words(r *Row) string {
-	side, what := c.Labels[r.Side], r.Figure.What()
+	variant, what := c.Labels[r.Variant], r.Figure.What()
 	switch {
 	case r.Void != "":
-		return fmt.Sprintf("%s %s: not comparable (%s)", side, what, strings.ReplaceAll(r.Void, "_", " "))
+		return fmt.Sprintf("%s %s: not comparable (%s)", variant, what, strings.ReplaceAll(r.Void, "_", " "))
 	case r.TooFew:
-		return fmt.Sprintf("%s %s: too few requests for this quantile", side, what)
+		return fmt.Sprintf("%s %s: too few requests for this quantile", variant, what)
 	case math.IsNaN(r.Base) || math.IsNaN(r.Other):
-		return fmt.Sprintf("%s %s: a value is missing", side, what)
+		return fmt.Sprintf("%s %s: a value is missing", variant, what)
 	case r.Interval == nil && math.IsNaN(r.SpeedUp()):
-		return fmt.Sprintf("%s %s: %s vs %s (ratio undefined)", side, what, r.value(r.Other), r.value(r.Base))
+		return fmt.Sprintf("%s %s: %s vs %s (ratio undefined)", variant, what, r.value(r.Other), r.value(r.Base))
 	case r.Interval == nil:
-		return fmt.Sprintf("%s %s %s; not enough data for a confidence interval", side, times(r.SpeedUp(), r.Figure), what)
+		return fmt.Sprintf("%s %s %s; not enough data for a confidence interval", variant, times(r.SpeedUp(), r.Figure), what)
 	case math.IsNaN(r.Ratio):
-		return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", side, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
+		return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", variant, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
 	case r.OneRun && (r.RatioLow > 1 || r.RatioHigh < 1):
-		return fmt.Sprintf("%s %s %s with one run (%s); repeated runs say whether that is significant", side, times(r.SpeedUp(), r.Figure), what, r.confidence())
+		return fmt.Sprintf("%s %s %s with one run (%s); repeated runs say whether that is significant", variant, times(r.SpeedUp(), r.Figure), what, r.confidence())
 	case r.OneRun:
-		return fmt.Sprintf("%s %s: no significant difference with one run (%sx, %s)", side, what, Digits(r.SpeedUp()), r.confidence())
+		return fmt.Sprintf("%s %s: no significant difference with one run (%sx, %s)", variant, what, Digits(r.SpeedUp()), r.confidence())
 	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):
-		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons (%sx, %s)", side, what, Digits(r.SpeedUp()), r.confidence())
+		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons (%sx, %s)", variant, what, Digits(r.SpeedUp()), r.confidence())
 	case !r.Significant:
-		return fmt.Sprintf("%s %s: no significant difference (%sx, %s)", side, what, Digits(r.SpeedUp()), r.confidence())
+		return fmt.Sprintf("%s %s: no significant difference (%sx, %s)", variant, what, Digits(r.SpeedUp()), r.confidence())
 	}
 	ratio, low, high := r.Ratio, r.RatioLow, r.RatioHigh
 	if ratio < 1 {
 		ratio, low, high = 1/ratio, 1/high, 1/low
 	}
-	return fmt.Sprintf("%s %sx %s %s (95 %% CI %s to %s)", side, Digits(ratio), direction(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
+	return fmt.Sprintf("%s %sx %s %s (95 %% CI %s to %s)", variant, Digits(ratio), direction(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
 }
 
 // confidence is the interval of the speed-up, and what of it was assumed.

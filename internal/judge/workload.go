@@ -10,7 +10,7 @@ import (
 // mean is a number of tokens by request.
 func (f *Facts) mean(tokens int) float64 { return float64(tokens) / float64(max(1, f.completed())) }
 
-// differences are what the workloads of two sides do not have in common. Other clients
+// differences are what the workloads of two variants do not have in common. Other clients
 // may count prompts otherwise.
 func differences(a, b *Facts, acrossClients bool) (texts []string) {
 	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
@@ -34,7 +34,7 @@ func differences(a, b *Facts, acrossClients bool) (texts []string) {
 var ownToRepeats = []string{"seed", "prompts"}
 
 // unlike are the settings that two runs should have in common, repeats as well as
-// sides, and have not.
+// variants, and have not.
 func unlike(a, b *Facts) (texts []string) {
 	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
 	if a.Requests != b.Requests {

@@ -222,15 +222,15 @@ func WriteSpare(path string, write func(w io.Writer) error) (spare string, err e
 	return f.Name(), nil
 }
 
-// patience is how long a pipe may take for a piece of what is written.
-const patience, piece = 10 * time.Second, 64 << 10
+// stallLimit is how long a pipe may take for a piece of what is written.
+const stallLimit, piece = 10 * time.Second, 64 << 10
 
-// patient writes in pieces, each of which has patience to go.
+// patient writes in pieces, each of which has stallLimit to go.
 type patient struct{ f *os.File }
 
 func (p patient) Write(b []byte) (n int, err error) {
 	for n < len(b) && err == nil {
-		_ = p.f.SetWriteDeadline(time.Now().Add(patience)) // files have none
+		_ = p.f.SetWriteDeadline(time.Now().Add(stallLimit)) // files have none
 		var m int
 		m, err = p.f.Write(b[n:min(n+piece, len(b))])
 		n += m

@@ -321,12 +321,12 @@ func (c *coder) events(r *client.Result) {
 	for i := range r.Events {
 		e := r.Events[i]
 		at, end, tokens := int64(e.At-before.At), int64(e.TextEnd-before.TextEnd), int64(e.Tokens)-int64(before.Tokens)
-		kind, slack := uint64(e.Kind), uint64(e.Slack)
+		kind, uncertainty := uint64(e.Kind), uint64(e.Uncertainty)
 		c.signed(&at)
 		c.signed(&end)
 		c.signed(&tokens)
 		c.unsigned(&kind)
-		c.unsigned(&slack)
+		c.unsigned(&uncertainty)
 		marks := uint64(0) // as flags has them, at less cost
 		if e.Choices {
 			marks |= 1
@@ -337,7 +337,7 @@ func (c *coder) events(r *client.Result) {
 		c.unsigned(&marks)
 		e.Choices, e.Shared = marks&1 != 0, marks&2 != 0
 		e.At, e.TextEnd, e.Tokens = before.At+time.Duration(at), before.TextEnd+int32(end), before.Tokens+int32(tokens)
-		e.Kind, e.Slack = client.Kind(kind), uint32(slack)
+		e.Kind, e.Uncertainty = client.Kind(kind), uint32(uncertainty)
 		if before = e; !c.writing {
 			r.Events[i] = e
 			c.bad = c.bad || !plausible(e.At)

@@ -83,17 +83,17 @@ const (
 	// writeAt is how much is written without waiting for that, pendingMost how much waits
 	// for a slow disk.
 	writeAt, pendingMost = 64 << 10, 64 << 20
-	// patience is how long the end of a run waits for a disk that takes nothing.
-	patience = 10 * time.Second
+	// stallLimit is how long the end of a run waits for a disk that takes nothing.
+	stallLimit = 10 * time.Second
 )
 
 // Writer writes a file on a goroutine of its own, so that no request waits for a disk. It is
 // safe for concurrent use.
 type Writer struct {
-	file     io.WriteCloser
-	patience time.Duration
-	wake     chan struct{} // there is something to write
-	done     chan struct{} // the file is closed
+	file       io.WriteCloser
+	stallLimit time.Duration
+	wake       chan struct{} // there is something to write
+	done       chan struct{} // the file is closed
 
 	mu      sync.Mutex
 	pending []byte
@@ -125,13 +125,13 @@ func Create(path string, r *Recording, overwrite bool) (*Writer, error) {
 	if turns := encodeTurns(r.Planned); turns != nil {
 		start = frame(start, turns)
 	}
-	_ = f.SetWriteDeadline(time.Now().Add(patience)) // a pipe's; files have none
+	_ = f.SetWriteDeadline(time.Now().Add(stallLimit)) // a pipe's; files have none
 	if _, err := f.Write(start); err != nil {
 		f.Close()
 		return nil, err
 	}
 	_ = f.SetWriteDeadline(time.Time{})
-	return startWriter(f, patience), nil
+	return startWriter(f, stallLimit), nil
 }
 
 // open opens the file, for this process alone.
@@ -158,8 +158,8 @@ func open(path string, overwrite bool) (*os.File, error) {
 	return f, nil
 }
 
-func startWriter(f io.WriteCloser, patience time.Duration) *Writer {
-	w := &Writer{file: f, patience: patience, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func startWriter(f io.WriteCloser, stallLimit time.Duration) *Writer {
+	w := &Writer{file: f, stallLimit: stallLimit, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -249,7 +249,7 @@ func (w *Writer) Close(r *Recording) error {
 	w.mu.Unlock()
 	w.awaken()
 	for {
-		timer := time.NewTimer(w.patience)
+		timer := time.NewTimer(w.stallLimit)
 		select {
 		case <-w.done:
 			timer.Stop()

@@ -34,7 +34,7 @@ func result(rng *rand.Rand, i int) *client.Result {
 	r.Usage, r.SeenUsage = stream.UsageCounts{Prompt: 5, Completion: -1, Cached: 3}, stream.UsageCounts{Prompt: 1, Completion: 2, Cached: -1}
 	r.DecodedPerIter, r.HasDecodedPerIter, r.Done = 1.25, true, i%5 == 0
 	for k := range i % 7 {
-		r.Events = append(r.Events, client.Event{At: at(), Kind: stream.Kind(1 + k), Choices: k%2 == 0, Shared: k%3 == 0, Tokens: int32(k) - 1, TextEnd: int32(10 * k), Slack: rng.Uint32()})
+		r.Events = append(r.Events, client.Event{At: at(), Kind: stream.Kind(1 + k), Choices: k%2 == 0, Shared: k%3 == 0, Tokens: int32(k) - 1, TextEnd: int32(10 * k), Uncertainty: rng.Uint32()})
 	}
 	if i%4 == 3 {
 		r.Err, r.OriginalFailed, r.Body = &client.Error{Class: stream.Cut, Message: "cut: it ended", Exception: true}, true, []byte("words")
@@ -309,7 +309,7 @@ func TestFormat(t *testing.T) {
 	r.Status, r.FirstByte, r.LastByte, r.KernelStamps, r.Done = 200, 7, 8, true, true
 	r.Usage, r.SeenUsage = stream.UsageCounts{Prompt: -1, Completion: -1, Cached: -1}, stream.UsageCounts{Prompt: 5, Completion: 2}
 	r.Reason, r.Location, r.Text, r.Err = "OK", "/", []byte("ab"), &client.Error{Class: stream.Cut, Message: "m"}
-	r.Events = []client.Event{{At: 7, Kind: stream.Text, Choices: true, Shared: true, Tokens: -1, TextEnd: 1, Slack: 300}, {At: 8, Kind: stream.Usage, Tokens: 2, TextEnd: 2}}
+	r.Events = []client.Event{{At: 7, Kind: stream.Text, Choices: true, Shared: true, Tokens: -1, TextEnd: 1, Uncertainty: 300}, {At: 8, Kind: stream.Usage, Tokens: 2, TextEnd: 2}}
 	want := []byte{'r', 14, 0x90, 0x03, 2, 4, 6, // 7, status, segments, resent
 		1, 1, 1, 10, 4, 0, // usages
 		2, 4, 6, 8, 10, 12, 14, 16, 126, 0x80, 0x01, 1, 20, // instants

@@ -119,7 +119,7 @@ func (s *Spool) Finish() error {
 		return nil
 	}
 	s.awaken()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(stallLimit)
 	defer timer.Stop()
 	select {
 	case <-s.done:

@@ -276,44 +276,44 @@ func BenchmarkDecoder(b *testing.B) {
 	}
 }
 
-func TestDoubt(t *testing.T) {
+func TestUncertain(t *testing.T) {
 	var a Answer
 	d := NewDecoder(Options{Streaming: true}, &a)
 	event := `data: {"choices":[{"index":0,"text":"x"}]}` + "\n\n"
 	d.Feed([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"), 1)
 	d.Feed([]byte(event+event+event), 2)
-	if !d.Mixed() || a.Events[0].Slack != UnknownSlack || a.Events[2].Slack != 0 || !a.Events[0].Shared || !a.Events[1].Shared || a.Events[2].Shared {
+	if !d.Mixed() || a.Events[0].Uncertainty != UnknownUncertainty || a.Events[2].Uncertainty != 0 || !a.Events[0].Shared || !a.Events[1].Shared || a.Events[2].Shared {
 		t.Errorf("%v %+v", d.Mixed(), a.Events)
 	}
-	d.Doubt(7, false)
+	d.Uncertain(7, false)
 	d.Feed([]byte(event), 3)
 	if d.Mixed() {
 		t.Error("one event is mixed")
 	}
-	d.Doubt(time.Hour, true)
+	d.Uncertain(time.Hour, true)
 	expect := func(want ...uint32) {
 		t.Helper()
-		var slacks []uint32
+		var uncertainties []uint32
 		for _, e := range a.Events {
-			slacks = append(slacks, e.Slack)
+			uncertainties = append(uncertainties, e.Uncertainty)
 		}
-		if !slices.Equal(slacks, want) {
-			t.Errorf("%v, want %v", slacks, want)
+		if !slices.Equal(uncertainties, want) {
+			t.Errorf("%v, want %v", uncertainties, want)
 		}
 	}
-	expect(7, 7, 0, MostSlack)
+	expect(7, 7, 0, MaxUncertainty)
 	d.Settle(false)
 	d.Feed([]byte(event+event), 4)
-	d.Doubt(9, false)
-	expect(7, 7, 0, MostSlack, 9, 0)
+	d.Uncertain(9, false)
+	expect(7, 7, 0, MaxUncertainty, 9, 0)
 	d.Settle(true)
-	expect(7, 7, 0, MostSlack, 0, 0)
+	expect(7, 7, 0, MaxUncertainty, 0, 0)
 	if a.Events[4].Shared || !a.Events[1].Shared {
 		t.Errorf("%+v", a.Events)
 	}
 	d.Feed([]byte(event), 5)
-	d.Doubt(UnknownSlack, true)
-	if got := a.Events[len(a.Events)-1].Slack; got != UnknownSlack {
+	d.Uncertain(UnknownUncertainty, true)
+	if got := a.Events[len(a.Events)-1].Uncertainty; got != UnknownUncertainty {
 		t.Errorf("%v, want that nothing is known", got)
 	}
 }

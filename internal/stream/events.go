@@ -41,7 +41,7 @@ func (d *Decoder) event(m *message, text []byte) {
 	}
 	d.after = false
 	if n := len(a.Events); n > d.fresh {
-		a.Events[n-1].Shared, a.Events[n-1].Slack = true, UnknownSlack
+		a.Events[n-1].Shared, a.Events[n-1].Uncertainty = true, UnknownUncertainty
 	}
 	tokens := int32(-1)
 	if 0 <= m.usage.Completion && m.usage.Completion < 1<<31 {

@@ -41,7 +41,7 @@ func FuzzDecoder(f *testing.F) {
 		for _, a := range []*Answer{whole, parts, pieces} {
 			a.FirstByte, a.LastByte, a.Reusable, a.Body = 0, 0, false, nil
 			for i := range a.Events {
-				a.Events[i].At, a.Events[i].Shared, a.Events[i].Slack = 0, false, 0
+				a.Events[i].At, a.Events[i].Shared, a.Events[i].Uncertainty = 0, false, 0
 			}
 			if a.Err != nil { // the words may hold more or less of the bytes
 				a.Err = &Error{Class: a.Err.Class}

@@ -39,19 +39,19 @@ func (d *Decoder) Mixed() bool {
 // followed reports whether the bytes of this stamp hold more after their last event.
 func (d *Decoder) followed() bool { return d.after || len(d.buf) > 0 || d.chunks.begun() }
 
-// Doubt says by how much the stamp of the bytes fed last may be late, for all events
-// that they complete, or for all that more bytes followed; UnknownSlack where nothing is known.
-func (d *Decoder) Doubt(late time.Duration, all bool) {
-	slack := uint32(UnknownSlack)
-	if late != UnknownSlack {
-		slack = uint32(min(max(late, 0), MostSlack))
+// Uncertain says by how much the stamp of the bytes fed last may be late, for all events
+// that they complete, or for all that more bytes followed; UnknownUncertainty where nothing is known.
+func (d *Decoder) Uncertain(late time.Duration, all bool) {
+	uncertainty := uint32(UnknownUncertainty)
+	if late != UnknownUncertainty {
+		uncertainty = uint32(min(max(late, 0), MaxUncertainty))
 	}
 	fresh := d.a.Events[d.fresh:]
 	if n := len(fresh); n > 0 && !all && !d.followed() {
 		fresh = fresh[:n-1]
 	}
 	for i := range fresh {
-		fresh[i].Slack = slack
+		fresh[i].Uncertainty = uncertainty
 	}
 }
 
@@ -62,7 +62,7 @@ func (d *Decoder) Settle(exact bool) {
 	if exact {
 		for i := range d.a.Events[d.settled:] {
 			e := &d.a.Events[d.settled+i]
-			e.Shared, e.Slack = false, 0
+			e.Shared, e.Uncertainty = false, 0
 		}
 	}
 	d.settled = len(d.a.Events)

@@ -36,10 +36,10 @@ const (
 	Other     = answer.Other
 )
 
-// The Slack of a stamp of which nothing is known, and of one that may be late by as much or more.
+// The Uncertainty of a stamp of which nothing is known, and of one that may be late by as much or more.
 const (
-	UnknownSlack = answer.UnknownSlack
-	MostSlack    = answer.MostSlack
+	UnknownUncertainty = answer.UnknownUncertainty
+	MaxUncertainty     = answer.MaxUncertainty
 )
 
 // Mode says whose rules decide what is an event and what is a failure.

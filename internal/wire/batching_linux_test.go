@@ -180,7 +180,7 @@ func TestEventsThatWaitTogether(t *testing.T) {
 			}
 			var got []string
 			for _, e := range answer.Events[1:] {
-				doubt := map[bool]string{true: "~"}[e.Slack > 0]
+				doubt := map[bool]string{true: "~"}[e.Uncertainty > 0]
 				got = append(got, doubt+fmt.Sprint(e.At.Round(time.Millisecond).Milliseconds()))
 			}
 			if at := strings.Join(got, " "); at != c.at || reads != c.reads || len(sys.list) > 0 {
@@ -190,9 +190,9 @@ func TestEventsThatWaitTogether(t *testing.T) {
 	}
 }
 
-// TestDoubtsEnd: stamps that may be late prove exact where the connection has brought as many
+// TestUncertaintyEnds: stamps that may be late prove exact where the connection has brought as many
 // segments as stamps, since it was last known what belongs to what.
-func TestDoubtsEnd(t *testing.T) {
+func TestUncertaintyEnds(t *testing.T) {
 	sink, sys := &sink{}, &segments{}
 	r := &Reactor{sys: sys}
 	f := newFlow(&Exchange{Sink: sink})

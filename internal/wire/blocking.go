@@ -278,9 +278,9 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, l *limi
 			}
 			switch late := held.read(n, at, window); {
 			case late > 0:
-				x.Sink.Doubt(late, true)
+				x.Sink.Uncertain(late, true)
 			case !kernel || x.Sink.Mixed():
-				x.Sink.Doubt(stream.UnknownSlack, !kernel)
+				x.Sink.Uncertain(stream.UnknownUncertainty, !kernel)
 			}
 			if n < len(buffer) {
 				held.emptied()

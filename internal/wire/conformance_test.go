@@ -50,7 +50,7 @@ func essence(a *stream.Answer) stream.Answer {
 	e.FirstByte, e.LastByte, e.Reusable = 0, 0, false
 	e.Events = nil
 	for _, ev := range a.Events {
-		ev.At, ev.Shared, ev.Slack = 0, false, 0
+		ev.At, ev.Shared, ev.Uncertainty = 0, false, 0
 		e.Events = append(e.Events, ev)
 	}
 	if a.Err != nil {

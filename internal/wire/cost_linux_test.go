@@ -21,7 +21,7 @@ func (c *counter) End(_ time.Duration, err *stream.Error) { c.err = err }
 func (c *counter) Piece(stream.Sizes) int                 { return c.piece }
 func (c *counter) Sizes() stream.Sizes                    { return stream.Sizes{} }
 func (c *counter) Mixed() bool                            { return false }
-func (c *counter) Doubt(time.Duration, bool)              {}
+func (c *counter) Uncertain(time.Duration, bool)          {}
 func (c *counter) Settle(bool)                            {}
 func (c *counter) Failing() bool                          { return false }
 func (c *counter) Reusable() bool                         { return false }

@@ -159,15 +159,15 @@ func (r *Reactor) doubt(f *flow, read time.Duration, stamp int64, held time.Dura
 	switch mixed := merged || f.sink.Mixed(); {
 	case stamp == 0:
 		f.unstamped = true
-		f.sink.Doubt(max(r.uncertainty(read, read), held), true)
+		f.sink.Uncertain(max(r.uncertainty(read, read), held), true)
 	case held > 0 && mixed:
-		f.sink.Doubt(max(r.uncertainty(read, f.last)-(read-f.last), held), true)
+		f.sink.Uncertain(max(r.uncertainty(read, f.last)-(read-f.last), held), true)
 		f.sink.Settle(false)
 	case held > 0:
-		f.sink.Doubt(held, true)
+		f.sink.Uncertain(held, true)
 		f.sink.Settle(false)
 	case mixed:
-		f.sink.Doubt(r.uncertainty(read, f.last)-(read-f.last), merged)
+		f.sink.Uncertain(r.uncertainty(read, f.last)-(read-f.last), merged)
 		f.unsettled = f.unsettled || asked
 	}
 }

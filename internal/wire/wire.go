@@ -73,9 +73,9 @@ type Sink interface {
 	Sizes() stream.Sizes
 	// Mixed reports whether the bytes with the last stamp completed an event and held more.
 	// A read has the timestamp of its last segment, so earlier events may be stamped late;
-	// Doubt says by how much at most, for these events alone or for all of the read.
+	// Uncertain says by how much at most, for these events alone or for all of the read.
 	Mixed() bool
-	Doubt(late time.Duration, all bool)
+	Uncertain(late time.Duration, all bool)
 	// Settle ends the doubts of the stamps up to now: exact says that there was no reason
 	// for those since the last time.
 	Settle(exact bool)

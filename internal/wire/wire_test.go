@@ -46,7 +46,7 @@ func (s *sink) Piece(stream.Sizes) int                 { return 0 }
 func (s *sink) Settle(exact bool)                      { s.settled = fmt.Sprint(exact) }
 func (s *sink) Sizes() stream.Sizes                    { return stream.Sizes{} }
 func (s *sink) Mixed() bool                            { return s.mixed }
-func (s *sink) Doubt(late time.Duration, _ bool)       { s.doubts = append(s.doubts, late) }
+func (s *sink) Uncertain(late time.Duration, _ bool)   { s.doubts = append(s.doubts, late) }
 func (s *sink) Failing() bool                          { return s.failing }
 func (s *sink) Reusable() bool                         { return s.reusable }
 func (s *sink) Prefetch() byte                         { return 0 }

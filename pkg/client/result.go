@@ -38,11 +38,11 @@ const (
 	Finish    = answer.Finish
 )
 
-// UnknownSlack is the Slack of an event's stamp of which nothing is known.
-const UnknownSlack = answer.UnknownSlack
+// UnknownUncertainty is the Uncertainty of an event's stamp of which nothing is known.
+const UnknownUncertainty = answer.UnknownUncertainty
 
-// MostSlack is the Slack of a stamp that may be late by as much or by more.
-const MostSlack = answer.MostSlack
+// MaxUncertainty is the Uncertainty of a stamp that may be late by as much or by more.
+const MaxUncertainty = answer.MaxUncertainty
 
 // The classes of failure that callers ask for.
 const (

@@ -110,9 +110,9 @@ func (c TokenCount) Disagrees(asked int) bool {
 	return float64(server) > 2*float64(most)+2 || asked > 0 && server > asked+1 && most <= asked+1 && c.Of[ByEvents] > 0
 }
 
-// InDoubt reports whether the best count is the server's, and what came contradicts it: it
+// Contradicted reports whether the best count is the server's, and what came contradicts it: it
 // says neither how long an answer is nor how many tokens a chunk has.
-func (c TokenCount) InDoubt(asked int) bool {
+func (c TokenCount) Contradicted(asked int) bool {
 	_, by := c.Best()
 	return by == ByServer && c.Disagrees(asked)
 }
@@ -120,7 +120,7 @@ func (c TokenCount) InDoubt(asked int) bool {
 // Sent is the best count of the tokens that came: without those that the server counts but
 // does not send, and not the server's where it is in doubt.
 func (c TokenCount) Sent(asked int) int {
-	if c.InDoubt(asked) {
+	if c.Contradicted(asked) {
 		c.Of[ByServer] = -1
 	}
 	n, by := c.Best()

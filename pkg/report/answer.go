@@ -55,7 +55,7 @@ const mostAnswered = 3
 // cannot be said, and what to do next. It is "" for one server.
 func (g *Group) answer() string {
 	switch {
-	case len(g.Sides) < 2:
+	case len(g.Variants) < 2:
 		return ""
 	case len(g.judged.Rows) == 0:
 		return "Nothing to compare: no concurrency has results of the baseline and of another server."
@@ -64,10 +64,10 @@ func (g *Group) answer() string {
 	if g.judged.Void() {
 		parts = append(parts, "No winner can be named: "+g.because())
 	} else {
-		for side := 1; side < min(len(g.Sides), mostAnswered+1); side++ {
-			parts = append(parts, g.answerOf(side))
+		for variant := 1; variant < min(len(g.Variants), mostAnswered+1); variant++ {
+			parts = append(parts, g.answerOf(variant))
 		}
-		if more := len(g.Sides) - 1 - mostAnswered; more > 0 {
+		if more := len(g.Variants) - 1 - mostAnswered; more > 0 {
 			parts = append(parts, fmt.Sprintf("%d more servers are below", more))
 		}
 		if names := g.voidNames(); names != "" {
@@ -101,7 +101,7 @@ func (g *Group) because() string {
 	if len(all) == 0 {
 		return "nothing is comparable"
 	}
-	return g.judged.Labels[all[0].Side] + " " + all[0].Short
+	return g.judged.Labels[all[0].Variant] + " " + all[0].Short
 }
 
 // answered are the metrics of the answer: those of the summary, and of first waves.
@@ -116,14 +116,14 @@ var answered = func() (all []judge.Figure) {
 }()
 
 // answerOf is what is known of a server vs the baseline.
-func (g *Group) answerOf(side int) string {
+func (g *Group) answerOf(variant int) string {
 	var pieces []string
 	compared := false
 	for _, figure := range answered {
 		better, worse := rangeOf{}, rangeOf{}
 		for i := range g.judged.Rows {
 			r := &g.judged.Rows[i]
-			if r.Side != side || r.Figure != figure || r.Void != "" {
+			if r.Variant != variant || r.Figure != figure || r.Void != "" {
 				continue
 			}
 			compared = true
@@ -144,7 +144,7 @@ func (g *Group) answerOf(side int) string {
 			}
 		}
 	}
-	label := g.judged.Labels[side]
+	label := g.judged.Labels[variant]
 	switch {
 	case !compared:
 		return label + ": not comparable with " + g.judged.Labels[0]

@@ -8,13 +8,13 @@ import (
 
 // isVoid reports whether a server's value is not comparable; the baseline's is where no other
 // server's compares with it.
-func (g *Group) isVoid(level, side int, figure judge.Figure) bool {
-	if side > 0 {
-		r := g.row(level, side, figure)
+func (g *Group) isVoid(level, variant int, figure judge.Figure) bool {
+	if variant > 0 {
+		r := g.row(level, variant, figure)
 		return r != nil && r.Void != ""
 	}
 	void := false
-	for other := 1; other < len(g.Sides); other++ {
+	for other := 1; other < len(g.Variants); other++ {
 		if r := g.row(level, other, figure); r != nil && r.Void == "" {
 			return false
 		} else if r != nil {
@@ -26,11 +26,11 @@ func (g *Group) isVoid(level, side int, figure judge.Figure) bool {
 
 // interval is that of a server's comparison with the baseline, around the server's value:
 // where it does not contain the baseline's the two differ. Both are NaN where there is none.
-func (g *Group) interval(level, side int, figure judge.Figure) (low, high float64) {
-	r := g.row(level, side, figure)
-	if side == 0 || r == nil || r.Interval == nil || r.Void != "" || math.IsNaN(r.Ratio) {
+func (g *Group) interval(level, variant int, figure judge.Figure) (low, high float64) {
+	r := g.row(level, variant, figure)
+	if variant == 0 || r == nil || r.Interval == nil || r.Void != "" || math.IsNaN(r.Ratio) {
 		return math.NaN(), math.NaN()
 	}
-	v := g.value(level, side, figure)
+	v := g.value(level, variant, figure)
 	return v * r.RatioLow / r.Ratio, v * r.RatioHigh / r.Ratio
 }

@@ -44,7 +44,7 @@ func WriteText(w io.Writer, files []*Stored, groups []*Group, colour bool) {
 		f.WriteText(w)
 	}
 	for _, g := range groups {
-		if len(g.Sides) > 1 {
+		if len(g.Variants) > 1 {
 			fmt.Fprintln(w)
 			g.write(w, colour)
 		}
@@ -54,7 +54,7 @@ func WriteText(w io.Writer, files []*Stored, groups []*Group, colour bool) {
 // WriteText writes the comparison for people: the answer first, and the verdict at the end,
 // where it remains in view; what is not comparable is red with colour.
 func (g *Group) WriteText(w io.Writer, colour bool) {
-	if len(g.Sides) < 2 {
+	if len(g.Variants) < 2 {
 		return
 	}
 	fmt.Fprintf(w, "%s\n\n", plain.Line(g.answer()))
@@ -88,7 +88,7 @@ func (g *Group) write(w io.Writer, colour bool) {
 // void is what is not comparable, a line for each reason, after a word.
 func (g *Group) void(word string) (lines []string) {
 	for _, r := range g.judged.Reasons {
-		lines = append(lines, word+g.scope(&r)+": "+g.judged.Labels[r.Side]+": "+r.Text)
+		lines = append(lines, word+g.scope(&r)+": "+g.judged.Labels[r.Variant]+": "+r.Text)
 	}
 	return lines
 }
@@ -216,8 +216,8 @@ func (g *Group) heads() []string {
 // of each server vs the baseline.
 func (g *Group) tableRows(level int) (rows [][]string) {
 	decoding := []string{"Decoding at a time"}
-	for side := range g.judged.Labels {
-		decoding = append(decoding, decimals(g.judged.DecodingAtATime(level, side)))
+	for variant := range g.judged.Labels {
+		decoding = append(decoding, decimals(g.judged.DecodingAtATime(level, variant)))
 	}
 	for range g.judged.Labels[1:] {
 		decoding = append(decoding, "", "")
@@ -226,13 +226,13 @@ func (g *Group) tableRows(level int) (rows [][]string) {
 	for _, f := range judge.Figures {
 		row := []string{shownName(f)}
 		seen := false
-		for side := range g.judged.Labels {
-			x := g.value(level, side, f)
+		for variant := range g.judged.Labels {
+			x := g.value(level, variant, f)
 			seen = seen || !math.IsNaN(x)
 			row = append(row, decimals(x))
 		}
-		for side := 1; side < len(g.judged.Labels); side++ {
-			row = append(row, g.compared(level, side, f)...)
+		for variant := 1; variant < len(g.judged.Labels); variant++ {
+			row = append(row, g.compared(level, variant, f)...)
 		}
 		if seen {
 			rows = append(rows, row)
@@ -242,8 +242,8 @@ func (g *Group) tableRows(level int) (rows [][]string) {
 }
 
 // compared is the speed-up and its interval, or why there is none.
-func (g *Group) compared(level, side int, f judge.Figure) []string {
-	r := g.row(level, side, f)
+func (g *Group) compared(level, variant int, f judge.Figure) []string {
+	r := g.row(level, variant, f)
 	switch {
 	case r == nil:
 		return []string{"n/a", ""}
@@ -267,9 +267,9 @@ func (g *Group) compared(level, side int, f judge.Figure) []string {
 	return []string{judge.Digits(r.SpeedUp()) + " x" + mark, judge.Digits(low) + " to " + judge.Digits(high)}
 }
 
-func (g *Group) row(level, side int, f judge.Figure) *judge.Row {
+func (g *Group) row(level, variant int, f judge.Figure) *judge.Row {
 	for i := range g.judged.Rows {
-		if r := &g.judged.Rows[i]; r.Level == level && r.Side == side && r.Figure == f {
+		if r := &g.judged.Rows[i]; r.Level == level && r.Variant == variant && r.Figure == f {
 			return r
 		}
 	}
@@ -289,8 +289,8 @@ func (g *Group) object() pyjson.Object {
 	decoding := []any{}
 	for level := range g.Levels {
 		row := []any{}
-		for side := range g.judged.Labels {
-			row = append(row, finiteOrNil(g.judged.DecodingAtATime(level, side)))
+		for variant := range g.judged.Labels {
+			row = append(row, finiteOrNil(g.judged.DecodingAtATime(level, variant)))
 		}
 		decoding = append(decoding, row)
 	}
@@ -301,7 +301,7 @@ func (g *Group) object() pyjson.Object {
 	out := pyjson.Object{
 		{Key: "sides", Value: g.judged.Labels},
 		{Key: "levels", Value: g.Levels},
-		{Key: "decoding_at_a_time", Value: decoding}, // by level and side
+		{Key: "decoding_at_a_time", Value: decoding}, // by level and variant
 		{Key: "drifts", Value: drifts},
 		{Key: "answer", Value: g.answer()},
 		{Key: "next", Value: append([]string{}, g.next()...)},
@@ -326,7 +326,7 @@ func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
 	}
 	return pyjson.Object{
 		{Key: "code", Value: r.Code},
-		{Key: "side", Value: g.judged.Labels[r.Side]},
+		{Key: "side", Value: g.judged.Labels[r.Variant]},
 		{Key: "levels", Value: levels},
 		{Key: "metrics", Value: metrics},
 		{Key: "text", Value: r.Text},
@@ -341,7 +341,7 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	}
 	o := pyjson.Object{
 		{Key: "level", Value: g.Levels[r.Level]},
-		{Key: "side", Value: g.judged.Labels[r.Side]},
+		{Key: "side", Value: g.judged.Labels[r.Variant]},
 		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "figure", Value: figureKey(r.Figure)},
 		{Key: "base", Value: finiteOrNil(scale * r.Base)},

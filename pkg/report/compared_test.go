@@ -152,9 +152,9 @@ func TestOddResultsAreReported(t *testing.T) {
 		t.Skip("a long computation of one goroutine")
 	}
 	many := map[string]string{}
-	for side := range 20 {
+	for variant := range 20 {
 		for level := range 10 {
-			many[fmt.Sprintf("side%d/%d.json", side, level)] = made(level+1, "")
+			many[fmt.Sprintf("side%d/%d.json", variant, level)] = made(level+1, "")
 		}
 	}
 	levels := map[string]string{}
@@ -262,7 +262,7 @@ func checkReport(t *testing.T, dir string) {
 	}
 }
 
-func TestSides(t *testing.T) {
+func TestVariants(t *testing.T) {
 	labels := func(groups []*Group) (out []string) {
 		for _, g := range groups {
 			out = append(out, strings.Join(g.judged.Labels, "|")+" at "+strings.Join(g.Levels, ","))

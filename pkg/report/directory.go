@@ -59,10 +59,10 @@ func JSON(w io.Writer, groups []*Group) error {
 func comparisonOf(groups []*Group, s *Stored) pyjson.Object {
 	for _, g := range groups {
 		for level := range g.Runs {
-			for side, runs := range g.Runs[level] {
+			for variant, runs := range g.Runs[level] {
 				for _, r := range runs {
-					if r == s && len(g.Sides) > 1 {
-						return g.ofFile(level, side)
+					if r == s && len(g.Variants) > 1 {
+						return g.ofFile(level, variant)
 					}
 				}
 			}
@@ -71,22 +71,22 @@ func comparisonOf(groups []*Group, s *Stored) pyjson.Object {
 	return nil
 }
 
-func (g *Group) ofFile(level, side int) pyjson.Object {
+func (g *Group) ofFile(level, variant int) pyjson.Object {
 	reasons, rows := []pyjson.Object{}, pyjson.Object{}
 	for _, r := range g.judged.Reasons {
 		for _, l := range r.Levels {
-			if l == level && (r.Side == side || r.Side == 0) {
+			if l == level && (r.Variant == variant || r.Variant == 0) {
 				reasons = append(reasons, g.reasonJSON(&r))
 			}
 		}
 	}
 	for i := range g.judged.Rows {
-		if r := &g.judged.Rows[i]; r.Level == level && r.Side == side {
+		if r := &g.judged.Rows[i]; r.Level == level && r.Variant == variant {
 			rows.Set(figureKey(r.Figure), g.rowJSON(r))
 		}
 	}
 	return pyjson.Object{
-		{Key: "side", Value: g.judged.Labels[side]},
+		{Key: "side", Value: g.judged.Labels[variant]},
 		{Key: "level", Value: g.Levels[level]},
 		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "reasons", Value: reasons},

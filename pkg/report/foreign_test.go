@@ -87,10 +87,10 @@ func TestForeignLevels(t *testing.T) {
 			t.Fatal(err)
 		}
 		groups := Groups(all, Naming{})
-		if len(groups) != 1 || len(groups[0].Sides) != 1 || strings.Join(groups[0].Levels, " ") != want {
+		if len(groups) != 1 || len(groups[0].Variants) != 1 || strings.Join(groups[0].Levels, " ") != want {
 			t.Errorf("%s: %d groups, %v", name, len(groups), groups[0].Levels)
 		}
-		if label := groups[0].Sides[0].Label; len(all) > 1 && label != strings.TrimSuffix(strings.TrimSuffix(name, ".json"), ".jsonl") {
+		if label := groups[0].Variants[0].Label; len(all) > 1 && label != strings.TrimSuffix(strings.TrimSuffix(name, ".json"), ".jsonl") {
 			t.Errorf("%s is called %s", name, label)
 		}
 	}

@@ -99,10 +99,10 @@ func figureKey(f judge.Figure) string {
 
 // gated is what came of a gate for a server at a concurrency.
 type gated struct {
-	gate         *Gate
-	level, side  int
-	value, limit float64 // as they are shown; NaN where there is none
-	why          string  // it is missed; "" where it holds
+	gate           *Gate
+	level, variant int
+	value, limit   float64 // as they are shown; NaN where there is none
+	why            string  // it is missed; "" where it holds
 }
 
 // gated checks gates. What is not comparable, has too few requests or is not there counts as
@@ -110,12 +110,12 @@ type gated struct {
 func (g *Group) gated(gates []Gate) (all []gated) {
 	for i := range gates {
 		gate := &gates[i]
-		for level, sides := range g.judged.Facts {
-			for side := range sides {
-				if gate.Relative && side == 0 && len(sides) > 1 {
+		for level, variants := range g.judged.Facts {
+			for variant := range variants {
+				if gate.Relative && variant == 0 && len(variants) > 1 {
 					continue
 				}
-				one := gated{gate: gate, level: level, side: side, value: math.NaN(), limit: math.NaN()}
+				one := gated{gate: gate, level: level, variant: variant, value: math.NaN(), limit: math.NaN()}
 				one.why = g.check(&one)
 				all = append(all, one)
 			}
@@ -129,7 +129,7 @@ func (g *Group) Missed(gates []Gate) (missed []string) {
 	found := map[*Gate]bool{}
 	for _, r := range g.gated(gates) {
 		if found[r.gate] = true; r.why != "" {
-			missed = append(missed, fmt.Sprintf("%s: %s at %s: %s", r.gate.Text, g.judged.Labels[r.side], g.judged.Levels[r.level], r.why))
+			missed = append(missed, fmt.Sprintf("%s: %s at %s: %s", r.gate.Text, g.judged.Labels[r.variant], g.judged.Levels[r.level], r.why))
 		}
 	}
 	for i := range gates {
@@ -141,13 +141,13 @@ func (g *Group) Missed(gates []Gate) (missed []string) {
 }
 
 // gateValue is a metric's value of a server at a concurrency, the mean of the repeats.
-func (g *Group) gateValue(f judge.Figure, level, side int) float64 {
-	facts := g.judged.Facts[level][side]
+func (g *Group) gateValue(f judge.Figure, level, variant int) float64 {
+	facts := g.judged.Facts[level][variant]
 	if facts == nil {
 		return math.NaN()
 	}
 	if facts.Series[f] == nil {
-		for _, run := range g.Runs[level][side] {
+		for _, run := range g.Runs[level][variant] {
 			facts.Series[f] = append(facts.Series[f], run.series(f))
 		}
 	}
@@ -157,11 +157,11 @@ func (g *Group) gateValue(f judge.Figure, level, side int) float64 {
 // check finds the value and the limit of a gate, and why it is missed, "" where it is not.
 func (g *Group) check(r *gated) string {
 	c, of := g.judged, r.gate
-	f := c.Facts[r.level][r.side]
+	f := c.Facts[r.level][r.variant]
 	if f == nil {
 		return "no result"
 	}
-	value := g.gateValue(of.figure, r.level, r.side)
+	value := g.gateValue(of.figure, r.level, r.variant)
 	if math.IsNaN(value) {
 		return "the result does not have this metric"
 	}
@@ -172,9 +172,9 @@ func (g *Group) check(r *gated) string {
 	void := ""
 	switch {
 	case of.Relative:
-		void = cmp.Or(c.VoidOf(r.level, r.side, of.figure.Metric), c.VoidOf(r.level, 0, of.figure.Metric))
+		void = cmp.Or(c.VoidOf(r.level, r.variant, of.figure.Metric), c.VoidOf(r.level, 0, of.figure.Metric))
 	case of.figure != failureFigure: // a count, which stands whatever the latencies are worth
-		void = c.OwnVoidOf(r.level, r.side, of.figure.Metric)
+		void = c.OwnVoidOf(r.level, r.variant, of.figure.Metric)
 	}
 	if void != "" {
 		return "not comparable (" + strings.ReplaceAll(void, "_", " ") + ")"
@@ -182,7 +182,7 @@ func (g *Group) check(r *gated) string {
 	limit := of.limit
 	if of.Relative {
 		base := g.gateValue(of.figure, r.level, 0)
-		if r.side == 0 || math.IsNaN(base) {
+		if r.variant == 0 || math.IsNaN(base) {
 			return "nothing to compare with"
 		}
 		limit = base * (1 + of.limit)
@@ -209,7 +209,7 @@ func (g *Group) gateRows() (rows [][]string) {
 		if r.why != "" {
 			outcome = "MISSED: " + r.why
 		}
-		rows = append(rows, []string{r.gate.Text, g.judged.Labels[r.side], g.judged.Levels[r.level], number(r.value), number(r.limit), outcome})
+		rows = append(rows, []string{r.gate.Text, g.judged.Labels[r.variant], g.judged.Levels[r.level], number(r.value), number(r.limit), outcome})
 	}
 	return rows
 }
@@ -218,7 +218,7 @@ func (g *Group) gateRows() (rows [][]string) {
 func (g *Group) gatesJSON() []pyjson.Object {
 	all := []pyjson.Object{}
 	for _, r := range g.gated(g.gates) {
-		o := pyjson.Object{{Key: "gate", Value: r.gate.Text}, {Key: "side", Value: g.judged.Labels[r.side]}, {Key: "level", Value: g.judged.Levels[r.level]},
+		o := pyjson.Object{{Key: "gate", Value: r.gate.Text}, {Key: "side", Value: g.judged.Labels[r.variant]}, {Key: "level", Value: g.judged.Levels[r.level]},
 			{Key: "value", Value: finiteOrNil(r.value)}, {Key: "bound", Value: finiteOrNil(r.limit)}, {Key: "holds", Value: r.why == ""}}
 		if r.why != "" {
 			o = append(o, pyjson.Member{Key: "reason", Value: r.why})

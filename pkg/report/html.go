@@ -63,7 +63,7 @@ func HTML(w io.Writer, groups []*Group) error {
 		if i == 0 {
 			p.Title = g.heading()
 		}
-		most = max(most, len(g.Sides))
+		most = max(most, len(g.Variants))
 		p.Groups = append(p.Groups, g.page())
 	}
 	p.Style = template.CSS(chart.Stylesheet(most))
@@ -77,7 +77,7 @@ func (g *Group) page() pageGroup {
 		Configuration: g.configuration(),
 		Hardware:      g.hardware(),
 		Labels:        g.judged.Labels,
-		Compared:      len(g.Sides) > 1,
+		Compared:      len(g.Variants) > 1,
 		Whole:         len(g.judged.Rows) > 0 && g.judged.Void(),
 		Remarks:       g.notes(),
 		GateHead:      gateHead,
@@ -98,12 +98,12 @@ func (g *Group) page() pageGroup {
 	p.Overview = g.overview()
 	for level, name := range g.Levels {
 		p.Levels = append(p.Levels, pageLevel{Name: name, Rows: g.cells(level), Charts: g.distributions(level), Open: level == 0 || len(g.Levels) <= 3})
-		for side, f := range g.judged.Facts[level] {
+		for variant, f := range g.judged.Facts[level] {
 			if f == nil {
 				continue
 			}
 			for _, found := range f.AllFindings() {
-				p.Findings = append(p.Findings, pageItem{g.judged.Labels[side] + ", concurrency " + name, found.Text})
+				p.Findings = append(p.Findings, pageItem{g.judged.Labels[variant] + ", concurrency " + name, found.Text})
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func (g *Group) page() pageGroup {
 // cells are the table at a concurrency, with what is not comparable marked.
 func (g *Group) cells(level int) (rows [][]pageCell) {
 	for _, row := range g.tableRows(level) {
-		if len(g.Sides) < 2 {
+		if len(g.Variants) < 2 {
 			row = row[:2]
 		}
 		cells := make([]pageCell, len(row))
@@ -142,13 +142,13 @@ func (g *Group) overview() (charts []template.HTML) {
 		YFromZero: true,
 		Markers:   true,
 	}
-	for side, label := range g.judged.Labels {
-		s := chart.Series{Name: label, Server: side}
+	for variant, label := range g.judged.Labels {
+		s := chart.Series{Name: label, Server: variant}
 		for level := range g.Levels {
-			s.X = append(s.X, g.value(level, side, throughput))
-			s.Y = append(s.Y, g.value(level, side, latency))
+			s.X = append(s.X, g.value(level, variant, throughput))
+			s.Y = append(s.Y, g.value(level, variant, latency))
 			s.Notes = append(s.Notes, "concurrency "+g.Levels[level])
-			s.Void = append(s.Void, g.isVoid(level, side, throughput) || g.isVoid(level, side, latency))
+			s.Void = append(s.Void, g.isVoid(level, variant, throughput) || g.isVoid(level, variant, latency))
 		}
 		curve.Series = append(curve.Series, s)
 	}
@@ -163,12 +163,12 @@ func (g *Group) overview() (charts []template.HTML) {
 			YFromZero: true,
 			Markers:   true,
 		}
-		for side, label := range g.judged.Labels {
-			s := chart.Series{Name: label, Server: side}
+		for variant, label := range g.judged.Labels {
+			s := chart.Series{Name: label, Server: variant}
 			for level := range g.Levels {
-				s.X, s.Y = append(s.X, float64(level)), append(s.Y, g.value(level, side, row.figure))
-				low, high := g.interval(level, side, row.figure)
-				s.Low, s.High, s.Void = append(s.Low, low), append(s.High, high), append(s.Void, g.isVoid(level, side, row.figure))
+				s.X, s.Y = append(s.X, float64(level)), append(s.Y, g.value(level, variant, row.figure))
+				low, high := g.interval(level, variant, row.figure)
+				s.Low, s.High, s.Void = append(s.Low, low), append(s.High, high), append(s.Void, g.isVoid(level, variant, row.figure))
 			}
 			lines.Series = append(lines.Series, s)
 		}
@@ -219,12 +219,12 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 			YFromZero: true,
 			Markers:   true,
 		}
-		for side, label := range g.judged.Labels {
-			if len(g.Runs[level][side]) == 0 {
+		for variant, label := range g.judged.Labels {
+			if len(g.Runs[level][variant]) == 0 {
 				continue
 			}
-			run := g.Runs[level][side][0]
-			a, b, c := chart.Series{Name: label, Server: side}, chart.Series{Name: label, Server: side}, chart.Series{Name: label, Server: side}
+			run := g.Runs[level][variant][0]
+			a, b, c := chart.Series{Name: label, Server: variant}, chart.Series{Name: label, Server: variant}, chart.Series{Name: label, Server: variant}
 			if h := run.distribution(m); h != nil {
 				for _, q := range quantiles(h.TotalCount()) {
 					ms := float64(h.ValueAtQuantile(100*q)) / 1e6
@@ -283,13 +283,13 @@ func (g *Group) bars() *chart.Comparison {
 	for _, row := range summaryRows {
 		name, unit, _ := strings.Cut(row.name, " (")
 		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher}
-		for side := range g.judged.Labels {
+		for variant := range g.judged.Labels {
 			values, void := make([]float64, len(g.Levels)), make([]string, len(g.Levels))
 			low, high := make([]float64, len(g.Levels)), make([]float64, len(g.Levels))
 			for level := range g.Levels {
-				values[level] = g.value(level, side, row.figure)
-				low[level], high[level] = g.interval(level, side, row.figure)
-				if r := g.row(level, side, row.figure); r != nil && r.Void != "" {
+				values[level] = g.value(level, variant, row.figure)
+				low[level], high[level] = g.interval(level, variant, row.figure)
+				if r := g.row(level, variant, row.figure); r != nil && r.Void != "" {
 					void[level] = strings.ReplaceAll(r.Void, "_", " ")
 				}
 				if math.IsInf(values[level], 0) {

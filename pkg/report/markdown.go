@@ -86,8 +86,8 @@ func (g *Group) settingsTable() (head []string, rows [][]string) {
 	add := func(name string, of func(s *Stored) string) {
 		row := []string{name}
 		empty := true
-		for i := range g.Sides {
-			text := of(g.Sides[i].Runs[0])
+		for i := range g.Variants {
+			text := of(g.Variants[i].Runs[0])
 			empty = empty && text == ""
 			row = append(row, text)
 		}
@@ -139,11 +139,11 @@ func CSV(w io.Writer, groups []*Group) error {
 	out.Write([]string{"side", "level", "figure", "value", "baseline", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few", "decoding_at_a_time"})
 	for _, g := range groups {
 		for level, name := range g.Levels {
-			for side, label := range g.judged.Labels {
+			for variant, label := range g.judged.Labels {
 				for _, f := range judge.Figures {
-					if g.judged.Facts[level][side] != nil {
-						cells := append([]string{label, name, figureKey(f), number(g.value(level, side, f))}, g.csvComparison(level, side, f)...)
-						out.Write(append(cells, number(g.judged.DecodingAtATime(level, side))))
+					if g.judged.Facts[level][variant] != nil {
+						cells := append([]string{label, name, figureKey(f), number(g.value(level, variant, f))}, g.csvComparison(level, variant, f)...)
+						out.Write(append(cells, number(g.judged.DecodingAtATime(level, variant))))
 					}
 				}
 			}
@@ -153,8 +153,8 @@ func CSV(w io.Writer, groups []*Group) error {
 	return out.Error()
 }
 
-func (g *Group) csvComparison(level, side int, f judge.Figure) []string {
-	r := g.row(level, side, f)
+func (g *Group) csvComparison(level, variant int, f judge.Figure) []string {
+	r := g.row(level, variant, f)
 	if r == nil {
 		return make([]string, 9)
 	}

@@ -14,14 +14,14 @@ var originRuns = map[string]float64{
 // isOrigins reports whether all results are those of that comparison, whatever their files
 // are called.
 func (g *Group) isOrigins() bool {
-	for _, side := range g.Sides {
-		for _, s := range side.Runs {
+	for _, variant := range g.Variants {
+		for _, s := range variant.Runs {
 			if duration, ok := originRuns[s.file.Date]; !ok || valueOf(s.file.Duration) != duration {
 				return false
 			}
 		}
 	}
-	return len(g.Sides) == 2
+	return len(g.Variants) == 2
 }
 
 // origins is what the origin's text has of its own runs, "" for any others.

@@ -60,11 +60,11 @@ var (
 
 // comparedReal compares servers, each given by its results: names as they are to be called,
 // of files of testdata/real.
-func comparedReal(t *testing.T, n Naming, sides ...map[string]string) *Group {
+func comparedReal(t *testing.T, n Naming, variants ...map[string]string) *Group {
 	t.Helper()
 	var files []*Stored
-	for i, side := range sides {
-		for name, of := range side {
+	for i, variant := range variants {
+		for name, of := range variant {
 			s := *unpacked(t, of)
 			s.Name = fmt.Sprintf("%c/%s.json", 'a'+i, name)
 			files = append(files, &s)

@@ -63,7 +63,7 @@ func (g *Group) summaryWarning() string {
 		if r.Metrics == nil {
 			scope = "all metrics" + scope
 		}
-		parts = append(parts, scope+" ("+g.judged.Labels[r.Side]+" "+r.Short+")")
+		parts = append(parts, scope+" ("+g.judged.Labels[r.Variant]+" "+r.Short+")")
 	}
 	return "NOT COMPARABLE: " + strings.Join(parts, "; ")
 }
@@ -78,21 +78,21 @@ func (g *Group) column() int {
 }
 
 // speedUpName is the head of a speed-up's column.
-func (g *Group) speedUpName(side int) string {
+func (g *Group) speedUpName(variant int) string {
 	if len(g.judged.Labels) == 2 {
 		return "Speedup"
 	}
-	return fmt.Sprintf("Speedup %d/1", side+1)
+	return fmt.Sprintf("Speedup %d/1", variant+1)
 }
 
 func (g *Group) summaryRow(w io.Writer, level int, figure judge.Figure, name string) {
 	fmt.Fprintf(w, "%-30s", name)
-	for side := range g.judged.Labels {
-		fmt.Fprintf(w, " %-*s", g.column(), decimals(g.value(level, side, figure)))
+	for variant := range g.judged.Labels {
+		fmt.Fprintf(w, " %-*s", g.column(), decimals(g.value(level, variant, figure)))
 	}
-	for side := 1; side < len(g.judged.Labels); side++ {
+	for variant := 1; variant < len(g.judged.Labels); variant++ {
 		up := "n/a"
-		if x := g.speedUp(level, side, figure); !math.IsNaN(x) {
+		if x := g.speedUp(level, variant, figure); !math.IsNaN(x) {
 			up = fmt.Sprintf("%-15.2fx", x)
 		}
 		fmt.Fprintf(w, " %s", up)
@@ -112,8 +112,8 @@ func decimals(x float64) string {
 
 // value is a server's metric at a concurrency as reports show it, latencies in ms; NaN
 // where there is none.
-func (g *Group) value(level, side int, figure judge.Figure) float64 {
-	f := g.judged.Facts[level][side]
+func (g *Group) value(level, variant int, figure judge.Figure) float64 {
+	f := g.judged.Facts[level][variant]
 	switch {
 	case f == nil:
 		return math.NaN()
@@ -124,8 +124,8 @@ func (g *Group) value(level, side int, figure judge.Figure) float64 {
 }
 
 // speedUp is how many times better a server is than the baseline.
-func (g *Group) speedUp(level, side int, figure judge.Figure) float64 {
-	r := judge.Row{Figure: figure, Base: g.value(level, 0, figure), Other: g.value(level, side, figure)}
+func (g *Group) speedUp(level, variant int, figure judge.Figure) float64 {
+	r := judge.Row{Figure: figure, Base: g.value(level, 0, figure), Other: g.value(level, variant, figure)}
 	return r.SpeedUp()
 }
 
@@ -134,7 +134,7 @@ func (g *Group) heading() string {
 	if g.Title != "" {
 		return plain.Name(g.Title, longestHeading)
 	}
-	if len(g.Sides) == 2 && g.Sides[0].Name == "pytorch_hf" && g.Sides[1].Name == "trt_engine" {
+	if len(g.Variants) == 2 && g.Variants[0].Name == "pytorch_hf" && g.Variants[1].Name == "trt_engine" {
 		return "TensorRT Engine vs PyTorch Backend (HuggingFace)" // as the origin's script has it
 	}
 	labels := slices.Clone(g.judged.Labels)
@@ -159,8 +159,8 @@ func (g *Group) model() string {
 // all are the texts of all results, each once.
 func (g *Group) all(of func(s *Stored) string) string {
 	var texts []string
-	for _, side := range g.Sides {
-		for _, s := range side.Runs {
+	for _, variant := range g.Variants {
+		for _, s := range variant.Runs {
 			if text := of(s); text != "" && !slices.Contains(texts, text) {
 				texts = append(texts, text)
 			}

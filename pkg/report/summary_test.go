@@ -62,15 +62,15 @@ func TestSummaryInventsNothing(t *testing.T) {
 	}
 	// Other runs: of another date.
 	other := t.TempDir()
-	for _, side := range []string{"pytorch_hf", "trt_engine"} {
+	for _, variant := range []string{"pytorch_hf", "trt_engine"} {
 		for _, c := range []string{"16", "64", "128"} {
-			name := filepath.Join(side, "concurrency_"+c+".json")
+			name := filepath.Join(variant, "concurrency_"+c+".json")
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			text = bytes.Replace(text, []byte(`"date": "2025`), []byte(`"date": "2026`), 1)
-			if err := errors.Join(os.MkdirAll(filepath.Join(other, side), 0o777), os.WriteFile(filepath.Join(other, name), text, 0o666)); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Join(other, variant), 0o777), os.WriteFile(filepath.Join(other, name), text, 0o666)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -44,16 +44,16 @@ type Event struct {
 	Tokens int32
 	// TextEnd is the length of Answer.Text after this event.
 	TextEnd int32
-	// Slack is the most that the stamp may be late, in ns: 0 where it is exact, MostSlack
-	// where it is that or more, UnknownSlack where the transport cannot tell.
-	Slack uint32
+	// Uncertainty is the most that the stamp may be late, in ns: 0 where it is exact, MaxUncertainty
+	// where it is that or more, UnknownUncertainty where the transport cannot tell.
+	Uncertainty uint32
 }
 
-// UnknownSlack is the Slack of a stamp of which nothing is known.
-const UnknownSlack = math.MaxUint32
+// UnknownUncertainty is the Uncertainty of a stamp of which nothing is known.
+const UnknownUncertainty = math.MaxUint32
 
-// MostSlack is the Slack of a stamp that may be late by as much or by more.
-const MostSlack = UnknownSlack - 1
+// MaxUncertainty is the Uncertainty of a stamp that may be late by as much or by more.
+const MaxUncertainty = UnknownUncertainty - 1
 
 // UsageCounts is what the server counted, in tokens; a count that it did not give is
 // -1, which is not the same as 0.

@@ -27,10 +27,10 @@ func TestPresentable(t *testing.T) {
 }
 
 func TestLabelsAlike(t *testing.T) {
-	sides := []Side{{Name: "a", Label: "same"}, {Name: "b", Label: "same"}, {Name: "c", Label: "other"}, {Name: "d"}}
-	disambiguate(sides)
+	variants := []Variant{{Name: "a", Label: "same"}, {Name: "b", Label: "same"}, {Name: "c", Label: "other"}, {Name: "d"}}
+	disambiguate(variants)
 	var got []string
-	for _, s := range sides {
+	for _, s := range variants {
 		got = append(got, s.Label)
 	}
 	if want := []string{"same (a)", "same (b)", "other", "(d)"}; !slices.Equal(got, want) {

@@ -14,18 +14,18 @@ import (
 	"loadgen/internal/plain"
 )
 
-// Side is the results of one server, or of one variant of it.
-type Side struct {
+// Variant is the results of one server, or of one variant of it.
+type Variant struct {
 	Name, Label string
 	Runs        []*Stored // by concurrency, then by repeat
 }
 
 // Group is servers that have concurrencies in common, and the comparison of them.
 type Group struct {
-	Sides  []Side
-	Levels []string
-	Runs   [][][]*Stored // by concurrency and server: the repeats
-	judged *judge.Comparison
+	Variants []Variant
+	Levels   []string
+	Runs     [][][]*Stored // by concurrency and server: the repeats
+	judged   *judge.Comparison
 	// Hardware and Configuration are what the files do not have: "2x H200", "TP=2".
 	Title, Hardware, Configuration string
 	words                          map[string]string // of hints
@@ -63,15 +63,15 @@ var repeatName = lazy.Regexp(`_repeat_\d+$`)
 // called repeats (NAME_repeat_2.json) are a server each.
 func Groups(files []*Stored, n Naming) []*Group {
 	var groups []*Group
-	for _, sides := range linked(sidesOf(files, n)) {
-		g := newGroup(sides, n)
+	for _, variants := range linked(variantsOf(files, n)) {
+		g := newGroup(variants, n)
 		g.gates = n.Gates
 		groups = append(groups, g)
 	}
 	return groups
 }
 
-func sidesOf(files []*Stored, n Naming) []Side {
+func variantsOf(files []*Stored, n Naming) []Variant {
 	type place struct {
 		dir   string
 		level level
@@ -88,49 +88,49 @@ func sidesOf(files []*Stored, n Naming) []Side {
 			crowded[dir] = true
 		}
 	}
-	var sides []Side
+	var variants []Variant
 	for _, f := range files {
 		dir, base := f.place()
 		key := dir
 		if crowded[dir] {
 			key = filepath.Join(dir, repeatName().ReplaceAllString(base, ""))
 		}
-		at := slices.IndexFunc(sides, func(s Side) bool { return s.Name == key })
+		at := slices.IndexFunc(variants, func(s Variant) bool { return s.Name == key })
 		if at < 0 {
-			at = len(sides)
-			sides = append(sides, Side{Name: key})
+			at = len(variants)
+			variants = append(variants, Variant{Name: key})
 		}
-		sides[at].Runs = append(sides[at].Runs, f)
+		variants[at].Runs = append(variants[at].Runs, f)
 	}
-	shorten(sides)
-	for i := range sides {
-		s := &sides[i]
+	shorten(variants)
+	for i := range variants {
+		s := &variants[i]
 		slices.SortStableFunc(s.Runs, func(a, b *Stored) int { return a.level().compare(b.level()) })
 		s.Label = plain.Name(cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name), longestLabel)
 	}
-	disambiguate(sides)
-	slices.SortStableFunc(sides, func(a, b Side) int { return cmp.Compare(n.rank(a), n.rank(b)) })
-	return sides
+	disambiguate(variants)
+	slices.SortStableFunc(variants, func(a, b Variant) int { return cmp.Compare(n.rank(a), n.rank(b)) })
+	return variants
 }
 
 // longestLabel is how many characters of a label are shown.
 const longestLabel = 60
 
 // disambiguate adds their names to labels that several servers have.
-func disambiguate(sides []Side) {
+func disambiguate(variants []Variant) {
 	count := map[string]int{}
-	for _, s := range sides {
+	for _, s := range variants {
 		count[s.Label]++
 	}
-	for i := range sides {
-		if s := &sides[i]; s.Label == "" || count[s.Label] > 1 {
+	for i := range variants {
+		if s := &variants[i]; s.Label == "" || count[s.Label] > 1 {
 			s.Label = strings.TrimSpace(s.Label + " (" + plain.Name(s.Name, longestLabel) + ")")
 		}
 	}
 }
 
 // rank is a server's place in the order, the last where it is not named there.
-func (n *Naming) rank(s Side) int {
+func (n *Naming) rank(s Variant) int {
 	if at := slices.Index(n.Order, s.Name); at >= 0 {
 		return at
 	}
@@ -154,18 +154,18 @@ func (s *Stored) place() (dir, base string) {
 }
 
 // shorten leaves only the last parts of the servers' paths that make them different.
-func shorten(sides []Side) {
+func shorten(variants []Variant) {
 	for parts := 1; parts < 100; parts++ {
-		short := make([]string, len(sides))
+		short := make([]string, len(variants))
 		seen := map[string]bool{}
-		for i, s := range sides {
+		for i, s := range variants {
 			all := strings.Split(filepath.ToSlash(s.Name), "/")
 			short[i] = strings.Join(all[max(0, len(all)-parts):], "/")
 			seen[short[i]] = true
 		}
-		if len(seen) == len(sides) {
-			for i := range sides {
-				sides[i].Name = short[i]
+		if len(seen) == len(variants) {
+			for i := range variants {
+				variants[i].Name = short[i]
 			}
 			return
 		}
@@ -215,7 +215,7 @@ func (l level) String() string {
 	return "unbounded"
 }
 
-func (s *Side) levels() (out []level) {
+func (s *Variant) levels() (out []level) {
 	for _, r := range s.Runs {
 		if l := r.level(); !slices.Contains(out, l) {
 			out = append(out, l)
@@ -226,26 +226,26 @@ func (s *Side) levels() (out []level) {
 
 // disjoint reports whether the servers have one concurrency each, and none in common: they
 // are compared all the same, and that they differ is said.
-func disjoint(sides []Side) bool {
-	for i := range sides {
-		if len(sides[i].levels()) != 1 || slices.ContainsFunc(sides[:i], func(o Side) bool { return shares(&o, &sides[i]) }) {
+func disjoint(variants []Variant) bool {
+	for i := range variants {
+		if len(variants[i].levels()) != 1 || slices.ContainsFunc(variants[:i], func(o Variant) bool { return shares(&o, &variants[i]) }) {
 			return false
 		}
 	}
-	return len(sides) > 1
+	return len(variants) > 1
 }
 
 // linked puts servers that share a concurrency together. A group of the origin's layout
 // comes first.
-func linked(sides []Side) (groups [][]Side) {
-	if disjoint(sides) {
-		return [][]Side{sides}
+func linked(variants []Variant) (groups [][]Variant) {
+	if disjoint(variants) {
+		return [][]Variant{variants}
 	}
-	for _, s := range sides {
-		group := []Side{s}
-		var rest [][]Side
+	for _, s := range variants {
+		group := []Variant{s}
+		var rest [][]Variant
 		for _, g := range groups {
-			if slices.ContainsFunc(g, func(o Side) bool { return shares(&o, &s) }) {
+			if slices.ContainsFunc(g, func(o Variant) bool { return shares(&o, &s) }) {
 				group = append(g, group...)
 			} else {
 				rest = append(rest, g)
@@ -253,34 +253,34 @@ func linked(sides []Side) (groups [][]Side) {
 		}
 		groups = append(rest, group)
 	}
-	origin := func(g []Side) int {
-		if slices.ContainsFunc(g, func(s Side) bool { return s.Name == "pytorch_hf" }) {
+	origin := func(g []Variant) int {
+		if slices.ContainsFunc(g, func(s Variant) bool { return s.Name == "pytorch_hf" }) {
 			return 0
 		}
 		return 1
 	}
-	slices.SortStableFunc(groups, func(a, b []Side) int { return origin(a) - origin(b) })
+	slices.SortStableFunc(groups, func(a, b []Variant) int { return origin(a) - origin(b) })
 	return groups
 }
 
-func shares(a, b *Side) bool {
+func shares(a, b *Variant) bool {
 	return slices.ContainsFunc(a.levels(), func(l level) bool { return slices.Contains(b.levels(), l) })
 }
 
-func newGroup(sides []Side, n Naming) *Group {
-	g := &Group{Sides: sides, Title: n.Title, Hardware: n.Hardware, Configuration: n.Configuration, words: n.Hints}
+func newGroup(variants []Variant, n Naming) *Group {
+	g := &Group{Variants: variants, Title: n.Title, Hardware: n.Hardware, Configuration: n.Configuration, words: n.Hints}
 	var levels []level
-	labels := make([]string, len(sides))
-	for i := range sides {
-		labels[i] = sides[i].Label
-		for _, l := range sides[i].levels() {
+	labels := make([]string, len(variants))
+	for i := range variants {
+		labels[i] = variants[i].Label
+		for _, l := range variants[i].levels() {
 			if !slices.Contains(levels, l) {
 				levels = append(levels, l)
 			}
 		}
 	}
 	slices.SortFunc(levels, level.compare)
-	at := func(l level, s *Side) (runs []*Stored) {
+	at := func(l level, s *Variant) (runs []*Stored) {
 		for _, r := range s.Runs {
 			if r.level() == l {
 				runs = append(runs, r)
@@ -288,15 +288,15 @@ func newGroup(sides []Side, n Naming) *Group {
 		}
 		return runs
 	}
-	if disjoint(sides) {
+	if disjoint(variants) {
 		return g.aligned(labels, n)
 	}
 	var facts [][]*judge.Facts
 	for _, l := range levels {
 		var runs [][]*Stored
 		var row []*judge.Facts
-		for i := range sides {
-			of := at(l, &sides[i])
+		for i := range variants {
+			of := at(l, &variants[i])
 			runs, row = append(runs, of), append(row, factsOf(of))
 		}
 		g.Levels, g.Runs, facts = append(g.Levels, l.String()), append(g.Runs, runs), append(facts, row)
@@ -310,11 +310,11 @@ func (g *Group) aligned(labels []string, n Naming) *Group {
 	var names []string
 	var runs [][]*Stored
 	var row []*judge.Facts
-	for i := range g.Sides {
-		if name := g.Sides[i].Runs[0].level().String(); !slices.Contains(names, name) {
+	for i := range g.Variants {
+		if name := g.Variants[i].Runs[0].level().String(); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
-		runs, row = append(runs, g.Sides[i].Runs), append(row, factsOf(g.Sides[i].Runs))
+		runs, row = append(runs, g.Variants[i].Runs), append(row, factsOf(g.Variants[i].Runs))
 	}
 	g.Levels, g.Runs = []string{strings.Join(names, "/")}, [][][]*Stored{runs}
 	g.judged = judge.Judge(labels, g.Levels, [][]*judge.Facts{row}, n.judging())
