@@ -32,6 +32,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			defer l.Close()
 			var sent, finished atomic.Int32
 			var kill sync.Once
+			started := make(chan struct{})
 			go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == "GET" {
 					http.NotFound(w, r)
@@ -39,7 +40,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 				}
 				for range tokens {
 					if int(sent.Add(1)) > moment {
-						kill.Do(func() { cmd.Process.Kill() })
+						kill.Do(func() { <-started; cmd.Process.Kill() })
 					}
 					fmt.Fprintf(w, "data: {\"choices\":[{\"text\":\"a\"}]}\n\n")
 					w.(http.Flusher).Flush()
@@ -51,7 +52,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
 			var out strings.Builder
 			cmd.Stdout, cmd.Stderr = &out, &out
-			err = cmd.Run()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			close(started)
+			err = cmd.Wait()
 			if killed := err != nil; killed != (moment < tokens*requests) {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
