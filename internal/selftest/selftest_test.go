@@ -3,6 +3,7 @@ package selftest
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,9 @@ func TestPlantedErrors(t *testing.T) {
 			if off := e.Minus[c.metric].Most(); off < 1e-6 {
 				t.Errorf("%s, chat %v: %s is off by %v s", name, chat, c.metric, off)
 			}
+			if !slices.Contains(e.Beyond(), c.metric) {
+				t.Errorf("%s, chat %v: %v is within %v", name, chat, e.Minus[c.metric], e.Bounds[c.metric])
+			}
 		}
 	}
 	rec, truth := served(false, 100)
@@ -126,6 +130,15 @@ func TestPlantedErrors(t *testing.T) {
 	}
 	if e := compared(t, analyzed(t, rec), truth, false); len(e.Beyond()) != 2 {
 		t.Errorf("50 ms that no bound knows of: beyond the bounds: %v", e.Beyond())
+	}
+}
+
+// TestPath: of a path of 0.1 ms TPOT has a part with each gap, TTFT and E2EL the whole.
+func TestPath(t *testing.T) {
+	e := Errors{Gaps: 127}
+	e.Minus[metrics.TTFT].P99, e.Minus[metrics.TPOT].Mean, e.Minus[metrics.E2EL].Mean = 0.04e-3, -0.04e-3, 0.11e-3
+	if b := e.Beyond(); !slices.Equal(b, []metrics.Metric{metrics.TPOT, metrics.E2EL}) {
+		t.Errorf("beyond the bounds: %v", b)
 	}
 }
 
@@ -153,6 +166,7 @@ func TestTable(t *testing.T) {
 	table := Table{Concurrency: 8, Requests: 32, Input: 5, Output: 6, Verdict: "clean", CPUPerEvent: 12e-6, Streams: 8000, Capped: true, EventsPerSecond: 1234566.6, RequestsPerSecond: 999}
 	table.Minus[metrics.TTFT], table.Bounds[metrics.TTFT].P99 = Figures{0.001, -0.002, 0.0005}, 0.0001
 	table.Bounds[metrics.ITL].Mean = 0.003
+	table.Minus[metrics.E2EL].Mean = 0.00005
 	var out strings.Builder
 	table.WriteText(&out)
 	const want = `reported minus true, in ms: 32 requests, concurrency 8, 5 tokens in, 6 out
@@ -160,7 +174,7 @@ func TestTable(t *testing.T) {
 TTFT        1.000     -2.000      0.500      0.100   error
 TPOT        0.000      0.000      0.000      0.000   bound
 ITL         0.000      0.000      0.000      3.000   bound
-E2EL        0.000      0.000      0.000      0.000   bound
+E2EL        0.050      0.000      0.000      0.000   bound + path
 verdict clean; 12.0 us of CPU time per event
 this machine, shared with the simulator: 8,000 or more streams at once, 1,234,567 events/s, 999 requests/s
 `
