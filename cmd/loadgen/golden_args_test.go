@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,22 +14,11 @@ import (
 	"loadgen/internal/pyjson"
 )
 
-// jsonOf is a value as it comes back from JSON, numbers kept as text.
-func jsonOf(t *testing.T, text []byte) (v any) {
-	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		t.Fatalf("%v: %.200s", err, text)
-	}
-	return v
-}
-
 // sameArguments compares the namespace with the data, member by member.
 func sameArguments(t *testing.T, got pyjson.Object, want map[string]any, known func(key string) bool) {
 	t.Helper()
 	text := pyjson.Append(nil, got)
-	have := jsonOf(t, text).(map[string]any)
+	have := golden.JSON(t, text).(map[string]any)
 	for key, w := range want {
 		if known(key) && !reflect.DeepEqual(have[key], w) && fmt.Sprint(have[key]) != fmt.Sprint(w) {
 			t.Errorf("%s: got %v, want %v", key, have[key], w)
@@ -70,7 +58,7 @@ func TestGoldenArgparse(t *testing.T) {
 	diffs := golden.LoadDifferences(t, "argparse")
 	var defaults struct{ Namespace json.RawMessage }
 	golden.Read(t, filepath.Join(dir, "defaults.json"), &defaults)
-	base := jsonOf(t, defaults.Namespace).(map[string]any)
+	base := golden.JSON(t, defaults.Namespace).(map[string]any)
 	var cases []struct {
 		ID     any
 		Argv   []string
@@ -101,7 +89,7 @@ func TestGoldenArgparse(t *testing.T) {
 				for k, v := range base {
 					want[k] = v
 				}
-				for k, v := range jsonOf(t, c.Diff).(map[string]any) {
+				for k, v := range golden.JSON(t, c.Diff).(map[string]any) {
 					want[k] = v
 				}
 				sameArguments(t, cfg.namespace(), want, func(string) bool { return true })
@@ -133,7 +121,7 @@ func TestGoldenCLI(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v: %v", c.Argv, err)
 				}
-				sameArguments(t, cfg.namespace(), jsonOf(t, c.Parsed).(map[string]any), func(string) bool { return true })
+				sameArguments(t, cfg.namespace(), golden.JSON(t, c.Parsed).(map[string]any), func(string) bool { return true })
 			})
 		}
 	}

@@ -149,8 +149,8 @@ func compareResult(t *testing.T, s *recording.Settings, path string, text json.R
 	if want = golden.WithoutDebugging(want); table.String() != want {
 		t.Errorf("stdout:\n%s\nwant:\n%s", table.String(), want)
 	}
-	got := jsonOf(t, r.file().Append(nil))
-	if whole := jsonOf(t, text); !reflect.DeepEqual(got, whole) {
+	got := golden.JSON(t, r.file().Append(nil))
+	if whole := golden.JSON(t, text); !reflect.DeepEqual(got, whole) {
 		for k, w := range whole.(map[string]any) {
 			if g := got.(map[string]any)[k]; !reflect.DeepEqual(g, w) {
 				t.Errorf("%s: got %v, want %v", k, g, w)
@@ -176,7 +176,7 @@ func TestGoldenOriginResults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := jsonOf(t, text).(map[string]any)
+			want := golden.JSON(t, text).(map[string]any)
 			s := benchtest.Settings(t, []string{"--model", want["model_id"].(string), "--compat", "1.2", "--max-concurrency", fmt.Sprint(want["max_concurrency"]),
 				"--percentile-metrics", "ttft,tpot,itl,e2el", "--num-prompts", fmt.Sprint(want["num_prompts"]), "--strict-json"})
 			r, err := reportOfSamples(&s, []metrics.Sample{{Success: true, PromptLen: 1, OutputTokens: 3, TTFT: 0.1, Latency: 0.3, ITL: []float64{0.1, 0.1}, DecodedPerIter: 1}}, nil, 1, time.Now(), nil)
@@ -190,7 +190,7 @@ func TestGoldenOriginResults(t *testing.T) {
 				if m.Key != key {
 					t.Fatalf("key %d is %s, want %s", i, m.Key, key)
 				}
-				got := jsonOf(t, pyjson.Append(nil, m.Value))
+				got := golden.JSON(t, pyjson.Append(nil, m.Value))
 				if reflect.TypeOf(got) != reflect.TypeOf(want[key]) {
 					t.Errorf("%s: %v, want the type of %v", key, got, want[key])
 				}
@@ -201,15 +201,4 @@ func TestGoldenOriginResults(t *testing.T) {
 		})
 	}
 	t.Logf("%d files", len(found))
-}
-
-// jsonOf is a value as it comes back from JSON, numbers kept as text.
-func jsonOf(t *testing.T, text []byte) (v any) {
-	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		t.Fatalf("%v: %.200s", err, text)
-	}
-	return v
 }

@@ -205,3 +205,14 @@ func (ds Differences) Has(name, field string, value any) bool {
 	}
 	return false
 }
+
+// JSON is a value as it comes back from JSON, numbers kept as text.
+func JSON(t testing.TB, text []byte) (v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%v: %.200s", err, text)
+	}
+	return v
+}
