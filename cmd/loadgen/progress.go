@@ -45,7 +45,9 @@ func (p *progress) count(r *client.Result) {
 	defer p.mu.Unlock()
 	p.done++
 	if r.Err != nil {
-		p.failed++
+		if r.Err.Class != metrics.Interrupted { // by the user, which is no failure
+			p.failed++
+		}
 		return
 	}
 	for s := range p.rule.Of(r).Spans {

@@ -37,7 +37,7 @@ func TestProgressBar(t *testing.T) {
 func TestProgressLinesOffATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := startProgress(&status{w: &out}, 3, metrics.Rule{}, func() (requests, chunks int64) { return 2, 345 })
+		p := startProgress(&status{w: &out}, 4, metrics.Rule{}, func() (requests, chunks int64) { return 2, 345 })
 		ok := &client.Result{Start: time.Second}
 		ok.Events = []client.Event{{At: 1100 * time.Millisecond, Choices: true}, {At: 1110 * time.Millisecond},
 			{At: 1120 * time.Millisecond, Choices: true}}
@@ -46,10 +46,13 @@ func TestProgressLinesOffATerminal(t *testing.T) {
 		bad := &client.Result{}
 		bad.Err = &client.Error{}
 		p.count(bad)
+		ended := &client.Result{}
+		ended.Err = &client.Error{Class: metrics.Interrupted} // which is no failure
+		p.count(ended)
 		time.Sleep(25 * time.Second)
 		p.finish()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		want := "loadgen: 3/3 requests after 00:10, 0.30req/s, 2 streams under way, 345 token chunks, TTFT 100ms, ITL 20ms, 1 failed"
+		want := "loadgen: 4/4 requests after 00:10, 0.40req/s, 2 streams under way, 345 token chunks, TTFT 100ms, ITL 20ms, 1 failed"
 		if len(lines) != 3 || lines[0] != want {
 			t.Errorf("%d lines, the first %q, want 3 and %q", len(lines), lines[0], want)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"loadgen/pkg/client"
 	"loadgen/pkg/client/answer"
+	"loadgen/pkg/metrics"
 )
 
 // failuresSeen is what is known of the requests that failed.
@@ -28,7 +29,7 @@ const mostWords = 160
 
 // add takes in a request that failed. One that the user interrupted did not.
 func (f *failuresSeen) add(r *client.Result) {
-	if r.Err.Class == "interrupted" {
+	if r.Err.Class == metrics.Interrupted {
 		return
 	}
 	if f.classes == nil {
