@@ -31,7 +31,7 @@ var plants = map[string]struct {
 	"decoding_differs": {func(f, other *Facts) { f.Decoding, other.Decoding = 7.2, 44.6 }, nil,
 		"7.2 requests were decoding at a time, vs 44.6 of the baseline"},
 	"multi_token_chunks": {func(f, other *Facts) { f.TokensPerChunk, other.TokensPerChunk = 1.18, 1 }, nil, "chunks had 1.18 tokens on average, vs 1.00 of the baseline"},
-	"coalesced":          {func(f, _ *Facts) { f.Findings = []Finding{find("coalesced", "")} }, nil, "TPOT stands"},
+	"coalesced":          {func(f, _ *Facts) { f.Findings = []Finding{find("coalesced", "")} }, nil, "that does not move TPOT"},
 	"held_first_read": {func(f, _ *Facts) { f.Findings = []Finding{find("held_first_read", "")} }, []string{"ttft", FirstWaveTTFT, "tpot", "itl"},
 		"TTFT is too long and TPOT too short"},
 	"whole_answers":         {func(f, _ *Facts) { f.Findings = []Finding{find("whole_answers", "")} }, nil, "were not measured"},

@@ -124,7 +124,7 @@ func (at *finder) repeats(f *Facts) {
 // byFinding are the causes that a finding of either side is enough for, with their texts.
 var byFinding = map[string]string{
 	"batch_limited":         "about %s requests were served at a time: the others waited for the batch, not for the engine",
-	"coalesced":             "tokens arrived in bursts, so ITL is that of the network or of the server's output loop; TPOT stands",
+	"coalesced":             "tokens arrived in bursts, so ITL is that of the network or of the server's output loop; that does not move TPOT",
 	"whole_answers":         "answers arrived in one piece, so TTFT and TPOT were not measured",
 	"token_count_disagrees": "the server's token count is not that of what came, so how long its answers are is not known",
 	"hidden_reasoning":      "the server counts tokens of reasoning that it does not send, and TPOT is divided by them",
@@ -155,7 +155,7 @@ func (at *finder) compared(base, f *Facts) {
 		at.add("decoding_differs", "%s requests were decoding at a time, vs %s of the baseline", f.decoding(), base.decoding())
 	}
 	if chunked(base, f) && !perToken(base, f) {
-		at.add("multi_token_chunks", "chunks had %s tokens on average, vs %s of the baseline, so ITL is the time between chunks; TPOT stands", f.tokensPerChunk(), base.tokensPerChunk())
+		at.add("multi_token_chunks", "chunks had %s tokens on average, vs %s of the baseline, so ITL is the time between chunks; that does not move TPOT", f.tokensPerChunk(), base.tokensPerChunk())
 	}
 	if x, y := f.mean(f.Output), base.mean(base.Output); math.Abs(x-y) > lengthShare*max(x, y) {
 		at.add("output_lengths_differ", differing("completion tokens a request", rounded(y), rounded(x)))
