@@ -4,12 +4,12 @@ func (r *messageReader) tools(int) error {
 	if r.s.peek() != '{' {
 		return r.s.skip()
 	}
-	return r.s.object(r.onTool)
+	return r.s.object(r.tool)
 }
 
 func (r *messageReader) tool(key []byte) error {
 	if string(key) == "function" && r.s.peek() == '{' {
-		return r.s.object(r.onFunction)
+		return r.s.object(r.function)
 	}
 	return r.s.skip()
 }
@@ -43,7 +43,7 @@ func (r *messageReader) parts(int) (err error) {
 	r.piece = partText{thinking: outer.thinking}
 	switch s.peek() {
 	case '{':
-		err = s.object(r.onPart)
+		err = s.object(r.part)
 	case '"':
 		r.piece.text, _, err = s.rawString()
 	default:
@@ -68,7 +68,7 @@ func (r *messageReader) part(key []byte) error {
 	case "thinking", "reasoning":
 		r.piece.thinking = true
 		if s.peek() == '[' {
-			return s.array(r.onParts)
+			return s.array(r.parts)
 		}
 		return r.readString(&r.piece.text)
 	}

@@ -38,11 +38,11 @@ func (r *messageReader) usage(key []byte) error {
 		return r.count("completion_tokens", &r.counts.Completion)
 	case "prompt_tokens_details":
 		if s.peek() == '{' {
-			return s.object(r.onDetails)
+			return s.object(r.details)
 		}
 	case "completion_tokens_details":
 		if s.peek() == '{' {
-			return s.object(r.onOutputDetails)
+			return s.object(r.outputDetails)
 		}
 	case "cached_tokens", "prompt_cache_hit_tokens": // Moonshot, DeepSeek
 		if r.strict {
@@ -69,7 +69,7 @@ func (r *messageReader) outputDetails(key []byte) error {
 // usageElsewhere reads a usage object that stands at another place than its own.
 func (r *messageReader) usageElsewhere() error {
 	r.counts, r.elsewhere, r.m.hasElsewhere = &r.m.elsewhere, true, true
-	err := r.s.object(r.onUsage)
+	err := r.s.object(r.usage)
 	r.counts, r.elsewhere = &r.m.usage, false
 	return err
 }

@@ -46,7 +46,7 @@ var (
 	errUsage     = errors.New("\"usage\" is not an object")
 )
 
-// messageReader reads messages; it keeps its closures so that reading one
+// messageReader reads messages into memory of its own, so that reading one
 // allocates nothing.
 type messageReader struct {
 	shape shape
@@ -64,11 +64,6 @@ type messageReader struct {
 
 	textEnd, reasoningEnd int // where the text and the reasoning of choice 0 end
 
-	onTop, onChoice, onDelta, onUsage, onDetails, onOutputDetails func(key []byte) error
-	onTool, onFunction, onDisaggregated, onWrapped, onTimings     func(key []byte) error
-	onPart                                                        func(key []byte) error
-	onChoices, onTools, onParts                                   func(i int) error
-
 	piece partText // the content part at hand
 }
 
@@ -80,10 +75,6 @@ func newMessageReader(api API, streaming bool, mode Mode) *messageReader {
 	case api == Chat:
 		r.body = "message"
 	}
-	r.onTop, r.onChoice, r.onDelta, r.onChoices = r.top, r.choice, r.delta, r.choices
-	r.onUsage, r.onDetails, r.onOutputDetails, r.onWrapped, r.onTimings = r.usage, r.details, r.outputDetails, r.wrapped, r.timings
-	r.onTool, r.onFunction, r.onTools, r.onDisaggregated = r.tool, r.function, r.tools, r.disaggregated
-	r.onParts, r.onPart = r.parts, r.part
 	return r
 }
 
@@ -106,7 +97,7 @@ func (r *messageReader) readWhole(b []byte) error {
 	var err error
 	if r.s.peek() == '{' {
 		r.m.isObject, r.m.empty = true, true
-		err = r.s.object(r.onTop)
+		err = r.s.object(r.top)
 	} else {
 		err = r.s.skip()
 	}
@@ -124,7 +115,7 @@ func (r *messageReader) top(key []byte) (err error) {
 		m.part, m.more, r.moreStore, m.completion = part{}, nil, r.moreStore[:0], true
 		m.hasChoices, m.notList, m.hasDecodedPerIter, m.setDecodedPerIter, m.decodedPerIter = false, false, false, false, 0
 		if s.peek() == '[' {
-			if err = s.array(r.onChoices); len(r.moreStore) > 0 {
+			if err = s.array(r.choices); len(r.moreStore) > 0 {
 				m.more = r.moreStore
 			}
 			return err
@@ -135,7 +126,7 @@ func (r *messageReader) top(key []byte) (err error) {
 	case "usage":
 		m.usage, m.hasUsage, m.usageErr, m.completion = unknown, false, nil, true
 		if s.peek() == '{' {
-			return s.object(r.onUsage)
+			return s.object(r.usage)
 		}
 		if m.hasUsage, err = s.truth(); m.hasUsage {
 			m.usageErr = errUsage
@@ -172,11 +163,11 @@ func (r *messageReader) top(key []byte) (err error) {
 		}
 	case "x_groq":
 		if s.peek() == '{' && r.strict {
-			return s.object(r.onWrapped)
+			return s.object(r.wrapped)
 		}
 	case "timings":
 		if s.peek() == '{' && r.strict {
-			return s.object(r.onTimings)
+			return s.object(r.timings)
 		}
 	}
 	return s.skip()

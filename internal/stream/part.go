@@ -52,7 +52,7 @@ func (r *messageReader) choices(i int) error {
 	case "message":
 		r.at.choiceErr = errMessage
 	}
-	return s.object(r.onChoice)
+	return s.object(r.choice)
 }
 
 func (r *messageReader) choice(key []byte) (err error) {
@@ -90,7 +90,7 @@ func (r *messageReader) choice(key []byte) (err error) {
 		if usual {
 			c.choiceErr = nil
 		}
-		return s.object(r.onDelta)
+		return s.object(r.delta)
 	case "finish_reason":
 		c.finish = nil
 		return r.readString(&c.finish)
@@ -111,7 +111,7 @@ func (r *messageReader) choice(key []byte) (err error) {
 		}
 	case "disaggregated_params":
 		if s.peek() == '{' && c == &r.m.part {
-			return s.object(r.onDisaggregated)
+			return s.object(r.disaggregated)
 		}
 	}
 	return s.skip()
@@ -147,7 +147,7 @@ func (r *messageReader) readText() (err error) {
 		r.m.dialect |= bitParts
 		c.textErr = nil
 		before := s.i
-		if err = s.array(r.onParts); err == nil && s.i-before > 2 {
+		if err = s.array(r.parts); err == nil && s.i-before > 2 {
 			c.choiceErr = errText // the original cannot add it to a string
 		}
 		return err
@@ -173,7 +173,7 @@ func (r *messageReader) delta(key []byte) (err error) {
 		if s.peek() == '[' && r.strict {
 			start := len(c.toolText)
 			before := s.i
-			err = s.array(r.onTools)
+			err = s.array(r.tools)
 			c.tools = c.tools || s.i-before > 2 || len(c.toolText) > start
 			return err
 		}
@@ -182,7 +182,7 @@ func (r *messageReader) delta(key []byte) (err error) {
 	case "function_call":
 		if s.peek() == '{' && r.strict {
 			c.tools = true
-			return s.object(r.onFunction)
+			return s.object(r.function)
 		}
 	case "error":
 		if r.strict {
