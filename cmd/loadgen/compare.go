@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -126,7 +127,7 @@ func reportPlan(plan *compare.Plan, results []string, s streams, partial bool) e
 	for _, g := range groups {
 		g.WriteText(s.out, coloured(s))
 	}
-	return errors.Join(append(failed, writeAll(s, plan.Results, groups), gatesMissed(s, groups, naming.Order, gates))...)
+	return errors.Join(append(failed, writeAll(s, filepath.Join(plan.Results, report.DirectoryName), plan.Results, groups), gatesMissed(s, groups, naming.Order, gates))...)
 }
 
 func parseGates(texts []string) (gates []report.Gate, err error) {

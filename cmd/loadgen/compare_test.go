@@ -102,7 +102,7 @@ func TestCompareAndResume(t *testing.T) {
 	t.Parallel()
 	file, results := simPlan(t, "order: ABBA\nrepeats: 2", "", "--seed 2")
 	out, stderr := compared(t, exitOK, file)
-	for _, name := range []string{"compare.yaml", "benchmark_summary.txt", "benchmark_comparison.png", "benchmark_comparison.svg", "report.html", "report.md", "comparison.json",
+	for _, name := range []string{"compare.yaml", "benchmark_summary.txt", "benchmark_comparison.png", "report/benchmark_comparison.svg", "report/report.html", "report/report.md", "report/comparison.json",
 		"s0/server.log", "s0/concurrency_2.json", "s0/concurrency_2.hlog", "s0/concurrency_4_repeat_2.json", "s1/concurrency_4.txt"} {
 		if _, err := os.Stat(filepath.Join(results, name)); err != nil {
 			t.Error(err)
@@ -268,7 +268,7 @@ func TestDemo(t *testing.T) {
 	var c struct {
 		Comparisons []struct{ Reasons []struct{ Code string } }
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "comparison.json"))
+	text, err := os.ReadFile(filepath.Join(dir, "report", "comparison.json"))
 	if err != nil || json.Unmarshal(text, &c) != nil || len(c.Comparisons) != 1 || len(c.Comparisons[0].Reasons) < 1 {
 		t.Errorf("%v %s", err, text)
 	}

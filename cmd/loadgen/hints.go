@@ -34,8 +34,11 @@ var comparisonHints = map[string]string{
 	"batch_limit":    "the same --max_batch_size (trtllm-serve) or --max-num-seqs (vLLM) on all servers",
 	"per_token":      "--continuous-usage on all servers, for ITL per token",
 	"ignore_eos":     "--ignore-eos, so that all servers generate to the full length",
+	"same_load":      "the same --seed, --num-prompts and flags for all servers, as loadgen compare has it",
+	"failures":       "find out why requests failed, which each server's findings say, and repeat the runs",
 	"other_prompts":  "another --seed, or servers that are restarted before each run",
 	"across_clients": "--across-clients compares results of different clients on purpose",
+	"raise_batch":    "raise --max_batch_size (trtllm-serve) or --max-num-seqs (vLLM), or lower --max-concurrency",
 	"repeat":         "repeat the runs: compare has repeats: 3 in its plans",
 }
 

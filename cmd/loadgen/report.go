@@ -23,8 +23,9 @@ const reportHelp = `Files are results of loadgen or of benchmark_serving, or tim
 (--append-result files, too), SGLang, InferenceX, AIPerf (profile_export_aiperf.json) and GuideLLM
 (benchmarks.json), as far as they go. Results of several directories
 are compared, a directory for each server: what is not comparable comes first.
-For one directory the report is written into it (report.html, report.md, benchmark_summary.txt,
-benchmark_comparison.png and .svg, comparison.json); for files only where --out says.`
+For one directory DIR the report is written into DIR/report (report.html, report.md,
+comparison.json, benchmark_comparison.svg), and the two files that benchmark_serving's scripts wrote
+into DIR (benchmark_summary.txt, benchmark_comparison.png); for files only where --out says.`
 
 func reportCommand(s streams) *cli.Command {
 	return &cli.Command{
@@ -220,10 +221,10 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 		if o.format != "text" || len(o.args) != 1 || !isDir(o.args[0]) {
 			return show(s.out)
 		}
-		return errors.Join(writeAll(s, o.args[0], groups), show(s.out))
+		return errors.Join(writeAll(s, filepath.Join(o.args[0], report.DirectoryName), o.args[0], groups), show(s.out))
 	}
 	if isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out) && o.format == "text" {
-		return errors.Join(writeAll(s, o.out, groups), show(s.out))
+		return errors.Join(writeAll(s, o.out, o.out, groups), show(s.out))
 	}
 	return outfile.Write(o.out, o.part(show, files, groups))
 }
@@ -252,9 +253,10 @@ func (o *reporting) part(show func(w io.Writer) error, files []*report.Stored, g
 	return show
 }
 
-// writeAll writes a report into a directory and logs its files.
-func writeAll(s streams, dir string, groups []*report.Group) error {
-	names, err := report.WriteDirectory(dir, groups)
+// writeAll writes a report into a directory, but for the original's two files, which may have
+// another, and logs their names.
+func writeAll(s streams, dir, originals string, groups []*report.Group) error {
+	names, err := report.WriteDirectory(dir, originals, groups)
 	if len(names) > 0 {
 		fmt.Fprintf(s.err, "loadgen: wrote %s\n", strings.Join(names, ", "))
 	}

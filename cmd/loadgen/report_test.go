@@ -55,7 +55,7 @@ func TestReportAcrossClients(t *testing.T) {
 	}
 	out, _ = reportOf(t, 0, "--across-clients", orig, lg, vb)
 	first, _, _ := strings.Cut(out, "\n")
-	if !strings.HasPrefix(first, "lg vs orig: 1.1") || !strings.Contains(first, "x faster to the first token in the first wave at 128. vb vs orig: ") || !strings.Contains(first, "Not comparable: ITL at 128.") {
+	if !strings.HasPrefix(first, "lg vs orig: 1.1") || !strings.Contains(first, "x faster to the first token in the first wave at concurrency 128. vb vs orig: ") || !strings.Contains(first, "Not comparable: ITL at concurrency 128.") {
 		t.Errorf("the answer is %q", first)
 	}
 	for _, want := range []string{"\nbenchmark_serving does not state its measurement error.\n", "\nvllm does not state its measurement error.\n", "\nVOID for ITL at 128: lg: ", "\nVOID for ITL at 128: vb: "} {

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -19,7 +20,7 @@ type bars struct {
 	void         [][]bool             // the same
 	missing      [][]string           // the same: what to write where there is no bar
 	write, short func(float64) string // a value, fully and with less room
-	mark         float64              // where a line for reference is, 0 for none
+	ratio        bool                 // values are logarithms of ratios, of either sign
 }
 
 // plotted is a chart with its place and its scale.
@@ -28,6 +29,7 @@ type plotted struct {
 	*pen
 	area   box     // of the bars
 	most   float64 // the greatest value, above which intervals are cut off
+	floor  float64 // the axis begins here, at 0 but for ratios
 	top    float64
 	group  float64 // width of a group with its gap
 	bar    float64 // width of a bar
@@ -71,11 +73,14 @@ func (b *bars) draw(p *pen, at box) {
 
 // place finds the widths of the bars, the labels and the scale.
 func (b *bars) place(p *pen, area box) *plotted {
-	greatest := b.mark
+	least, greatest := 0.0, 0.0
 	for _, row := range b.values {
 		for _, v := range row {
 			if v > greatest { // not NaN
 				greatest = v
+			}
+			if v < least {
+				least = v
 			}
 		}
 	}
@@ -86,33 +91,55 @@ func (b *bars) place(p *pen, area box) *plotted {
 			}
 		}
 	}
-	if greatest < 1/mostValue {
+	if span := greatest - least; b.ratio && span < math.Log(1.05) { // no mountains of molehills
+		greatest, least = greatest+(math.Log(1.05)-span)/2, least-(math.Log(1.05)-span)/2
+	} else if span < 1/mostValue {
 		greatest = 1
 	}
 	d := &plotted{bars: b, pen: p}
-	left := tickFace.widest(b.ticks(1.15*greatest)) + 8
+	_, labels := b.ticks(1.15*least, 1.15*greatest, 0)
+	left := tickFace.widest(labels) + 8
 	const below = 47 // two lines for a name and one for the axis
 	d.area = box{snap(area.x + left), snap(area.y), snap(area.w - left), snap(area.h - below)}
 	d.group = d.area.w / float64(len(b.names))
 	d.bar = min(0.78*d.group/float64(len(b.values)), widestBar)
 	d.labels = b.labelling(d.bar, d.group)
 	room := min(d.labels.room, d.area.h/2)
-	d.most, d.top = greatest, greatest*d.area.h/(d.area.h-room)
+	below0 := 0.0
+	if least < 0 {
+		below0 = room
+	}
+	point := (greatest - least) / max(d.area.h-room-below0, d.area.h/4) // a point's worth
+	d.most, d.floor, d.top = greatest, least-below0*point, greatest+room*point
 	return d
 }
 
-// ticks are the labels of a value axis from 0.
-func (b *bars) ticks(top float64) []string {
-	out := tickLabels(niceTicks(0, top, mostSteps))
-	if b.mark > 0 {
-		for i := range out {
-			out[i] += "x"
+// ticks are the values of the axis with their labels: multiples of a nice step, or, of
+// ratios, factors on both sides of 1 that are at least so far apart.
+func (b *bars) ticks(low, top, apart float64) (at []float64, labels []string) {
+	if !b.ratio {
+		at = niceTicks(0, top, mostSteps)
+		return at, tickLabels(at)
+	}
+	at, labels = []float64{0}, []string{"1x"}
+	for _, sign := range []float64{1, -1} {
+		last := 0.0
+		for _, f := range factors {
+			v := sign * math.Log(f)
+			if v <= top && v >= low && math.Abs(v)-last >= apart {
+				at, labels, last = append(at, v), append(labels, strconv.FormatFloat(f, 'g', -1, 64)+"x"), math.Abs(v)
+			}
 		}
 	}
-	return out
+	return at, labels
 }
 
-func (d *plotted) y(v float64) float64 { return d.area.bottom() - v/d.top*d.area.h }
+// factors are the ratios that an axis may be marked at.
+var factors = []float64{1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000, 1e4, 1e6, 1e9, 1e12}
+
+func (d *plotted) y(v float64) float64 {
+	return d.area.bottom() - (v-d.floor)/(d.top-d.floor)*d.area.h
+}
 
 // left is where a bar begins.
 func (d *plotted) left(bar, group int) float64 {
@@ -135,8 +162,9 @@ func (d *plotted) shadeVoid() {
 
 // yAxis draws the grid behind the bars and the values at its lines.
 func (d *plotted) yAxis() {
-	texts := d.ticks(d.top)
-	for i, v := range niceTicks(0, d.top, mostSteps) {
+	const lines = 20 // points from tick to tick, at least
+	values, texts := d.ticks(d.floor, d.top, lines*(d.top-d.floor)/d.area.h)
+	for i, v := range values {
 		y := snap(d.y(v)) + 0.3
 		if i > 0 {
 			d.line(stroke{color: faint, width: 0.6}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
@@ -148,14 +176,14 @@ func (d *plotted) yAxis() {
 func (d *plotted) drawBars() {
 	for server, row := range d.values {
 		for g, v := range row {
-			if !(v > 0) {
+			if math.IsNaN(v) || v == 0 {
 				continue
 			}
 			x, right := d.left(server, g), d.left(server, g)+d.bar
 			if d.bar > 4 { // a thin line of white between the bars
 				x, right = snap(x), snap(right)-0.6
 			}
-			at := box{x, d.y(v), right - x, d.area.bottom() - d.y(v)}
+			at := box{x, min(d.y(v), d.y(0)), right - x, math.Abs(d.y(v) - d.y(0))}
 			if !d.void[server][g] {
 				d.fill(at, d.colors[server])
 				continue
@@ -220,18 +248,18 @@ func (d *plotted) drawLines() {
 	}
 }
 
-// serverDashes are the dashes of a server's line: none for the first two servers.
+// serverDashes are the dashes of a server's line: none for the first.
 func serverDashes(server int) []vg.Length {
-	if server < 2 {
+	if server == 0 {
 		return nil
 	}
-	return [][]vg.Length{{6, 2}, {2, 2}, {8, 2, 2, 2}, {4, 2}}[server%4]
+	return [][]vg.Length{{6, 2}, {2, 2}, {8, 2, 2, 2}, {4, 2}}[(server-1)%4]
 }
 
-// reference draws the line that the values are to be compared to.
+// reference draws the line of the ratio 1.
 func (d *plotted) reference() {
-	if d.mark > 0 {
-		y := snap(d.y(d.mark)) + 0.3
+	if d.ratio {
+		y := snap(d.y(0)) + 0.3
 		d.line(stroke{ink, 1, []vg.Length{4, 3}}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
 	}
 }
@@ -279,60 +307,18 @@ func (d *plotted) groupNames(y float64) float64 {
 	return height
 }
 
-// labelling is how the values are written at the bars.
-type labelling struct {
-	face   typeface
-	turned bool
-	write  func(float64) string // nil where there is no room for labels
-	room   float64              // above the bars, in points
-}
-
-// labelling finds the largest labels that do not touch.
-func (b *bars) labelling(bar, group float64) labelling {
-	room := bar - 1.5
-	if len(b.values) == 1 {
-		room = group - 4
-	}
-	for _, try := range []struct {
-		size  float64
-		write func(float64) string
-	}{{10, b.write}, {9, b.write}, {8, b.write}, {9, b.short}, {8, b.short}, {7.2, b.short}} {
-		face := typeface{size: try.size}
-		if face.widest(b.texts(try.write)) <= room {
-			return labelling{face, false, try.write, try.size + 8}
-		}
-	}
-	if face := (typeface{size: min(9, room)}); face.size >= 6.5 {
-		return labelling{face, true, b.write, face.widest(b.texts(b.write)) + 10}
-	}
-	return labelling{room: 10}
-}
-
-// texts are the labels of all values.
-func (b *bars) texts(write func(float64) string) []string {
-	var out []string
-	for bar, row := range b.values {
-		for g, v := range row {
-			if math.IsNaN(v) {
-				out = append(out, b.missing[bar][g])
-			} else {
-				out = append(out, write(v))
-			}
-		}
-	}
-	return out
-}
-
 func (d *plotted) drawLabels() {
 	for server, row := range d.values {
 		for g, v := range row {
 			x := d.left(server, g) + d.bar/2
 			switch {
 			case math.IsNaN(v) && d.crosses():
-				d.text("×", typeface{size: d.bar + 1}, muted, x, d.area.bottom()-3, 0.5)
+				d.text("×", typeface{size: d.bar + 1}, muted, x, d.y(0)-3, 0.5)
 			case d.labels.write == nil:
 			case math.IsNaN(v):
-				d.label(d.missing[server][g], muted, x, d.area.bottom()-4)
+				d.label(d.missing[server][g], muted, x, d.y(0)-4)
+			case v < 0:
+				d.label(d.labels.write(v), ink, x, d.y(v)+d.labels.height(d.labels.write(v))+3)
 			default:
 				d.label(d.labels.write(v), ink, x, d.y(d.reach(server, g, v))-4)
 			}
@@ -353,7 +339,7 @@ func (d *plotted) label(s string, c color.Color, x, y float64) {
 	if d.labels.turned {
 		w, h = h, w
 	}
-	if y1 := d.y(d.mark); d.mark > 0 && y1 > y-h-1 && y1 < y+2 {
+	if y1 := d.y(0); d.ratio && y1 > y-h-1 && y1 < y+2 {
 		d.fill(box{x - w/2 - 1, y - h, w + 2, h + 1}, white)
 	}
 	if d.labels.turned {

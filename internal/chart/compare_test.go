@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 var (
@@ -206,7 +208,7 @@ func TestSVG(t *testing.T) {
 
 func TestTexts(t *testing.T) {
 	svg := figure(t, typical().SVG)
-	for _, want := range []string{">10,064<", ">4,306<", ">16.3<", ">0.16x<", ">lower is better<", ">higher is better<", ">Mean TTFT (ms)<", ">128<", ">concurrency<"} {
+	for _, want := range []string{">10,064<", ">4,306<", ">16.3<", ">6.40x<", ">lower is better<", ">higher is better<", ">Mean TTFT (ms)<", ">128<", ">concurrency<"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("no %s", want)
 		}
@@ -254,29 +256,58 @@ func TestPNG(t *testing.T) {
 	}
 }
 
+// TestSpeedUp: means are geometric, so that twice as fast and half as fast cancel out, and
+// over the loads that all servers have in common.
 func TestSpeedUp(t *testing.T) {
 	c := typical()
+	mean := func(p *Panel, server int) float64 { return c.speedUp(p, server, c.common(p)) }
 	near := func(got, want float64) bool { return math.Abs(got-want) < 1e-9 || math.IsNaN(got) && math.IsNaN(want) }
-	p := &Panel{Values: [][]float64{{2, 4, 6}, {1, 8, 0}}}
+	p := &Panel{Values: [][]float64{{2, 4, 6}, {1, 16, 0}}}
 	for _, test := range []struct {
 		higher bool
 		void   []string
 		want   float64
 	}{
-		{false, nil, 1.25}, {true, nil, 2.5 / 3}, {false, []string{"void"}, 0.5}, {false, []string{"v", "v", "v"}, math.NaN()},
+		{false, nil, math.Sqrt(0.5)}, {true, nil, math.Sqrt(2)}, {false, []string{"void"}, 0.25}, {false, []string{"v", "v", "v"}, math.NaN()},
 	} {
 		p.HigherIsBetter, p.Void = test.higher, void(test.void...)
-		if got := c.speedUp(p, 1); !near(got, test.want) {
+		if got := mean(p, 1); !near(got, test.want) {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}
+	c.Servers = []string{"a", "b", "c"}
 	three := &Panel{Values: [][]float64{{2, 4}, {1, 4}, {1, 1}}, Void: [][]string{nil, {"", "v"}, nil}}
-	if a, b := c.speedUp(three, 1), c.speedUp(three, 2); a != 2 || b != 3 || three.void(0, 1) != "" || three.void(1, 1) != "v" || three.void(2, 1) != "" {
-		t.Errorf("one server of three is void at a load: %v %v", a, b)
+	if a, b := mean(three, 1), mean(three, 2); a != 2 || b != 2 || three.void(0, 1) != "" || three.void(1, 1) != "v" || three.void(2, 1) != "" {
+		t.Errorf("one server of three is void at a load, which none of the means may have: %v %v", a, b)
 	}
-	if got := c.speedUp(p, 2); !math.IsNaN(got) {
+	three.Void[1][0] = "v"
+	if a, b := mean(three, 1), mean(three, 2); !math.IsNaN(a) || !near(b, math.Sqrt(8)) {
+		t.Errorf("one server of three is void everywhere, which is nothing to the other: %v %v", a, b)
+	}
+	if got := mean(p, 2); !math.IsNaN(got) {
 		t.Errorf("a server without values: %v", got)
 	}
+}
+
+// TestSpeedUpsAreRatios: a server that is 4 times slower has a bar down, called 4.00x.
+func TestSpeedUpsAreRatios(t *testing.T) {
+	c := small()
+	c.Panels[0].Values, c.Panels[0].Void = [][]float64{{100, 100}, {400, 400}}, nil
+	c.Panels[1].Values = [][]float64{{100, 100}, {150, 150}}
+	b := c.speedUps()
+	d := b.place(newPen(vgsvg.New(figureWidth, figureHeight)), box{0, 0, 400, 200})
+	if down, up := b.values[0][0], b.values[0][1]; b.write(down) != "4.00x" || b.write(up) != "1.50x" || !(d.y(down) > d.y(0)) || !(d.y(up) < d.y(0)) {
+		t.Errorf("%v %v", b.write(down), b.write(up))
+	}
+	at, labels := b.ticks(-1.5, 0.5, 0.3)
+	if got := strings.Join(labels, " "); got != "1x 1.5x 1.5x 3x" || len(at) != 4 || at[3] != -math.Log(3) {
+		t.Errorf("%s at %v", got, at)
+	}
+	c.Panels[1].Void = void("", "because")
+	if got := c.speedUps().names[1]; got != "Output throughput at 16" {
+		t.Errorf("the mean of one of two loads is called %q", got)
+	}
+	wellFormed(t, figure(t, c.SVG))
 }
 
 func TestNumber(t *testing.T) {
@@ -292,7 +323,7 @@ func TestNumber(t *testing.T) {
 			t.Errorf("%v: %s, not %s", v, got, want)
 		}
 	}
-	for v, want := range map[float64]string{0.24: "0.24x", 12.34: "12.3x", 123.4: "123x", 5e4: "50kx"} {
+	for v, want := range map[float64]string{0.24: "0.24x", 1.0151: "1.015x", 1: "1.000x", 1.1: "1.10x", 12.34: "12.3x", 123.4: "123x", 5e4: "50kx"} {
 		if got := times(v); got != want {
 			t.Errorf("%v: %s, not %s", v, got, want)
 		}

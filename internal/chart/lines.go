@@ -171,9 +171,7 @@ func (c *inline) heading(y float64, names []string, places [][2]float64) {
 		at := xy{places[i][0], y + places[i][1] + 10}
 		server := serverClass(c.Series[i].Server)
 		fmt.Fprintf(c, `<g class="s%d"><path class="line" fill="none" stroke="currentColor" d="M%s %sh%s"/>`, server, coordinate(at.x), coordinate(at.y), coordinate(sample))
-		if c.Markers {
-			fmt.Fprintf(c, `<path class="pt" d="%s"/>`, marker(server, xy{at.x + sample/2, at.y}, 3.6))
-		}
+		fmt.Fprintf(c, `<path class="mk" d="%s"/>`, marker(server, xy{at.x + sample/2, at.y}, 3.6))
 		c.text("label", at.x+sample+6, at.y+4, "start", name)
 		c.WriteString("</g>\n")
 	}
@@ -262,6 +260,9 @@ func (c *inline) series(s *Series, shown []int, all int) {
 			fmt.Fprintf(c, `<path class="%s" fill="none" stroke="currentColor" d="%s"/>`+"\n", voidClass("line", part.void), pathData(thin(path, mostPoints)))
 		}
 	}
+	if all > 1 && !c.Markers && !lone {
+		c.marks(s, shown, points)
+	}
 	for i, k := range shown {
 		c.interval(s, k, points[i].x)
 	}
@@ -279,6 +280,21 @@ func (c *inline) series(s *Series, shown []int, all int) {
 		c.point(serverClass(s.Server), points[i], c.Markers || lone, voidClass("pt", s.void(k)), tip)
 	}
 	c.WriteString("</g>\n")
+}
+
+// marks writes a server's mark at a few places of a line whose points have none, evenly along
+// it and elsewhere than other servers': lines are told apart without their colours.
+func (c *inline) marks(s *Series, shown []int, points []xy) {
+	const places = 5
+	along := make([]float64, len(points))
+	for i := 1; i < len(points); i++ {
+		along[i] = along[i-1] + math.Abs(points[i].x-points[i-1].x) + math.Abs(points[i].y-points[i-1].y)
+	}
+	server := serverClass(s.Server)
+	for i := range places {
+		at, _ := slices.BinarySearch(along, along[len(along)-1]*(float64(i)+(float64(server%7)+0.5)/7)/places)
+		fmt.Fprintf(c, `<path class="%s" d="%s"/>`+"\n", voidClass("mk", s.void(shown[at])), marker(server, points[at], 3.2))
+	}
 }
 
 // point writes a place with a tooltip, marked or not to be seen.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -151,7 +152,7 @@ func TestThin(t *testing.T) {
 
 func TestStylesheet(t *testing.T) {
 	css := Stylesheet(20)
-	for _, want := range []string{"--chart-s0:#3498db", "--chart-s1:#76b900", ".chart .s19{color:var(--chart-s19)}", "prefers-color-scheme:dark"} {
+	for _, want := range []string{"--chart-s0:#2b94d9", "--chart-s1:#629a00", ".chart .s19{color:var(--chart-s19)}", "prefers-color-scheme:dark"} {
 		if !strings.Contains(css, want) {
 			t.Errorf("no %s", want)
 		}
@@ -163,11 +164,94 @@ func TestStylesheet(t *testing.T) {
 		t.Error("the number of servers is not kept within 1 to 20")
 	}
 	looks := map[string]bool{}
-	for server := range mostServers - 2 {
-		looks[fmt.Sprint(server%len(lineDashes), marker(server+2, xy{}, 1))] = true
+	for server := 1; server < mostServers; server++ {
+		looks[fmt.Sprint((server-1)%len(lineDashes), marker(server, xy{}, 1))] = true
 	}
-	if len(looks) != mostServers-2 {
-		t.Errorf("%d distinct looks", len(looks))
+	if len(looks) != mostServers-1 || strings.Contains(css, ".chart .s0 .line{") {
+		t.Errorf("%d distinct looks of dashed lines", len(looks))
+	}
+}
+
+// TestLinesWithoutColour: lines without marks at their points have some all the same, each
+// server its own, and none is dashed as another of the first seven.
+func TestLinesWithoutColour(t *testing.T) {
+	svg := distribution(3, 500).Inline()
+	groups := strings.Split(svg, `<g class="s`)
+	for server := range 3 {
+		group := groups[len(groups)-3+server]
+		shape := marker(server, xy{}, 3.2)
+		shape = shape[strings.IndexAny(shape[1:], "La")+1:]
+		if n := strings.Count(group, `class="mk"`); n != 5 || server == 0 && strings.Count(group, shape[:strings.Index(shape, "z")]) < 5 {
+			t.Errorf("server %d has %d marks: %s", server, n, group)
+		}
+	}
+	if svg := distribution(1, 500).Inline(); strings.Contains(svg, `class="mk"`) {
+		t.Error("a single line needs no marks")
+	}
+	void := distribution(2, 500)
+	void.Series[1].Void = slices.Repeat([]bool{true}, 500)
+	if svg := void.Inline(); strings.Count(svg, `class="mk void"`) != 5 || strings.Count(svg, `class="line void"`) != 1 {
+		t.Error("marks of what is not comparable are not hollow")
+	}
+}
+
+// contrast is that of two colours by WCAG 2.
+func contrast(t *testing.T, a, b string) float64 {
+	t.Helper()
+	light := func(c string) (sum float64) {
+		if len(c) == 4 {
+			c = string([]byte{'#', c[1], c[1], c[2], c[2], c[3], c[3]})
+		}
+		var rgb [3]uint8
+		if _, err := fmt.Sscanf(c, "#%02x%02x%02x", &rgb[0], &rgb[1], &rgb[2]); err != nil {
+			t.Fatal(c, err)
+		}
+		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+			v := float64(rgb[i]) / 255
+			if v = (v + 0.055) / 1.055; v > (0.04045+0.055)/1.055 {
+				v = math.Pow(v, 2.4)
+			} else {
+				v = (v*1.055 - 0.055) / 12.92
+			}
+			sum += weight * v
+		}
+		return sum
+	}
+	x, y := light(a), light(b)
+	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
+}
+
+// TestContrast: lines, marks and axes have three times the contrast of the page's panels,
+// texts four and a half times, in both schemes.
+func TestContrast(t *testing.T) {
+	if c := contrast(t, "#fff", "#000000"); math.Abs(c-21) > 1e-9 {
+		t.Fatal(c)
+	}
+	light, dark, _ := strings.Cut(Stylesheet(20), "@media")
+	dark, _, _ = strings.Cut(dark, "}}")
+	for ground, css := range map[string]string{"#f6f8fa": light, "#1c2229": dark} {
+		found := 0
+		for _, m := range regexp.MustCompile(`--chart-(\w+):(#\w+)`).FindAllStringSubmatch(css, -1) {
+			least := map[string]float64{"ink": 4.5, "muted": 4.5, "grid": 1}[m[1]]
+			if least == 0 {
+				least = 3
+			}
+			if got := contrast(t, m[2], ground); got < least {
+				t.Errorf("%s on %s: %.2f, want %v", m[0], ground, got, least)
+			}
+			found++
+		}
+		if found != 24 {
+			t.Errorf("%d colours on %s", found, ground)
+		}
+	}
+	for i, c := range palette { // of pictures, on white
+		if got := contrast(t, lightLines()[i], "#ffffff"); got < 3 {
+			t.Errorf("%v: %.2f", c, got)
+		}
+	}
+	if strings.Contains(Stylesheet(20), "opacity") {
+		t.Error("a colour that is seen through has less contrast than it was tested for")
 	}
 }
 

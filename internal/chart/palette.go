@@ -8,17 +8,18 @@ var (
 	muted  = grey(0x66) // ticks and notes
 	faint  = grey(0xe4) // the grid
 	shade  = grey(0xf1) // behind what is not comparable
-	edge   = grey(0x99) // the axis
+	edge   = grey(0x8a) // the axis
 	danger = color.RGBA{0xb3, 0x26, 0x1e, 0xff}
 )
 
 // palette is the servers' colours: two brands, then shades of Okabe and Ito's and
-// of Paul Tol's palettes, neighbours far apart in lightness.
+// of Paul Tol's palettes, neighbours far apart in lightness. Each has at least three times
+// the contrast of white and of the page's panels.
 var palette = [...]color.RGBA{
-	rgb(0x3498db), rgb(0x76b900), rgb(0xe69f00), rgb(0xcc79a7), rgb(0x332288),
-	rgb(0xd55e00), rgb(0x44aa99), rgb(0x882255), rgb(0x999999), rgb(0xe8d52b),
-	rgb(0x117733), rgb(0xaa4499), rgb(0x88ccee), rgb(0x661100), rgb(0x999933),
-	rgb(0x222222), rgb(0xddcc77), rgb(0xcc6677), rgb(0x1b4f9c), rgb(0xb39ddb),
+	rgb(0x2b94d9), rgb(0x629a00), rgb(0xbc8200), rgb(0xc870a1), rgb(0x332288),
+	rgb(0xd55e00), rgb(0x3e9c8c), rgb(0x882255), rgb(0x8c8c8c), rgb(0x9c8f1d),
+	rgb(0x117733), rgb(0xaa4499), rgb(0x4c94bf), rgb(0x661100), rgb(0x8a8a2a),
+	rgb(0x222222), rgb(0x998d53), rgb(0xcc6677), rgb(0x1b4f9c), rgb(0x9883bd),
 }
 
 func rgb(v uint32) color.RGBA { return color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 0xff} }

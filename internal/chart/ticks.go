@@ -128,6 +128,8 @@ func times(v float64) string {
 		return fixed(v, 0) + "x"
 	case v >= 9.995:
 		return fixed(v, 1) + "x"
+	case math.Abs(v-1) < 0.0995: // as sentences and tables have it
+		return fixed(v, 3) + "x"
 	}
 	return fixed(v, 2) + "x"
 }

@@ -33,12 +33,12 @@ var (
 // Causes is the table of what makes which metrics not comparable: each the metrics that
 // it moves, and no others.
 var Causes = []Cause{
-	{Code: "workloads_differ", Short: "was loaded differently", Relative: true, Found: "prompts, requests, concurrency or settings differ"},
+	{Code: "workloads_differ", Short: "was loaded differently", Relative: true, Hint: "same_load", Found: "prompts, requests, concurrency or settings differ"},
 	{Code: "clients_differ", Short: "was measured by another client", Relative: true, Hint: "across_clients", Found: "the client or its version differs, and no comparison across clients was asked for"},
-	{Code: "repeats_differ", Short: "was loaded differently from repeat to repeat", Found: "the repeats of a server differ in the same"},
+	{Code: "repeats_differ", Short: "was loaded differently from repeat to repeat", Hint: "same_load", Found: "the repeats of a server differ in the same"},
 	{Code: "server_changed", Short: "changed during the comparison", Found: "a server's model or version changed during the comparison"},
-	{Code: "failures", Short: "had failed requests", Found: "over 1 % of the requests failed or were not sent"},
-	{Code: "few_failures", Short: "had a few failed requests", Moves: queueing, Found: "over 0.1 % of the requests failed or were not sent: the slowest may be among them"},
+	{Code: "failures", Short: "had failed requests", Hint: "failures", Found: "over 1 % of the requests failed or were not sent"},
+	{Code: "few_failures", Short: "had a few failed requests", Moves: queueing, Hint: "failures", Found: "over 0.1 % of the requests failed or were not sent: the slowest may be among them"},
 	{Code: "rate_not_reached", Short: "was sent %s requests/s, the baseline %s", Relative: true, Found: "the request rates that were sent differ by over 5 %"},
 	{Code: "client_late", Short: "was measured by a client that was late", Moves: slices.Concat(latencies, throughput), Own: true, Hint: "own_core",
 		Found: "the measurement error is over 20 % of the metric: only the metrics for which it is"},

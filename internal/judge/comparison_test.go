@@ -49,7 +49,7 @@ func TestComparisonInWords(t *testing.T) {
 	}{
 		{words(c, meanTTFT), `^B [12]\.\d+x slower to the first token \(95 % CI 1\.\d+ to 2\.\d+\)$`},
 		{words(c, Figure{Metric: OutputThroughput, Higher: true}), `^B 2\.00x fewer output tokens/s with one run \(95 % CI 1\.\d+ to 2\.\d+, assuming 0\.99 % from run to run\); repeated runs say whether that is significant$`},
-		{words(Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{facts(1, 0.1), facts(3, 0.1)}}, Options{}), meanTTFT), `^B to the first token: no significant difference \(\d\.\d+x, 95 % CI 0\.\d+ to 1\.\d+, assuming 3\.8 % from run to run\)$`},
+		{words(Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{facts(1, 0.1), facts(3, 0.1)}}, Options{}), meanTTFT), `^B to the first token: no significant difference \(\d\.\d+x (faster|slower), 95 % CI 0\.\d+ to 1\.\d+, assuming 3\.8 % from run to run\)$`},
 	} {
 		if !regexp.MustCompile(x.want).MatchString(x.got) {
 			t.Errorf("%q, want %s", x.got, x.want)
@@ -90,6 +90,34 @@ func TestWordsWithoutAnInterval(t *testing.T) {
 	for n, few := range map[int]bool{9: true, 10: false, 499: false} {
 		if f.Requests = n; f.TooFew(MedianOf) != few || !f.TooFew(P99Of) || f.TooFew(MeanOf) {
 			t.Errorf("%d requests: too few for a median %v", n, f.TooFew(MedianOf))
+		}
+	}
+}
+
+// TestTimes: a ratio is 1 or more in both directions, with its interval on the same scale.
+func TestTimes(t *testing.T) {
+	throughput := Figure{Metric: OutputThroughput, Higher: true}
+	for _, x := range []struct {
+		base, other      float64
+		figure           Figure
+		ratio, low, high float64 // of other to base
+		text, interval   string
+	}{
+		{0.1, 0.2, meanTTFT, 2, 1.9, 2.1, "2.00x slower", "1.90 to 2.10"},
+		{0.2, 0.1, meanTTFT, 0.5, 0.4, 0.6, "2.00x faster", "1.67 to 2.50"},
+		{100, 200, throughput, 2, 1.9, 2.1, "2.00x more", "1.90 to 2.10"},
+		{200, 100, throughput, 0.5, 0.4, 0.6, "2.00x fewer", "1.67 to 2.50"},
+		{0.1, 0.103, meanTTFT, 1.03, 0.98, 1.08, "1.030x slower", "0.980 to 1.080"},
+		{0.1, 0.1, meanTTFT, 1, 0.9, 1.1, "1.000x", "0.909 to 1.11"},
+		{0, 0.1, meanTTFT, math.NaN(), math.NaN(), math.NaN(), "", ""},
+	} {
+		r := &Row{Figure: x.figure, Base: x.base, Other: x.other, Interval: &Interval{Ratio: x.ratio, RatioLow: x.low, RatioHigh: x.high}}
+		if text, interval := r.TimesText(); text != x.text || interval != x.interval {
+			t.Errorf("%v vs %v: %q, %q; want %q, %q", x.other, x.base, text, interval, x.text, x.interval)
+		}
+		r.Interval = nil
+		if text, interval := r.TimesText(); text != x.text || interval != "" {
+			t.Errorf("without an interval: %q, %q", text, interval)
 		}
 	}
 }

@@ -40,29 +40,59 @@ func (c *Comparison) Words(r *Row) string {
 	case r.OneRun && (r.RatioLow > 1 || r.RatioHigh < 1):
 		return fmt.Sprintf("%s %s %s with one run (%s); repeated runs say whether that is significant", variant, times(r.SpeedUp(), r.Figure), what, r.confidence())
 	case r.OneRun:
-		return fmt.Sprintf("%s %s: no significant difference with one run (%sx, %s)", variant, what, Digits(r.SpeedUp()), r.confidence())
+		return fmt.Sprintf("%s %s: no significant difference with one run (%s)", variant, what, r.insignificant())
 	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):
-		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons (%sx, %s)", variant, what, Digits(r.SpeedUp()), r.confidence())
+		return fmt.Sprintf("%s %s: no significant difference after correction for all comparisons (%s)", variant, what, r.insignificant())
 	case !r.Significant:
-		return fmt.Sprintf("%s %s: no significant difference (%sx, %s)", variant, what, Digits(r.SpeedUp()), r.confidence())
+		return fmt.Sprintf("%s %s: no significant difference (%s)", variant, what, r.insignificant())
 	}
-	ratio, low, high := r.Ratio, r.RatioLow, r.RatioHigh
-	if ratio < 1 {
-		ratio, low, high = 1/ratio, 1/high, 1/low
-	}
-	return fmt.Sprintf("%s %sx %s %s (95 %% CI %s to %s)", variant, Digits(ratio), direction(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
+	_, low, high := r.Times()
+	return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", variant, times(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
 }
 
-// confidence is the interval of the speed-up, and what of it was assumed.
+// Times is how many times better or worse the server is than the baseline, 1 or more, with
+// the 95 % interval on the same scale: sentences, tables and charts all have this ratio. All
+// are NaN where there is no ratio, and the interval where there is none.
+func (r *Row) Times() (ratio, low, high float64) {
+	up := r.SpeedUp()
+	low, high = math.NaN(), math.NaN()
+	if r.Interval != nil && !math.IsNaN(r.Ratio) {
+		low, high = r.RatioLow, r.RatioHigh
+		if better := up >= 1; better != r.Figure.Higher {
+			low, high = 1/high, 1/low
+		}
+	}
+	return max(up, 1/up), low, high
+}
+
+// TimesText is the ratio with its direction, "1.62x faster", and its interval, "1.58 to 1.66",
+// each "" where there is none.
+func (r *Row) TimesText() (ratio, interval string) {
+	x, low, high := r.Times()
+	switch {
+	case math.IsNaN(x):
+		return "", ""
+	case Digits(x) == Digits(1):
+		ratio = Digits(x) + "x"
+	default:
+		ratio = times(r.SpeedUp(), r.Figure)
+	}
+	if !math.IsNaN(low) {
+		interval = Digits(low) + " to " + Digits(high)
+	}
+	return ratio, interval
+}
+
+// insignificant is the ratio with its interval.
+func (r *Row) insignificant() string {
+	ratio, _ := r.TimesText()
+	return ratio + ", " + r.confidence()
+}
+
+// confidence is the interval of the ratio, and what of it was assumed.
 func (r *Row) confidence() string {
-	low, high := r.RatioLow, r.RatioHigh
-	if !r.Figure.Higher {
-		low, high = 1/high, 1/low
-	}
-	if worse := r.SpeedUp() < 1 && r.OneRun && (low > 1 || high < 1); worse { // as the sentence has it
-		low, high = 1/high, 1/low
-	}
-	text := fmt.Sprintf("95 %% CI %s to %s", Digits(low), Digits(high))
+	_, interval := r.TimesText()
+	text := "95 % CI " + interval
 	if r.RunToRun > 0 {
 		text += fmt.Sprintf(", assuming %.2g %% from run to run", 100*r.RunToRun)
 	}

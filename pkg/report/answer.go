@@ -16,8 +16,11 @@ var hints = map[string]string{
 	"batch_limit":    "set the same batch limit on all servers",
 	"per_token":      "have the server count its tokens in every chunk (continuous usage), which allows ITL per token",
 	"ignore_eos":     "have all servers generate to the full length",
+	"same_load":      "send all servers the same prompts with the same settings",
+	"failures":       "find out why requests failed, which each server's findings say, and repeat the runs",
 	"other_prompts":  "send prompts that no server has cached",
 	"across_clients": "compare across clients on purpose",
+	"raise_batch":    "raise the server's batch limit, or ask for no more than it",
 	repeatHint:       "repeat the runs, three times or more with the servers in turn",
 }
 
@@ -52,13 +55,13 @@ func (g *Group) next() (all []string) {
 const mostAnswered = 3
 
 // answer is the comparison in short: by how much which server is better, or why that
-// cannot be said, and what to do next. It is "" for one server.
+// cannot be said, and what to do next. Of one server it is what came of its runs.
 func (g *Group) answer() string {
 	switch {
 	case len(g.Variants) < 2:
-		return ""
+		return g.answerAlone()
 	case len(g.judged.Rows) == 0:
-		return "Nothing to compare: no concurrency has results of the baseline and of another server."
+		return "Nothing to compare: no " + g.load + " has results of the baseline and of another server."
 	}
 	var parts []string
 	if g.judged.Void() {
@@ -169,7 +172,7 @@ func (o *rangeOf) add(x float64, r *judge.Row) {
 	o.levels = append(o.levels, r.Level)
 }
 
-// piece words a range: "1.6 to 3.1x faster per output token at 64, 128".
+// piece words a range: "1.6 to 3.1x faster per output token from concurrency 64 up".
 func (g *Group) piece(f judge.Figure, of rangeOf, better bool) string {
 	text := judge.Digits(of.low)
 	if high := judge.Digits(of.high); high != text {
@@ -177,16 +180,14 @@ func (g *Group) piece(f judge.Figure, of rangeOf, better bool) string {
 	}
 	direction := map[[2]bool]string{{false, true}: "faster", {false, false}: "slower", {true, true}: "more", {true, false}: "fewer"}[[2]bool{f.Higher, better}]
 	text += "x " + direction + " " + f.What()
-	if len(of.levels) < len(g.Levels) {
-		text += " at " + g.levelNames(of.levels)
-	}
+	text += g.at(of.levels)
 	if of.oneRun {
 		text += " (one run)"
 	}
 	return text
 }
 
-// voidNames are the metrics that are not comparable, with the concurrencies: "ITL at 128".
+// voidNames are the metrics that are not comparable, with the concurrencies: "ITL at concurrency 128".
 func (g *Group) voidNames() string {
 	type place struct{ names, levels string }
 	var places []place
@@ -200,10 +201,7 @@ func (g *Group) voidNames() string {
 		if len(levels) == 0 {
 			continue
 		}
-		name, at := metricName(row.figure.Metric), ""
-		if len(levels) < len(g.Levels) {
-			at = " at " + g.levelNames(levels)
-		}
+		name, at := metricName(row.figure.Metric), g.at(levels)
 		if k := slices.IndexFunc(places, func(p place) bool { return p.levels == at }); k >= 0 {
 			places[k].names += ", " + name
 		} else {

@@ -19,7 +19,7 @@ func TestPageInABrowser(t *testing.T) {
 		t.Skip("there is no chromium here")
 	}
 	dir := t.TempDir()
-	if _, err := WriteDirectory(dir, origins(t)); err != nil {
+	if _, err := WriteDirectory(dir, dir, origins(t)); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -30,7 +31,8 @@ func shownName(f judge.Figure) string {
 	return statistic + name + " (ms)"
 }
 
-// WriteText writes files and the comparisons of them for people, whose verdicts come last.
+// WriteText writes files and the comparisons of them for people: the answer first, the verdict
+// last.
 func WriteText(w io.Writer, files []*Stored, groups []*Group, colour bool) {
 	for _, g := range groups {
 		if answer := g.answer(); answer != "" {
@@ -44,28 +46,27 @@ func WriteText(w io.Writer, files []*Stored, groups []*Group, colour bool) {
 		f.WriteText(w)
 	}
 	for _, g := range groups {
-		if len(g.Variants) > 1 {
-			fmt.Fprintln(w)
-			g.write(w, colour)
-		}
+		fmt.Fprintln(w)
+		g.write(w, colour)
 	}
 }
 
 // WriteText writes the comparison for people: the answer first, and the verdict at the end,
 // where it remains in view; what is not comparable is red with colour.
 func (g *Group) WriteText(w io.Writer, colour bool) {
-	if len(g.Variants) < 2 {
-		return
-	}
 	fmt.Fprintf(w, "%s\n\n", plain.Line(g.answer()))
 	g.write(w, colour)
 }
 
-// write writes the comparison's tables, then its verdict.
+// write writes the comparison's tables, then its verdict; of a server alone, the verdict.
 func (g *Group) write(w io.Writer, colour bool) {
 	raw := w
 	w = plain.Writer{To: w}
-	fmt.Fprintf(w, "%s vs %s, concurrency %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], strings.Join(g.Levels, ", "))
+	if len(g.Variants) < 2 {
+		fmt.Fprintf(w, "Verdict: %s\n", g.answer())
+		return
+	}
+	fmt.Fprintf(w, "%s vs %s, %s %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], g.load, strings.Join(g.Levels, ", "))
 	for level := range g.Levels {
 		g.table(w, level)
 	}
@@ -203,17 +204,17 @@ func (g *Group) table(w io.Writer, level int) {
 // heads are those of the columns after the values.
 func (g *Group) heads() []string {
 	if len(g.judged.Labels) == 2 {
-		return []string{"speed-up", "95 % interval"}
+		return []string{"vs " + g.judged.Labels[0], "95 % interval"}
 	}
 	var out []string
-	for i := range g.judged.Labels[1:] {
-		out = append(out, fmt.Sprintf("%d/1", i+2), "95 % interval")
+	for _, label := range g.judged.Labels[1:] {
+		out = append(out, label+" vs "+g.judged.Labels[0], "95 % interval")
 	}
 	return out
 }
 
-// tableRows are the metrics at a concurrency: name, values, then speed-up and interval
-// of each server vs the baseline.
+// tableRows are the metrics at a load: name, values, then ratio and interval of each server
+// vs the baseline.
 func (g *Group) tableRows(level int) (rows [][]string) {
 	decoding := []string{"Decoding at a time"}
 	for variant := range g.judged.Labels {
@@ -241,7 +242,7 @@ func (g *Group) tableRows(level int) (rows [][]string) {
 	return rows
 }
 
-// compared is the speed-up and its interval, or why there is none.
+// compared is the ratio, as sentences have it, and its interval, or why there is none.
 func (g *Group) compared(level, variant int, f judge.Figure) []string {
 	r := g.row(level, variant, f)
 	switch {
@@ -251,20 +252,15 @@ func (g *Group) compared(level, variant int, f judge.Figure) []string {
 		return []string{"void", strings.ReplaceAll(r.Void, "_", " ")}
 	case r.TooFew:
 		return []string{"too few", ""}
-	case math.IsNaN(r.SpeedUp()):
+	}
+	ratio, interval := r.TimesText()
+	if ratio != "" && r.Significant {
+		ratio += " *"
+	}
+	if ratio == "" {
 		return []string{"n/a", ""}
-	case r.Interval == nil || math.IsNaN(r.Ratio):
-		return []string{judge.Digits(r.SpeedUp()) + " x", "n/a"}
 	}
-	low, high := r.RatioLow, r.RatioHigh
-	if !f.Higher {
-		low, high = 1/high, 1/low
-	}
-	mark := ""
-	if r.Significant {
-		mark = " *"
-	}
-	return []string{judge.Digits(r.SpeedUp()) + " x" + mark, judge.Digits(low) + " to " + judge.Digits(high)}
+	return []string{ratio, cmp.Or(interval, "n/a")}
 }
 
 func (g *Group) row(level, variant int, f judge.Figure) *judge.Row {

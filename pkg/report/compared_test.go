@@ -2,11 +2,14 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"image/png"
 	"io"
 	"maps"
@@ -185,7 +188,7 @@ func TestOddResultsAreReported(t *testing.T) {
 				t.Fatal("no groups")
 			}
 			dir := t.TempDir()
-			names, err := WriteDirectory(dir, groups)
+			names, err := WriteDirectory(dir, dir, groups)
 			if err != nil || len(names) != 3*len(groups)+3 {
 				t.Fatal(names, err)
 			}
@@ -201,13 +204,39 @@ func TestOddResultsAreReported(t *testing.T) {
 func checkInert(t *testing.T, name string, element xml.StartElement) {
 	t.Helper()
 	switch strings.ToLower(element.Name.Local) {
-	case "script", "img", "image", "iframe", "object", "embed", "link", "form", "base", "foreignobject":
+	case "script":
+		if !strings.HasSuffix(name, ".html") {
+			t.Errorf("%s has a script", name)
+		}
+	case "img", "image", "iframe", "object", "embed", "link", "form", "base", "foreignobject":
 		t.Errorf("%s has an element <%s>", name, element.Name.Local)
 	}
 	for _, a := range element.Attr {
 		if key := strings.ToLower(a.Name.Local); strings.HasPrefix(key, "on") || key == "src" || key == "href" && !strings.HasPrefix(a.Value, "#") {
 			t.Errorf("%s has an attribute %s=%q", name, a.Name.Local, a.Value)
 		}
+	}
+}
+
+// checkPolicy: the page loads nothing, and its policy allows the one style sheet and the one
+// script that are in it, by their digests, and nothing else.
+func checkPolicy(t *testing.T, page string) {
+	t.Helper()
+	digest := func(element string) string {
+		_, text, found := strings.Cut(page, "<"+element+">")
+		text, _, ended := strings.Cut(text, "</"+element+">")
+		if !found || !ended || strings.Count(page, "<"+element) != 1 {
+			t.Errorf("%d elements <%s>, want 1", strings.Count(page, "<"+element), element)
+		}
+		sum := sha256.Sum256([]byte(text))
+		return base64.StdEncoding.EncodeToString(sum[:])
+	}
+	want := fmt.Sprintf(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'">`, digest("style"), digest("script"))
+	if !strings.Contains(html.UnescapeString(page), want) {
+		t.Errorf("the page has another policy than %s", want)
+	}
+	if strings.Contains(page, " style=") {
+		t.Error("the policy forbids attributes with styles")
 	}
 }
 
@@ -231,9 +260,7 @@ func checkReport(t *testing.T, dir string) {
 	if !json.Valid([]byte(read(ComparisonName))) {
 		t.Error("the comparison is no JSON")
 	}
-	if page := read("report.html"); !strings.Contains(page, `http-equiv="Content-Security-Policy" content="default-src 'none';`) {
-		t.Error("the page has no content security policy")
-	}
+	checkPolicy(t, read("report.html"))
 	read("report.md")
 	read("benchmark_summary.txt")
 	for _, name := range []string{"report.html", "benchmark_comparison.svg"} {

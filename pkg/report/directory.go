@@ -11,22 +11,30 @@ import (
 	"loadgen/internal/pyjson"
 )
 
+// DirectoryName is the directory for a report within that of the results.
+const DirectoryName = "report"
+
 // WriteDirectory writes the report of results into a directory, and returns the
 // names of the files: report.html, report.md, comparison.json, and for each group
-// of servers its summary and chart.
-func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+// of servers its chart. The summary and the chart as a PNG go to the directory for those,
+// where the scripts of benchmark_serving's users have them.
+func WriteDirectory(dir, originals string, groups []*Group) (names []string, err error) {
+	if err := errors.Join(os.MkdirAll(dir, 0o777), os.MkdirAll(originals, 0o777)); err != nil {
 		return nil, err
 	}
 	var failed []error
 	write := func(name string, f func(w io.Writer) error) {
 		path := filepath.Join(dir, name)
+		if ext := filepath.Ext(name); ext == ".png" || ext == ".txt" {
+			path = filepath.Join(originals, name)
+		}
 		if err := outfile.Write(path, f); err != nil {
 			failed = append(failed, err)
 			return
 		}
 		names = append(names, path)
 	}
+	write("report.html", func(w io.Writer) error { return HTML(w, groups) })
 	for i, g := range groups {
 		suffix := ""
 		if i > 0 {
@@ -37,7 +45,6 @@ func WriteDirectory(dir string, groups []*Group) (names []string, err error) {
 		write("benchmark_comparison"+suffix+".svg", g.WriteSVG)
 	}
 	write("report.md", func(w io.Writer) error { return Markdown(w, groups) })
-	write("report.html", func(w io.Writer) error { return HTML(w, groups) })
 	write(ComparisonName, func(w io.Writer) error { return JSON(w, groups) })
 	return names, errors.Join(failed...)
 }

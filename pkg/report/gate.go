@@ -194,9 +194,12 @@ func (g *Group) check(r *gated) string {
 	return fmt.Sprintf("%.6g, the bound is %.6g", r.value, r.limit)
 }
 
-// gateHead are the heads of the table of gates, and gateRows its rows; nil without gates.
-var gateHead = []string{"gate", "server", "concurrency", "value", "bound", ""}
+// gateHead are the heads of the table of gates, the outcome before what it was made of.
+func (g *Group) gateHead() []string {
+	return []string{"gate", "server", g.load, "outcome", "value", "bound"}
+}
 
+// gateRows are its rows; nil without gates.
 func (g *Group) gateRows() (rows [][]string) {
 	number := func(x float64) string {
 		if math.IsNaN(x) {
@@ -209,7 +212,7 @@ func (g *Group) gateRows() (rows [][]string) {
 		if r.why != "" {
 			outcome = "MISSED: " + r.why
 		}
-		rows = append(rows, []string{r.gate.Text, g.judged.Labels[r.variant], g.judged.Levels[r.level], number(r.value), number(r.limit), outcome})
+		rows = append(rows, []string{r.gate.Text, g.judged.Labels[r.variant], g.judged.Levels[r.level], outcome, number(r.value), number(r.limit)})
 	}
 	return rows
 }

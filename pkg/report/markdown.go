@@ -24,6 +24,9 @@ func Markdown(w io.Writer, groups []*Group) error {
 		if answer := g.answer(); answer != "" {
 			fmt.Fprintf(w, "**%s**\n\n", markdownText(answer))
 		}
+		if len(g.Variants) < 2 {
+			g.markdownAlone(w)
+		}
 		for _, line := range g.holds() {
 			fmt.Fprintf(w, "* %s\n", markdownText(line))
 		}
@@ -35,14 +38,15 @@ func Markdown(w io.Writer, groups []*Group) error {
 		}
 		if rows := g.gateRows(); rows != nil {
 			fmt.Fprint(w, "\n## Gates\n\n")
-			markdownRow(w, gateHead)
-			fmt.Fprintf(w, "|%s\n", strings.Repeat(" --- |", len(gateHead)))
+			head := g.gateHead()
+			markdownRow(w, head)
+			fmt.Fprintf(w, "|%s\n", strings.Repeat(" --- |", len(head)))
 			for _, row := range rows {
 				markdownRow(w, row)
 			}
 		}
 		for level, name := range g.Levels {
-			fmt.Fprintf(w, "\n## Concurrency %s\n\n", markdownText(name))
+			fmt.Fprintf(w, "\n## %s %s\n\n", capital(g.load), markdownText(name))
 			columns := slices.Concat([]string{"metric"}, g.judged.Labels, g.heads()[:2*(len(g.judged.Labels)-1)])
 			markdownRow(w, columns)
 			rule := slices.Repeat([]string{"---:"}, len(columns))
@@ -65,6 +69,28 @@ func Markdown(w io.Writer, groups []*Group) error {
 		}
 	}
 	return nil
+}
+
+// markdownAlone writes what the runs of a server alone say of themselves.
+func (g *Group) markdownAlone(w io.Writer) {
+	notes := g.runNotes()
+	for _, list := range []struct {
+		name  string
+		items []pageItem
+	}{{"Verdict", notes.verdicts}, {"Failures", notes.failures}, {"Findings", notes.findings}, {"Notes", notes.also}} {
+		if len(list.items) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "**%s**\n\n", list.name)
+		for _, item := range list.items {
+			where := ""
+			if item.Where != "" {
+				where = item.Where + ": "
+			}
+			fmt.Fprintf(w, "* %s\n", markdownText(where+item.Text))
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 func markdownRow(w io.Writer, cells []string) {
@@ -125,6 +151,9 @@ func (g *Group) settingsTable() (head []string, rows [][]string) {
 	})
 	return head, rows
 }
+
+// capital begins a heading.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func orEmpty(text *string) string {
 	if text == nil {

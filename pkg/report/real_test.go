@@ -171,7 +171,7 @@ func TestEagerModeAndCUDAGraphs(t *testing.T) {
 			t.Error(g.judged.Words(out))
 		}
 	}
-	for _, want := range []string{"b vs a: 1.53x slower to the first token at 128, 3.48 to 5.24x faster per output token, ", "2.53 to 4.43x faster end to end (one run)", ". Not comparable: ITL at 128. Next: "} {
+	for _, want := range []string{"b vs a: 1.53x slower to the first token at concurrency 128, 3.48 to 5.24x faster per output token, ", "2.53 to 4.43x faster end to end (one run)", ". Not comparable: ITL at concurrency 128. Next: "} {
 		if !strings.Contains(g.answer(), want) {
 			t.Errorf("no %q in %q", want, g.answer())
 		}

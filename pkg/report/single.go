@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"loadgen/internal/breakdown/show"
@@ -218,6 +219,10 @@ func (s *Stored) WriteText(w io.Writer) {
 		fmt.Fprintf(w, "%s, ", plain.Line(f.ModelID))
 	}
 	fmt.Fprintln(w, s.headline())
+	for _, remark := range s.remarks() {
+		fmt.Fprintf(w, "  %s\n", remark)
+	}
+	s.writeTrust(w)
 	statistics := s.statistics()
 	fmt.Fprintf(w, "  %-6s", "ms")
 	for _, name := range statistics {
@@ -245,14 +250,6 @@ func (s *Stored) WriteText(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
-	for _, remark := range s.remarks() {
-		fmt.Fprintf(w, "  %s\n", remark)
-	}
-	findings, notes := s.judge()
-	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))
-	if v := s.Verdict(); v != "" {
-		fmt.Fprintf(w, "  verdict %s\n", plain.Line(v))
-	}
 	if m := s.loadgen().ServerMetrics; m != nil && m.Exposition != nil {
 		show.Metrics(w, "  ", m.Exposition)
 	}
@@ -263,6 +260,29 @@ func (s *Stored) WriteText(w io.Writer) {
 		show.Text(w, "  ", t)
 	}
 }
+
+// writeTrust writes how far the metrics can be trusted: the verdict with the bounds of the
+// measurement error, failures, findings and notes.
+func (s *Stored) writeTrust(w io.Writer) {
+	if v := s.storedVerdict(); len(v.Measured) > 0 {
+		WriteVerdict(w, "  ", v)
+	} else if v.Level != "" {
+		fmt.Fprintf(w, "  verdict %s\n", plain.Line(v.Level))
+	}
+	findings, notes := s.judge()
+	if !slices.ContainsFunc(findings, isFailures) { // which would say the same
+		for i, line := range s.failureLines() {
+			if i > 0 {
+				line = "  - " + line
+			}
+			fmt.Fprintf(w, "  %s\n", plain.Line(line))
+		}
+	}
+	WriteFindings(w, "  ", publicFindings(findings), publicFindings(notes))
+}
+
+// isFailures reports whether a finding is that of failed requests.
+func isFailures(f judge.Finding) bool { return f.Code == "failures" }
 
 func publicFindings(all []judge.Finding) []Finding {
 	out := make([]Finding, len(all))

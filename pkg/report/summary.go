@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,7 +37,7 @@ func (g *Group) Summary(w io.Writer) {
 	}
 	fmt.Fprintf(w, "Configuration: %s\n\n", g.configuration())
 	for level, name := range g.Levels {
-		fmt.Fprintf(w, "%s\nCONCURRENCY LEVEL: %s\n%s\n\n", thin, name, thin)
+		fmt.Fprintf(w, "%s\n%s: %s\n%s\n\n", thin, map[string]string{"concurrency": "CONCURRENCY LEVEL", "request rate": "REQUEST RATE", "load": "LOAD"}[g.load], name, thin)
 		fmt.Fprintf(w, "%-30s", "Metric")
 		for _, label := range g.judged.Labels {
 			fmt.Fprintf(w, " %-*s", g.column(), label)
@@ -136,6 +137,10 @@ func (g *Group) heading() string {
 	}
 	if len(g.Variants) == 2 && g.Variants[0].Name == "pytorch_hf" && g.Variants[1].Name == "trt_engine" {
 		return "TensorRT Engine vs PyTorch Backend (HuggingFace)" // as the origin's script has it
+	}
+	if runs := g.Variants[0].Runs; len(g.Variants) == 1 && len(runs) == 1 {
+		dir, base := runs[0].place()
+		return plain.Name(filepath.Base(dir)+"/"+base, longestHeading)
 	}
 	labels := slices.Clone(g.judged.Labels)
 	slices.Reverse(labels)

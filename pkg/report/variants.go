@@ -25,6 +25,7 @@ type Group struct {
 	Variants []Variant
 	Levels   []string
 	Runs     [][][]*Stored // by concurrency and server: the repeats
+	load     string        // what Levels are: concurrency, request rate, or load for both
 	judged   *judge.Comparison
 	// Hardware and Configuration are what the files do not have: "2x H200", "TP=2".
 	Title, Hardware, Configuration string
@@ -43,8 +44,8 @@ type Naming struct {
 	// Gates are bounds whose outcome the report has.
 	Gates []Gate
 	// Hints are what can be done about what is not comparable, by the hint's code, in words
-	// that may name flags: own_core, batch_limit, per_token, ignore_eos, other_prompts, repeat.
-	// Those that are not there have words without flags.
+	// that may name flags: own_core, batch_limit, raise_batch, per_token, ignore_eos, same_load,
+	// failures, other_prompts, across_clients, repeat. Those that are not there have words without flags.
 	Hints map[string]string
 }
 
@@ -215,6 +216,39 @@ func (l level) String() string {
 	return "unbounded"
 }
 
+// loadOf is what levels are.
+func loadOf(levels []level) string {
+	rates := 0
+	for _, l := range levels {
+		if l.rate > 0 {
+			rates++
+		}
+	}
+	switch {
+	case rates == 0:
+		return "concurrency"
+	case rates == len(levels) && !slices.ContainsFunc(levels, func(l level) bool { return l.concurrency > 0 }):
+		return "request rate"
+	}
+	return "load"
+}
+
+// at says where something is so: "" for everywhere, " from concurrency 64 up", " at request
+// rate 2/s, 8/s".
+func (g *Group) at(levels []int) string {
+	name := g.load + " "
+	if g.load == "load" {
+		name = "" // the names say which
+	}
+	switch n := len(levels); {
+	case n == len(g.Levels):
+		return ""
+	case n > 1 && levels[0]+n == len(g.Levels):
+		return " from " + name + g.Levels[levels[0]] + " up"
+	}
+	return " at " + name + g.levelNames(levels)
+}
+
 func (s *Variant) levels() (out []level) {
 	for _, r := range s.Runs {
 		if l := r.level(); !slices.Contains(out, l) {
@@ -280,6 +314,7 @@ func newGroup(variants []Variant, n Naming) *Group {
 		}
 	}
 	slices.SortFunc(levels, level.compare)
+	g.load = loadOf(levels)
 	at := func(l level, s *Variant) (runs []*Stored) {
 		for _, r := range s.Runs {
 			if r.level() == l {
