@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"loadgen/internal/compare"
+	"loadgen/internal/pyjson"
 	"loadgen/internal/server"
 	"loadgen/pkg/report"
 )
@@ -26,6 +29,7 @@ func compareCommand(ctx context.Context, s streams) *cli.Command {
 		Description: compareHelp,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "init", Usage: "write a plan with comments to PLAN.yaml (default: compare.yaml), and do nothing else"},
+			choice("example", examplePlans[0], "which plan --init writes", examplePlans...),
 			&cli.BoolFlag{Name: "demo", Usage: "compare two simulated servers; needs no plan"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print every command and number of requests, and do nothing"},
 			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
@@ -34,6 +38,7 @@ func compareCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.BoolFlag{Name: "origin-compatible", Usage: "seed 0 and a test request at every concurrency, as the origin's script has it"},
 			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%', in addition to the plan's: exit code 3 where it is missed; may be repeated"},
 			&cli.StringFlag{Name: "results", Usage: "write to `DIR`, not to the plan's"},
+			choice("output", "text", "what standard output gets, one object for json, with the text on standard error", outputs...),
 		},
 		Action: func(c *cli.Context) error { return compareAction(ctx, c, s) },
 	}
@@ -41,11 +46,14 @@ func compareCommand(ctx context.Context, s streams) *cli.Command {
 
 func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	file := c.Args().First()
+	if err := cmp.Or(checkInit(c), checkCompareOutput(c.String("output"))); err != nil {
+		return usageError{err}
+	}
 	switch {
 	case c.NArg() > 1:
 		return usageError{fmt.Errorf("compare takes one plan file, and was given a second: %q", c.Args().Get(1))}
 	case c.Bool("init"):
-		return initPlan(file, s)
+		return initPlan(file, c.String("example"), s)
 	case c.Bool("demo") == (file != ""):
 		return usageError{errors.New("compare needs a plan file or --demo; compare --init writes a plan")}
 	}
@@ -54,7 +62,7 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 		plan, err = compare.Read(file, compareBench{s: s})
 	}
 	if err != nil {
-		return err
+		return asPlanError(err, file)
 	}
 	plan.Gates = append(plan.Gates, c.StringSlice("gate")...)
 	plan.OriginSeeds = plan.OriginSeeds || c.Bool("origin-compatible")
@@ -62,19 +70,25 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 		plan.Results = dir
 	}
 	if err := plan.Check(compareBench{s: s}); err != nil {
-		return usageError{err}
+		return usageError{planError{err}}
 	}
+	asJSON := c.String("output") == "json"
 	if c.Bool("dry-run") {
-		return plan.Print(s.out, compareBench{s: s})
+		return writePlan(plan, s, asJSON)
 	}
-	return runPlanFile(ctx, plan, s, c.Bool("partial"), compare.Options{Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite") || c.Bool("demo")})
+	object := io.Discard
+	if asJSON {
+		object, s.out = s.out, s.err
+	}
+	return runPlanFile(ctx, plan, s, object, c.Bool("partial"), compare.Options{Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite") || c.Bool("demo")})
 }
 
-// runPlanFile carries out a comparison, and reports what it brought.
-func runPlanFile(parent context.Context, plan *compare.Plan, s streams, partial bool, o compare.Options) error {
+// runPlanFile carries out a comparison, and reports what it brought: as text, and as an object.
+func runPlanFile(parent context.Context, plan *compare.Plan, s streams, object io.Writer, partial bool, o compare.Options) error {
 	ctx, kill, stop := withTwoSignals(parent, s.err)
 	defer stop()
 	o.Note = func(format string, args ...any) { fmt.Fprintf(s.err, "loadgen: "+format+"\n", args...) }
+	o.Failed = func(err error) { fail(s.err, errorCode(err), err.Error()) }
 	o.Waiting, o.WaitEvery = func(line string) { s.status().show("loadgen: " + line) }, s.status().every()
 	outcome, err := compare.Run(ctx, kill, plan, compareBench{s: s}, o)
 	var exists *compare.ExistsError
@@ -84,7 +98,7 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, partial 
 	case err != nil:
 		return err
 	}
-	reported := reportPlan(plan, outcome.Results, s, partial)
+	reported := reportPlan(plan, outcome, s, object, partial, context.Cause(ctx) != nil)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -98,10 +112,10 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, partial 
 }
 
 // reportPlan reads the results, writes the report into their directory and prints it.
-func reportPlan(plan *compare.Plan, results []string, s streams, partial bool) error {
+func reportPlan(plan *compare.Plan, outcome compare.Outcome, s streams, object io.Writer, partial, interrupted bool) error {
 	var files []*report.Stored
 	var failed []error
-	for _, path := range results {
+	for _, path := range outcome.Results {
 		f, err := report.ReadStored(path)
 		if err != nil {
 			failed = append(failed, err)
@@ -114,20 +128,35 @@ func reportPlan(plan *compare.Plan, results []string, s streams, partial bool) e
 		files, refused = withoutPartial(files)
 		failed = append(failed, refused...)
 	}
-	if len(files) == 0 {
-		return errors.Join(append(failed, errors.New("there are no results to report"))...)
-	}
 	naming := planNaming(plan)
 	gates, err := parseGates(plan.Gates)
 	if err != nil {
 		return err
 	}
 	naming.Gates = gates
-	groups := report.Groups(files, naming)
-	for _, g := range groups {
-		g.WriteText(s.out, coloured(s))
+	var groups []*report.Group
+	var written []string
+	if len(files) > 0 {
+		groups = report.Groups(files, naming)
+		for _, g := range groups {
+			g.WriteText(s.out, coloured(s))
+		}
+		if written, err = writeAll(s, filepath.Join(plan.Results, report.DirectoryName), plan.Results, groups); err != nil {
+			failed = append(failed, err)
+		}
+	} else {
+		failed = append(failed, errNoResults)
 	}
-	return errors.Join(append(failed, writeAll(s, filepath.Join(plan.Results, report.DirectoryName), plan.Results, groups), gatesMissed(s, groups, naming.Order, gates))...)
+	missed := gatesMissed(s, groups, naming.Order, gates)
+	o, err := comparisonObject(outcome, groups, written, missed, interrupted)
+	if err == nil {
+		_, err = object.Write(append(pyjson.Append(nil, o), '\n'))
+	}
+	failed = append(failed, err)
+	if len(files) > 0 {
+		failed = append(failed, missedError(missed))
+	}
+	return errors.Join(failed...)
 }
 
 func parseGates(texts []string) (gates []report.Gate, err error) {
@@ -175,22 +204,6 @@ func savedNaming(dir string, n *report.Naming) {
 			*pair[0] = *pair[1]
 		}
 	}
-}
-
-// initPlan writes the commented plan.
-func initPlan(file string, s streams) error {
-	if file == "" {
-		file = compare.SavedName
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return fmt.Errorf("--init: %w", err)
-	}
-	_, err = f.WriteString(compare.Example)
-	if err = errors.Join(err, f.Close()); err == nil {
-		fmt.Fprintf(s.err, "loadgen: wrote %s\n", file)
-	}
-	return err
 }
 
 // demoPlan compares the origin's two servers as the simulator has them.

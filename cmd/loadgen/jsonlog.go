@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"loadgen/internal/bench"
+	"loadgen/internal/compare"
 	"loadgen/internal/outfile"
 	"loadgen/internal/plain"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
+	"loadgen/internal/result"
 	"loadgen/pkg/client"
 )
 
@@ -114,7 +116,7 @@ func fail(stderr io.Writer, code, text string) {
 
 // errorCodes are the codes of errors besides those of the client (client.Problem), which say
 // what was wrong with the server or with what the client was given.
-var errorCodes = []string{"usage", "invalid_setting", "gate_missed", "requests_failed", "test_failed", "not_writable", "file", "failed"}
+var errorCodes = []string{"usage", "plan", "exists", "invalid_setting", "gate_missed", "requests_failed", "test_failed", "server_failed", "partial_result", "not_a_result", "no_results", "not_writable", "file", "failed"}
 
 // errorCode is the stable code of an error.
 func errorCode(err error) string {
@@ -125,12 +127,24 @@ func errorCode(err error) string {
 		return string(problem.Code)
 	case errors.As(err, new(*recording.SettingError)):
 		return "invalid_setting"
+	case errors.As(err, new(planError)):
+		return "plan"
+	case errors.As(err, new(*compare.ExistsError)), errors.As(err, new(*existsError)):
+		return "exists"
 	case errors.As(err, new(usageError)):
 		return "usage"
+	case errors.As(err, new(*compare.ServerError)):
+		return "server_failed"
+	case errors.Is(err, errReported), errors.Is(err, compare.ErrAllFailed):
+		return "requests_failed"
+	case errors.As(err, new(*partialError)):
+		return "partial_result"
+	case errors.Is(err, errNoResults):
+		return "no_results"
+	case errors.Is(err, result.ErrFormat):
+		return "not_a_result"
 	case errors.As(err, new(gateMissed)):
 		return "gate_missed"
-	case errors.Is(err, errReported):
-		return "requests_failed"
 	case errors.As(err, new(*bench.TestFailed)):
 		return "test_failed"
 	case errors.As(err, new(*outfile.Error)):
@@ -143,25 +157,19 @@ func errorCode(err error) string {
 
 // takeLogFormat takes --log-format out of a command line, where a subcommand does not know
 // it, and reports whether it, or the environment, asks for JSON.
-func takeLogFormat(argv []string, s streams) (rest []string, json bool) {
-	const name = "--log-format"
-	value, _ := s.lookup(envName(name))
-	for i := 0; i < len(argv); i++ {
-		if text, ok := strings.CutPrefix(argv[i], name+"="); ok {
-			value = text
-			continue
-		}
-		if argv[i] == name && i+1 < len(argv) {
-			i++
-			value = argv[i]
-			continue
-		}
-		rest = append(rest, argv[i])
+func takeLogFormat(argv []string, s streams) (rest []string, json bool, err error) {
+	value := s.env(envName(logFormatFlag))
+	rest, text, found, err := takeFlag(argv, logFormatFlag)
+	if found {
+		value = text
 	}
-	if len(argv) == 0 || strings.HasPrefix(argv[0], "-") || !slices.Contains([]string{"text", "json"}, value) {
-		rest = argv
+	if len(argv) == 0 || strings.HasPrefix(argv[0], "-") { // the benchmark's flags have it
+		return argv, value == "json", nil
 	}
-	return rest, value == "json"
+	if err == nil && !slices.Contains([]string{"", "text", "json"}, value) {
+		err = fmt.Errorf("argument %s: invalid choice: '%s' (choose from 'text', 'json')", logFormatFlag, value)
+	}
+	return rest, value == "json", err
 }
 
 // asJSON makes standard error JSON.

@@ -34,11 +34,7 @@ func reportCommand(s streams) *cli.Command {
 		ArgsUsage:   "FILE|DIR...",
 		Description: reportHelp,
 		Flags: []cli.Flag{
-			&cli.StringFlag{
-				Name:  "format",
-				Value: "text",
-				Usage: "text for people; json, an object a line, one for each file; csv, a line for each metric; hgrm, percentile distributions in ms",
-			},
+			choice("format", "text", "for people; as JSON, an object a line, one for each file; as CSV, a line for each metric; as percentile distributions in ms", reportFormats...),
 			&cli.StringFlag{Name: "out", Usage: "write to `PATH`: a directory gets the whole report, a name with an extension (.txt, .json, .csv, .hgrm, .md, .html, .png, .svg) that part of it"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the server NAME, a directory or a file, TEXT; may be repeated"},
 			&cli.StringFlag{Name: "baseline", Usage: "compare with server `NAME`, not with the first"},
@@ -168,7 +164,7 @@ func (o *reporting) run(s streams) error {
 	if len(failed) > 0 {
 		return errors.Join(failed...)
 	}
-	return gatesMissed(s, groups, o.naming.Order, o.gates)
+	return missedError(gatesMissed(s, groups, o.naming.Order, o.gates))
 }
 
 // resultFiles are the files named, and those beneath the directories named.
@@ -221,10 +217,12 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 		if o.format != "text" || len(o.args) != 1 || !isDir(o.args[0]) {
 			return show(s.out)
 		}
-		return errors.Join(writeAll(s, filepath.Join(o.args[0], report.DirectoryName), o.args[0], groups), show(s.out))
+		_, err := writeAll(s, filepath.Join(o.args[0], report.DirectoryName), o.args[0], groups)
+		return errors.Join(err, show(s.out))
 	}
 	if isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out) && o.format == "text" {
-		return errors.Join(writeAll(s, o.out, o.out, groups), show(s.out))
+		_, err := writeAll(s, o.out, o.out, groups)
+		return errors.Join(err, show(s.out))
 	}
 	return outfile.Write(o.out, o.part(show, files, groups))
 }
@@ -255,12 +253,12 @@ func (o *reporting) part(show func(w io.Writer) error, files []*report.Stored, g
 
 // writeAll writes a report into a directory, but for the original's two files, which may have
 // another, and logs their names.
-func writeAll(s streams, dir, originals string, groups []*report.Group) error {
-	names, err := report.WriteDirectory(dir, originals, groups)
+func writeAll(s streams, dir, originals string, groups []*report.Group) (names []string, err error) {
+	names, err = report.WriteDirectory(dir, originals, groups)
 	if len(names) > 0 {
 		fmt.Fprintf(s.err, "loadgen: wrote %s\n", strings.Join(names, ", "))
 	}
-	return err
+	return names, err
 }
 
 func exists(path string) bool {
@@ -317,11 +315,13 @@ func variantNames(groups []*report.Group) string {
 	return strings.Join(names, ", ")
 }
 
-// gatesMissed is the error of the gates that are missed, nil where none is. It logs the
-// servers that a plan names and that have no results; without the baseline there is
-// nothing to compare the others with.
-func gatesMissed(s streams, groups []*report.Group, planned []string, gates []report.Gate) error {
-	var missed []string
+// gatesMissed are the gates that are missed, each with the reason. It logs how many hold where
+// all do, and the servers that a plan names and that have no results; without the baseline there
+// is nothing to compare the others with.
+func gatesMissed(s streams, groups []*report.Group, planned []string, gates []report.Gate) (missed []string) {
+	if len(groups) == 0 {
+		return nil
+	}
 	for i, name := range planned {
 		if hasVariant(groups, name) {
 			continue
@@ -340,11 +340,15 @@ func gatesMissed(s streams, groups []*report.Group, planned []string, gates []re
 	case len(missed) > 0:
 	case len(gates) == 1:
 		fmt.Fprintln(s.err, "loadgen: 1 gate holds")
-		return nil
 	case len(gates) > 0:
 		fmt.Fprintf(s.err, "loadgen: %d gates hold\n", len(gates))
-		return nil
-	default:
+	}
+	return missed
+}
+
+// missedError is the error of gates that are missed, nil for none.
+func missedError(missed []string) error {
+	if len(missed) == 0 {
 		return nil
 	}
 	return gateMissed{"gates missed:\n  " + strings.Join(missed, "\n  ")}

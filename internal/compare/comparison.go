@@ -19,6 +19,8 @@ type Options struct {
 	Overwrite bool // replace results
 
 	Note func(format string, args ...any)
+	// Failed gets what went wrong with a server or a run, when it does; nil gives it to Note.
+	Failed func(error)
 	// Waiting gets, each WaitEvery, a line on a server that is not ready yet.
 	Waiting   func(line string)
 	WaitEvery time.Duration
@@ -27,13 +29,20 @@ type Options struct {
 // Outcome is what a comparison brought.
 type Outcome struct {
 	Results  []string // the files of the runs made or kept, in the plan's order
-	Failures []error  // reported already by Note
+	Failures []error  // reported already by Failed
 }
 
 // ExistsError is the error of a comparison that would replace a result.
 type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string { return e.Path + " already exists" }
+
+// ServerError is the error of a server that cannot be started or stopped, or that is not fit
+// for use after a run.
+type ServerError struct{ Err error }
+
+func (e *ServerError) Error() string { return e.Err.Error() }
+func (e *ServerError) Unwrap() error { return e.Err }
 
 // Run makes all runs of a checked plan that are to be made. What goes wrong with one
 // server or run does not keep the others from being made. When ctx ends, the run under way
@@ -199,7 +208,11 @@ func shortSpan(d time.Duration) string {
 
 // fail keeps what went wrong, and reports it.
 func (c *comparison) fail(err error) {
-	c.o.Note("error: %v", err)
+	if c.o.Failed != nil {
+		c.o.Failed(err)
+	} else {
+		c.o.Note("error: %v", err)
+	}
 	c.failed = append(c.failed, err)
 }
 
@@ -228,7 +241,7 @@ func (c *comparison) ready(ctx context.Context, u unit) bool {
 	err := c.start(ctx, u.server)
 	if err != nil && ctx.Err() == nil {
 		c.broken[u.server] = true
-		c.fail(fmt.Errorf("%s cannot be loaded: %w", c.plan.Servers[u.server].Display(), err))
+		c.fail(&ServerError{fmt.Errorf("%s cannot be loaded: %w", c.plan.Servers[u.server].Display(), err)})
 	}
 	if err == nil {
 		c.pace.started(u.server, time.Since(began))
@@ -285,7 +298,7 @@ func (c *comparison) stop() {
 	}
 	began := time.Now()
 	if err := c.server.Stop(c.kill); err != nil {
-		c.fail(fmt.Errorf("%s does not stop: %w", c.plan.Servers[c.index].Display(), err))
+		c.fail(&ServerError{fmt.Errorf("%s does not stop: %w", c.plan.Servers[c.index].Display(), err)})
 	} else {
 		c.pace.stopped(c.index, time.Since(began))
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"loadgen/examples"
 )
 
 // minimal is a plan that says no more than it must.
@@ -247,7 +249,13 @@ func TestDigests(t *testing.T) {
 // FuzzPlan: no text makes the reader panic, and what it accepts can be saved and read.
 func FuzzPlan(f *testing.F) {
 	f.Add([]byte(minimal))
-	f.Add([]byte(Example))
+	for _, name := range []string{"engine-vs-pytorch", "speculative-decoding", "trtllm-vllm-sglang"} {
+		text, err := examples.Plans.ReadFile(name + ".yaml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("<<: {servers: [{name: a}, &b {name: b}]}\nflags: {x: [1, {y: z}]}"))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -37,7 +37,7 @@ func (c *comparison) load(parent context.Context, u unit) {
 	where := fmt.Sprintf("%s at concurrency %d", c.plan.Servers[u.server].Display(), c.plan.Concurrencies[u.level])
 	switch unfit := c.server.Check(parent); {
 	case unfit != nil:
-		c.fail(fmt.Errorf("%s: %w", where, unfit))
+		c.fail(&ServerError{fmt.Errorf("%s: %w", where, unfit)})
 		c.stop()
 	case errors.Is(err, ErrAllFailed):
 		c.failed = append(c.failed, fmt.Errorf("%s: %w", where, err))
