@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"loadgen/internal/argparse"
+	"loadgen/internal/lazy"
 )
 
 // shells are those that there are completions for.
@@ -39,6 +40,7 @@ func completionCommand(s streams) *cli.Command {
 // word is a flag, or a subcommand with its flags, as shells complete it.
 type word struct {
 	name, about string
+	value       string // what stands for its value
 	choices     []string
 	files, bare bool // its value is a file; it has none
 	flags       []word
@@ -50,27 +52,73 @@ func flagWords() (words []word) {
 		about, _, _ := strings.Cut(f.usage, ";")
 		about, _, _ = strings.Cut(about, ": ")
 		w := word{name: f.Name, about: about, choices: f.Choices, bare: f.Kind == argparse.Switch}
-		w.files = strings.Contains(f.value, "FILE") || strings.Contains(f.value, "DIR") || strings.Contains(f.value, "PATH")
+		w.files = namesFile(f.value)
 		words = append(words, w)
 	}
 	return append(words, word{name: "--help", about: "examples and the names of all flags", bare: true},
 		word{name: "--help-all", about: "every flag explained", bare: true}, word{name: "--version", about: "the version", bare: true})
 }
 
+// oneOf is a subcommand's flag with a few values.
+type oneOf struct {
+	*cli.StringFlag
+	choices []string
+}
+
+// choice makes a flag with a few values, which the usage names.
+func choice(name, value, usage string, choices ...string) oneOf {
+	return oneOf{&cli.StringFlag{Name: name, Value: value, Usage: usage + ": " + strings.Join(choices, ", ")}, choices}
+}
+
+var placeholder = lazy.Regexp("`([^`]*)`")
+
+// flagsOfCommand are a subcommand's own flags.
+func flagsOfCommand(c *cli.Command) (words []word) {
+	for _, f := range c.Flags {
+		if f == cli.HelpFlag { // which cli adds
+			continue
+		}
+		w := word{name: "--" + f.Names()[0], value: "VALUE"}
+		if d, ok := f.(cli.DocGenerationFlag); ok {
+			w.about = strings.ReplaceAll(d.GetUsage(), "`", "")
+			if m := placeholder().FindStringSubmatch(d.GetUsage()); m != nil {
+				w.value = m[1]
+			}
+			if text := d.GetDefaultText(); d.GetValue() != "" && d.GetValue() != "0" && d.GetValue() != "0s" && d.GetValue() != "false" && text != "" {
+				w.about += " (default: " + strings.Trim(text, `"`) + ")"
+			}
+		}
+		if few, ok := f.(oneOf); ok {
+			w.choices, w.value = few.choices, strings.Join(few.choices, "|")
+			w.about = strings.Replace(w.about, ": "+strings.Join(few.choices, ", "), "", 1)
+		}
+		if _, w.bare = f.(*cli.BoolFlag); w.bare {
+			w.value = ""
+		}
+		w.files = namesFile(w.value)
+		words = append(words, w)
+	}
+	return words
+}
+
+// namesFile reports whether what stands for a value is the name of a file.
+func namesFile(value string) bool {
+	return strings.Contains(value, "FILE") || strings.Contains(value, "DIR") || strings.Contains(value, "PATH")
+}
+
 // commandWords are the subcommands with their flags; the self-test's are the benchmark's, too.
 func commandWords(app *cli.App) (words []word) {
 	for _, c := range app.Commands {
-		w := word{name: c.Name, about: c.Usage, flags: []word{{name: "--help", about: "help", bare: true}}}
-		for _, f := range c.Flags {
-			_, bare := f.(*cli.BoolFlag)
-			usage := ""
-			if d, ok := f.(cli.DocGenerationFlag); ok {
-				usage, _, _ = strings.Cut(strings.ReplaceAll(d.GetUsage(), "`", ""), ";")
-			}
-			w.flags = append(w.flags, word{name: "--" + f.Names()[0], about: usage, bare: bare})
+		w := word{name: c.Name, about: c.Usage, flags: append([]word{{name: "--help", about: "help", bare: true}}, flagsOfCommand(c)...)}
+		for i := range w.flags {
+			w.flags[i].about, _, _ = strings.Cut(w.flags[i].about, ";")
 		}
 		if c.SkipFlagParsing {
-			w.flags = append(w.flags, flagWords()...)
+			for _, f := range flagWords() {
+				if !slices.ContainsFunc(w.flags, func(own word) bool { return own.name == f.name }) {
+					w.flags = append(w.flags, f)
+				}
+			}
 		}
 		words = append(words, w)
 	}
@@ -90,18 +138,30 @@ func namesOf(words []word) string {
 	return strings.Join(names, " ")
 }
 
-func bash(w io.Writer, flags, commands []word) {
-	fmt.Fprint(w, "# bash completion for loadgen\n_loadgen() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words\n  COMPREPLY=()\n  case $prev in\n")
+// bashValues are the flags with a few values, or files, as cases of bash.
+func bashValues(w io.Writer, indent string, flags []word) {
 	for _, f := range flags {
-		if f.choices != nil {
-			fmt.Fprintf(w, "    %s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", f.name, strings.Join(f.choices, " "))
+		switch {
+		case f.choices != nil:
+			fmt.Fprintf(w, "%s%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", indent, f.name, strings.Join(f.choices, " "))
+		case !f.bare && !f.files:
+			fmt.Fprintf(w, "%s%s) return ;;\n", indent, f.name)
+		case f.files:
+			fmt.Fprintf(w, "%s%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", indent, f.name)
 		}
 	}
-	fmt.Fprint(w, "  esac\n  case ${COMP_WORDS[1]} in\n")
+}
+
+func bash(w io.Writer, flags, commands []word) {
+	fmt.Fprint(w, "# bash completion for loadgen\n_loadgen() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words\n  COMPREPLY=()\n  case ${COMP_WORDS[1]} in\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "    %s) words='%s' ;;\n", c.name, namesOf(c.flags))
+		fmt.Fprintf(w, "    %s)\n      case $prev in\n", c.name)
+		bashValues(w, "        ", c.flags)
+		fmt.Fprintf(w, "      esac\n      words='%s' ;;\n", namesOf(c.flags))
 	}
-	fmt.Fprintf(w, "    *) words='%s' ;;\n  esac\n", namesOf(flags))
+	fmt.Fprint(w, "    *)\n      case $prev in\n")
+	bashValues(w, "        ", flags)
+	fmt.Fprintf(w, "      esac\n      words='%s' ;;\n  esac\n", namesOf(flags))
 	fmt.Fprintf(w, "  if [[ $COMP_CWORD == 1 && $cur != -* ]]; then\n    words='%s'\n  elif [[ $cur != -* ]]; then\n    return\n  fi\n", namesOf(commands))
 	fmt.Fprint(w, "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -o default -F _loadgen loadgen\n")
 }

@@ -148,6 +148,21 @@ func (f flag) write(w io.Writer, defaults *config) {
 	}
 }
 
+// writeCommandHelp is loadgen SUBCOMMAND --help.
+func writeCommandHelp(w io.Writer, c *cli.Command) {
+	synopsis := "loadgen " + c.Name + " [flags] " + c.ArgsUsage
+	fmt.Fprintf(w, "loadgen %s - %s\n\n  %s\n", c.Name, c.Usage, strings.TrimSpace(synopsis))
+	if c.Description != "" {
+		fmt.Fprintf(w, "\n%s\n", c.Description)
+	}
+	for _, f := range flagsOfCommand(c) {
+		fmt.Fprintf(w, "\n  %s\n", strings.TrimSpace(f.name+" "+f.value))
+		for _, line := range wrapped(f.about, 72) {
+			fmt.Fprintf(w, "        %s\n", line)
+		}
+	}
+}
+
 // mark is what is put after the flags that the original does not have.
 func (f flag) mark() string {
 	if f.Exact {
@@ -216,7 +231,7 @@ func help(app *cli.App, topics []string, s streams) int {
 	case topic == "all" || topic == "flags":
 		writeAllFlags(s.out)
 	case app.Command(topic) != nil:
-		return exitCode(app.Run([]string{"loadgen", topic, "--help"}), s.err)
+		writeCommandHelp(s.out, app.Command(topic))
 	case place >= 0:
 		groups[place].write(s.out)
 	case row >= 0:

@@ -75,9 +75,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // dispatch runs the benchmark for flags, a subcommand for a word.
 func dispatch(ctx context.Context, args []string, s streams) int {
 	app := newApp(ctx, s)
-	argv, asJSON := takeLogFormat(args[1:], s)
+	argv, asJSON, err := takeLogFormat(args[1:], s)
 	if asJSON {
 		s.asJSON()
+	}
+	if err != nil {
+		return exitCode(usageError{err}, s.err)
 	}
 	if done, code := helpOrVersion(app, argv, s); done {
 		return code
@@ -92,7 +95,7 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 			fail(s.err, "usage", text)
 			return exitUsage
 		}
-		return exitCode(app.RunContext(ctx, append([]string{args[0], argv[0]}, flagsFirst(command, argv[1:])...)), s.err)
+		return exitCode(runCommand(ctx, app, command, argv[1:], s), s.err)
 	}
 	cfg, err := parseAll(argv, s)
 	if err == nil {
@@ -116,6 +119,24 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		s.asJSON()
 	}
 	return runBenchmark(ctx, cfg, s)
+}
+
+// runCommand runs a subcommand with its words and what else says something of its flags.
+func runCommand(ctx context.Context, app *cli.App, command *cli.Command, argv []string, s streams) error {
+	if isGiven(argv, "help") || isGiven(argv, "h") {
+		writeCommandHelp(s.out, command)
+		return nil
+	}
+	words, err := withSources(command, argv, s)
+	if err != nil {
+		return usageError{err}
+	}
+	for _, note := range strayVariables(s.environ, app.Commands) {
+		if strings.HasPrefix(note, commandVariable(command, "")) {
+			fmt.Fprintf(s.err, "loadgen: %s\n", note)
+		}
+	}
+	return app.RunContext(ctx, append([]string{app.Name, command.Name}, flagsFirst(command, words)...))
 }
 
 // helpOrVersion answers what is no run: no word at all, loadgen help TOPIC, loadgen --version.
@@ -169,12 +190,13 @@ func exitCode(err error, stderr io.Writer) int {
 	return exitFailed
 }
 
-func commandNames(app *cli.App) string {
-	var names []string
+func commandNames(app *cli.App) string { return strings.Join(commandList(app), ", ") }
+
+func commandList(app *cli.App) (names []string) {
 	for _, c := range app.Commands {
 		names = append(names, c.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // newApp declares the subcommands. The benchmark's flags are parsed by the original's
@@ -194,6 +216,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Commands:                  []*cli.Command{compareCommand(ctx, s), completionCommand(s), manCommand(s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), versionCommand(s)},
 	}
 	for _, c := range app.Commands {
+		c.Flags = append(c.Flags, shared(c)...)
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{err} }
 	}
 	return app

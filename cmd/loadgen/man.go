@@ -46,6 +46,9 @@ func writeManual(w io.Writer, app *cli.App) {
 	for _, c := range app.Commands {
 		item("loadgen "+c.Name, c.Usage)
 	}
+	for _, c := range app.Commands {
+		writeManualOf(c, line, item)
+	}
 	line(".SH FLAGS\n%s", roff(strings.Join(strings.Fields(flagRules), " ")))
 	defaults := newConfig()
 	for _, g := range groups {
@@ -60,4 +63,17 @@ func writeManual(w io.Writer, app *cli.App) {
 	}
 	section("EXIT STATUS", exitCodes)
 	section("ENVIRONMENT", environment)
+}
+
+// writeManualOf writes what there is to know of a subcommand.
+func writeManualOf(c *cli.Command, line func(format string, args ...any), item func(term, text string)) {
+	line(".SS %s", roff(strings.TrimSpace("loadgen "+c.Name+" [flags] "+c.ArgsUsage)))
+	for paragraph := range strings.SplitSeq(c.Description, "\n\n") {
+		if text := strings.Join(strings.Fields(paragraph), " "); text != "" && c.Name != "completion" {
+			line("%s\n.PP", roff(text))
+		}
+	}
+	for _, f := range flagsOfCommand(c) {
+		item(strings.TrimSpace(f.name+" "+f.value), f.about)
+	}
 }

@@ -120,7 +120,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 		m.object, m.s.out = m.s.out, m.s.err
 	}
 	assumed := m.cfg.assume()
-	for _, note := range strayVariables(m.s.environ) {
+	for _, note := range strayVariables(m.s.environ, newApp(ctx, m.s).Commands) {
 		m.log("%s", note)
 	}
 	if err := m.cfg.checkValues(m.s); err != nil { // before anything is started or sent

@@ -23,19 +23,15 @@ import (
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/selftest"
+	"loadgen/internal/trtsim"
 )
 
 const selftestHelp = `The simulator, a separate process, is the server: it knows when it wrote each token.
 The load is that of the benchmark's flags (--max-concurrency, --request-rate, --num-prompts,
 --random-input-len, --random-output-len, --transport, ...), or of a result file. Beside each
-metric's error stands the measurement error that the run states of itself (bound).
-
-  --max-error MS      end with exit code 3 if a mean, median or p99 is off by more
-  --require clean     end with exit code 3 unless the run's verdict is clean and each error is
-                      within its bound (0.1 ms more for the way between the processes)
-  --sim-profile NAME  the simulated engine's timing: ideal, origin-pytorch, origin-trt (default: ideal)
-  --format FORMAT     text or json
-  --quick             do not look for the machine's ceiling`
+metric's error stands the measurement error that the run states of itself (bound). --require clean
+ends with exit code 3 unless the run's verdict is clean and each error is within its bound (0.1 ms
+more for the way between the processes).`
 
 func selftestCommand(ctx context.Context, s streams) *cli.Command {
 	return &cli.Command{
@@ -44,10 +40,16 @@ func selftestCommand(ctx context.Context, s streams) *cli.Command {
 		ArgsUsage:       "[RESULT.json] [the benchmark's flags]",
 		Description:     selftestHelp,
 		SkipFlagParsing: true, // they are the benchmark's, read by its rules
+		Flags: []cli.Flag{
+			&cli.Float64Flag{Name: "max-error", Usage: "end with exit code 3 if a mean, median or p99 is off by more than `MS`"},
+			choice("sim-profile", "ideal", "the simulated engine's timing", trtsim.Profiles()...),
+			choice("format", "text", "what standard output gets", outputs...),
+			&cli.BoolFlag{Name: "quick", Usage: "do not look for the machine's ceiling"},
+		},
 		Action: func(c *cli.Context) error {
-			o, err := parseSelftest(c.Args().Slice())
-			if errors.Is(err, argparse.ErrHelp) {
-				fmt.Fprintf(s.out, "loadgen selftest - %s\n\n  loadgen selftest %s\n\n%s\n", c.Command.Usage, c.Command.ArgsUsage, selftestHelp)
+			o, err := parseSelftest(c.Args().Slice(), s)
+			if errors.Is(err, argparse.ErrHelp) { // an abbreviation of it
+				writeCommandHelp(s.out, c.Command)
 				return nil
 			}
 			if err != nil {
@@ -75,7 +77,7 @@ type selftestRun struct {
 
 // parseSelftest reads the command line: the self-test's own flags, a result file,
 // and the benchmark's flags.
-func parseSelftest(args []string) (*selftestRun, error) {
+func parseSelftest(args []string, s streams) (*selftestRun, error) {
 	o := &selftestRun{profile: "ideal", maxError: math.NaN()}
 	var rest []string
 	var stored *result.File
@@ -125,7 +127,7 @@ func parseSelftest(args []string) (*selftestRun, error) {
 			return nil, err
 		}
 	}
-	cfg, err := parse(rest)
+	cfg, err := parseAll(rest, s)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func TestSelfTestFindsABadClient(t *testing.T) {
 
 func TestSelfTestTakesTheLoadOfAResult(t *testing.T) {
 	file := filepath.Join(golden.Dir(t, "origin_results"), "pytorch_hf", "concurrency_64.json")
-	o, err := parseSelftest([]string{"--quick", file, "--num-prompts", "70", "--result-filename", "x.json"})
+	o, err := parseSelftest([]string{"--quick", file, "--num-prompts", "70", "--result-filename", "x.json"}, streams{lookup: os.LookupEnv})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestSelfTestReadsItsCommandLine(t *testing.T) {
 		"--metadata a=b x.json --dataset-path x.json": {false, 0},
 		"--tokenizer=x.json":                          {false, 0},
 	} {
-		o, err := parseSelftest(strings.Fields(args))
+		o, err := parseSelftest(strings.Fields(args), streams{lookup: os.LookupEnv})
 		if err != nil {
 			t.Errorf("%s: %v", args, err)
 			continue
@@ -125,7 +125,7 @@ func TestSelfTestReadsItsCommandLine(t *testing.T) {
 		}
 	}
 	for _, args := range []string{"none.json", "--quick=perhaps", "--sim-profile none", "--profile ideal"} {
-		if o, err := parseSelftest(strings.Fields(args)); err == nil {
+		if o, err := parseSelftest(strings.Fields(args), streams{lookup: os.LookupEnv}); err == nil {
 			t.Errorf("%s: %+v", args, o)
 		}
 	}

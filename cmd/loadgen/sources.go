@@ -1,17 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"loadgen/internal/argparse"
-	"loadgen/internal/suggest"
 )
 
 // Flags can be given in the environment and in a file as well. The command line goes before
@@ -37,7 +34,7 @@ func parseAll(argv []string, s streams) (*config, error) {
 	}
 	all := argparse.Values{}
 	if ok {
-		if all, err = fileValues(name); err != nil {
+		if all, err = fileValues(name, commandList(newApp(context.Background(), s))); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +53,7 @@ func envValues(s streams) (argparse.Values, error) {
 	table := flagTable()
 	for _, f := range table {
 		text, ok := s.lookup(envName(f.Name))
-		if !ok || text == "" || f.Name == "--port" && strings.HasPrefix(text, "tcp://") { // Kubernetes' variable for a service called loadgen
+		if !ok || text == "" || isServicePort(strings.TrimPrefix(f.Name, "--"), text) {
 			continue
 		}
 		value, err := f.fromText(text)
@@ -101,19 +98,22 @@ func (f flag) fromText(text string) (any, error) {
 }
 
 // fileValues are the flags that a file gives: YAML, a key for each flag, without its dashes.
-func fileValues(name string) (argparse.Values, error) {
-	text, err := os.ReadFile(name)
+// Those of subcommands, which are in sections of their names, are left out.
+func fileValues(name string, commands []string) (argparse.Values, error) {
+	keys, err := readConfig(name)
 	if err != nil {
-		return nil, fmt.Errorf("argument %s: %w", configFlag, err)
-	}
-	var keys map[string]any
-	if err := yaml.Unmarshal(text, &keys); err != nil {
-		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, err
 	}
 	values := argparse.Values{}
 	table := flagTable()
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		option := "--" + strings.ReplaceAll(key, "_", "-")
+		if _, isTable := keys[key].(map[string]any); isTable { // the section of a subcommand
+			if !slices.Contains(commands, key) {
+				return nil, fmt.Errorf("%s: %q holds a table, which is for flags of a subcommand: %s", name, key, strings.Join(commands, ", "))
+			}
+			continue
+		}
 		if option == configFlag {
 			return nil, fmt.Errorf("%s: a configuration cannot name another with %q", name, key)
 		}
@@ -141,26 +141,6 @@ func readOption(values argparse.Values, table []flag, option string, value any) 
 	read, err := readWords(words)
 	maps.Copy(values, read)
 	return err
-}
-
-// strayVariables are variables that were probably meant to be a flag's, each with what is
-// right.
-func strayVariables(environ []string) (notes []string) {
-	var known []string
-	for _, f := range flagTable() {
-		known = append(known, strings.TrimPrefix(envName(f.Name), envPrefix))
-	}
-	for _, entry := range environ {
-		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, strings.TrimPrefix(name, envPrefix)) {
-			continue
-		}
-		if near := suggest.Nearest(strings.TrimPrefix(name, envPrefix), known); near != "" {
-			notes = append(notes, fmt.Sprintf("%s is no flag's variable and is ignored; did you mean %s%s?", name, envPrefix, near))
-		}
-	}
-	slices.Sort(notes)
-	return notes
 }
 
 // configured reports whether anything but the command line gives a flag.
