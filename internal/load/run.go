@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"loadgen/internal/pause"
@@ -32,6 +33,13 @@ type Options struct {
 	// the order of the schedule. 0 is no bound. A conversation keeps its slot from
 	// its first turn to its last, as a user does, who thinks between them.
 	Concurrency int
+	// Slots, if set, bound the requests under way over time, in place of Due and Concurrency:
+	// each request is due when a slot is free for it. The bound says whether one may be sent;
+	// those that are under way when it falls go on.
+	Slots []Step
+	// Until is when the last request may be sent, after the start of the run, and Cut when
+	// those under way are given up (ErrCut); 0 is no such time.
+	Until, Cut time.Duration
 	// Turns are the requests' places in conversations; nil means that there are none.
 	// Due counts for first turns only.
 	Turns []Turn
@@ -64,12 +72,18 @@ type Outcome struct {
 	Start time.Duration
 	// Results[i] answers request i, unless Options.Result is set; those that were never
 	// sent, because the run was interrupted, an earlier turn failed or the request was nil,
-	// have Sent[i] false.
+	// are zero.
 	Results []client.Result
-	Sent    []bool
+	// Planned is how many requests there were: all of them, or those that a slot was free for.
+	// Sent is how many of them were sent.
+	Planned, Sent int
 	// Interrupted reports whether the context ended the run early.
 	Interrupted bool
 }
+
+// Unlimited is a number of requests that are sent while there is time. The run needs Slots,
+// Until and Result.
+const Unlimited = math.MaxInt
 
 // Run hands out requests at their due times, later turns of a conversation when
 // they may follow, and returns when all of them are done and the schedule is over. There are
@@ -77,80 +91,175 @@ type Outcome struct {
 // it is nil. When ctx ends, nothing more is sent and Run returns as soon as the requests under
 // way have been given up.
 func Run(ctx context.Context, d Doer, requests int, request func(i int) *client.Prepared, o Options) Outcome {
-	out := Outcome{Start: d.Now(), Sent: make([]bool, requests)}
+	r := &running{Options: &o, d: d, requests: requests, request: request}
+	r.out.Start = d.Now()
 	if o.Result == nil {
-		out.Results = make([]client.Result, requests)
-		o.Result = func(i int) *client.Result { return &out.Results[i] }
+		r.out.Results = make([]client.Result, requests)
+		o.Result = func(i int) *client.Result { return &r.out.Results[i] }
 	}
-	first, next := o.order(requests)
-	n := len(first)
-	// Never blocks: the dispatcher must not wait for a slot.
-	due := make(chan handed, n)
-	send := func(i int, due, at time.Duration, request func(i int) *client.Prepared) {
-		r := o.Result(i)
-		r.Due, r.Handed, r.Permit = due, at, d.Now()
-		p := request(i)
-		if p == nil {
-			return
-		}
-		out.Sent[i] = true
-		d.Do(ctx, p, r)
-		if o.OnDone != nil {
-			o.OnDone(i, r)
-		}
+	sending, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if o.Cut > 0 {
+		defer time.AfterFunc(r.out.Start+o.Cut-d.Now(), func() { stop(client.ErrCut) }).Stop()
 	}
-	work := func(h handed) {
-		if ctx.Err() != nil {
-			return
-		}
-		send(h.i, out.Start+o.due(h.i), h.at, request)
-		if next != nil {
-			o.converse(ctx, d, h.i, next, &out, send)
-		}
+	r.first, r.next = o.order(requests)
+	if o.Slots != nil {
+		r.onDemand(sending)
+	} else {
+		r.onTime(sending)
 	}
+	r.workers.Wait()
+	wait(ctx, d, r.out.Start+o.End)
+	r.out.Sent = int(r.sent.Load())
+	r.out.Interrupted = ctx.Err() != nil
+	return r.out
+}
 
-	var workers sync.WaitGroup
-	hand := func(h handed) { workers.Go(func() { work(h) }) }
-	if 0 < o.Concurrency && o.Concurrency < n {
+// running is a run under way.
+type running struct {
+	*Options
+	d        Doer
+	requests int
+	request  func(i int) *client.Prepared
+	// first are the requests that follow no other, nil for all of them; next is of each
+	// request the one that follows it, nil where none does.
+	first, next []int
+	workers     sync.WaitGroup
+	taken, sent atomic.Int64
+	out         Outcome
+}
+
+// handed is a request that is due, and when it was handed out.
+type handed struct {
+	i       int
+	due, at time.Duration
+}
+
+// onTime hands out requests when they are due.
+func (r *running) onTime(ctx context.Context) {
+	n := r.begins()
+	work := func(h handed) {
+		if !r.past(r.d.Now() - r.out.Start) { // it may have waited for its slot
+			r.work(ctx, h)
+		}
+	}
+	hand := func(h handed) { r.workers.Go(func() { work(h) }) }
+	if 0 < r.Concurrency && r.Concurrency < n {
+		due := make(chan handed, n) // never blocks: the dispatcher must not wait for a slot
+		defer close(due)
 		hand = func(h handed) { due <- h }
-		for range o.Concurrency {
-			workers.Go(func() {
+		for range r.Concurrency {
+			r.workers.Go(func() {
 				for h := range due {
 					work(h)
 				}
 			})
 		}
 	}
-	for _, i := range first {
-		if !wait(ctx, d, out.Start+o.due(i)) {
+	r.out.Planned = r.requests
+	for k := range n {
+		i := r.begin(k)
+		due := r.out.Start + r.due(i)
+		if !wait(ctx, r.d, due) {
 			break
 		}
-		hand(handed{i, d.Now()})
+		hand(handed{i, due, r.d.Now()})
 	}
-	close(due)
-	workers.Wait()
-	wait(ctx, d, out.Start+o.End)
-	out.Interrupted = ctx.Err() != nil
-	return out
 }
 
-// handed is a request that is due, and when it was handed out.
-type handed struct {
-	i  int
-	at time.Duration
+// onDemand hands out a request whenever a slot is free.
+func (r *running) onDemand(ctx context.Context) {
+	n := r.begins()
+	for k := range min(most(r.Slots), n) {
+		r.workers.Go(func() {
+			for r.free(ctx, k) {
+				next := int(r.taken.Add(1)) - 1
+				if next >= n {
+					return
+				}
+				now := r.d.Now()
+				r.work(ctx, handed{r.begin(next), now, now})
+			}
+		})
+	}
+	r.workers.Wait()
+	if r.out.Planned = min(int(r.taken.Load()), n); r.next != nil {
+		r.out.Planned = r.requests
+	}
+}
+
+// free waits until slot k may be used. It returns false where that will not be.
+func (r *running) free(ctx context.Context, k int) bool {
+	for {
+		at := r.d.Now() - r.out.Start
+		now, from := open(r.Slots, k, at)
+		switch {
+		case r.past(at) || ctx.Err() != nil:
+			return false
+		case now:
+			return true
+		case from < 0 || !wait(ctx, r.d, r.out.Start+from):
+			return false
+		}
+	}
+}
+
+// past reports whether it is too late to send a request.
+func (r *running) past(at time.Duration) bool { return r.Until > 0 && at >= r.Until }
+
+// work sends a request and the turns that follow it.
+func (r *running) work(ctx context.Context, h handed) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.send(ctx, h, r.request)
+	if r.next != nil {
+		r.converse(ctx, h.i)
+	}
+}
+
+// send sends a request whose slot is free.
+func (r *running) send(ctx context.Context, h handed, request func(i int) *client.Prepared) {
+	q := r.Result(h.i)
+	q.Due, q.Handed, q.Permit = h.due, h.at, r.d.Now()
+	p := request(h.i)
+	if p == nil {
+		return
+	}
+	r.sent.Add(1)
+	r.d.Do(ctx, p, q)
+	if r.OnDone != nil {
+		r.OnDone(h.i, q)
+	}
+}
+
+// begins is how many requests follow no other, begin the k-th of them.
+func (r *running) begins() int {
+	if r.first == nil {
+		return r.requests
+	}
+	return len(r.first)
+}
+
+func (r *running) begin(k int) int {
+	if r.first == nil {
+		return k
+	}
+	return r.first[k]
 }
 
 // order returns the requests that follow no other, and of each request the one that
-// follows it, -1 for none; nil where none follows another.
+// follows it, -1 for none; nil where there are no conversations.
 func (o *Options) order(n int) (first, next []int) {
-	if o.Turns != nil {
-		next = make([]int, n)
-		for i := range next {
-			next[i] = -1
-		}
+	if o.Turns == nil {
+		return nil, nil
+	}
+	next = make([]int, n)
+	for i := range next {
+		next[i] = -1
 	}
 	for i := range n {
-		if o.Turns != nil && o.Turns[i].Number > 0 {
+		if o.Turns[i].Number > 0 {
 			next[o.Turns[i].After] = i
 			continue
 		}
@@ -161,11 +270,11 @@ func (o *Options) order(n int) (first, next []int) {
 
 // converse sends the turns of a conversation after its first: each is due when the answer
 // before it is complete and the user has thought. A turn that fails is the last.
-func (o *Options) converse(ctx context.Context, d Doer, first int, next []int, out *Outcome, send func(i int, due, at time.Duration, request func(int) *client.Prepared)) {
-	build := o.Build(out.Results)
-	for i := next[first]; i >= 0; i = next[i] {
-		turn := o.Turns[i]
-		before := &out.Results[turn.After]
+func (r *running) converse(ctx context.Context, first int) {
+	build := r.Build(r.out.Results)
+	for i := r.next[first]; i >= 0; i = r.next[i] {
+		turn := r.Turns[i]
+		before := &r.out.Results[turn.After]
 		if before.Err != nil {
 			return
 		}
@@ -175,10 +284,10 @@ func (o *Options) converse(ctx context.Context, d Doer, first int, next []int, o
 			complete = before.End
 		}
 		due := complete + turn.Think
-		if p == nil || !wait(ctx, d, due) {
+		if p == nil || r.past(due-r.out.Start) || !wait(ctx, r.d, due) {
 			return
 		}
-		send(i, due, d.Now(), func(int) *client.Prepared { return p })
+		r.send(ctx, handed{i, due, r.d.Now()}, func(int) *client.Prepared { return p })
 	}
 }
 

@@ -84,7 +84,20 @@ func failure(class stream.Class, message string, cause error) *stream.Error {
 	return &stream.Error{Class: class, Message: string(class) + ": " + message, Exception: true, Cause: cause}
 }
 
+// Drop is the cause of a context whose exchanges are dropped on purpose: the class that they
+// end with, and why.
+type Drop struct {
+	Class stream.Class
+	Why   string
+}
+
+func (d *Drop) Error() string { return d.Why }
+
+// interrupted is why an exchange ends whose context did.
 func interrupted(ctx context.Context) *stream.Error {
+	if drop := (*Drop)(nil); errors.As(context.Cause(ctx), &drop) {
+		return failure(drop.Class, drop.Why, nil)
+	}
 	return failure(Interrupted, "the run was interrupted", context.Cause(ctx))
 }
 

@@ -18,6 +18,7 @@ import (
 	"net"
 	"time"
 
+	"loadgen/internal/wire"
 	"loadgen/pkg/client/answer"
 )
 
@@ -49,6 +50,16 @@ const (
 	NoUsage         Class = "no_usage"         // a whole answer without the token counts
 	ImpossibleCount Class = "impossible_count" // a count of tokens that what came contradicts
 )
+
+// The classes of requests that were ended on purpose.
+const (
+	Interrupted = answer.Interrupted
+	Cancelled   = answer.Cancelled
+	CutAtEnd    = answer.CutAtEnd
+)
+
+// ErrCut is the cause of a context that ends with the run: its requests are CutAtEnd.
+var ErrCut error = &wire.Drop{Class: CutAtEnd, Why: "the request was under way when the run ended"}
 
 // UnknownLate is the ConnectLate of a connection of which nothing is known.
 const UnknownLate = time.Duration(-1)
