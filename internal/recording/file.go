@@ -51,6 +51,8 @@ type header struct {
 	Kernel      bool      `json:"kernel_stamps"` // were expected
 	Notes       []Note    `json:"notes"`
 	Template    *Template `json:"template"`
+	Repeats     bool      `json:"repeats,omitempty"`
+	Stages      []Stage   `json:"stages,omitempty"`
 }
 
 // end is what is known after it.
@@ -65,6 +67,8 @@ type end struct {
 	Server      *Server               `json:"server"`
 	GPU         *gpu.Report           `json:"gpu,omitempty"`
 	Notes       []Note                `json:"notes"`
+	// Requests is how many there were, where the run ended by time.
+	Requests int `json:"requests,omitempty"`
 }
 
 // ErrExists is the error of a file that Create was not told to overwrite, ErrShared that of
@@ -113,7 +117,7 @@ func CheckNew(path string) error {
 // Create begins a file with what is known before the run. A file that is there and not
 // empty is left alone unless overwrite is set, and one that another process writes always.
 func Create(path string, r *Recording, overwrite bool) (*Writer, error) {
-	head, err := json.Marshal(header{r.Began, r.Version, r.Go, r.Machine, &r.Settings, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template})
+	head, err := json.Marshal(header{r.Began, r.Version, r.Go, r.Machine, &r.Settings, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template, r.Repeats, r.Stages})
 	if err != nil {
 		return nil, err
 	}
@@ -232,13 +236,21 @@ func frame(to, record []byte) []byte {
 	return binary.LittleEndian.AppendUint32(to, crc32.Checksum(record, castagnoli))
 }
 
+// repeated is how many requests there were in a run that ended by time, 0 of another.
+func repeated(r *Recording) int {
+	if r.Repeats {
+		return len(r.Planned)
+	}
+	return 0
+}
+
 // Close writes what is known after the run, unless r is nil, and closes the file. It does
 // not wait for a disk or a pipe that takes nothing for ten seconds.
 func (w *Writer) Close(r *Recording) error {
 	var last []byte
 	var err error
 	if r != nil {
-		last, err = json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes})
+		last, err = json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes, repeated(r)})
 	}
 	w.mu.Lock()
 	if w.err = cmp.Or(w.err, err); r != nil {

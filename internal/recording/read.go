@@ -48,16 +48,44 @@ func Read(in io.Reader) (*Recording, error) {
 	if !f.begun {
 		return nil, fmt.Errorf("%w: it has no header", ErrFormat)
 	}
+	if err := f.repeat(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
 	if f.out.Killed {
 		f.killed()
 	}
 	return f.out, nil
 }
 
+// repeat fills in the plan of a run that ended by time, as far as it is known.
+func (f *reading) repeat() error {
+	if !f.out.Repeats {
+		return nil
+	}
+	n := f.requests
+	for i := range f.results {
+		n = max(n, i+1)
+	}
+	if n > repeatsMost+64*len(f.results) || n > 0 && len(f.out.Planned) == 0 {
+		return fmt.Errorf("%d requests of %d that were prepared", n, len(f.out.Planned))
+	}
+	f.out.Repeat(n)
+	for i, r := range f.results {
+		f.out.Results[i] = r
+	}
+	return nil
+}
+
+// repeatsMost bounds the requests that were planned and not sent, of which there is no record.
+const repeatsMost = 1 << 24
+
 // reading is a recording in the making.
 type reading struct {
 	out                    *Recording
 	begun, planned, turned bool
+	// Of a run that ended by time, of which it is not known before its end how many there are:
+	results  map[int]*client.Result
+	requests int
 }
 
 // take takes in a record.
@@ -70,13 +98,17 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 		if err := json.Unmarshal(content, &h); err != nil {
 			return fmt.Errorf("its header: %w", err)
 		}
-		r.Began, r.Version, r.Go, r.Machine, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template = h.Date, h.Version, h.Go, h.Machine, h.TokenizerID, h.Prompts, h.Kernel, h.Notes, h.Template
+		r.Began, r.Version, r.Go, r.Machine, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template, r.Repeats, r.Stages = h.Date, h.Version, h.Go, h.Machine, h.TokenizerID, h.Prompts, h.Kernel, h.Notes, h.Template, h.Repeats, h.Stages
 	case kind == kindPlan && f.begun && !f.planned:
 		f.planned = true
 		if r.Planned, err = decodePlan(content); err != nil {
 			return err
 		}
-		r.Results = make([]*client.Result, len(r.Planned))
+		if r.Repeats {
+			f.results = map[int]*client.Result{}
+		} else {
+			r.Results = make([]*client.Result, len(r.Planned))
+		}
 	case kind == kindTurns && f.planned && !f.turned:
 		f.turned = true
 		return decodeTurns(content, r.Planned)
@@ -85,18 +117,23 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 		if err != nil {
 			return fmt.Errorf("a request: %w", err)
 		}
-		if index < 0 || index >= len(r.Results) || r.Results[index] != nil {
+		switch {
+		case r.Repeats && 0 <= index && index < 1<<32 && f.results[index] == nil:
+			f.results[index] = result
+		case index < 0 || index >= len(r.Results) || r.Results[index] != nil:
 			return fmt.Errorf("request %d of %d", index, len(r.Results))
+		default:
+			r.Results[index] = result
 		}
-		r.Results[index] = result
 	case kind == kindEnd && f.planned && r.Killed:
 		var e end
 		if err := json.Unmarshal(content, &e); err != nil {
 			return fmt.Errorf("its end: %w", err)
 		}
-		if !plausible(e.Start) || !plausible(e.Elapsed) {
+		if !plausible(e.Start) || !plausible(e.Elapsed) || e.Requests < 0 {
 			return errors.New("its end: a run of years")
 		}
+		f.requests = e.Requests
 		r.Killed = false
 		r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes = e.Date, e.Start, e.Elapsed, e.Interrupted, e.Health, e.Before, e.After, e.Server, e.GPU, e.Notes
 	case strings.IndexByte("hptre", kind) < 0:

@@ -29,7 +29,13 @@ type Recording struct {
 	// Template is nil where prompts go as they are, or the template is not known.
 	Template *Template
 	Planned  []Planned
-	Began    time.Time // on the calendar
+	// Repeats is set where the run ends by time: as long as it lasts, Planned are the requests
+	// that were prepared, and after the last of them it begins again with the first. Repeat
+	// ends that.
+	Repeats bool
+	// Stages are the parts of a run whose load is not the same all along; nil for one that is.
+	Stages []Stage
+	Began  time.Time // on the calendar
 
 	// Results are by planned request; nil was never sent.
 	Results []*client.Result
@@ -69,6 +75,45 @@ type Planned struct {
 	// 1; 0 for none. Turn counts its turns from 0, Think is the time from the answer before.
 	Conversation, Turn int
 	Think              time.Duration
+}
+
+// Stage is a part of a run with one load, and the ramp that leads to it. Instants are counted
+// from the run's start.
+type Stage struct {
+	// Rate is in requests per second, Concurrency the bound on requests under way; one of them
+	// is 0.
+	Rate        float64 `json:"rate"`
+	Concurrency int     `json:"concurrency"`
+	// From is when the stage begins, Steady when its ramp is over and what was asked to be left
+	// out, To when it ends; 0 is with the run.
+	From   time.Duration `json:"from_ns"`
+	Steady time.Duration `json:"steady_ns"`
+	To     time.Duration `json:"to_ns"`
+}
+
+// Repeat makes the plan one of n requests, once it is known how many there were.
+func (r *Recording) Repeat(n int) {
+	if prepared := r.Planned; n != len(prepared) && len(prepared) > 0 {
+		r.Planned = make([]Planned, n)
+		for i := range r.Planned {
+			r.Planned[i] = prepared[i%len(prepared)]
+		}
+	}
+	if more := len(r.Planned) - len(r.Results); more > 0 {
+		r.Results = append(r.Results, make([]*client.Result, more)...)
+	}
+}
+
+// Asked is how many requests were asked for: those that there was time for, where the run
+// ended by time.
+func (r *Recording) Asked() int {
+	switch {
+	case r.Repeats:
+		return len(r.Planned)
+	case r.Settings.Timed():
+		return r.Sent()
+	}
+	return r.Settings.NumPrompts
 }
 
 // Note is something that a reader of the results should know.

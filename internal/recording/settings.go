@@ -112,6 +112,14 @@ type Settings struct {
 	TimeBreakdown     Records   `json:"save_request_time_breakdown"`
 	Traceparent       bool      `json:"traceparent"`
 	GPUMetrics        *string   `json:"gpu_metrics"` // "" for nvidia-smi, or an exporter's URL
+	Duration          float64   `json:"duration"`    // 0 for a number of requests alone
+	Drain             *float64  `json:"drain"`       // nil for as long as it takes
+	DistinctPrompts   *int      `json:"distinct_prompts"`
+	RampUp            float64   `json:"ramp_up"`
+	RampUpStrategy    *string   `json:"ramp_up_strategy"`
+	RampUpStart       *float64  `json:"ramp_up_start_rps"`
+	RampUpEnd         *float64  `json:"ramp_up_end_rps"`
+	Stages            *string   `json:"stages"`
 }
 
 // Defaults are the original's settings, and loadgen's for its own.
@@ -140,6 +148,9 @@ func (s *Settings) Concurrency() int {
 	}
 	return 0
 }
+
+// Timed reports whether the run ends by time. NumPrompts, if it is above 0, is a bound then.
+func (s *Settings) Timed() bool { return s.Duration > 0 || s.Stages != nil }
 
 // Rate is the request rate per second, 0 where all requests are due at once.
 func (s *Settings) Rate() float64 {

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -16,15 +17,16 @@ import (
 // no name, so that nothing is left of it when the program ends, whatever ends it. A goroutine
 // of its own writes it, and no request waits for a disk: what is not written yet, or cannot
 // be, stays in memory. Add is safe for concurrent use; reading begins after Finish.
+//
+// Its memory does not grow with the run: where each result is, is found out when the first is
+// read.
 type Spool struct {
-	requests   int
 	wake, done chan struct{}
 
 	mu     sync.Mutex
 	file   *os.File // nil without one
 	err    error    // why there is none, or no more is written
 	parts  []part
-	places []place // by request
 	n      int
 	text   int // bytes of texts of the successes
 	ending bool
@@ -34,6 +36,7 @@ type Spool struct {
 		data []byte // of which as much is valid as could be read
 		err  error
 	}
+	places []place           // by request; nil before the first is read
 	names  map[string]string // texts that many results have
 	unread int
 	why    error
@@ -44,6 +47,7 @@ type part struct {
 	data []byte // nil where they are in the file
 	at   int64  // in the file
 	size int
+	n    int // results
 }
 
 // place is where a result is: its part, from 1, and where it begins and ends there.
@@ -57,13 +61,12 @@ const (
 	partsRead = 16
 )
 
-// NewSpool returns a spool for the results of so many requests. Nothing is made before the
-// first of them comes.
-func NewSpool(requests int) *Spool { return &Spool{requests: requests} }
+// NewSpool returns a spool. Nothing is made before the first result comes.
+func NewSpool() *Spool { return &Spool{} }
 
 // start begins with the first result. The lock is held.
 func (s *Spool) start() {
-	s.places, s.parts = make([]place, s.requests), []part{{}}
+	s.parts = []part{{}}
 	s.wake, s.done = make(chan struct{}, 1), make(chan struct{})
 	go s.write()
 }
@@ -72,17 +75,16 @@ func (s *Spool) start() {
 func (s *Spool) Add(index int, r *client.Result) {
 	record := encode(index, r)
 	s.mu.Lock()
-	if s.places == nil {
+	if s.parts == nil {
 		s.start()
 	}
 	last := &s.parts[len(s.parts)-1]
 	if last.data == nil {
-		last.data = make([]byte, 0, partSize+len(record))
+		last.data = make([]byte, 0, partSize+len(record)+binary.MaxVarintLen64)
 	}
-	from := len(last.data)
-	last.data = append(last.data, record...)
+	last.data = append(binary.AppendUvarint(last.data, uint64(len(record))), record...)
 	last.size = len(last.data)
-	s.places[index] = place{uint32(len(s.parts)), uint32(from), uint32(last.size)}
+	last.n++
 	s.n++
 	s.text += textBytes(r)
 	full := last.size >= partSize
@@ -113,7 +115,7 @@ func (s *Spool) Len() int {
 func (s *Spool) Finish() error {
 	s.mu.Lock()
 	s.ending = true
-	begun := s.places != nil
+	begun := s.parts != nil
 	s.mu.Unlock()
 	if !begun {
 		return nil
@@ -153,7 +155,7 @@ func (s *Spool) write() {
 		}
 		if _, err = file.WriteAt(data, at); err == nil {
 			s.mu.Lock()
-			s.parts[next] = part{at: at, size: len(data)}
+			s.parts[next] = part{at: at, size: len(data), n: s.parts[next].n}
 			s.mu.Unlock()
 			at += int64(len(data))
 			next++
@@ -167,24 +169,51 @@ func (s *Spool) write() {
 // Unread is how many times a result could not be read back, and why at first.
 func (s *Spool) Unread() (n int, err error) { return s.unread, s.why }
 
+// find finds out where the results are. Those of a part that cannot be read are unread.
+func (s *Spool) find() {
+	s.places = []place{}
+	for number := range s.parts {
+		data, err := s.data(number)
+		if err != nil {
+			s.lost(s.parts[number].n, err)
+			continue
+		}
+		for at := 0; at < len(data); {
+			size, n := binary.Uvarint(data[at:])
+			from := at + n
+			at = from + int(size)
+			c, i := &coder{buf: data[from+1 : at]}, 0 // after its kind
+			c.integer(&i)
+			if more := i + 1 - len(s.places); more > 0 {
+				s.places = append(s.places, make([]place, more)...)
+			}
+			s.places[i] = place{uint32(number + 1), uint32(from), uint32(at)}
+		}
+	}
+}
+
+func (s *Spool) lost(n int, err error) {
+	if s.unread += n; s.why == nil {
+		s.why = err
+	}
+}
+
 // result decodes a result into r, whose memory it uses, and returns it; nil where there is
 // none, or where the file does not give it back.
 func (s *Spool) result(i int, r *client.Result) *client.Result {
 	if s.places == nil {
+		s.find()
+	}
+	if i >= len(s.places) || s.places[i].part == 0 {
 		return nil
 	}
 	p := s.places[i]
-	if p.part == 0 {
-		return nil
-	}
 	if s.names == nil {
 		s.names = map[string]string{}
 	}
 	data, err := s.data(int(p.part - 1))
 	if err != nil {
-		if s.unread++; s.why == nil {
-			s.why = err
-		}
+		s.lost(1, err)
 		return nil
 	}
 	c := &coder{buf: data[p.from+1 : p.to], names: s.names}

@@ -19,7 +19,7 @@ import (
 func spooled(t *testing.T, n int) (s *Spool, want []*client.Result) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
-	s, want = NewSpool(n), make([]*client.Result, n) // an even number
+	s, want = NewSpool(), make([]*client.Result, n) // an even number
 	for i := range want {
 		if i%10 != 7 {
 			want[i] = result(rng, i)
@@ -117,7 +117,7 @@ func TestSpoolUnread(t *testing.T) {
 
 // TestEmptySpool: a spool that nothing was put into makes nothing and holds nothing.
 func TestEmptySpool(t *testing.T) {
-	s := NewSpool(5)
+	s := NewSpool()
 	rec := &Recording{Spool: s, Planned: make([]Planned, 5)}
 	if err := s.Finish(); err != nil || s.Len() != 0 || rec.Result(3) != nil || s.file != nil {
 		t.Errorf("%d results, %v", s.Len(), err)
