@@ -13,6 +13,14 @@ import (
 
 // checkOwn checks the flags that the original does not have: usage errors.
 func (c *config) checkOwn() error {
+	for name, seconds := range map[string]float64{"--duration": c.Duration, "--ramp-up": c.RampUp} {
+		if c.given(name) && seconds == 0 {
+			return fmt.Errorf("argument %s: 0 is not a time, above 0", name)
+		}
+	}
+	if c.Timed() && c.given("--num-prompts") && c.NumPrompts < 1 {
+		return fmt.Errorf("argument --num-prompts: %d is not a number of requests, 1 or more: leave it out to send as many as there is time for", c.NumPrompts)
+	}
 	for name, seconds := range map[string]float64{"--wait-ready": c.WaitReady, "--timeout": c.Timeout, "--idle-timeout": c.IdleTimeout} {
 		if !(seconds >= 0) {
 			return fmt.Errorf("argument %s: %s is not a number of seconds, 0 or more", name, pyjson.FormatFloat(seconds))

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"loadgen/internal/recording"
 	"loadgen/pkg/client"
 )
 
@@ -15,6 +16,9 @@ import (
 // means, where the original would stop with an error. What the user gave stays. It
 // returns in two lines what will be done, none where nothing was assumed.
 func (c *config) assume() []string {
+	if c.Timed() && !c.given("--num-prompts") {
+		c.NumPrompts = 0 // time alone ends the run
+	}
 	if c.given("--dataset-name") || c.given("--dataset-path") {
 		return nil
 	}
@@ -30,7 +34,7 @@ func (c *config) assume() []string {
 	set("--random-input-len", "512 tokens in", func() { c.RandomInputLen = 512 })
 	set("--random-output-len", "128 out", func() { c.RandomOutputLen = 128 })
 	set("--ignore-eos", "--ignore-eos", func() { c.IgnoreEOS = true })
-	if bound := c.Concurrency(); bound > 0 {
+	if bound := c.Concurrency(); bound > 0 && !c.Timed() {
 		set("--num-prompts", "", func() { c.NumPrompts = 5 * min(bound, 1<<30) })
 	}
 	if !c.repeated { // servers keep prompts that they have seen
@@ -41,7 +45,7 @@ func (c *config) assume() []string {
 	saved := ""
 	set("--save-result", "", func() { c.SaveResult, saved = true, "; the result is saved" })
 	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
-	return []string{fmt.Sprintf("%d requests to %s, %s%s", c.NumPrompts, c.server(), c.pace(), saved), "defaults: " + strings.Join(texts, ", ")}
+	return []string{fmt.Sprintf("%s to %s, %s%s", c.extent(), c.server(), c.pace(), saved), "defaults: " + strings.Join(texts, ", ")}
 }
 
 // server is where requests go, as far as the command line says.
@@ -55,8 +59,26 @@ func (c *config) server() string {
 	return "http://" + net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 }
 
+// extent is how much is sent.
+func (c *config) extent() string {
+	text := "requests"
+	if c.NumPrompts > 0 || !c.Timed() {
+		text = fmt.Sprintf("%d requests", c.NumPrompts)
+	}
+	switch {
+	case c.Duration > 0 && c.NumPrompts > 0:
+		return fmt.Sprintf("%s or %v of them", text, recording.Seconds(c.Duration))
+	case c.Duration > 0:
+		return fmt.Sprintf("%s for %v", text, recording.Seconds(c.Duration))
+	}
+	return text
+}
+
 // pace is how requests are sent.
 func (c *config) pace() string {
+	if c.Stages != nil {
+		return "by the stages of " + *c.Stages
+	}
 	text := "all at once"
 	if rate := c.Rate(); rate > 0 {
 		text = fmt.Sprintf("%g per second", rate)

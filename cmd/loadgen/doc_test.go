@@ -27,7 +27,7 @@ func words(t *testing.T, line string) []string {
 // TestManualsExamples runs the manual's examples, those that would need a server
 // as dry runs.
 func TestManualsExamples(t *testing.T) {
-	for _, file := range []string{"doc.go", "../../README.md"} {
+	for _, file := range []string{"doc.go", "../../README.md", "../../docs/load.md"} {
 		manual, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)

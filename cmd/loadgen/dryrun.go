@@ -39,10 +39,13 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 		}
 		request := pyjson.Object{
 			{Key: "index", Value: i},
-			{Key: "due_s", Value: recording.Plain(arrivals[i])},
+			{Key: "due_s", Value: nil}, // when its slot is free
 			{Key: "method", Value: r.Method},
 			{Key: "path", Value: client.Redact(r.Target)},
 			{Key: "headers", Value: headers},
+		}
+		if arrivals != nil {
+			request.Set("due_s", recording.Plain(arrivals[i]))
 		}
 		body := string(r.Body)
 		if recording.Text(m.cfg.BodyPatch) != "" {

@@ -12,6 +12,7 @@ import (
 
 // hints are what can be done about findings and notes, which name no flags themselves.
 var hints = map[string]string{
+	"distinct_prompts":  " (--distinct-prompts)",
 	"endpoint":          " (--endpoint)",
 	"fresh_connections": ". Without --keep-alive each request has a connection of its own",
 	"ignore_eos":        "; --ignore-eos generates to the full length",

@@ -16,7 +16,8 @@ import (
 // times a second on a terminal, a plain line every ten seconds elsewhere.
 type progress struct {
 	to    *status
-	total int
+	total int           // requests, 0 where it is not known
+	most  time.Duration // that they are sent for, 0 where they end it
 	start time.Time
 	rule  metrics.Rule
 	live  func() (requests, chunks int64) // under way, and those that have come
@@ -30,8 +31,8 @@ type progress struct {
 }
 
 // startProgress begins to draw; finish ends it.
-func startProgress(to *status, total int, rule metrics.Rule, live func() (requests, chunks int64)) *progress {
-	p := &progress{to: to, total: total, start: time.Now(), rule: rule, live: live,
+func startProgress(to *status, total int, most time.Duration, rule metrics.Rule, live func() (requests, chunks int64)) *progress {
+	p := &progress{to: to, total: total, most: most, start: time.Now(), rule: rule, live: live,
 		ttft: hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		itl:  hdrhistogram.New(1, time.Hour.Microseconds(), 2),
 		quit: make(chan struct{}), ended: make(chan struct{})}
@@ -45,7 +46,7 @@ func (p *progress) count(r *client.Result) {
 	defer p.mu.Unlock()
 	p.done++
 	if r.Err != nil {
-		if r.Err.Class != metrics.Interrupted { // by the user, which is no failure
+		if !r.Err.Class.OnPurpose() {
 			p.failed++
 		}
 		return
@@ -93,7 +94,7 @@ func (p *progress) draw() {
 
 func (p *progress) paint() {
 	p.mu.Lock()
-	state := progressState{total: p.total, done: p.done, failed: p.failed, elapsed: time.Since(p.start)}
+	state := progressState{total: p.total, most: p.most, done: p.done, failed: p.failed, elapsed: time.Since(p.start)}
 	if p.ttft.TotalCount() > 0 {
 		state.ttft = time.Duration(p.ttft.ValueAtQuantile(50)) * time.Microsecond
 	}
@@ -111,23 +112,25 @@ func (p *progress) paint() {
 
 // progressState is what one line of progress shows.
 type progressState struct {
-	total, done, failed int
-	elapsed, ttft, itl  time.Duration // ttft and itl are medians, 0 when there is none yet
-	streams, chunks     int64         // under way, and chunks of tokens that have come
+	total, done, failed      int
+	most, elapsed, ttft, itl time.Duration // ttft and itl are medians, 0 when there is none yet
+	streams, chunks          int64         // under way, and chunks of tokens that have come
 }
 
 // bar is tqdm's layout cut to width columns.
 func (s progressState) bar(width int) string {
-	share := 0.0
+	share, left := 0.0, "?"
 	if s.total > 0 {
 		share = float64(s.done) / float64(s.total)
 	}
-	left := "?"
-	if s.done > 0 {
+	if s.total > 0 && s.done > 0 {
 		left = clock(time.Duration(float64(s.elapsed) / share * (1 - share)))
 	}
+	if byTime := min(float64(s.elapsed)/float64(max(s.most, 1)), 1); s.most > 0 && byTime > share {
+		share, left = byTime, clock(max(s.most-s.elapsed, 0))
+	}
 	head := fmt.Sprintf("Benchmarking: %3.0f%%|", 100*share)
-	tail := fmt.Sprintf("| %d/%d [%s<%s, %s]", s.done, s.total, clock(s.elapsed), left, s.metrics())
+	tail := fmt.Sprintf("| %s [%s<%s, %s]", s.requests(), clock(s.elapsed), left, s.metrics())
 	room := width - len(head) - len(tail)
 	switch {
 	case room >= 4:
@@ -142,7 +145,15 @@ func (s progressState) bar(width int) string {
 
 // line is the plain form, for logs.
 func (s progressState) line() string {
-	return fmt.Sprintf("loadgen: %d/%d requests after %s, %s", s.done, s.total, clock(s.elapsed), s.metrics())
+	return fmt.Sprintf("loadgen: %s requests after %s, %s", s.requests(), clock(s.elapsed), s.metrics())
+}
+
+// requests are those that are done, of how many where that is known.
+func (s progressState) requests() string {
+	if s.total == 0 && s.most > 0 {
+		return fmt.Sprint(s.done)
+	}
+	return fmt.Sprintf("%d/%d", s.done, s.total)
 }
 
 func (s progressState) metrics() string {

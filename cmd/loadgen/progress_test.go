@@ -29,6 +29,12 @@ func TestProgressBar(t *testing.T) {
 	if got := (progressState{}).bar(80); !strings.Contains(got, "0/0") {
 		t.Error(got)
 	}
+	if got := (progressState{done: 7, most: 60 * time.Second, elapsed: 15 * time.Second}).bar(80); !strings.Contains(got, " 25%|") || !strings.Contains(got, "| 7 [00:15<00:45, ") {
+		t.Error(got)
+	}
+	if got := (progressState{done: 9, total: 12, most: 60 * time.Second, elapsed: 15 * time.Second}).bar(80); !strings.Contains(got, " 75%|") || !strings.Contains(got, "| 9/12 [00:15<00:05, ") {
+		t.Error(got)
+	}
 	if got := clock(3725 * time.Second); got != "1:02:05" {
 		t.Error(got)
 	}
@@ -37,7 +43,7 @@ func TestProgressBar(t *testing.T) {
 func TestProgressLinesOffATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := startProgress(&status{w: &out}, 4, metrics.Rule{}, func() (requests, chunks int64) { return 2, 345 })
+		p := startProgress(&status{w: &out}, 4, 0, metrics.Rule{}, func() (requests, chunks int64) { return 2, 345 })
 		ok := &client.Result{Start: time.Second}
 		ok.Events = []client.Event{{At: 1100 * time.Millisecond, Choices: true}, {At: 1110 * time.Millisecond},
 			{At: 1120 * time.Millisecond, Choices: true}}
@@ -47,7 +53,7 @@ func TestProgressLinesOffATerminal(t *testing.T) {
 		bad.Err = &client.Error{}
 		p.count(bad)
 		ended := &client.Result{}
-		ended.Err = &client.Error{Class: metrics.Interrupted} // which is no failure
+		ended.Err = &client.Error{Class: client.Interrupted} // which is no failure
 		p.count(ended)
 		time.Sleep(25 * time.Second)
 		p.finish()

@@ -215,8 +215,8 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 	o.OnDownload = (&downloads{log: m.log, waits: w}).show
 	if !m.cfg.DisableTqdm {
 		var bar *progress
-		o.OnStart = func(planned int, live func() (requests, chunks int64)) {
-			bar = startProgress(m.s.status(), planned, analysis.RuleOf(&m.cfg.Settings), live)
+		o.OnStart = func(planned int, most time.Duration, live func() (requests, chunks int64)) {
+			bar = startProgress(m.s.status(), planned, most, analysis.RuleOf(&m.cfg.Settings), live)
 		}
 		o.OnDone = func(_ int, r *client.Result) { bar.count(r) }
 		o.OnEnd = func() { bar.finish() }

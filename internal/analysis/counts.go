@@ -11,8 +11,10 @@ import (
 // Counts are what was counted of the requests that were sent.
 type Counts struct {
 	// Failed is by the rule of the run, OriginalFailed by the original's; Classes are
-	// the former's.
+	// the former's. Cancelled and CutAtEnd are requests that loadgen ended as its settings say,
+	// which are not among them.
 	Failed, OriginalFailed int
+	Cancelled, CutAtEnd    int
 	Classes                map[string]int
 	// KernelStamped are requests whose events all have the kernel's timestamps; Shared
 	// are events that shared a read with a later one.
@@ -38,12 +40,13 @@ type Counts struct {
 type ServerTokens struct{ Requests, Prompt, Completion, Cached, CachedKnown int }
 
 func (c *Counts) add(r *client.Result) {
-	if r.Err != nil {
-		c.Failed++
-		c.Classes[string(r.Err.Class)]++
-	}
-	if r.OriginalFailed {
-		c.OriginalFailed++
+	switch {
+	case r.Err != nil && r.Err.Class == client.Cancelled:
+		c.Cancelled++
+	case r.Err != nil && r.Err.Class == client.CutAtEnd:
+		c.CutAtEnd++
+	default:
+		c.failure(r)
 	}
 	if r.KernelStamps {
 		c.KernelStamped++
@@ -81,6 +84,17 @@ func (c *Counts) add(r *client.Result) {
 	}
 	if r.Written > 0 {
 		c.Lags.Add(float64(r.Written-max(r.Permit, r.Due)) / float64(time.Second))
+	}
+}
+
+// failure counts a request that was not ended on purpose, if it failed.
+func (c *Counts) failure(r *client.Result) {
+	if r.Err != nil {
+		c.Failed++
+		c.Classes[string(r.Err.Class)]++
+	}
+	if r.OriginalFailed {
+		c.OriginalFailed++
 	}
 }
 

@@ -15,7 +15,7 @@ func (a *Analysis) File(rec *recording.Recording, details bool) *result.File {
 		Backend:              r.Backend,
 		ModelID:              recording.Text(r.Model),
 		TokenizerID:          rec.TokenizerID,
-		NumPrompts:           &r.NumPrompts,
+		NumPrompts:           new(rec.Asked()),
 		Duration:             &s.Duration,
 		Completed:            &s.Completed,
 		TotalInputTokens:     &s.InputTokens,
@@ -26,7 +26,7 @@ func (a *Analysis) File(rec *recording.Recording, details bool) *result.File {
 		TotalTokenThroughput: &s.TotalTokenThroughput,
 		UserThroughput:       &s.UserThroughput,
 		RequestRate:          new(result.Rate(r.RequestRate)),
-		Burstiness:           &r.Burstiness,
+		Burstiness:           new(result.Rate(r.Burstiness)),
 		MaxConcurrency:       r.MaxConcurrency,
 	}
 	if r.Compat12() {

@@ -21,7 +21,7 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		Go:            rec.Go,
 		Machine:       &machine,
 		Effective:     rec.Settings.Object(),
-		Requests:      &result.Requests{Asked: rec.Settings.NumPrompts, Planned: len(rec.Planned), Sent: a.Sent},
+		Requests:      &result.Requests{Asked: rec.Asked(), Planned: len(rec.Planned), Sent: a.Sent, Cancelled: c.Cancelled, CutAtEnd: c.CutAtEnd},
 		Prompts:       rec.Prompts,
 		Interrupted:   rec.Interrupted,
 		Verdict:       string(a.Verdict.Level),

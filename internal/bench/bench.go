@@ -63,11 +63,12 @@ type Options struct {
 	// OnDownload is called as a download goes on: the file, and how many of its bytes are
 	// here; total is negative where it is not known.
 	OnDownload func(file string, done, total int64)
-	// OnStart is called before the first of so many measured requests, OnDone on a
+	// OnStart is called before the first of so many measured requests, 0 where time alone
+	// decides how many there will be, which are sent for at most so long, 0 for no limit; OnDone on a
 	// request's own goroutine when it is done, OnEnd after the last. Live is how many
 	// requests are under way, and how many events with choices have come of the measured
 	// ones.
-	OnStart func(planned int, live func() (requests, chunks int64))
+	OnStart func(planned int, most time.Duration, live func() (requests, chunks int64))
 	OnDone  func(i int, r *client.Result)
 	OnEnd   func()
 }
@@ -103,6 +104,7 @@ type Bench struct {
 	requests      requests            // the measured requests
 	planned       []recording.Planned // their lengths and places
 	prompts       string              // their digest
+	shape         *shape              // the load over time, nil for one load for a number of requests
 	arrivals      []float64           // their due times and the end of the schedule, in seconds as drawn
 	recorded      []float64           // the same, of a trace; else nil
 	turns         []load.Turn         // their places in conversations, nil where there are none
@@ -140,11 +142,14 @@ func (b *Bench) Settings() *recording.Settings { return b.s }
 // Model is the model's name, "" where it is not known.
 func (b *Bench) Model() string { return b.model }
 
-// Requests is the number of the measured requests, once they are prepared.
-func (b *Bench) Requests() int { return b.requests.len() }
-
-// Request is a measured request, by its place.
-func (b *Bench) Request(i int) (*client.Prepared, error) { return b.requests.at(i) }
+// Requests is the number of the measured requests, once they are prepared; where time alone
+// decides that, of those that are prepared.
+func (b *Bench) Requests() int {
+	if n := b.total(); n != load.Unlimited {
+		return n
+	}
+	return b.requests.len()
+}
 
 // CountTokens counts the tokens of a text, special ones left out; 0 without a tokenizer.
 func (b *Bench) CountTokens(text []byte) int { return len(b.tokenizer.Encode(string(text), false)) }

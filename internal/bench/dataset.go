@@ -29,7 +29,7 @@ func (b *Bench) datasetOptions() dataset.Options {
 	s := b.s
 	o := dataset.Options{
 		Name: s.DatasetName, Path: recording.Text(s.DatasetPath), DownloadPath: recording.Text(s.DownloadPath),
-		NumPrompts: s.NumPrompts, Seed: uint32(s.Seed), Tokenizer: b.tokenizer, Chat: s.Chat(), IDs: s.TokenizeOnClient,
+		NumPrompts: b.distinct(), Seed: uint32(s.Seed), Tokenizer: b.tokenizer, Chat: s.Chat(), IDs: s.TokenizeOnClient,
 		OutputLen: outputLen(s), InputLen: s.RandomInputLen, RandomOutputLen: s.RandomOutputLen,
 		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, FromIDs: s.RandomIDs,
 		ImageWidth: s.RandomImageWidth, ImageHeight: s.RandomImageHeight, ImageSize: s.RandomImageSize, NumImages: s.RandomNumImages,

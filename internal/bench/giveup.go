@@ -31,7 +31,7 @@ func (g *giveUp) count(r *client.Result) {
 	if g.over { // what the stop itself made fail
 		return
 	}
-	if r.Err == nil {
+	if r.Err == nil || r.Err.Class.OnPurpose() {
 		g.inARow = 0
 		return
 	}

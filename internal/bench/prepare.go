@@ -123,7 +123,11 @@ func (b *Bench) clientOptions() (client.Options, error) {
 // Prepare settles a run in the original's order: seed, tokenizer, data set, the settings
 // that are checked after them. Every request's bytes are built.
 func (b *Bench) Prepare(ctx context.Context) error {
-	b.wait(fmt.Sprintf("preparing the prompts of %d requests", b.s.NumPrompts), 0)
+	var err error
+	if b.shape, err = shapeOf(b.s); err != nil {
+		return err
+	}
+	b.wait(fmt.Sprintf("preparing the prompts of %d requests", b.distinct()), 0)
 	defer b.wait("", 0)
 	for _, step := range []func(context.Context) error{
 		func(context.Context) error { return checkSeed(b.s) },
@@ -180,7 +184,7 @@ func (b *Bench) makeRequests(ctx context.Context) error {
 		b.say(recording.Note{Code: "empty_prompt", Hint: "random_input_len",
 			Text: fmt.Sprintf("the first prompt is %d tokens long: a server may reject it", b.planned[0].PromptLen)})
 	}
-	if n := b.s.NumPrompts - len(b.planned); n > 0 {
+	if n := b.distinct() - len(b.planned); n > 0 && !(ownTimes(b.s) && b.s.Timed()) {
 		b.say(recording.Note{Code: "few_prompts", Hint: "num_prompts",
 			Text: fmt.Sprintf("the data set gives %d requests, %d fewer than requested", len(b.planned), n)})
 	}

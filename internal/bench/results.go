@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"loadgen/internal/recording"
@@ -13,12 +14,18 @@ type keeper struct {
 	spool *recording.Spool // nil where all are kept in memory
 	most  int64            // bytes in memory
 	bytes atomic.Int64
+	mu    sync.Mutex // of rec.Results
 }
 
 // keep keeps a result by its place in the plan. It is safe for concurrent use.
 func (k *keeper) keep(i int, r *client.Result) {
 	const each, event = 800, 32
 	if k.spool == nil || k.bytes.Add(int64(each+event*cap(r.Events)+cap(r.Text)+cap(r.Body))) <= k.most {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if more := i + 1 - len(k.rec.Results); more > 0 { // it is not known how many there will be
+			k.rec.Results = append(k.rec.Results, make([]*client.Result, more)...)
+		}
 		k.rec.Results[i] = r
 		return
 	}

@@ -97,13 +97,13 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
-	failures := &giveUp{limit: limit, planned: len(b.planned), stop: stop}
+	failures := &giveUp{limit: limit, planned: b.Requests(), stop: stop}
 	k := &keeper{rec: rec, most: int64(b.o.Memory)}
-	o := load.Options{Concurrency: b.s.Concurrency(), OnDone: b.onDone(k, file, failures), Turns: b.turns, Build: b.buildTurn}
+	o := b.schedule(arrivals)
+	o.OnDone = b.onDone(k, file, failures)
 	if b.turns == nil { // later turns need the results of the earlier ones
-		o.Result, k.spool = func(int) *client.Result { return new(client.Result) }, recording.NewSpool(len(b.planned))
+		o.Result, k.spool = func(int) *client.Result { return new(client.Result) }, recording.NewSpool()
 	}
-	o.Due, o.End = load.Schedule(arrivals)
 	b.send(sending, o, rec)
 	if err := k.done(); err != nil {
 		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})
@@ -131,9 +131,16 @@ func (b *Bench) newRecording() *recording.Recording {
 		Prompts:      b.prompts,
 		KernelStamps: b.o.KernelStamps && b.s.Timestamps == "auto" && strings.HasPrefix(b.o.BaseURL, "http:"),
 		Planned:      b.planned,
-		Results:      make([]*client.Result, len(b.planned)),
 		Notes:        b.notes,
 		Template:     b.chat,
+		Repeats:      cycles(b.s),
+	}
+	if b.shape != nil {
+		rec.Stages = b.shape.stages
+	}
+	if !rec.Repeats {
+		rec.Planned = b.planned[:b.total()]
+		rec.Results = make([]*client.Result, len(rec.Planned))
 	}
 	if b.s.Tokenizer != nil {
 		rec.TokenizerID = *b.s.Tokenizer
@@ -144,7 +151,9 @@ func (b *Bench) newRecording() *recording.Recording {
 // onDone is what happens when a request is done, on its own goroutine.
 func (b *Bench) onDone(k *keeper, file *recording.Writer, failures *giveUp) func(int, *client.Result) {
 	return func(i int, r *client.Result) {
-		b.requests.release(i) // its timeline takes about as much
+		if !cycles(b.s) {
+			b.requests.release(i) // its timeline takes about as much
+		}
 		k.keep(i, r)
 		if file != nil {
 			file.Add(i, r)
@@ -159,9 +168,14 @@ func (b *Bench) onDone(k *keeper, file *recording.Writer, failures *giveUp) func
 // send runs the load and observes the process meanwhile.
 func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recording) {
 	stop := func() health.Report { return health.Report{} }
+	total := b.total()
 	if b.o.OnStart != nil {
 		_, before := b.client.UnderWay()
-		b.o.OnStart(len(b.planned), func() (requests, chunks int64) {
+		planned := total
+		if total == load.Unlimited {
+			planned = 0
+		}
+		b.o.OnStart(planned, o.Until, func() (requests, chunks int64) {
 			requests, chunks = b.client.UnderWay()
 			return requests, chunks - before
 		})
@@ -171,8 +185,8 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	}
 	stopGPU := b.observeGPU(ctx)
 	var unread atomic.Pointer[error]
-	out := load.Run(ctx, b.client, len(b.planned), func(i int) *client.Prepared {
-		p, err := b.requests.at(i)
+	out := load.Run(ctx, b.client, total, func(i int) *client.Prepared {
+		p, err := b.Request(i)
 		if err != nil {
 			unread.CompareAndSwap(nil, &err)
 		}
@@ -185,17 +199,31 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		b.o.OnEnd()
 	}
 	rec.Start, rec.Interrupted = out.Start, out.Interrupted
-	missing := 0
-	for _, sent := range out.Sent {
-		if !sent {
-			missing++
-		}
+	if rec.Repeats {
+		rec.Repeat(out.Planned)
 	}
-	switch err := unread.Load(); {
-	case err != nil:
-		b.keep(recording.Note{Code: "requests_not_sent", Text: fmt.Sprintf("%d requests were not sent: %v", missing, *err)})
-	case missing > 0 && !out.Interrupted:
+	if err := unread.Load(); err != nil {
+		b.keep(recording.Note{Code: "requests_not_sent", Text: fmt.Sprintf("%d requests were not sent: %v", out.Planned-out.Sent, *err)})
+		return
+	}
+	b.noteUnsent(&out)
+}
+
+// noteUnsent notes requests that were planned and not sent, and prompts that were sent again.
+func (b *Bench) noteUnsent(out *load.Outcome) {
+	missing, prompts := out.Planned-out.Sent, b.requests.len()
+	switch {
+	case missing == 0 || out.Interrupted:
+	case b.turns == nil:
+		b.keep(recording.Note{Code: "requests_not_sent", Text: fmt.Sprintf("%d requests were due and were not sent: no slot was free for them before the end of the run", missing)})
+	case b.s.Timed():
+		b.keep(recording.Note{Code: "turns_not_sent", Text: fmt.Sprintf("%d turns were not sent, since the run was over or an earlier turn of their conversation failed", missing)})
+	default:
 		b.keep(recording.Note{Code: "turns_not_sent", Text: fmt.Sprintf("%d turns were not sent, since an earlier turn of their conversation failed", missing)})
+	}
+	if cycles(b.s) && out.Sent > prompts {
+		b.keep(recording.Note{Code: "prompts_repeated", Hint: "distinct_prompts",
+			Text: fmt.Sprintf("%d requests were sent with %d prompts, each again after the last: a server may have had them in its prefix cache", out.Sent, prompts)})
 	}
 }
 
@@ -228,7 +256,14 @@ func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server
 // atOnce is the number of connections that may be open together, where that is
 // known: with a request rate it depends on the server.
 func (b *Bench) atOnce() int {
-	n := len(b.planned)
+	n := b.total()
+	if b.shape != nil && b.shape.Slots != nil {
+		most := 0
+		for _, step := range b.shape.Slots {
+			most = max(most, step.Slots)
+		}
+		return min(n, most)
+	}
 	for _, t := range b.turns {
 		if t.Number > 0 { // it waits for another
 			n--
@@ -236,7 +271,7 @@ func (b *Bench) atOnce() int {
 	}
 	if c := b.s.Concurrency(); c > 0 {
 		n = min(n, c)
-	} else if b.openLoop() || b.recorded != nil {
+	} else if b.openLoop() || b.recorded != nil || b.shape != nil {
 		return 0
 	}
 	return n

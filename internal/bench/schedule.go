@@ -19,7 +19,7 @@ func (b *Bench) plan(set *dataset.Set) {
 		for _, r := range set.Requests {
 			b.recorded = append(b.recorded, r.Due.Seconds())
 		}
-		b.recorded = append(b.recorded, b.recorded[n-1])
+		b.recorded = before(append(b.recorded, b.recorded[n-1]), b.s.Duration)
 		text := fmt.Sprintf("the trace's arrival times: %d requests over %v", n, set.Requests[n-1].Due.Round(time.Millisecond))
 		if b.openLoop() {
 			b.recorded, text = nil, "the request rate replaces the trace's arrival times"
@@ -47,7 +47,8 @@ func (b *Bench) plan(set *dataset.Set) {
 func (b *Bench) openLoop() bool { return !math.IsInf(b.s.RequestRate, 1) }
 
 // Arrivals are the due times of the requests and the end of the schedule in seconds, as
-// they are drawn or recorded, once their settings have been checked. Of a conversation the
+// they are drawn or recorded, once their settings have been checked; nil where each is due
+// when a slot is free for it. Of a conversation the
 // first turn alone has a due time, and the others its own: they are due when the turn
 // before is answered and the user has thought.
 func (b *Bench) Arrivals() ([]float64, error) {
@@ -59,8 +60,12 @@ func (b *Bench) Arrivals() ([]float64, error) {
 	}
 	n := b.requests.len()
 	switch {
+	case b.shape != nil && b.shape.Slots != nil:
+		return nil, nil
 	case b.recorded != nil:
 		b.arrivals = b.recorded
+	case b.shape != nil && b.turns == nil:
+		b.arrivals = b.shape.Arrivals
 	case b.turns == nil:
 		b.arrivals = load.Arrivals(n, b.s.RequestRate, b.s.Burstiness, uint32(b.s.Seed))
 	default:
@@ -70,7 +75,7 @@ func (b *Bench) Arrivals() ([]float64, error) {
 				begun++
 			}
 		}
-		drawn := load.Arrivals(begun, b.s.RequestRate, b.s.Burstiness, uint32(b.s.Seed))
+		drawn := b.conversations(begun)
 		b.arrivals = make([]float64, n+1)
 		k := -1
 		for i, t := range b.turns {
@@ -82,6 +87,19 @@ func (b *Bench) Arrivals() ([]float64, error) {
 		b.arrivals[n] = drawn[begun]
 	}
 	return b.arrivals, nil
+}
+
+// conversations are when so many of them begin, and the end of the schedule. Those that begin
+// with the end of the run are not begun.
+func (b *Bench) conversations(n int) []float64 {
+	if b.shape == nil {
+		return load.Arrivals(n, b.s.RequestRate, b.s.Burstiness, uint32(b.s.Seed))
+	}
+	at := b.shape.Arrivals
+	for len(at) <= n {
+		at = append(at, at[len(at)-1])
+	}
+	return at[:n+1]
 }
 
 // Turn is the place of request i in a conversation; Conversation is 0 where there is none.

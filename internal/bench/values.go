@@ -19,7 +19,7 @@ import (
 // without reading a file: a *recording.SettingError or a *dataset.Error. The run itself
 // checks them again, where the original does.
 func Check(s *recording.Settings) error {
-	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic} {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad} {
 		if err := check(s); err != nil {
 			return tell(s, err)
 		}
@@ -75,7 +75,7 @@ func checkServer(s *recording.Settings) error {
 
 // checkNumPrompts checks that there is something to send, a test request at least.
 func checkNumPrompts(s *recording.Settings) error {
-	if n := s.NumPrompts; n < 0 || n == 0 && !s.NoTestInput && !s.DryRun {
+	if n := s.NumPrompts; n < 0 || n == 0 && !s.NoTestInput && !s.DryRun && !s.Timed() {
 		e := &recording.SettingError{Setting: "num_prompts", Want: "at least 1", Got: strconv.Itoa(n)}
 		if n < 0 {
 			e.Text = fmt.Sprintf("Trying to create tensor with negative dimension %d: [%d]", n, n)
@@ -99,6 +99,12 @@ func checkDatasetOptions(s *recording.Settings) error {
 	if errors.As(err, &bad) && bad.Kind == dataset.Unreadable && errors.As(err, &file) {
 		return &recording.SettingError{Setting: "dataset_path", Want: "a file that can be read", Got: strconv.Quote(file.Path), Text: file.Err.Error()}
 	}
+	return err
+}
+
+// checkLoad checks the load over time.
+func checkLoad(s *recording.Settings) error {
+	_, err := shapeOf(s)
 	return err
 }
 

@@ -15,7 +15,7 @@ import (
 func Run(rec *recording.Recording, a *analysis.Analysis) *report.Run {
 	s := &rec.Settings
 	r := &report.Run{
-		Date: rec.Ended, Backend: s.Backend, ModelID: recording.Text(s.Model), Tokenizer: rec.TokenizerID, NumPrompts: s.NumPrompts,
+		Date: rec.Ended, Backend: s.Backend, ModelID: recording.Text(s.Model), Tokenizer: rec.TokenizerID, NumPrompts: rec.Asked(),
 		Metadata: a.Metadata, RequestRate: s.RequestRate, Burstiness: s.Burstiness, MaxConcurrency: s.MaxConcurrency,
 		Metrics: a.Selected, Compat12: s.Compat12(), Detailed: s.SaveDetailed, Summary: a.Summary,
 	}

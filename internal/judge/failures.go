@@ -10,7 +10,6 @@ import (
 
 	"loadgen/pkg/client"
 	"loadgen/pkg/client/answer"
-	"loadgen/pkg/metrics"
 )
 
 // failuresSeen is what is known of the requests that failed.
@@ -27,9 +26,9 @@ type failuresSeen struct {
 // mostWords is how much of the server's words a finding quotes.
 const mostWords = 160
 
-// add takes in a request that failed. One that the user interrupted did not.
+// add takes in a request that failed. One that was ended on purpose did not.
 func (f *failuresSeen) add(r *client.Result) {
-	if r.Err.Class == metrics.Interrupted {
+	if r.Err.Class.OnPurpose() {
 		return
 	}
 	if f.classes == nil {

@@ -94,8 +94,9 @@ type File struct {
 
 	// RequestRate is the rate of the schedule; "inf" where all requests are due at once.
 	RequestRate *Rate `json:"request_rate" unit:"requests/s" from:"flags"`
-	// Burstiness is the shape of the gamma distribution of the gaps; 1 is Poisson.
-	Burstiness *float64 `json:"burstiness" from:"flags"`
+	// Burstiness is the shape of the gamma distribution of the gaps; 1 is Poisson, "inf"
+	// constant spacing.
+	Burstiness *Rate `json:"burstiness" from:"flags"`
 	// MaxConcurrency bounds the requests under way; null without a bound.
 	MaxConcurrency *int `json:"max_concurrency" null:"true" unit:"requests" from:"flags"`
 
@@ -186,7 +187,7 @@ type Energy struct {
 	Watts *float64 `json:"total_gpu_power_w" unit:"W"`
 }
 
-// Rate is a number of requests per second, infinity being written as "inf".
+// Rate is a number such as requests per second, infinity being written as "inf".
 type Rate float64
 
 // Number is a number that is written as an integer where Integer is set.
@@ -228,7 +229,7 @@ func (f *File) Setting(key string) any {
 		}
 	case "burstiness":
 		if f.Burstiness != nil {
-			return *f.Burstiness
+			return encode(reflect.ValueOf(*f.Burstiness))
 		}
 	}
 	return f.Metadata.Get(key)

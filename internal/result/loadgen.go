@@ -94,12 +94,19 @@ type Machine struct {
 
 // Requests counts the requests of a run.
 type Requests struct {
-	// Asked is the number asked for.
+	// Asked is the number asked for; of a run that ends by time, those that there was time for.
 	Asked int `json:"asked" unit:"requests"`
 	// Planned is the number that the data set gave.
 	Planned int `json:"planned" unit:"requests"`
 	// Sent is the number sent.
 	Sent int `json:"sent" unit:"requests"`
+	// Cancelled is the number of those that loadgen cancelled as its settings say; they are no
+	// failures. Only there where it is not 0.
+	Cancelled int `json:"cancelled,omitempty" unit:"requests"`
+	// CutAtEnd is the number of those that were given up at the end of a run that ends by time,
+	// as they took longer than it was to wait for them; they are no failures. Only there where
+	// it is not 0.
+	CutAtEnd int `json:"cut_at_end,omitempty" unit:"requests"`
 }
 
 // Finding is something that a reader of a result must or should know.

@@ -29,7 +29,7 @@ func (f *File) Object() pyjson.Object {
 	w.details()
 	w.statistics()
 	w.set("request_rate", encode(reflect.ValueOf(f.RequestRate)))
-	w.set("burstiness", f.Burstiness)
+	w.set("burstiness", encode(reflect.ValueOf(f.Burstiness)))
 	w.setNullable("max_concurrency", f.MaxConcurrency)
 	if f.Loadgen != nil {
 		w.set(loadgenKey, encode(reflect.ValueOf(f.Loadgen)))

@@ -1,6 +1,10 @@
 package metrics
 
-import "math"
+import (
+	"math"
+
+	"loadgen/pkg/client"
+)
 
 // Metric names one of the four latencies.
 type Metric uint8
@@ -173,14 +177,10 @@ func (s *Summary) countException(class string) {
 	s.Exceptions = append(s.Exceptions, ClassCount{class, 1})
 }
 
-// Interrupted is the class of requests that ended because the run did.
-const Interrupted = "interrupted"
-
-// Interrupted is how many requests ended because the run did, which are no failures of the
-// server's.
-func (s *Summary) Interrupted() int {
+// Ended is how many requests ended with a class.
+func (s *Summary) Ended(class client.Class) int {
 	for _, e := range s.Exceptions {
-		if e.Class == Interrupted {
+		if e.Class == string(class) {
 			return e.Count
 		}
 	}

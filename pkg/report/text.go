@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"loadgen/internal/pyjson"
+	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
 
@@ -49,7 +50,7 @@ func Traffic(w io.Writer, rate, burstiness float64, concurrency *int) {
 func Exceptions(w io.Writer, s *metrics.Summary) {
 	total := 0
 	for _, e := range s.Exceptions {
-		if e.Class == metrics.Interrupted {
+		if client.Class(e.Class).OnPurpose() {
 			continue
 		}
 		fmt.Fprintf(w, "Error type: %s, Count: %d requests\n", e.Class, e.Count)
@@ -78,12 +79,17 @@ func (r *Run) Table(w io.Writer) {
 	fmt.Fprintln(w, centred(" Serving Benchmark Result ", '='))
 	count("Total requests:", s.Total)
 	count("Successful requests:", s.Completed)
-	cut := s.Interrupted()
-	failed := s.Total - s.Completed - cut
+	interrupted, cancelled, cut := s.Ended(client.Interrupted), s.Ended(client.Cancelled), s.Ended(client.CutAtEnd)
+	failed := s.Total - s.Completed - interrupted - cancelled - cut
 	count("Failed requests:", failed)
-	if cut > 0 {
-		count("Interrupted requests:", cut)
+	some := func(label string, n int) {
+		if n > 0 {
+			count(label, n)
+		}
 	}
+	some("Interrupted requests:", interrupted)
+	some("Cancelled requests:", cancelled)
+	some("Requests cut at the end:", cut)
 	value("Benchmark duration (s):", s.Duration)
 	count("Total input tokens:", s.InputTokens)
 	count("Total generated tokens:", s.OutputTokens)
