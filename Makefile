@@ -1,9 +1,13 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-GOBUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
+LDFLAGS  = -ldflags "-s -w -X main.version=$(VERSION)"
+# "build" compiles as "go run" does, so that what one compiled the other finds in the cache; what
+# is given away has no paths of this machine in it.
+GOBUILD  = CGO_ENABLED=0 go build -buildvcs=false $(LDFLAGS)
+GODIST   = $(GOBUILD) -trimpath
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage demo-pictures dist reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage demo-pictures dist deb module-size build-cost start-time reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -38,7 +42,7 @@ fuzz: ## each fuzz target for $(FUZZTIME)
 	    fi; \
 	  done; done; test $$found = 1 || { echo "no fuzz targets found"; exit 1; }
 
-bench: ## decoder, tokenizer, prompts, analysis, start-up
+bench: start-time ## decoder, tokenizer, prompts, analysis, start-up, size of the binary
 	go test -run '^$$' -bench . -benchmem ./internal/stream ./internal/tokenizer ./pkg/dataset ./internal/analysis ./cmd/loadgen
 
 bench-truth: ## reported minus true, beside a C client (needs a C compiler and Linux)
@@ -80,22 +84,55 @@ sim-profiles: ## the simulator's profiles beside the runs that they resemble
 	@echo '|---|---|---|---|---|---|---|'
 	@go test -count=1 -v -run TestProfilesResembleTheOrigins ./internal/trtsim | sed -n 's/^.*: \(| origin-.*\)$$/\1/p'
 
-dist: ## static binaries in dist/, with checksums, licences and a bill of materials (CycloneDX)
-	@mkdir -p dist
+SHARE = dist/share
+SECONDS ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+dist: ## static binaries in dist/, archives with licences, manual and completions, Debian packages, checksums, a bill of materials (CycloneDX)
+	@rm -rf dist && mkdir -p $(SHARE)
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64; do \
 	  out=dist/loadgen-$$(echo $$target | tr / -); echo $$out; \
-	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GOBUILD) -o $$out ./cmd/loadgen; done
+	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GODIST) -o $$out ./cmd/loadgen; done
 	@set -e; { cat LICENSE NOTICE; printf '\n==== Meta Llama 3\n\n'; cat internal/tokenizer/LICENSE.llama3; \
 	  printf '\n==== Go\n\n'; cat "$$(go env GOROOT)/LICENSE"; \
-	  go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/loadgen | LC_ALL=C sort -u | \
+	  go list -deps -f '{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/loadgen | LC_ALL=C sort -u | \
 	  while read -r module dir; do \
 	    grep -qF " $$module " NOTICE || { echo "NOTICE does not name $$module" >&2; exit 1; }; \
 	    texts=$$(cd $$dir && find . -maxdepth 2 \( -name 'LICENSE*' -o -name ftl.txt \) | LC_ALL=C sort); \
 	    test -n "$$texts" || { echo "$$module has no licence file" >&2; exit 1; }; \
 	    printf '\n==== %s\n\n' $$module; (cd $$dir && cat $$texts); \
 	  done; } > dist/LICENSES
-	@go run ./bench/sbom -version $(VERSION) dist/loadgen-* > dist/sbom.cdx.json
-	@cd dist && sha256sum loadgen-* LICENSES sbom.cdx.json > SHA256SUMS && cat SHA256SUMS
+	@cp LICENSE NOTICE README.md dist/LICENSES $(SHARE)
+	@set -e; $(GODIST) -o $(SHARE)/here ./cmd/loadgen; \
+	  $(SHARE)/here man > $(SHARE)/loadgen.1; $(SHARE)/here completion bash > $(SHARE)/loadgen.bash; \
+	  $(SHARE)/here completion fish > $(SHARE)/loadgen.fish; $(SHARE)/here completion zsh > $(SHARE)/_loadgen; rm $(SHARE)/here
+	@go run ./bench/pack -version $(VERSION) -time $(SECONDS) -share $(SHARE) -out dist dist/loadgen-linux-amd64 dist/loadgen-linux-arm64 dist/loadgen-darwin-arm64
+	@rm -r $(SHARE)
+	@go run ./bench/sbom -version $(VERSION) dist/loadgen-linux-amd64 dist/loadgen-linux-arm64 dist/loadgen-darwin-arm64 > dist/sbom.cdx.json
+	@cd dist && sha256sum loadgen* LICENSES sbom.cdx.json > SHA256SUMS && cat SHA256SUMS
+
+deb: dist ## the Debian packages of "make dist", shown
+	@set -e; for deb in dist/*.deb; do dpkg-deb -I $$deb; dpkg-deb -c $$deb; done
+
+# The archives that the go command downloads, of an empty module cache; this machine's cache
+# stands in for the network as far as it goes.
+module-size: ## MB of modules that a first build downloads, and that the tests do
+	@set -e; dir=$$(mktemp -d); trap 'chmod -R u+w $$dir; rm -rf $$dir' EXIT; \
+	  proxy="file://$$(go env GOMODCACHE)/cache/download,$$(go env GOPROXY)"; \
+	  for what in "build ./cmd/loadgen" "test -test ./..."; do set -- $$what; name=$$1; shift; \
+	    GOMODCACHE=$$dir/$$name GONOSUMDB='*' GOFLAGS=-mod=mod GOPROXY=$$proxy go list -deps "$$@" > /dev/null; \
+	    find $$dir/$$name/cache/download -name '*.zip' -printf '%s %P\n' | sort -rn | \
+	      awk -v name=$$name '{ s += $$1; if (NR <= 5) top = top sprintf("  %5.1f MB  %s\n", $$1 / 1e6, $$2) } END { printf "%s: %.1f MB in %d modules\n%s", name, s / 1e6, NR, top }'; \
+	  done
+
+build-cost: ## CPU time of a first build: compiles everything, Go's library too, into an empty cache
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; GOCACHE=$$dir/cache; export GOCACHE; \
+	  bash -c 'TIMEFORMAT="first build: %R s, CPU %U s user, %S s system"; time $(MAKE) -s build OUT='$$dir'/loadgen'; \
+	  bash -c 'TIMEFORMAT="then go run, without cgo as that build: %R s, CPU %U s user, %S s system"; time CGO_ENABLED=0 go run ./cmd/loadgen version'; \
+	  bash -c 'TIMEFORMAT="then go run: %R s, CPU %U s user, %S s system"; time go run ./cmd/loadgen version'
+
+start-time: ## size of the static binary, and how long it takes to print its version
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; $(MAKE) -s build OUT=$$dir/loadgen; \
+	  stat -c %s $$dir/loadgen | awk '{ printf "binary: %.1f MB\n", $$1 / 1e6 }'; \
+	  go run ./bench/start $$dir/loadgen version
 
 reproducible: ## two "make dist" of the commit, in two places, are equal byte for byte
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; git clone -q . $$dir/here; git clone -q . $$dir/is/elsewhere; \

@@ -6,9 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+	brotli "github.com/molecule-man/go-brrr" // fasthttp's
 	"github.com/pierrec/lz4/v4"
 )
 

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestModulesAreSmall: what a first build has to download stays below 60 MB. make module-size
+// has the same sum, from an empty module cache.
+func TestModulesAreSmall(t *testing.T) {
+	output := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("go", args...).Output()
+		if err != nil {
+			t.Fatalf("go %s: %v", strings.Join(args, " "), err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	cache := filepath.Join(output("env", "GOMODCACHE"), "cache", "download")
+	capital := regexp.MustCompile(`[A-Z]`)
+	sizes := map[string]int64{}
+	for _, line := range strings.Fields(output("list", "-deps", "-f", "{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}}@{{.Version}}{{end}}{{end}}", ".")) {
+		name := capital.ReplaceAllStringFunc(line, func(c string) string { return "!" + strings.ToLower(c) })
+		path, version, _ := strings.Cut(name, "@")
+		info, err := os.Stat(filepath.Join(cache, path, "@v", version+".zip"))
+		if err != nil {
+			t.Skipf("the module cache does not have the archives: %v", err)
+		}
+		sizes[line] = info.Size()
+	}
+	var sum int64
+	for _, n := range sizes {
+		sum += n
+	}
+	if sum > 60e6 || len(sizes) == 0 {
+		t.Errorf("a first build downloads %.1f MB in %d modules: %v", float64(sum)/1e6, len(sizes), sizes)
+	}
+}
