@@ -40,6 +40,7 @@ type dechunker struct {
 	digits int
 	line   int // bytes of the trailer line at hand, CR not counted
 	total  int // bytes of the extensions or the trailer at hand
+	spent  int // bytes of the sizes and extensions of all chunks
 }
 
 const (
@@ -130,6 +131,7 @@ func (c *dechunker) trailer(b byte) error {
 // sized goes on after a size line.
 func (c *dechunker) sized() {
 	size := int64(c.digits+1+c.total+2) + c.left
+	c.spent += c.digits + c.total
 	c.total = 0
 	if c.state = beforeData; c.left == 0 {
 		c.state = inTrailer

@@ -13,9 +13,10 @@ func (d *Decoder) choices(m *message) {
 		d.several = true
 		d.onlyChoice(m)
 	}
-	details.add(&m.part, len(d.a.Events))
+	most := d.o.mostChoices()
+	details.add(&m.part, len(d.a.Events), most)
 	for i := range m.more {
-		details.add(&m.more[i], len(d.a.Events))
+		details.add(&m.more[i], len(d.a.Events), most)
 	}
 }
 
@@ -56,16 +57,23 @@ func (d *Decoder) details() detailsOf {
 
 type detailsOf struct{ *answer.Details }
 
-// maxChoices bounds how many choices are kept apart.
-const maxChoices = 1024
+// The bounds on how many choices are kept apart: a server may send more than it was asked
+// for, but a few bytes each must not cost memory and a search through all of them.
+const (
+	fewChoices = 64
+	maxChoices = 1024
+)
 
-// add takes what a choice brings with an event.
-func (t detailsOf) add(p *part, event int) {
+// mostChoices is how many choices are kept apart: those asked for, and some that were not.
+func (o *Options) mostChoices() int { return min(max(o.Choices, fewChoices), maxChoices) }
+
+// add takes what a choice brings with an event, unless most others are kept.
+func (t detailsOf) add(p *part, event, most int) {
 	i := 0
 	for i < len(t.Choices) && t.Choices[i].Index != p.index {
 		i++
 	}
-	if i == maxChoices {
+	if i == most {
 		return
 	}
 	if i == len(t.Choices) {
@@ -83,8 +91,17 @@ func (t detailsOf) add(p *part, event int) {
 	c.Reasoning = p.appendReasoning(c.Reasoning)
 	c.ToolCalls = append(c.ToolCalls, p.toolText...)
 	if len(p.finish) > 0 {
-		c.FinishReason = string(appendUnescaped(nil, p.finish))
+		c.FinishReason = finishReason(p.finish)
 	}
+}
+
+// maxReason bounds what is kept of a finish reason, in bytes.
+const maxReason = 512
+
+// finishReason is a finish reason as it is kept.
+func finishReason(escaped []byte) string {
+	reason := appendUnescaped(nil, escaped)
+	return string(reason[:min(len(reason), maxReason)])
 }
 
 // choiceCounts are the server's counts of completion tokens by choice: servers that answer

@@ -23,6 +23,9 @@ const (
 // unknown is what the server counted before it said anything.
 var unknown = UsageCounts{Prompt: -1, Completion: -1, Cached: -1}
 
+// maxOddRead bounds how many counts of a message that are none are noted.
+const maxOddRead = 64
+
 // largestCount is more tokens than any request has.
 const largestCount = math.MaxInt32
 
@@ -126,9 +129,16 @@ func (r *messageReader) count(key string, n *int) error {
 		*n = int(f)
 	}
 	if what != "" && (what != "null" || key != "cached_tokens") {
-		r.odd = append(r.odd, oddCount{Key: key, Value: string(clip(raw, 40)), What: what})
+		r.noteOdd(key, raw, what)
 	}
 	return nil
+}
+
+// noteOdd notes a count that is none.
+func (r *messageReader) noteOdd(key string, raw []byte, what string) {
+	if len(r.odd) < maxOddRead {
+		r.odd = append(r.odd, oddCount{Key: key, Value: string(clip(raw, 40)), What: what})
+	}
 }
 
 // later returns the counts of which the newer ones are known, else the older ones.

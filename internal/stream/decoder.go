@@ -35,6 +35,7 @@ type Decoder struct {
 	settled  int    // events whose stamps are no longer in doubt
 	left     int64  // bytes of a body given by length
 	size     int    // bytes of the head so far, then of the decoded body
+	packed   int    // bytes of a compressed body so far
 	trouble  *Error // of a strict stream that is read to its end all the same
 	several  bool   // there was another choice than choice 0
 	counts   choiceCounts
@@ -46,7 +47,7 @@ type Decoder struct {
 func NewDecoder(o Options, a *Answer) *Decoder {
 	a.Usage, a.SeenUsage = unknown, unknown
 	o.Limits = o.Limits.withDefaults(o)
-	return &Decoder{o: o, a: a, reader: newMessageReader(o.API, o.Streaming, o.Mode)}
+	return &Decoder{o: o, a: a, reader: newMessageReader(o)}
 }
 
 // Feed takes bytes that arrived at the given instant. It returns true when the
@@ -240,6 +241,9 @@ func (d *Decoder) feedBody(p []byte) {
 		for d.phase != over {
 			data, rest, err := d.chunks.next(p)
 			switch {
+			case d.chunks.spent > d.o.Body:
+				d.fail(newError(TooLong, "the extensions of the answer's chunks are longer than %d bytes", d.o.Body))
+				return
 			case err != nil:
 				d.fail(newError(BadHTTP, "%v", err))
 				return
@@ -263,8 +267,13 @@ func (d *Decoder) decoded(p []byte) {
 	case len(p) == 0:
 	case d.inflate == nil:
 		d.content(p)
-	case !d.inflate.feed(p):
-		d.checkInflate()
+	case d.packed+len(p) > d.o.Body: // which may hold little or nothing
+		d.fail(newError(TooLong, "the answer is longer than %d bytes, compressed as it is", d.o.Body))
+	default:
+		d.packed += len(p)
+		if !d.inflate.feed(p) {
+			d.checkInflate()
+		}
 	}
 }
 
@@ -298,7 +307,7 @@ func (d *Decoder) content(p []byte) {
 
 // finish ends an answer that was read to its end.
 func (d *Decoder) finish() {
-	if f := d.inflate; f != nil && !d.complete {
+	if f := d.inflate; f != nil && !d.complete && !f.busy {
 		if f.end(); f.err != nil {
 			d.checkInflate()
 		} else if !f.whole && (d.o.Mode == Strict || d.head.encoding == "deflate") && d.phase != over {

@@ -178,7 +178,7 @@ func (d *Decoder) choice(m *message) {
 		d.choices(m)
 	}
 	if len(m.finish) > 0 {
-		a.FinishReason = string(appendUnescaped(nil, m.finish))
+		a.FinishReason = finishReason(m.finish)
 	}
 	if m.setDecodedPerIter {
 		a.DecodedPerIter, a.HasDecodedPerIter, a.NullDecodedPerIter = m.decodedPerIter, m.hasDecodedPerIter, !m.hasDecodedPerIter

@@ -65,7 +65,7 @@ func FuzzJSON(f *testing.F) {
 		`[01]`, `{"a":1,}`, `"\x"`, `{"a" : [ ] , "b":{}}`, "\"\t\"", `-`, `1.e3`, ``} {
 		f.Add([]byte(text))
 	}
-	r := newMessageReader(Completions, true, Strict)
+	r := newMessageReader(Options{Streaming: true})
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if !utf8.Valid(text) || bytes.Contains(text, []byte("N")) || bytes.Contains(text, []byte("Infinity")) {
 			return
@@ -104,9 +104,9 @@ func FuzzShape(f *testing.F) {
 		if chat {
 			api = Chat
 		}
-		known := newMessageReader(api, true, Strict)
+		known := newMessageReader(Options{API: api, Streaming: true})
 		for _, line := range [][]byte{first, second, first} {
-			fresh := newMessageReader(api, true, Strict)
+			fresh := newMessageReader(Options{API: api, Streaming: true})
 			gotErr, wantErr := known.read(line), fresh.readWhole(line)
 			got, want := known.m, fresh.m
 			if !got.fresh { // what is read of it then is that of the event before

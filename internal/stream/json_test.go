@@ -46,7 +46,7 @@ func TestNumbers(t *testing.T) {
 		"0": true, "-0": true, "10": true, "-2.5e+3": true, "1E9": true, "1e-400": true, "NaN": true, "-Infinity": true,
 		"01": false, "-": false, "1.": false, ".5": false, "1e": false, "1e+": false, "+1": false, "0x1": false, "1_0": false, "Inf": false, "nan": false,
 	} {
-		r := newMessageReader(Completions, true, Strict)
+		r := newMessageReader(Options{Streaming: true})
 		if err := r.read([]byte(`{"choices": [{"text": "x"}], "n": ` + text + `}`)); (err == nil) != want {
 			t.Errorf("%s: %v", text, err)
 		}

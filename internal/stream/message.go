@@ -55,6 +55,8 @@ type messageReader struct {
 	body  string // the choice's member that holds the text: "text", "delta" or "message"
 	// strict reads all choices, whichever member their text is in, and texts given as parts.
 	strict bool
+	// mostChoices is how many choices of a message are read; others are skipped.
+	mostChoices int
 
 	at        *part // the choice at hand
 	moreStore []part
@@ -67,12 +69,12 @@ type messageReader struct {
 	piece partText // the content part at hand
 }
 
-func newMessageReader(api API, streaming bool, mode Mode) *messageReader {
-	r := &messageReader{body: "text", strict: mode == Strict}
+func newMessageReader(o Options) *messageReader {
+	r := &messageReader{body: "text", strict: o.Mode == Strict, mostChoices: o.mostChoices()}
 	switch {
-	case api == Chat && streaming:
+	case o.API == Chat && o.Streaming:
 		r.body = "delta"
-	case api == Chat:
+	case o.API == Chat:
 		r.body = "message"
 	}
 	return r

@@ -1,5 +1,7 @@
 package stream
 
+import "math"
+
 // part is what loadgen reads of one choice. Slices refer to the text that was read.
 type part struct {
 	text    []byte // escaped; nil when there is none
@@ -36,7 +38,7 @@ func (r *messageReader) choices(i int) error {
 	m.hasChoices = true
 	if i == 0 {
 		r.at = &m.part
-	} else if r.strict {
+	} else if r.strict && i < r.mostChoices {
 		r.moreStore = append(r.moreStore, part{index: i})
 		r.at = &r.moreStore[i-1]
 	} else {
@@ -104,10 +106,7 @@ func (r *messageReader) choice(key []byte) (err error) {
 		}
 	case "avg_decoded_tokens_per_iter":
 		if c == &r.m.part {
-			m := &r.m
-			m.setDecodedPerIter = true
-			m.decodedPerIter, m.hasDecodedPerIter, err = s.number()
-			return err
+			return r.perIteration()
 		}
 	case "disaggregated_params":
 		if s.peek() == '{' && c == &r.m.part {
@@ -115,6 +114,27 @@ func (r *messageReader) choice(key []byte) (err error) {
 		}
 	}
 	return s.skip()
+}
+
+// perIteration reads the mean number of tokens that an iteration decoded. The original
+// takes any number, of which the mean may be infinite.
+func (r *messageReader) perIteration() (err error) {
+	s, m := &r.s, &r.m
+	s.space()
+	start := s.i
+	m.setDecodedPerIter = true
+	m.decodedPerIter, m.hasDecodedPerIter, err = s.number()
+	if f := m.decodedPerIter; r.strict && m.hasDecodedPerIter && !(0 <= f && f <= largestCount) {
+		m.decodedPerIter, m.hasDecodedPerIter = 0, false
+		what := "too large"
+		if f < 0 {
+			what = "negative"
+		} else if math.IsNaN(f) {
+			what = "not a number"
+		}
+		r.noteOdd("avg_decoded_tokens_per_iter", s.b[start:s.i], what)
+	}
+	return err
 }
 
 func (r *messageReader) disaggregated(key []byte) error {

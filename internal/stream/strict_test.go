@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"loadgen/pkg/client/answer"
 )
@@ -285,49 +284,5 @@ func TestEndOfAnswer(t *testing.T) {
 	}
 	if d.End(9, nil); class(a) != ErrorEvent {
 		t.Errorf("%v", a.Err)
-	}
-}
-
-// TestBounds: nothing goes on for ever.
-func TestBounds(t *testing.T) {
-	endless := func(head, again string, l Limits, mode Mode, streaming bool) (*Answer, int) {
-		a := &Answer{}
-		d := NewDecoder(Options{Streaming: streaming, Mode: mode, Limits: l}, a)
-		d.Feed([]byte(head), 1)
-		for n := range 1 << 20 {
-			if d.Feed([]byte(again), time.Duration(n+2)) {
-				return a, n
-			}
-		}
-		return a, -1
-	}
-	const head = "HTTP/1.1 200 OK\r\n"
-	for name, c := range map[string]struct {
-		head, again string
-		limits      Limits
-		class       Class
-	}{
-		"events":          {sseHead, "data: " + event("a") + "\n\n", Limits{Events: 1000}, TooLong},
-		"bytes":           {sseHead, "data: " + event("a") + "\n\n", Limits{Body: 1 << 16}, TooLong},
-		"comments":        {sseHead, ": ping\n\n", Limits{Body: 1 << 16}, TooLong},
-		"a line":          {sseHead, "data: ", Limits{Line: 1 << 10}, LineTooLong},
-		"lines of data":   {sseHead, "data: {\n", Limits{Line: 1 << 10}, LineTooLong},
-		"headers":         {head, "x: y\r\n", Limits{}, BadHTTP},
-		"one header":      {head + "x: ", "yyyyyyyyyyyyy", Limits{Head: 1000}, BadHTTP},
-		"informational":   {"", "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n", Limits{}, BadHTTP},
-		"blank lines":     {"", "\r\n", Limits{}, BadHTTP},
-		"chunk size":      {head + "Transfer-Encoding: chunked\r\n\r\n", "0000", Limits{}, BadHTTP},
-		"chunk extension": {head + "Transfer-Encoding: chunked\r\n\r\n5;", "aaaa", Limits{}, BadHTTP},
-	} {
-		a, n := endless(c.head, c.again, c.limits, Strict, true)
-		if n < 0 || class(a) != c.class {
-			t.Errorf("%s: ended after %d pieces: %v", name, n, a.Err)
-		}
-	}
-	if a, n := endless(sseHead, "data: "+event("a")+"\n\n", Limits{Events: 1000}, Original, true); n < 0 || class(a) != TooLong || !a.Err.Exception || len(a.Events) != 1000 {
-		t.Errorf("the original's rules have a bound, too: %d, %v", n, a.Err)
-	}
-	if a, n := endless(head+"\r\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Limits{Body: 1 << 16}, Strict, false); n < 0 || class(a) != TooLong {
-		t.Errorf("a whole answer: %d, %v", n, a.Err)
 	}
 }
