@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"loadgen/internal/breakdown"
@@ -301,7 +300,7 @@ func (b *Bench) observeGPU(ctx context.Context) (stop func() *gpu.Report) {
 		if err != nil {
 			text := err.Error()
 			if url := *b.s.GPUMetrics; url != "" {
-				text = strings.ReplaceAll(text, url, client.Redact(url))
+				text = client.HideURL(text, url)
 			}
 			b.keep(recording.Note{Code: "no_gpu_metrics", Text: "power and memory of the GPUs are not known: " + text})
 		} else if *b.s.GPUMetrics != "" {

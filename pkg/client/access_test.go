@@ -148,16 +148,16 @@ func TestRecordsAreBounded(t *testing.T) {
 func TestServerRepeatsAKey(t *testing.T) {
 	key := "sk-geheim"
 	for base, o := range map[string]Options{
-		"http://h":                   {APIKey: &key},
-		"http://user:sk-geheim@h":    {},
-		"http://h?api_key=sk-geheim": {},
-		"http://sk-geheim@h":         {},
-		"http://127.0.0.1:13/":       {BodyPatch: `{"metadata": {"token": "sk-geheim"}}`},
-		"http://127.0.0.1:14/":       {Header: [][2]string{{"K", "sk-geheim"}}},
-		"http://h?key=sk%2Dgeheim":   {},
-		"http://127.0.0.1:1/":        {Header: [][2]string{{"X-Api-Key", "sk-geheim"}}},
-		"http://127.0.0.1:2/":        {Header: [][2]string{{"Authorization", "Bearer sk-geheim"}}},
-		"http://127.0.0.1:3/":        {Endpoint: "/v1/completions?token=sk-geheim"},
+		"http://127.0.0.1:4/":                {APIKey: &key},
+		"http://user:sk-geheim@127.0.0.1":    {},
+		"http://127.0.0.1?api_key=sk-geheim": {},
+		"http://sk-geheim@127.0.0.1":         {},
+		"http://127.0.0.1:13/":               {BodyPatch: `{"metadata": {"token": "sk-geheim"}}`},
+		"http://127.0.0.1:14/":               {Header: [][2]string{{"K", "sk-geheim"}}},
+		"http://127.0.0.1?key=sk%2Dgeheim":   {},
+		"http://127.0.0.1:1/":                {Header: [][2]string{{"X-Api-Key", "sk-geheim"}}},
+		"http://127.0.0.1:2/":                {Header: [][2]string{{"Authorization", "Bearer sk-geheim"}}},
+		"http://127.0.0.1:3/":                {Endpoint: "/v1/completions?token=sk-geheim"},
 	} {
 		s := &server{answer: func(int, *http.Request) string {
 			return body("401 Key sk-geheim", "text/plain", "no such key: sk-geheim, Basic dXNlcjpzay1nZWhlaW0=")
@@ -165,6 +165,9 @@ func TestServerRepeatsAKey(t *testing.T) {
 		o.BaseURL = base
 		c := s.client(t, o)
 		r := do(t, c)
+		if r.Status != 401 {
+			t.Errorf("%s: %v", base, r.Err)
+		}
 		_, err := c.Model(context.Background())
 		text := fmt.Sprint(r.Err.Message, string(r.Body), err, c.RequestURL())
 		if strings.Contains(text, "geheim") || o.APIKey == nil && len(o.Header) == 0 && o.Endpoint == "" && strings.Contains(base, "user") && strings.Contains(text, "dXNlcjpzay1nZWhlaW0=") {

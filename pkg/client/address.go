@@ -36,12 +36,16 @@ func parseBase(text string) (address, *Error) {
 			return address{base: nowhere, to: wire.EndpointOf(nowhere)}, bad
 		}
 	}
-	a := address{base: base, to: wire.EndpointOf(base)}
-	if base.User != nil {
-		password, _ := base.User.Password()
-		a.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
+	return address{base: base, to: wire.EndpointOf(base), auth: basicAuth(base)}, nil
+}
+
+// basicAuth is the Authorization of a URL's user, "" without one.
+func basicAuth(u *url.URL) string {
+	if u.User == nil {
+		return ""
 	}
-	return a, nil
+	password, _ := u.User.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
 }
 
 // CheckURL returns what is wrong with a server's URL, nil for nothing.

@@ -83,7 +83,7 @@ type Client struct {
 	badURL    *Error
 	fallback  error
 	ignored   string    // the endpoint of the options, where it is not used
-	secrets   []string  // what must not be shown, even where a server repeats it
+	secrets   secrets   // what must not be shown, even where a server repeats it
 	scratch   sync.Pool // of *[]byte: bodies are built in one and kept at their size
 
 	streams, chunks atomic.Int64 // requests under way, and events with choices that have come
@@ -360,20 +360,5 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
 	r.ConnectLate, r.MinRTT, r.Retransmits, r.Ended = x.ConnectLate, x.MinRTT, x.Retransmits, x.Ended
 	r.End = c.clock.Now()
-	if r.Err != nil || r.Status != 200 {
-		c.hideSecrets(r)
-	}
-}
-
-// hideSecrets masks what a server repeats of the keys that it was sent.
-func (c *Client) hideSecrets(r *Result) {
-	for _, s := range c.secrets {
-		r.Body = bytes.ReplaceAll(r.Body, []byte(s), []byte(masked))
-		r.Reason = strings.ReplaceAll(r.Reason, s, masked)
-		if r.Err != nil && strings.Contains(r.Err.Message, s) {
-			e := *r.Err
-			e.Message = strings.ReplaceAll(e.Message, s, masked)
-			r.Err = &e
-		}
-	}
+	c.secrets.hide(r)
 }
