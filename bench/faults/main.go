@@ -30,6 +30,7 @@ type cell struct {
 	fault                      faults.Fault
 	site                       *site // in place of the fault's server; the fault has its name and outcome
 	chat, whole, kept, lenient bool
+	transport                  string // of plain connections
 }
 
 func (c cell) String() string {
@@ -49,6 +50,7 @@ func (c cell) String() string {
 
 func main() {
 	only := flag.String("only", "", "try only cells whose name matches this `REGEXP`")
+	transport := flag.String("transport", "auto", "how plain connections are carried: auto, reactor or blocking")
 	parallel := flag.Int("parallel", 6, "cells at a time")
 	update := flag.Bool("update", false, "write the table into docs/reliability.md")
 	binary := flag.String("binary", "", "the loadgen to try (default: built from this checkout)")
@@ -58,7 +60,9 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	run := func(binary, dir string) error { return runCells(ctx, *only, *parallel, *update, binary, dir) }
+	run := func(binary, dir string) error {
+		return runCells(ctx, *only, *transport, *parallel, *update, binary, dir)
+	}
 	if *seed > 0 {
 		run = func(binary, dir string) error {
 			return chaosSeeds(ctx, binary, dir, *seed, max(*seeds, 1), max(*parallel, 1), *length, os.Stdout)
@@ -88,7 +92,7 @@ func withBinary(ctx context.Context, binary string, run func(binary, dir string)
 }
 
 // runCells tries the cells whose names match, and prints the table.
-func runCells(ctx context.Context, only string, parallel int, update bool, binary, dir string) error {
+func runCells(ctx context.Context, only, transport string, parallel int, update bool, binary, dir string) error {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -96,7 +100,7 @@ func runCells(ctx context.Context, only string, parallel int, update bool, binar
 	var todo []cell
 	add := func(f faults.Fault, s *site) {
 		for i := range 16 {
-			c := cell{f, s, i&1 > 0, i&2 > 0, i&4 > 0, i&8 > 0}
+			c := cell{f, s, i&1 > 0, i&2 > 0, i&4 > 0, i&8 > 0, transport}
 			if pattern.MatchString(c.String()) {
 				todo = append(todo, c)
 			}
@@ -140,6 +144,7 @@ func tryAll(ctx context.Context, binary, dir string, todo []cell, parallel int) 
 			for i := range next {
 				if err := try(ctx, binary, filepath.Join(dir, fmt.Sprint(w)), todo[i]); err != nil {
 					problems[i] = err.Error()
+					fmt.Fprintf(os.Stderr, "to be tried again: %v: %v\n", todo[i], err)
 				}
 			}
 		})

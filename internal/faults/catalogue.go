@@ -4,7 +4,7 @@ import "slices"
 
 // All is the catalogue, by name.
 func All() []Fault {
-	all := slices.Concat(connectionFaults, headFaults, framingFaults, codingFaults, paceFaults, errorFaults, redirectFaults, jsonFaults, usageFaults, eventFaults)
+	all := slices.Concat(connectionFaults, headFaults, framingFaults, codingFaults, paceFaults, errorFaults, redirectFaults, jsonFaults, usageFaults, eventFaults, endlessFaults, oddHeads, oddEnds, oddEvents)
 	slices.SortFunc(all, func(a, b Fault) int {
 		if a.Name < b.Name {
 			return -1
