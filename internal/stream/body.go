@@ -220,23 +220,38 @@ func newInflater(encoding string, out func(p []byte) bool) *inflater {
 	return f
 }
 
-// coding returns what opens the members of a coded body.
+// coding returns what opens the members of a coded body. They share a decompressor: there
+// may be a member for each event, or many without any content.
 func coding(encoding string, src *inflaterInput) func() (io.Reader, error) {
 	if encoding == "gzip" {
-		return func() (io.Reader, error) {
-			r, err := gzip.NewReader(src)
+		var r *gzip.Reader
+		return func() (_ io.Reader, err error) {
+			if r == nil {
+				r, err = gzip.NewReader(src)
+			} else {
+				err = r.Reset(src)
+			}
 			if err == nil {
 				r.Multistream(false)
 			}
 			return r, err
 		}
 	}
-	return func() (io.Reader, error) {
+	var raw, wrapped io.ReadCloser
+	return func() (_ io.Reader, err error) {
 		// "deflate" is zlib's format, but some servers send the raw one.
 		if src.peek()&0xf != 8 {
-			return flate.NewReader(src), nil
+			if raw == nil {
+				raw = flate.NewReader(src)
+				return raw, nil
+			}
+			return raw, raw.(flate.Resetter).Reset(src, nil)
 		}
-		return zlib.NewReader(src)
+		if wrapped == nil {
+			wrapped, err = zlib.NewReader(src)
+			return wrapped, err
+		}
+		return wrapped, wrapped.(zlib.Resetter).Reset(src, nil)
 	}
 }
 

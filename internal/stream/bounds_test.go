@@ -2,9 +2,12 @@ package stream
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -124,5 +127,29 @@ func TestTokensAnIteration(t *testing.T) {
 func TestFinishReasonIsBounded(t *testing.T) {
 	if a := feed(apis[0].answer(strings.Repeat("z", 1<<20), "", ""), 1<<20, apis[0].options()); class(a) != FinishReason || len(a.FinishReason) != maxReason {
 		t.Errorf("%v, %d bytes", a.Err, len(a.FinishReason))
+	}
+}
+
+// TestMembersShareADecompressor: a member for each event, or many without any content, cost
+// little more than their bytes.
+func TestMembersShareADecompressor(t *testing.T) {
+	deflate := func(raw bool) string {
+		var out bytes.Buffer
+		w := io.WriteCloser(zlib.NewWriter(&out))
+		if raw {
+			w, _ = flate.NewWriter(&out, -1) // the level is valid
+		}
+		w.Close()
+		return out.String()
+	}
+	for name, c := range map[string]struct{ coding, member string }{"gzip": {"gzip", compressed("")}, "zlib": {"deflate", deflate(false)}, "raw": {"deflate", deflate(true)}} {
+		text := "HTTP/1.1 200 OK\r\nContent-Encoding: " + c.coding + "\r\n\r\n" + strings.Repeat(c.member, 2000)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		a := feed(text, 1<<20, Options{Streaming: true})
+		runtime.ReadMemStats(&after)
+		if class(a) == BadEncoding || after.TotalAlloc-before.TotalAlloc > 4<<20 {
+			t.Errorf("%s: %v, %d KB allocated", name, a.Err, (after.TotalAlloc-before.TotalAlloc)>>10)
+		}
 	}
 }
