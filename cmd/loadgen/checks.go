@@ -43,6 +43,11 @@ func (c *config) checkOwn() error {
 			}
 		}
 	}
+	if name := recording.Text(c.saveRequests); name != "" {
+		if _, err := requestsFormat(name); err != nil {
+			return fmt.Errorf("argument --save-requests: %w", err)
+		}
+	}
 	if err := c.checkTokenizer(); err != nil {
 		return err
 	}

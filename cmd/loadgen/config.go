@@ -18,10 +18,11 @@ type config struct {
 	// repeated is set where several runs have to have the same prompts.
 	repeated bool
 
-	configFile *string // where more flags are
-	output     string  // what stdout gets: text or json
-	logFormat  string  // what stderr gets: text or json
-	appendTo   *string // file that gets the result as a line
+	configFile   *string // where more flags are
+	output       string  // what stdout gets: text or json
+	logFormat    string  // what stderr gets: text or json
+	appendTo     *string // file that gets the result as a line
+	saveRequests *string // file that gets a row for each request
 
 	table  []flag
 	values argparse.Values // what was given, by flag

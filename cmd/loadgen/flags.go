@@ -172,6 +172,7 @@ func flagTable() []flag {
 		aside(word("--config", conduct, "FILE", "YAML file with flags, a key for each, without its dashes. The command line goes before variables of the environment (LOADGEN_MAX_CONCURRENCY=64), and these before the file", func(c *config) any { return &c.configFile })),
 		aside(word("--output", results, "FORMAT", "what standard output gets: the original's text, or the result as one JSON object, with the text on standard error", func(c *config) any { return &c.output }, "text", "json")),
 		aside(word("--log-format", conduct, "FORMAT", "what standard error gets: text, or a JSON object a line, with stable codes of errors, findings and notes", func(c *config) any { return &c.logFormat }, "text", "json")),
+		aside(word("--save-requests", results, "FILE", "write a table with a row for each request to FILE, CSV or Parquet by its name: .csv or .parquet", func(c *config) any { return &c.saveRequests })),
 		aside(word("--append", results, "FILE", "add the result, without the requests' own, to FILE as one line of JSON", func(c *config) any { return &c.appendTo })),
 	}
 }

@@ -31,15 +31,17 @@ func (m *benchmark) proveOutputs() error {
 			return fmt.Errorf("--append: %w", err)
 		}
 	}
-	return nil
+	return m.proveRequests()
 }
 
-// writeOutputs writes the result to standard output, and as a line of a file.
+// writeOutputs writes the result to standard output and as a line of a file, and the table of
+// requests.
 func (m *benchmark) writeOutputs(file *result.File, rec *recording.Recording, a *analysis.Analysis) error {
 	var err error
 	if m.object != nil {
 		_, err = m.object.Write(append(file.Append(nil), '\n'))
 	}
+	err = cmp.Or(err, m.saveTable(rec, a))
 	path := recording.Text(m.cfg.appendTo)
 	if path == "" {
 		return err

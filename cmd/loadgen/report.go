@@ -34,7 +34,7 @@ func reportCommand(s streams) *cli.Command {
 		ArgsUsage:   "FILE|DIR...",
 		Description: reportHelp,
 		Flags: []cli.Flag{
-			choice("format", "text", "for people; as JSON, an object a line, one for each file; as CSV, a line for each metric; as percentile distributions in ms", reportFormats...),
+			choice("format", "text", "for people; as JSON, an object a line, one for each file; as CSV, a line for each metric; as percentile distributions in ms; the requests, a row for each, as CSV, or as Parquet where --out ends in .parquet", reportFormats...),
 			&cli.StringFlag{Name: "out", Usage: "write to `PATH`: a directory gets the whole report, a name with an extension (.txt, .json, .csv, .hgrm, .md, .html, .png, .svg) that part of it"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the server NAME, a directory or a file, TEXT; may be repeated"},
 			&cli.StringFlag{Name: "baseline", Usage: "compare with server `NAME`, not with the first"},
@@ -66,8 +66,8 @@ type reporting struct {
 }
 
 var (
-	reportFormats = []string{"text", "json", "csv", "hgrm"}
-	reportParts   = []string{".txt", ".json", ".csv", ".hgrm", ".md", ".html", ".png", ".svg"}
+	reportFormats = []string{"text", "json", "csv", "hgrm", "requests"}
+	reportParts   = []string{".txt", ".json", ".csv", ".hgrm", ".md", ".html", ".png", ".svg", ".parquet"}
 )
 
 func parseReport(c *cli.Context) (*reporting, error) {
@@ -117,7 +117,7 @@ func parseReport(c *cli.Context) (*reporting, error) {
 		o.gates = append(o.gates, g)
 	}
 	o.naming.Gates = o.gates
-	return o, nil
+	return o, o.checkRequests()
 }
 
 // run reads the results and shows them. A file that cannot be read does not keep
@@ -126,6 +126,9 @@ func (o *reporting) run(s streams) error {
 	names, err := resultFiles(o.args)
 	if err != nil {
 		return err
+	}
+	if o.format == "requests" || filepath.Ext(o.out) == ".parquet" {
+		return o.writeRequests(names, s)
 	}
 	var failed, unknown []error
 	var files []*report.Stored
@@ -194,13 +197,12 @@ func resultFiles(args []string) (files []string, err error) {
 
 // readResult reads the results of a file, or computes the result of a timeline.
 func readResult(name string, s streams) ([]*report.Stored, error) {
-	f, err := os.Open(name)
+	in, isTimeline, done, err := openResult(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	in := bufio.NewReaderSize(f, 1<<20)
-	if start, _ := in.Peek(len(recording.Magic)); recording.IsFile(start) {
+	defer done()
+	if isTimeline {
 		stored, err := readTimeline(name, in, s)
 		if err != nil {
 			return nil, err
@@ -208,6 +210,17 @@ func readResult(name string, s streams) ([]*report.Stored, error) {
 		return []*report.Stored{stored}, nil
 	}
 	return report.ReadAll(name)
+}
+
+// openResult opens a file of results, and reports whether it is a timeline. done closes it.
+func openResult(name string) (in *bufio.Reader, isTimeline bool, done func(), err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	in = bufio.NewReaderSize(f, 1<<20)
+	start, _ := in.Peek(len(recording.Magic))
+	return in, recording.IsFile(start), func() { f.Close() }, nil
 }
 
 // write shows the results as the format and --out say.

@@ -282,12 +282,12 @@ func values(rec *recording.Recording, a *analysis.Analysis) iter.Seq[metrics.Val
 	}
 }
 
-// readTimeline makes a run's result of its timeline file.
-func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, error) {
+// readRun reads a run and its analysis, with the details, from its timeline file.
+func readRun(name string, in *bufio.Reader, s streams) (*recording.Recording, *analysis.Analysis, error) {
 	defer waiting(s, "computing the result of "+name)()
 	rec, err := recording.Read(in)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	count, err := tokenCounter(rec, s)
 	if err != nil {
@@ -299,9 +299,18 @@ func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, err
 	}
 	a, err := analysis.Detailed(rec, count)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", name, message(err))
+		return nil, nil, fmt.Errorf("%s: %s", name, message(err))
 	}
 	withHints(a)
+	return rec, a, nil
+}
+
+// readTimeline makes a run's result of its timeline file.
+func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, error) {
+	rec, a, err := readRun(name, in, s)
+	if err != nil {
+		return nil, err
+	}
 	file := a.File(rec, rec.Settings.SaveDetailed)
 	file.Loadgen = a.Loadgen(rec)
 	detailed := a.File(rec, true)

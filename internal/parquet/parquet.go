@@ -1,8 +1,9 @@
-// Package parquet reads the rows of Parquet files: of the columns that are asked for, one
-// row group and one page at a time. It takes a file and gives values: nil, bool, int64,
-// uint64, float32, float64, string, []byte, lists ([]any) and groups (Group). It knows all
-// encodings and codecs of the format's version 2 but LZO and encryption, writes nothing, and
-// gives an error, never a panic, for files that are damaged.
+// Package parquet reads and writes Parquet files. It reads the rows of any file, of the columns
+// that are asked for, one row group and one page at a time: it takes a file and gives values: nil,
+// bool, int64, uint64, float32, float64, string, []byte, lists ([]any) and groups (Group). It knows
+// all encodings and codecs of the format's version 2 but LZO and encryption, and gives an error,
+// never a panic, for files that are damaged. It writes tables of numbers, texts and lists of
+// numbers (Writer).
 package parquet
 
 import (
