@@ -221,7 +221,10 @@ func (r *settledRun) CheckOutput() error {
 }
 
 // Stored reads the run's result, and finds in which setting it differs from the run.
-func (r *settledRun) Stored() (compare.Stored, error) {
+func (r *settledRun) Stored() (compare.Stored, error) { return r.storedBut() }
+
+// storedBut is the same but for flags that do not matter.
+func (r *settledRun) storedBut(aside ...string) (compare.Stored, error) {
 	stored, err := report.ReadStored(r.path)
 	if err != nil {
 		return compare.Stored{}, err
@@ -229,7 +232,7 @@ func (r *settledRun) Stored() (compare.Stored, error) {
 	out := compare.Stored{Complete: stored.Complete(), ClientLimited: strings.HasPrefix(stored.Verdict(), "client-limited"), Server: stored.ServerPlan()}
 	r.cfg.assume() // as the run itself will
 	for _, f := range r.cfg.table {
-		if f.aside {
+		if f.aside || slices.Contains(aside, f.Name) {
 			continue
 		}
 		switch f.Name {

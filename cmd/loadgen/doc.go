@@ -39,7 +39,8 @@ line on standard output says where. loadgen selftest compares what loadgen
 reports on this machine with what a simulated server knows. loadgen report shows
 result files, compares them, and makes results of the timelines that
 --save-timeline keeps. loadgen compare starts servers in turn, loads them and
-judges the comparison: docs/compare.md.
+judges the comparison: docs/compare.md. loadgen sweep measures a server at one
+load after the other, up to saturation: docs/sweep.md.
 
 # What a run says of itself
 

@@ -18,7 +18,7 @@ var house = []string{
 	"internal/lazy", "internal/certtest", "internal/argparse", "internal/pause", "internal/suggest", "internal/plain", "internal/outfile", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
 	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
-	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/recording", "docs", "examples", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis", "internal/requests",
+	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/recording", "docs", "examples", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis", "internal/sweep", "internal/requests",
 	"internal/server", "internal/trtsim", "internal/bench", "internal/bench/benchtest", "internal/selftest", "pkg/report", "internal/console", "internal/compare", "internal/faults",
 	"cmd/loadgen",
 }

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"loadgen/internal/lazy"
+	"loadgen/internal/outfile"
 	"loadgen/pkg/client"
 )
 
@@ -109,10 +110,15 @@ func (f Flags) isMasked() error {
 }
 
 // digest identifies a server's configuration: how and where it is started, and what the
-// run's settings say of it. Without the key, nothing can be learnt from it.
+// run's settings say of it.
 func (s Server) digest(key string, identity []any) string {
 	s.Flags, s.Label, s.Dir, s.Ready, s.Stop = Flags{}, "", "", Ready{}, Stop{}
-	text, err := yaml.Marshal([]any{s, identity})
+	return Digest(key, s, identity)
+}
+
+// Digest identifies what a run was made against. Without the key, nothing can be learnt from it.
+func Digest(key string, of ...any) string {
+	text, err := yaml.Marshal(of)
 	if err != nil {
 		return "" // that of no result
 	}
@@ -149,17 +155,5 @@ func (p *Plan) save(b Bench) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(p.Results, ".loadgen-*") // which is made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // nothing once it is renamed
-	_, err = f.Write(text)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), filepath.Join(p.Results, SavedName))
+	return outfile.WritePrivate(filepath.Join(p.Results, SavedName), text)
 }

@@ -179,9 +179,7 @@ func welch(se1, df1, se2, df2 float64) (se, df float64) {
 	return math.Sqrt(v1 + v2), (v1 + v2) * (v1 + v2) / (v1*v1/df1 + v2*v2/df2)
 }
 
-func quantileT(df float64) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(df, 1)}.Quantile(0.975)
-}
+func quantileT(df float64) float64 { return studentT(0.975, df) }
 
 // tail is the probability of a difference as large, of either sign.
 func tail(diff, se, df float64) float64 {

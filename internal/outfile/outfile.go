@@ -260,3 +260,17 @@ func AppendLine(path string, line []byte) error {
 	}
 	return errors.Join(err, f.Close())
 }
+
+// WritePrivate writes a file whole or not at all, for its owner alone, as it holds a secret.
+func WritePrivate(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".loadgen-*") // which is made with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // nothing once it is renamed
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

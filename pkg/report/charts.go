@@ -29,6 +29,11 @@ func (g *Group) overview() (charts []template.HTML) {
 	}
 	for variant, label := range g.judged.Labels {
 		s := chart.Series{Name: label, Server: variant}
+		if g.hasCurve() && len(g.curve().Points) == len(g.Levels) {
+			for _, p := range g.curve().Points {
+				s.Low, s.High = append(s.Low, 1e3*p.Latency.Low), append(s.High, 1e3*p.Latency.High)
+			}
+		}
 		for level := range g.Levels {
 			s.X = append(s.X, g.value(level, variant, throughput))
 			s.Y = append(s.Y, g.value(level, variant, latency))

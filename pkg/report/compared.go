@@ -63,6 +63,10 @@ func (g *Group) write(w io.Writer, colour bool) {
 	raw := w
 	w = plain.Writer{To: w}
 	if len(g.Variants) < 2 {
+		if g.hasCurve() {
+			g.WriteCurve(w)
+			fmt.Fprintln(w)
+		}
 		fmt.Fprintf(w, "Verdict: %s\n", g.answer())
 		return
 	}
@@ -304,6 +308,9 @@ func (g *Group) object() pyjson.Object {
 		{Key: "void", Value: g.judged.Void()},
 		{Key: "reasons", Value: reasons},
 		{Key: "rows", Value: rows},
+	}
+	if g.hasCurve() {
+		out = append(out, pyjson.Member{Key: "curve", Value: g.curveJSON()})
 	}
 	if len(g.gates) > 0 {
 		out = append(out, pyjson.Member{Key: "gates", Value: g.gatesJSON()})

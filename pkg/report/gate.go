@@ -50,18 +50,15 @@ func ParseGate(text string) (Gate, error) {
 	return g, nil
 }
 
-var gatePercentile = lazy.Regexp(`^(std|p\d{1,2}(?:\.\d+)?)_(ttft|tpot|itl|e2el)_ms$`)
-
 // gateFigure finds a metric by its key: what comparisons have, goodput, the share of failed
 // requests, and any other percentile, or the deviation, of a latency.
 func gateFigure(key string) (judge.Figure, error) {
 	figures := append(judge.Figures[:len(judge.Figures):len(judge.Figures)], goodputFigure, failureFigure)
+	if f, found := judge.FigureOf(key); found {
+		return f, nil
+	}
 	if at := slices.IndexFunc(figures, func(f judge.Figure) bool { return figureKey(f) == key }); at >= 0 {
 		return figures[at], nil
-	}
-	if m := gatePercentile().FindStringSubmatch(key); m != nil {
-		p, _ := strconv.ParseFloat(strings.TrimPrefix(m[1], "p"), 64) // 0 for std
-		return judge.Figure{Metric: m[2], Statistic: judge.Statistic{Name: m[1], Q: p / 100}}, nil
 	}
 	var keys []string
 	for _, f := range figures {
@@ -91,10 +88,10 @@ func (g *Gate) Metric() string { return g.figure.Metric }
 
 // figureKey is the metric's key in result files.
 func figureKey(f judge.Figure) string {
-	if f.Higher || f == failureFigure {
+	if f == failureFigure {
 		return f.Metric
 	}
-	return f.Statistic.Name + "_" + f.Metric + "_ms"
+	return f.Key()
 }
 
 // gated is what came of a gate for a server at a concurrency.

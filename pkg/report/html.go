@@ -44,7 +44,7 @@ type pageGroup struct {
 	Levels                []pageLevel
 	Settings              pageTable
 	Remarks               []string
-	Gates                 *pageTable
+	Curve, Gates          *pageTable
 }
 
 type pageAlone struct {
@@ -113,6 +113,13 @@ func (g *Group) page(number string) pageGroup {
 	}
 	if rows := g.gateRows(); rows != nil {
 		p.Gates = &pageTable{Name: "Gates" + number, Head: g.gateHead(), Rows: textCells(rows)}
+	}
+	if g.hasCurve() {
+		for _, line := range g.curveAnswer() {
+			p.Holds = append(p.Holds, pageItem{Text: line + "."})
+		}
+		p.Curve = &pageTable{Name: "Loads" + number, Head: g.curveHead(), Rows: textCells(g.curveRows())}
+		p.Remarks = append(p.Remarks, curveNote)
 	}
 	if len(g.Variants) > 1 {
 		p.Next = g.next()

@@ -36,6 +36,7 @@ func Markdown(w io.Writer, groups []*Group) error {
 		if next := g.next(); len(next) > 0 {
 			fmt.Fprintf(w, "* **Next:** %s\n", markdownText(strings.Join(next, "; ")))
 		}
+		g.markdownCurve(w)
 		if rows := g.gateRows(); rows != nil {
 			fmt.Fprint(w, "\n## Gates\n\n")
 			head := g.gateHead()

@@ -173,42 +173,12 @@ func (s *Stored) requests(m metrics.Metric) [][]float64 {
 	if out, known := s.parts[m]; known {
 		return out
 	}
-	f := s.file
-	var out [][]float64
-	for i := range min(len(f.TTFTs), len(f.ITLs), len(f.OutputLens)) {
-		ttft, n := f.TTFTs[i], f.OutputLens[i]
-		if !math.IsNaN(ttft) && !(n == 0 && ttft == 0) { // the last is a failure
-			out = append(out, requestValues(m, ttft, n, f.ITLs[i]))
-		}
-	}
+	out := s.file.RequestValues(int(m))
 	if s.parts == nil {
 		s.parts = map[metrics.Metric][][]float64{}
 	}
 	s.parts[m] = out
 	return out
-}
-
-// requestValues are those of one request of n tokens.
-func requestValues(m metrics.Metric, ttft float64, n int, itl []float64) []float64 {
-	gaps := make([]float64, len(itl))
-	sum := 0.0
-	for i, g := range itl {
-		if !math.IsNaN(g) {
-			gaps[i] = g
-		}
-		sum += gaps[i]
-	}
-	switch {
-	case m == metrics.TTFT:
-		return []float64{ttft}
-	case m == metrics.ITL:
-		return gaps
-	case m == metrics.E2EL:
-		return []float64{ttft + sum}
-	case n > 1:
-		return []float64{sum / float64(n-1)}
-	}
-	return nil
 }
 
 // percentiles are those that the file has of any metric.

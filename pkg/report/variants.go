@@ -12,6 +12,7 @@ import (
 	"loadgen/internal/judge"
 	"loadgen/internal/lazy"
 	"loadgen/internal/plain"
+	"loadgen/internal/sweep"
 )
 
 // Variant is the results of one server, or of one variant of it.
@@ -31,6 +32,7 @@ type Group struct {
 	Title, Hardware, Configuration string
 	words                          map[string]string // of hints
 	gates                          []Gate
+	measured                       *sweep.Curve // what curve returns
 }
 
 // Naming is what the user adds to the results: labels by a server's name, the baseline,

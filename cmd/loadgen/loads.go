@@ -1,0 +1,297 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"loadgen/internal/compare"
+	"loadgen/internal/lazy"
+	"loadgen/internal/outfile"
+	"loadgen/internal/result"
+	"loadgen/internal/sweep"
+	"loadgen/pkg/report"
+)
+
+// loadRuns make runs of the benchmark at one load after the other, each with a result file in
+// one directory, from which an interrupted series goes on.
+type loadRuns struct {
+	s      streams
+	argv   []string // the benchmark's flags
+	dir    string
+	resume bool
+
+	before []string // further flags of the benchmark, unless others are given
+
+	saved  savedLoads
+	seed   int     // where a flag names one
+	seeded bool    // it does
+	sim    string  // the simulator's profile, where it is the server
+	url    string  // where that listens
+	spent  float64 // seconds of the runs that were made, not kept
+	kept   int
+}
+
+// savedLoads is what the directory has of its runs besides the results.
+type savedLoads struct {
+	Seed      int    `yaml:"seed"`       // prompts are drawn from it, by load and run
+	ResumeKey string `yaml:"resume_key"` // of the digests by which the server is known again
+}
+
+// savedLoadsName is its file. It is no .json, as results are.
+const savedLoadsName = "loads.yaml"
+
+// setByLoads are the benchmark's flags that a series of runs sets itself, and what to use.
+var setByLoads = map[string]string{
+	"--num-prompts": "--min-requests and --max-requests", "--result-dir": "--results", "--result-filename": "--results",
+	"--max-concurrency": "--concurrencies", "--request-rate": "--rates",
+}
+
+// newLoadRuns checks the benchmark's flags before anything is sent.
+func newLoadRuns(s streams, argv []string, dir string, like sweep.Load) (*loadRuns, error) {
+	l := &loadRuns{s: s, argv: argv, dir: dir}
+	cfg, err := parseAll(argv, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range [][]string{{"--percentile-metrics", "ttft,tpot,itl,e2el"}, {"--no-test-input"}, {"--warmup", "8"}} {
+		if !cfg.given(d[0]) {
+			l.before = append(l.before, d...)
+		}
+	}
+	for _, f := range cfg.table {
+		if !cfg.given(f.Name) {
+			continue
+		}
+		use := setByLoads[f.Name]
+		if f.Name == "--max-concurrency" && like.Concurrency == 0 { // bounds a rate
+			use = ""
+		}
+		switch {
+		case use != "":
+			return nil, fmt.Errorf("argument %s: it is set for each run: use %s", f.Name, use)
+		case f.aside && f.Name != configFlag && f.Name != logFormatFlag, slices.Contains([]string{"--dry-run", "--save-timeline", "--selftest", "--require"}, f.Name):
+			return nil, fmt.Errorf("argument %s: it is for single runs", f.Name)
+		}
+	}
+	if cfg.NonStreaming {
+		return nil, errors.New("argument --non-streaming: answers that come whole have no TTFT and no ITL")
+	}
+	l.seed, l.seeded = cfg.Seed, cfg.given("--seed")
+	run, err := l.settle(like, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	run.cfg.assume()
+	return l, run.cfg.checkValues(s)
+}
+
+var loadResult = lazy.Regexp(`^(concurrency|rate)_[0-9.e+-]+?(_repeat_\d+)?\.(json|hlog|txt|pytorch\.json)$`)
+
+// begin prepares the directory: its results are kept, replaced, or the error.
+func (l *loadRuns) begin(resume, overwrite bool) error {
+	l.resume = resume
+	there, err := resultsOf(l.dir)
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 && !resume && !overwrite {
+		return usageError{fmt.Errorf("%s already exists; --resume keeps complete results, --overwrite replaces them, --results DIR writes elsewhere", there[0])}
+	}
+	release, err := outfile.Prove(filepath.Join(l.dir, savedLoadsName))
+	if err != nil {
+		return err
+	}
+	release()
+	path := filepath.Join(l.dir, savedLoadsName)
+	if text, err := os.ReadFile(path); err == nil && resume {
+		if err := yaml.Unmarshal(text, &l.saved); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if !resume {
+		for _, path := range there {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	if l.saved.ResumeKey == "" {
+		var drawn [4]byte
+		rand.Read(drawn[:])
+		l.saved = savedLoads{Seed: int(drawn[0]&0x7f)<<24 | int(drawn[1])<<16 | int(drawn[2])<<8 | int(drawn[3]), ResumeKey: rand.Text()}
+	}
+	if l.seeded {
+		l.saved.Seed = l.seed
+	}
+	text, err := yaml.Marshal(l.saved)
+	if err != nil {
+		return err
+	}
+	return outfile.WritePrivate(path, text)
+}
+
+// resultsOf are the files of an earlier series in a directory.
+func resultsOf(dir string) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if loadResult().MatchString(e.Name()) {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths, nil
+}
+
+// settle is a run with all its settings. Prompts differ between loads and runs, as servers
+// keep those that they have seen.
+func (l *loadRuns) settle(at sweep.Load, run, requests int) (*settledRun, error) {
+	name := at.FileName(run)
+	hash := fnv.New32a()
+	hash.Write([]byte(name))
+	seed := (l.saved.Seed + int(hash.Sum32())) & (1<<32 - 1)
+	argv := slices.Concat(l.before, l.argv)
+	if at.Concurrency > 0 {
+		argv = append(argv, "--max-concurrency", strconv.Itoa(at.Concurrency))
+	} else {
+		argv = append(argv, "--request-rate", strconv.FormatFloat(at.Rate, 'g', -1, 64))
+	}
+	argv = append(argv, "--num-prompts", strconv.Itoa(requests), "--seed", strconv.Itoa(seed), "--save-result", "--save-detailed",
+		"--result-dir", l.dir, "--result-filename", name, "--disable-tqdm")
+	cfg, err := parseAll(argv, l.s)
+	if err != nil {
+		return nil, err
+	}
+	cfg.repeated = true
+	if cfg.Sim != nil && l.url != "" {
+		cfg.Sim, cfg.BaseURL = nil, &l.url
+	}
+	return &settledRun{l.s, cfg, argv, filepath.Join(l.dir, name)}, nil
+}
+
+// start starts the simulator where it is the server.
+func (l *loadRuns) start(ctx context.Context) (stop func() error, err error) {
+	cfg, err := parseAll(l.argv, l.s)
+	if err != nil || cfg.Sim == nil {
+		return func() error { return nil }, err
+	}
+	l.sim = *cfg.Sim
+	l.url, stop, err = startSim(ctx, *cfg.Sim, l.s.err)
+	return stop, err
+}
+
+// identity is the digest of the server that a run loads.
+func (l *loadRuns) identity(run *settledRun) string {
+	cfg := run.cfg
+	server := cfg.server()
+	if l.url != "" {
+		server = "sim " + l.sim
+	}
+	return compare.Digest(l.saved.ResumeKey, append(run.Identity(), server)...)
+}
+
+// measure makes a run, or keeps its result. What the run says goes to a file beside its result.
+func (l *loadRuns) measure(ctx context.Context, at sweep.Load, run, requests int) (*sweep.Run, error) {
+	r, err := l.settle(at, run, requests)
+	if err != nil {
+		return nil, err
+	}
+	if l.resume && exists(r.path) {
+		why := l.outdated(r)
+		if why == "" {
+			l.kept++
+			return l.read(r.path)
+		}
+		fmt.Fprintf(l.s.err, "loadgen: %s is made again: %s\n", r.path, why)
+	}
+	if err := r.CheckOutput(); err != nil {
+		return nil, err
+	}
+	digest := l.identity(r)
+	var text, said bytes.Buffer
+	r.s.err = &said
+	done := waiting(l.s, fmt.Sprintf("%s, run %d: %d requests", at.Words(), run+1, requests))
+	err = r.Run(ctx, &text, func() *result.Server { return &result.Server{Plan: digest} })
+	done()
+	text.Write(said.Bytes())
+	if failed := outfile.Write(strings.TrimSuffix(r.path, ".json")+".txt", func(w io.Writer) error { _, err := w.Write(text.Bytes()); return err }); failed != nil && err == nil {
+		err = failed
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		fmt.Fprint(l.s.err, said.String())
+		return nil, err
+	}
+	out, err := l.read(r.path)
+	if err == nil {
+		l.spent += out.Seconds
+	}
+	return out, err
+}
+
+func (l *loadRuns) read(path string) (*sweep.Run, error) {
+	f, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return sweep.FromFile(f), nil
+}
+
+// outdated reports why the result of a run cannot be kept; "" if it can. How many requests it
+// has does not matter.
+func (l *loadRuns) outdated(r *settledRun) string {
+	stored, err := r.storedBut("--num-prompts", "--sim")
+	switch {
+	case err != nil:
+		return "it cannot be read"
+	case !stored.Complete:
+		return "it is not complete"
+	case stored.ClientLimited:
+		return "the client could not keep up"
+	case stored.Server != l.identity(r):
+		return "its server was another, or asked for another model or with other headers, or the tokenizer was another"
+	case stored.Differs != "":
+		return "it was made with " + stored.Differs
+	}
+	return ""
+}
+
+// groups are the results of the series for its report.
+func (l *loadRuns) groups(title string) ([]*report.Group, error) {
+	paths, err := resultsOf(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []*report.Stored
+	for _, path := range paths {
+		if !strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".pytorch.json") {
+			continue
+		}
+		f, err := report.ReadStored(path)
+		if err != nil {
+			return nil, err
+		}
+		if f.Partial() == "" {
+			files = append(files, f)
+		}
+	}
+	if len(files) == 0 {
+		return nil, nil
+	}
+	return report.Groups(files, report.Naming{Labels: map[string]string{}, Title: title, Hints: comparisonHints}), nil
+}
