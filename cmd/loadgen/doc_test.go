@@ -24,9 +24,22 @@ func words(t *testing.T, line string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
+// stagesOfPage writes the file of stages that docs/load.md shows.
+func stagesOfPage(t *testing.T) (path string) {
+	page, err := os.ReadFile("../../docs/load.md")
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
+	text, _, ended := strings.Cut(rest, "```")
+	path = t.TempDir() + "/stages.yaml"
+	if err != nil || !found || !ended || os.WriteFile(path, []byte(text), 0o666) != nil {
+		t.Fatal("docs/load.md shows no stages", err)
+	}
+	return path
+}
+
 // TestManualsExamples runs the manual's examples, those that would need a server
 // as dry runs.
 func TestManualsExamples(t *testing.T) {
+	stages := stagesOfPage(t)
 	for _, file := range []string{"doc.go", "../../README.md", "../../docs/load.md"} {
 		manual, err := os.Open(file)
 		if err != nil {
@@ -46,7 +59,7 @@ func TestManualsExamples(t *testing.T) {
 			for strings.HasSuffix(line, `\`) && in.Scan() {
 				line = strings.TrimSuffix(line, `\`) + in.Text()
 			}
-			args := words(t, line)
+			args := words(t, strings.ReplaceAll(line, "stages.yaml", stages))
 			if args[0] != "version" {
 				args = append(args, "--dry-run", "--num-prompts", "2")
 			}

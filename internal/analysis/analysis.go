@@ -37,6 +37,7 @@ type Analysis struct {
 	// where answers came whole.
 	DecodingAtATime float64
 	FirstWave       *FirstWave           // nil but for closed loops that are longer than it
+	Stages          []Stage              // of a run whose load was not the same all along; nil of another
 	Turns           []Turn               // of conversations; nil where there are none
 	Server          *ServerTimes         // nil where the server gave none
 	Breakdown       *breakdown.Breakdown // nil unless asked for and something is known
@@ -91,8 +92,9 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 		return nil, err
 	}
 	rate := scheduledRate(rec)
+	options := metrics.Options{Percentiles: percentiles, Goodput: goals}
 	wave := waveOf(rec, rate, a.Sent)
-	findings, notes, sent := a.read(rec, count, metrics.Options{Percentiles: percentiles, Goodput: goals}, wave, details)
+	findings, notes, sent := a.read(rec, count, options, wave, details)
 	if !RuleOf(s).Whole {
 		a.streams(rec, sent)
 	}
@@ -103,6 +105,7 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	a.Budget = budget(rec, a.Summary, wave)
 	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
 	a.Findings, a.Notes = findings, append(a.Notes, notes...)
+	a.stages(rec, options, count, sent)
 	a.server(rec, percentiles)
 	a.energy(rec)
 	if rec.KernelStamps && a.Counts.Events > 0 && a.Counts.KernelStamped == 0 {
@@ -164,7 +167,8 @@ func (a *Analysis) streams(rec *recording.Recording, sent []int32) {
 // budget reads the timelines once more, when what the others kept of them is gone.
 func budget(rec *recording.Recording, s *metrics.Summary, wave int) *judge.Budget {
 	rule := RuleOf(&rec.Settings)
-	b := judge.NewBudgetReader(rule, &rec.Health, rec.Settings.Concurrency() == 0 && rec.Settings.Rate() == 0, &s.Values)
+	burst := rec.Settings.Concurrency() == 0 && rec.Settings.Rate() == 0 && rec.Stages == nil
+	b := judge.NewBudgetReader(rule, &rec.Health, burst, &s.Values)
 	var late []time.Duration
 	k := 0
 	for _, r := range rec.All() {
@@ -205,6 +209,7 @@ func (a *Analysis) energy(rec *recording.Recording) {
 // collector hands each request that was sent to all that read timelines.
 type collector struct {
 	rule    metrics.Rule
+	run     judge.Run
 	rec     *recording.Recording
 	asked   asked
 	count   CountTokens
@@ -273,7 +278,7 @@ func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens
 	summary := metrics.NewSummaryReader(o)
 	reported := summary.Values()
 	return &collector{
-		rule: rule, rec: rec, asked: asked, count: count, tokenizeEach: tokenizeEach(rec),
+		rule: rule, run: run, rec: rec, asked: asked, count: count, tokenizeEach: tokenizeEach(rec),
 		sent:     make([]int32, 0, sent),
 		summary:  summary,
 		wave:     metrics.NewSummaryReader(metrics.Options{Percentiles: o.Percentiles}),

@@ -13,10 +13,10 @@ type FirstWave struct {
 }
 
 // waveOf is how many requests a run's first wave has, 0 where it has none: with a rate, or
-// without a bound, or where the run is not longer than its first wave. Conversations
+// without a bound, with a ramp, or where the run is not longer than its first wave. Conversations
 // have none, as the plan's first requests are not the first to be sent.
 func waveOf(rec *recording.Recording, rate float64, sent int) int {
-	if c := rec.Settings.Concurrency(); rate == 0 && 0 < c && c < sent && !conversing(rec) {
+	if c := rec.Settings.Concurrency(); rate == 0 && 0 < c && c < sent && !conversing(rec) && rec.Stages == nil {
 		return c
 	}
 	return 0

@@ -37,15 +37,20 @@ func budgetSection(b *judge.Budget, h *health.Report, v judge.Verdict) *result.E
 	if b.FirstWave.Count > 0 {
 		out.FirstWave = new(boundSection(b.FirstWave))
 	}
+	out.Reasons = reasonsSection(v)
+	for _, s := range h.Steps {
+		out.Clock.Steps = append(out.Clock.Steps, result.ClockStep{At: s.At.Seconds(), By: ms(s.By)})
+	}
+	return out
+}
+
+func reasonsSection(v judge.Verdict) (out []result.Reason) {
 	for _, r := range v.Reasons {
 		scale := 1e3
 		if r.What == "throughput" || r.What == "clock" {
 			scale = 1
 		}
-		out.Reasons = append(out.Reasons, result.Reason{What: r.What, Bound: scale * r.Bound, Limit: scale * r.Limit, Text: r.Text})
-	}
-	for _, s := range h.Steps {
-		out.Clock.Steps = append(out.Clock.Steps, result.ClockStep{At: s.At.Seconds(), By: ms(s.By)})
+		out = append(out, result.Reason{What: r.What, Bound: scale * r.Bound, Limit: scale * r.Limit, Text: r.Text})
 	}
 	return out
 }

@@ -76,9 +76,16 @@ func conversing(rec *recording.Recording) bool {
 }
 
 // scheduledRate is the schedule's requests per second, 0 where all are due at once: the
-// rate that was set, or that of a trace's arrival times.
+// rate that was set, the highest of several, or that of a trace's arrival times.
 func scheduledRate(rec *recording.Recording) float64 {
 	s := &rec.Settings
+	if len(rec.Stages) > 0 { // the highest
+		most := 0.0
+		for _, g := range rec.Stages {
+			most = max(most, g.Rate)
+		}
+		return most
+	}
 	if s.Rate() != 0 || s.DatasetName != "trace" {
 		return s.Rate()
 	}

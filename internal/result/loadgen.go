@@ -43,6 +43,9 @@ type Loadgen struct {
 	FirstWave *FirstWave `json:"first_wave" from:"timelines"`
 	// Turns are the metrics of conversations by turn; not there without conversations.
 	Turns []Turn `json:"turns,omitempty" from:"timelines"`
+	// Stages are the metrics of a run's stages, or of what follows its ramp; not there where the
+	// load is the same all along.
+	Stages []Stage `json:"stages,omitempty" from:"timelines"`
 	// Definitions are what other tools would have reported of the same timelines, by tool.
 	Definitions []Definition `json:"definitions" from:"timelines"`
 	// ServerMetrics are the server's own records, null unless they were asked for.

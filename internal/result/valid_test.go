@@ -36,7 +36,9 @@ func TestUnknownKeysAreInvalid(t *testing.T) {
 		case pyjson.Object:
 			for _, m := range v {
 				seen[m.Key] = true
-				walk(m.Value)
+				if m.Key != "figures" { // whose keys are anybody's
+					walk(m.Value)
+				}
 			}
 		case []any:
 			for _, x := range v {

@@ -41,11 +41,11 @@ func (x *ExtendedReader) steady(steps steps, result func(i int) *client.Result) 
 		}
 		success, gap = success+1, gap+int(q.gaps)
 		if q.tokens > 0 {
-			within := int(q.tokens)
-			if !inside {
-				within = tokensWithin(result(i), from, to)
+			if inside {
+				tokens += float64(q.n)
+			} else {
+				tokens += TokensWithin(result(i), int(q.n), from, to)
 			}
-			tokens += float64(q.n) * float64(within) / float64(q.tokens)
 		}
 		if !inside {
 			out.Dropped++
@@ -69,14 +69,21 @@ func (x *ExtendedReader) steady(steps steps, result func(i int) *client.Result) 
 	return out
 }
 
-// tokensWithin counts the events that brought tokens in a span of time.
-func tokensWithin(r *client.Result, from, to time.Duration) (n int) {
+// TokensWithin is how many of an answer's n tokens came in a span of time, each event that
+// brought some taken to have brought as many.
+func TokensWithin(r *client.Result, n int, from, to time.Duration) float64 {
+	within, all := 0, 0
 	for i := range r.Events {
-		if e := &r.Events[i]; BringsTokens(e) && from <= e.At && e.At <= to {
-			n++
+		if e := &r.Events[i]; BringsTokens(e) {
+			if all++; from <= e.At && e.At <= to {
+				within++
+			}
 		}
 	}
-	return n
+	if all == 0 {
+		return 0
+	}
+	return float64(n) * float64(within) / float64(all)
 }
 
 // Blocks of a mean's interval: at most so many, of at least so many requests.

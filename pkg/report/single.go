@@ -250,6 +250,7 @@ func (s *Stored) WriteText(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	show.Stages(w, "  ", s.loadgen().Stages)
 	if m := s.loadgen().ServerMetrics; m != nil && m.Exposition != nil {
 		show.Metrics(w, "  ", m.Exposition)
 	}

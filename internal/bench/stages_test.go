@@ -1,0 +1,176 @@
+package bench_test
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/bench"
+	"loadgen/internal/bench/benchtest"
+	"loadgen/internal/judge"
+	"loadgen/internal/recording"
+	"loadgen/internal/tokenizer"
+)
+
+// found reports whether a finding was made.
+func found(a *analysis.Analysis, code string) bool {
+	return slices.ContainsFunc(a.Findings, func(f judge.Finding) bool { return f.Code == code })
+}
+
+// TestStages: each stage is measured on its own, from when the requests of the stage before
+// have ended; and the timeline file gives the same.
+func TestStages(t *testing.T) {
+	path := file(t, "stages.yaml", "- {concurrency: 2, duration: 1s}\n- {concurrency: 4, duration: 2, ramp: 500ms}\n- concurrency: 1\n  duration: 1050ms\n")
+	timeline := filepath.Join(t.TempDir(), "t")
+	synctest.Test(t, func(t *testing.T) {
+		o := shaped(t, &slow{after: 200 * ms}, "--stages", path, "--save-timeline", timeline)
+		stages := o.Analysis.Stages
+		if len(stages) != 3 {
+			t.Fatalf("%d stages", len(stages))
+		}
+		// The ramp opens the third slot after 250 ms and the fourth after 500 ms. Of the second
+		// stage 1.5 s are measured: slots 1 and 2 begin each 200 ms from 1 s on, the third from
+		// 1.25 s, the fourth from 1.5 s.
+		for i, want := range []struct {
+			from, to, measured float64
+			started, dropped   int
+			sent, mean         float64
+		}{
+			{0, 1, 0, 10, 0, 10, 2},
+			{1, 3, 1.5, 10 + 10 + 9 + 8, 3 + 3 + 3 + 1, 29 / 1.5, 4},
+			{3, 4.05, 3.1, 6, 2, 5 / 0.95, 1},
+		} {
+			g := stages[i]
+			if g.From != want.from || g.To != want.to || math.Abs(g.MeasuredFrom-want.measured) > 1e-9 || g.Verdict.Level != judge.Clean ||
+				g.Started != want.started || g.Dropped != want.dropped || g.Summary.Total != want.started-want.dropped || g.Summary.Latency[0].Median != 0.2 ||
+				math.Abs(g.SentPerSecond-want.sent) > 1e-9 || math.Abs(g.MeanConcurrency-want.mean) > 1e-9 || math.Abs(g.TokensPerSecond-3*want.sent) > 3 {
+				t.Errorf("stage %d: %+v, %d measured", i+1, g, g.Summary.Total)
+			}
+		}
+		if found(o.Analysis, "stage_not_kept") || len(o.Parsed(t).Loadgen.Stages) != 3 {
+			t.Errorf("%+v", o.Analysis.Findings)
+		}
+		f, err := os.Open(timeline)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		rec, err := recording.Read(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := analysis.Analyze(rec, func(text []byte) int { return len(tokenizer.Llama3().Encode(string(text), false)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := a.File(rec, false)
+		again.Loadgen = a.Loadgen(rec)
+		if !bytes.Equal(again.Append(nil), o.File) {
+			t.Error("the timeline gives another result")
+		}
+	})
+}
+
+// TestStagesOfRates: due times are exact across stages, and a stage whose rate the server does
+// not let through is found.
+func TestStagesOfRates(t *testing.T) {
+	path := file(t, "stages.json", `[{"rate": 10, "duration": "1s"}, {"at": 1, "rate": 40, "duration": 1}, {"rate": 5, "duration": "1s"}]`)
+	synctest.Test(t, func(t *testing.T) {
+		o := shaped(t, &slow{}, "--stages", path, "--burstiness", "inf")
+		var want []time.Duration
+		for i := range 10 {
+			want = append(want, time.Duration(i)*100*ms)
+		}
+		for i := range 40 {
+			want = append(want, time.Second+time.Duration(i)*25*ms)
+		}
+		for i := range 5 {
+			want = append(want, 2*time.Second+time.Duration(i)*200*ms)
+		}
+		near := func(a, b time.Duration) bool { return -1 <= a-b && a-b <= 1 } // an instant is cut to whole ns
+		if got := startsOf(o.Recording); !slices.EqualFunc(got, want, near) || o.Recording.Elapsed != 3*time.Second {
+			t.Errorf("%v, want %v", got, want)
+		}
+		if found(o.Analysis, "stage_not_kept") {
+			t.Errorf("%+v", o.Analysis.Findings)
+		}
+		o = shaped(t, &slow{}, "--stages", path, "--burstiness", "inf", "--max-concurrency", "2")
+		if !found(o.Analysis, "stage_not_kept") || found(o.Analysis, "stage_not_measured") {
+			t.Errorf("%+v", o.Analysis.Findings)
+		}
+		// Requests longer than a stage leave nothing to measure.
+		o = shaped(t, &slow{after: 1500 * ms}, "--stages", path, "--burstiness", "inf")
+		if !found(o.Analysis, "stage_not_measured") {
+			t.Errorf("%+v", o.Analysis.Findings)
+		}
+	})
+}
+
+// TestRampUp: what comes before the load is there is not in the stage that follows.
+func TestRampUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := shaped(t, &slow{}, "--max-concurrency", "3", "--ramp-up", "1", "--duration", "2")
+		if got := startsOf(o.Recording); got[4] != 400*ms || got[5] != 500*ms || got[6] != 500*ms || o.Analysis.FirstWave != nil {
+			t.Error(got)
+		}
+		if g := o.Analysis.Stages; len(g) != 1 || g[0].MeasuredFrom != 1 || g[0].To != 2 || g[0].Summary.Total != 30 || g[0].MeanConcurrency != 3 {
+			t.Errorf("%+v", g)
+		}
+		// vLLM's flags: the ramp lasts for all requests. From 1 to 9 a second, 5 on average.
+		o = shaped(t, &slow{}, "--burstiness", "inf", "--ramp-up-strategy", "linear", "--ramp-up-start-rps", "1", "--ramp-up-end-rps", "9", "--num-prompts", "50")
+		last := startsOf(o.Recording)[49]
+		if want := 10 * (math.Sqrt(1+2*0.8*49) - 1) / 8; math.Abs(last.Seconds()-want) > 1e-6 || o.Recording.Sent() != 50 {
+			t.Errorf("the last of %d began at %v, want %v", o.Recording.Sent(), last, want)
+		}
+	})
+}
+
+// TestBadShapes: what cannot be is said with the setting that says it.
+func TestBadShapes(t *testing.T) {
+	stages := func(text string) []string { return []string{"--stages", file(t, "s.yaml", text)} }
+	for want, args := range map[string][]string{
+		"stage 2 (line 2): it is out of order: it begins at 30s, and the stages before it last until 1m0s": stages("- {rate: 1, duration: 60s}\n- {at: 30s, rate: 2, duration: 1s}"),
+		"stage 2 (line 2): stages are out of order: it begins at 5s, and the next at 3s":                   stages("- {rate: 1, duration: 5s}\n- {rate: 2}\n- {at: 3s, rate: 2, duration: 1s}"),
+		"stage 2 (line 2): it begins at 5s, and the stages before it last until 1s only":                   stages("- {rate: 1, duration: 1s}\n- {at: 5s, rate: 2, duration: 1s}"),
+		"stage 1 (line 1): its length is zero":                                                             stages("- {rate: 1, duration: 0}"),
+		"stage 1 (line 1): it has no duration":                                                             stages("- {rate: 1}"),
+		"stage 1 (line 1): its ramp of 5s never ends: the stage lasts 2s":                                  stages("- {rate: 1, duration: 2s, ramp: 5s}"),
+		"stage 1 (line 1): nothing of it is measured: it lasts 2s, of which 2s are left out":               stages("- {rate: 1, duration: 2s, ramp: 1s, settle: 1s}"),
+		"stage 1 (line 1): it has a rate and a concurrency":                                                stages("- {rate: 1, concurrency: 2, duration: 2s}"),
+		"stage 1 (line 1): it has neither a rate nor a concurrency":                                        stages("- {duration: 2s}"),
+		"stage 2 (line 2): the stages of a run are either all rates or all concurrencies":                  stages("- {rate: 1, duration: 2s}\n- {concurrency: 1, duration: 2s}"),
+		"stage 1 (line 1): a rate of 0 requests per second is out of range":                                stages("- {rate: 0, duration: 2s}"),
+		"stage 1 (line 1): a concurrency of -1 is out of range (1 to 1048576)":                             stages("- {concurrency: -1, duration: 2s}"),
+		`line 1: a stage has no "speed": there are rate, concurrency, duration, at, ramp and settle`:       stages("- {speed: 1, duration: 2s}"),
+		`line 1: "soon" is not a time: expected seconds, or 90s, 1m30s`:                                    stages("- {rate: 1, duration: soon}"),
+		"line 1: a stage is rate or concurrency with a duration":                                           stages("- 5"),
+		"has no stages: expected a list":                                                                   stages(""),
+		"cannot unmarshal":                                                                                 stages("rate: 5"),
+		"cannot read the stages":                                                                           {"--stages", "missing.yaml"},
+		"stages have their own durations":                                                                  append(stages("- {rate: 1, duration: 2s}"), "--duration", "5"),
+		"stages have their own load: leave out the request rate":                                           append(stages("- {rate: 1, duration: 2s}"), "--request-rate", "5"),
+		"stages have their own concurrency":                                                                append(stages("- {concurrency: 1, duration: 2s}"), "--max-concurrency", "5"),
+		"stages have their own ramps":                                                                      append(stages("- {concurrency: 1, duration: 2s}"), "--ramp-up", "5"),
+		"the ramp never ends: it takes 10s, and the run 5s":                                                {"--ramp-up", "10", "--duration", "5", "--request-rate", "3"},
+		"there is nothing to ramp up":                                                                      {"--ramp-up", "10"},
+		"a ramp of concurrency needs a length":                                                             {"--ramp-up-strategy", "linear", "--max-concurrency", "3"},
+		"an exponential ramp cannot begin with no requests per second":                                     {"--ramp-up-strategy", "exponential", "--request-rate", "3", "--ramp-up", "4"},
+		"the ramp ends with 5.0 requests per second, and the request rate is 3.0":                          {"--ramp-up-end-rps", "5", "--request-rate", "3", "--ramp-up", "4"},
+		"a ramp has a rate that it begins or ends with, but neither a length nor a strategy":               {"--ramp-up-end-rps", "5"},
+		"there is no rate that the ramp could lead to":                                                     {"--ramp-up-start-rps", "5", "--ramp-up", "4", "--max-concurrency", "3"},
+		"nan is not a number of seconds":                                                                   {"--ramp-up", "nan", "--request-rate", "3"},
+		"-1.0 is not a rate, 0 or more":                                                                    {"--ramp-up-start-rps", "-1", "--ramp-up", "4", "--request-rate", "3"},
+	} {
+		s := benchtest.Settings(t, append([]string{"--dataset-name", "random", "--random-ids"}, args...))
+		if err := bench.Check(&s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", args, err, want)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"loadgen/internal/result"
+)
+
+// Stages writes a table of a run's stages, of which transitions are left out, each line after
+// a prefix; nothing for a run without any. Latencies are medians in milliseconds.
+func Stages(w io.Writer, prefix string, all []result.Stage) {
+	if len(all) == 0 {
+		return
+	}
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "stage\tload\tseconds\tdone\treq/s\ttok/s\tTTFT\tITL\tE2EL\tverdict\t")
+	for i, g := range all {
+		load := ""
+		switch {
+		case g.Rate != nil:
+			load = fmt.Sprintf("%.4g/s", *g.Rate)
+		case g.Concurrency != nil:
+			load = fmt.Sprint(*g.Concurrency)
+		}
+		verdict := g.Verdict
+		if g.Requests == 0 {
+			verdict = "-"
+		}
+		fmt.Fprintf(table, "%d\t%s\t%.4g-%.4g\t%d/%d\t%.4g\t%.4g\t%s\t%s\t%s\t%s\t\n", i+1, load, g.MeasuredFrom, g.To, g.Completed, g.Requests,
+			g.Sent, g.OutputThroughput, medianOf(g.TTFT), medianOf(g.ITL), medianOf(g.E2EL), verdict)
+	}
+	_ = table.Flush() // to memory
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprint(w, prefix, strings.TrimRight(line, " \n"), "\n")
+	}
+}
+
+// medianOf is a median in milliseconds.
+func medianOf(s *result.Stats) string {
+	if s == nil || s.Median == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.4g", *s.Median)
+}
