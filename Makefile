@@ -7,7 +7,7 @@ GODIST   = $(GOBUILD) -trimpath
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage demo-pictures dist deb module-size build-cost start-time reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -72,6 +72,12 @@ definitions-check: ## other tools' own functions on the example of docs/definiti
 
 stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 simulated pairs each and runs of one real server
 	COVERAGE_PAIRS=10000 go test -count=1 -run TestStatsCoverage -v -timeout 30m ./internal/judge ./pkg/report
+
+AXE ?= axe-core@4.11.1
+accessibility: ## axe-core looks at the report's pages, for desks and phones, light and dark (needs chromium and npm)
+	@command -v chromium >/dev/null || { echo "accessibility: chromium is not installed" >&2; exit 1; }
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; cd $$dir; npm pack --silent $(AXE); tar xzf *.tgz; cd $(CURDIR); \
+	  AXE_CORE=$$dir/package/axe.min.js go test -count=1 -v -run 'TestAccessibility|TestPageInABrowser' ./pkg/report
 
 demo-pictures: ## the pictures of docs/compare.md (needs chromium)
 	rm -rf docs/demo && go run ./cmd/loadgen compare --demo --results docs/demo

@@ -220,7 +220,8 @@ func (g *Group) runNotes() runNotes {
 				fmt.Fprintln(&text, s.trust())
 			}
 			for _, line := range strings.Split(strings.TrimSpace(text.String()), "\n") {
-				add(&all.verdicts, strings.TrimPrefix(strings.TrimSpace(line), "- "))
+				line = strings.TrimPrefix(strings.TrimSpace(line), "- ")
+				add(&all.verdicts, strings.TrimPrefix(line, "verdict "))
 			}
 			findings, notes := s.judge()
 			for _, line := range s.failureLines() {

@@ -16,7 +16,7 @@ const DirectoryName = "report"
 
 // WriteDirectory writes the report of results into a directory, and returns the
 // names of the files: report.html, report.md, comparison.json, and for each group
-// of servers its chart. The summary and the chart as a PNG go to the directory for those,
+// of servers its chart, but for a single run. The summary and the chart as a PNG go to the directory for those,
 // where the scripts of benchmark_serving's users have them.
 func WriteDirectory(dir, originals string, groups []*Group) (names []string, err error) {
 	if err := errors.Join(os.MkdirAll(dir, 0o777), os.MkdirAll(originals, 0o777)); err != nil {
@@ -41,8 +41,10 @@ func WriteDirectory(dir, originals string, groups []*Group) (names []string, err
 			suffix = fmt.Sprintf("_%d", i+1)
 		}
 		write("benchmark_summary"+suffix+".txt", func(w io.Writer) error { g.Summary(w); return nil })
-		write("benchmark_comparison"+suffix+".png", g.WritePNG)
-		write("benchmark_comparison"+suffix+".svg", g.WriteSVG)
+		if len(g.Variants) > 1 || len(g.Levels) > 1 { // else a chart of single bars
+			write("benchmark_comparison"+suffix+".png", g.WritePNG)
+			write("benchmark_comparison"+suffix+".svg", g.WriteSVG)
+		}
 	}
 	write("report.md", func(w io.Writer) error { return Markdown(w, groups) })
 	write(ComparisonName, func(w io.Writer) error { return JSON(w, groups) })

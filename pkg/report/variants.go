@@ -63,7 +63,8 @@ var repeatName = lazy.Regexp(`_repeat_\d+$`)
 
 // Groups sorts results into servers, a directory each, and servers with common
 // concurrencies into groups. Files of a directory with the same concurrency that are not
-// called repeats (NAME_repeat_2.json) are a server each.
+// called repeats (NAME_repeat_2.json) are of several servers: by their names, or, where nobody
+// gave them one, by what differs among them.
 func Groups(files []*Stored, n Naming) []*Group {
 	var groups []*Group
 	for _, variants := range linked(variantsOf(files, n)) {
@@ -75,29 +76,10 @@ func Groups(files []*Stored, n Naming) []*Group {
 }
 
 func variantsOf(files []*Stored, n Naming) []Variant {
-	type place struct {
-		dir   string
-		level level
-	}
-	count := map[place]int{}
-	crowded := map[string]bool{}
-	for _, f := range files {
-		dir, base := f.place()
-		if repeatName().MatchString(base) {
-			continue
-		}
-		p := place{dir, f.level()}
-		if count[p]++; count[p] > 1 {
-			crowded[dir] = true
-		}
-	}
 	var variants []Variant
-	for _, f := range files {
-		dir, base := f.place()
-		key := dir
-		if crowded[dir] {
-			key = filepath.Join(dir, repeatName().ReplaceAllString(base, ""))
-		}
+	keys := keysOf(files)
+	for i, f := range files {
+		key := keys[i]
 		at := slices.IndexFunc(variants, func(s Variant) bool { return s.Name == key })
 		if at < 0 {
 			at = len(variants)

@@ -37,11 +37,18 @@ type Verdict struct {
 	Reasons []string
 }
 
+// leastBound is what a bound is stated as, in ms, where it is less: nobody needs to know.
+const leastBound = 0.001
+
 // WriteVerdict writes a verdict: one line for a clean run, else also why not.
 func WriteVerdict(w io.Writer, prefix string, v Verdict) {
 	var bounds []string
 	for _, m := range v.Measured {
-		bounds = append(bounds, fmt.Sprintf("%.3g ms %s", 1e3*v.Bounds[m], strings.ToUpper(m.String())))
+		ms := 1e3 * v.Bounds[m]
+		if ms > 0 {
+			ms = max(ms, leastBound)
+		}
+		bounds = append(bounds, fmt.Sprintf("%.3g ms %s", ms, strings.ToUpper(m.String())))
 	}
 	if len(bounds) == 0 {
 		return
