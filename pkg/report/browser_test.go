@@ -114,17 +114,18 @@ func TestPageInABrowser(t *testing.T) {
 			paper: brightness(win.getComputedStyle(doc.body).backgroundColor),
 			sideways: doc.documentElement.scrollWidth - width,
 			answer: doc.querySelector(".answer").getBoundingClientRect().top,
-			tables: 0, seen: 0, wide: 0, unreachable: 0, small: 0, tips: [],
+			tables: 0, seen: 0, wide: 0, unreachable: 0, small: 0, tips: [], heads: [],
 		};
 		for (const box of doc.querySelectorAll(".scroll")) {
-			const second = box.querySelectorAll("thead th")[1].getBoundingClientRect();
+			const head = box.querySelectorAll("thead th")[1], second = head.getBoundingClientRect();
+			if (box.getAttribute("aria-label").startsWith("Concurrency ")) out.heads.push(head.textContent);
 			if (!second.width) continue; // folded
 			out.tables++;
 			if (second.right <= width) out.seen++;
 			if (box.scrollWidth > box.clientWidth + 1) {
 				if (win.getComputedStyle(box.parentElement.querySelector(".more")).display === "block") out.wide++;
 				box.focus();
-				if (doc.activeElement !== box) out.unreachable++;
+				if (doc.activeElement !== box || !box.hasAttribute("tabindex")) out.unreachable++;
 			} else out.wide++;
 		}
 		for (const text of doc.querySelectorAll("figure text, td, th, p, li")) {
@@ -153,6 +154,7 @@ func TestPageInABrowser(t *testing.T) {
 				Paper, Sideways, Answer, Beyond        float64
 				Tables, Seen, Wide, Unreachable, Small int
 				Tips                                   []*string
+				Heads                                  []string
 			}
 			if err := json.Unmarshal(text, &got); err != nil || got.Error != "" {
 				t.Errorf("%s: %v %s", name, err, got.Error)
@@ -166,6 +168,9 @@ func TestPageInABrowser(t *testing.T) {
 			}
 			if got.Tables == 0 || got.Seen != got.Tables || got.Wide != got.Tables || got.Unreachable > 0 || got.Small > 0 {
 				t.Errorf("%s: of %d tables %d show what matters, %d say that they scroll where they do, %d cannot be reached; %d texts are too small", name, got.Tables, got.Seen, got.Wide, got.Unreachable, got.Small)
+			}
+			if lines := strings.HasPrefix(name, "origin") || strings.HasPrefix(name, "graphs"); lines && (len(got.Heads) != 3 || slices.ContainsFunc(got.Heads, func(s string) bool { return !strings.HasPrefix(s, "vs ") })) {
+				t.Errorf("%s: right after the metrics are %q", name, got.Heads)
 			}
 			checkTips(t, name, got.Tips)
 			if got.Beyond > 0 || len(got.Tips) > 0 && !strings.HasSuffix(got.Name, ": arrow keys read its points") {
