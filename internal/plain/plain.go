@@ -1,6 +1,7 @@
 // Package plain makes text of foreign origin (servers, result files, names) safe to show: it
 // commands no terminal, forges no line of loadgen's own, and does not turn the direction of
-// the text around it. It takes strings and gives strings; it never looks at what they mean.
+// the text around it. It fits text into the columns of a terminal, too. It takes strings and
+// gives strings; it never looks at what they mean.
 package plain
 
 import (
