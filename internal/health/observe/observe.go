@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"sync"
 	"time"
 
 	"loadgen/internal/health"
@@ -23,11 +24,13 @@ const (
 type Recorder struct {
 	now           func() time.Duration
 	before        counters
-	ticks         []time.Duration
-	stalls        []health.Stall
-	steps         []health.Step
-	offset        time.Duration // of the wall clock, seen last
 	stop, stopped chan struct{}
+
+	mu     sync.Mutex
+	ticks  []time.Duration
+	stalls []health.Stall
+	steps  []health.Step
+	offset time.Duration // of the wall clock, seen last
 }
 
 // Start begins to observe; now reads the run's clock. Stop must be called.
@@ -54,8 +57,10 @@ func (r *Recorder) run() {
 		if over && at < due {
 			return
 		}
+		r.mu.Lock()
 		r.tick(due, at)
 		r.observe(at, wallOffset)
+		r.mu.Unlock()
 		if over {
 			return
 		}
@@ -97,6 +102,17 @@ var origin = time.Now()
 func wallOffset() time.Duration {
 	now := time.Now()
 	return time.Duration(now.UnixNano()) - now.Sub(origin)
+}
+
+// SoFar is what has been observed, without the lateness of timers. It is safe to call while
+// the observation goes on.
+func (r *Recorder) SoFar() health.Report {
+	now := readCounters()
+	out := now.since(&r.before)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out.Stalls, out.Steps = slices.Clone(r.stalls), slices.Clone(r.steps)
+	return out
 }
 
 // Stop ends the observation.

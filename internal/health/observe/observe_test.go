@@ -119,6 +119,12 @@ func TestRecorder(t *testing.T) {
 		go close(done)
 		<-done
 	}
+	r.mu.Lock()
+	r.stalls = append(r.stalls, health.Stall{From: 1, To: 2})
+	r.mu.Unlock()
+	if so := r.SoFar(); so.Wall < 60*ms || so.User+so.System <= 0 || len(so.Stalls) == 0 {
+		t.Errorf("%+v so far", so)
+	}
 	got := r.Stop()
 	if got.Wall < 60*ms || got.User+got.System <= 0 || got.Cores < 1 || got.Scheduler.Count == 0 || len(got.Steps) > 0 {
 		t.Errorf("%+v", got)
