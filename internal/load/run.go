@@ -49,6 +49,9 @@ type Options struct {
 	// Result, if set, gives the memory for a request's timeline when it is about to be
 	// sent, in place of Outcome.Results. It is not for conversations.
 	Result func(i int) *client.Result
+	// OnQueue, if set, is called before the first request is handed out, with what tells at
+	// any time how many are due and wait for a slot; not where none does so.
+	OnQueue func(waiting func() int)
 	// OnDone, if set, is called on the request's own goroutine when it is done.
 	OnDone func(i int, r *client.Result)
 }
@@ -147,6 +150,9 @@ func (r *running) onTime(ctx context.Context) {
 	if 0 < r.Concurrency && r.Concurrency < n {
 		due := make(chan handed, n) // never blocks: the dispatcher must not wait for a slot
 		defer close(due)
+		if r.OnQueue != nil {
+			r.OnQueue(func() int { return len(due) })
+		}
 		hand = func(h handed) { due <- h }
 		for range r.Concurrency {
 			r.workers.Go(func() {

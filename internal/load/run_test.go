@@ -102,6 +102,20 @@ func TestDueTimesAndEndOfSchedule(t *testing.T) {
 	})
 }
 
+// TestQueue: requests that are due and wait for a slot are counted, no others.
+func TestQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sleeper{origin: time.Now()}
+		var waiting func() int
+		var seen []int
+		run(t.Context(), s, requests(100, 10, 10, 10), Options{Due: []time.Duration{0, 20 * ms, 30 * ms, 115 * ms}, Concurrency: 1,
+			OnQueue: func(w func() int) { waiting = w }, OnDone: func(int, *client.Result) { seen = append(seen, waiting()) }})
+		if !slices.Equal(seen, []int{2, 1, 1, 0}) {
+			t.Errorf("%v wait after each", seen)
+		}
+	})
+}
+
 // TestLateDispatcherKeepsDueTimes: a request is due when the schedule says, however late the
 // clock is when it is handed out.
 func TestLateDispatcherKeepsDueTimes(t *testing.T) {
