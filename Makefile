@@ -7,7 +7,7 @@ GODIST   = $(GOBUILD) -trimpath
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-soak bench-live sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -50,6 +50,9 @@ bench-truth: ## reported minus true, beside a C client (needs a C compiler and L
 
 bench-peers: ## the same, and the commands in PEER_NAME variables ({url}, {n}, {tokens}, {file})
 	go run ./bench -peers
+
+bench-live: ## what the progress line and the live view cost at 1,000 streams (needs a C compiler and script(1))
+	go run ./bench -live -turns 5
 
 bench-soak: ## 2,000 streams for five minutes: memory and descriptors stay flat
 	go run ./bench -soak 5m

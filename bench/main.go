@@ -65,6 +65,7 @@ func main() {
 	turns := flag.Int("turns", 3, "turns of each client")
 	only := flag.String("levels", "1,100,500,1000,2000,4000,10000,flood", "loads to measure")
 	soak := flag.Duration("soak", 0, "hold 2,000 streams for so long instead, and show memory and descriptors")
+	view := flag.Bool("live", false, "measure what the live view costs instead")
 	peers := flag.Bool("peers", false, "measure the commands in PEER_NAME=COMMAND variables, too: {url}, {n} and {tokens} are replaced")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "bench")
@@ -84,6 +85,10 @@ func main() {
 	check(err)
 	b := &bench{dir: dir, port: port}
 	b.url = "http://127.0.0.1:" + b.port
+	if *view {
+		b.live(*turns)
+		return
+	}
 	if *soak > 0 {
 		b.soak(*soak)
 		return

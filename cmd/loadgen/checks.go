@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -48,7 +49,7 @@ func (c *config) checkOwn() error {
 			return fmt.Errorf("argument --save-requests: %w", err)
 		}
 	}
-	if err := c.checkTokenizer(); err != nil {
+	if err := cmp.Or(c.checkWatching(), c.checkTokenizer()); err != nil {
 		return err
 	}
 	if c.Sim != nil {
@@ -61,6 +62,22 @@ func (c *config) checkOwn() error {
 			}
 		}
 	}
+	return nil
+}
+
+// checkWatching checks how the run is to be watched.
+func (c *config) checkWatching() error {
+	if c.live && c.DisableTqdm {
+		return errors.New("argument --live: not allowed with argument --disable-tqdm, which shows no progress")
+	}
+	if c.metricsAddr == nil {
+		return nil
+	}
+	address, err := listenAddress(*c.metricsAddr)
+	if err != nil {
+		return fmt.Errorf("argument --metrics-addr: %w", err)
+	}
+	c.metricsAddr = &address
 	return nil
 }
 

@@ -24,6 +24,9 @@ type config struct {
 	appendTo     *string // file that gets the result as a line
 	saveRequests *string // file that gets a row for each request
 
+	live        bool    // show the live view
+	metricsAddr *string // where Prometheus is served
+
 	table  []flag
 	values argparse.Values // what was given, by flag
 }

@@ -178,6 +178,8 @@ func flagTable() []flag {
 		aside(word("--output", results, "FORMAT", "what standard output gets: the original's text, or the result as one JSON object, with the text on standard error", func(c *config) any { return &c.output }, "text", "json")),
 		aside(word("--log-format", conduct, "FORMAT", "what standard error gets: text, or a JSON object a line, with stable codes of errors, findings and notes", func(c *config) any { return &c.logFormat }, "text", "json")),
 		aside(word("--save-requests", results, "FILE", "write a table with a row for each request to FILE, CSV or Parquet by its name: .csv or .parquet", func(c *config) any { return &c.saveRequests })),
+		aside(on("--live", conduct, "show the run on the whole terminal in place of the progress line: rates, percentiles of the last 10 s and of the run, failures, the verdict so far (docs/live.md). The key l changes between the two", func(c *config) any { return &c.live })),
+		aside(word("--metrics-addr", conduct, "ADDR", "serve the run's metrics to Prometheus while it lasts, at http://ADDR/metrics. ADDR is HOST:PORT, or a port on 127.0.0.1", func(c *config) any { return &c.metricsAddr })),
 		aside(word("--append", results, "FILE", "add the result, without the requests' own, to FILE as one line of JSON", func(c *config) any { return &c.appendTo })),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -22,8 +23,17 @@ type outcome struct {
 // runPlan runs a benchmark's command line against a server in memory.
 func runPlan(t *testing.T, argv []string, env map[string]string, dial func(context.Context, string, string) (net.Conn, error)) outcome {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	s := streams{in: strings.NewReader(""), out: &stdout, err: &stderr, lookup: func(name string) (string, bool) {
+	var stderr bytes.Buffer
+	got := runPlanTo(t, argv, env, dial, &stderr)
+	got.stderr += stderr.String()
+	return got
+}
+
+// runPlanTo is runPlan with its standard error.
+func runPlanTo(t *testing.T, argv []string, env map[string]string, dial func(context.Context, string, string) (net.Conn, error), stderr io.Writer) outcome {
+	t.Helper()
+	var stdout bytes.Buffer
+	s := streams{in: strings.NewReader(""), out: &stdout, err: stderr, lookup: func(name string) (string, bool) {
 		v, ok := env[name]
 		return v, ok
 	}}
@@ -32,7 +42,7 @@ func runPlan(t *testing.T, argv []string, env map[string]string, dial func(conte
 		return outcome{exitUsage, "", err.Error()}
 	}
 	err = (&benchmark{cfg: cfg, s: s, system: system{now: time.Now, dial: dial}}).run(context.Background())
-	return outcome{exitCode(err, &stderr), stdout.String(), stderr.String()}
+	return outcome{exitCode(err, stderr), stdout.String(), ""}
 }
 
 // withTokenizer names the built-in tokenizer where the data's was a stand-in.

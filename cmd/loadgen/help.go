@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"loadgen/internal/argparse"
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/internal/suggest"
 )
@@ -143,7 +144,7 @@ func flagsOf(g group) (flags []flag) {
 // write explains a flag.
 func (f flag) write(w io.Writer, defaults *config) {
 	fmt.Fprintf(w, "  %s\n", strings.TrimSuffix(f.synopsis()+" "+f.mark(), " "))
-	for _, line := range wrapped(f.explained(defaults), 72) {
+	for _, line := range plain.Wrap(f.explained(defaults), 72) {
 		fmt.Fprintf(w, "        %s\n", line)
 	}
 }
@@ -157,7 +158,7 @@ func writeCommandHelp(w io.Writer, c *cli.Command) {
 	}
 	for _, f := range flagsOfCommand(c) {
 		fmt.Fprintf(w, "\n  %s\n", strings.TrimSpace(f.name+" "+f.value))
-		for _, line := range wrapped(f.about, 72) {
+		for _, line := range plain.Wrap(f.about, 72) {
 			fmt.Fprintf(w, "        %s\n", line)
 		}
 	}
@@ -201,22 +202,6 @@ func (f flag) preset(defaults *config) string {
 	default:
 		return fmt.Sprint(v)
 	}
-}
-
-// wrapped is a text in lines of at most width columns.
-func wrapped(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case uniseg.StringWidth(line)+1+uniseg.StringWidth(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	return append(lines, line)
 }
 
 // help answers loadgen help and loadgen help TOPIC.

@@ -26,7 +26,7 @@ func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 // for a second signal. stop gives the signals back.
 func withSignals(parent context.Context, stderr io.Writer, finished *atomic.Bool) (ctx context.Context, stop func()) {
 	return onSignals(parent, stderr, "ending the open requests and saving what there is; once more to leave at once",
-		orWarn(stderr, finished, func(cause interrupted) { os.Exit(cause.exitCode()) }))
+		orWarn(stderr, finished, func(cause interrupted) { exit(stderr, cause.exitCode()) }))
 }
 
 // orWarn warns once, in place of leaving, of a finished run that would be lost.

@@ -98,7 +98,7 @@ func (j *jsonLog) entry(level, code, message, hint string) error {
 
 // asJSONLog is standard error where it is JSON, else nil.
 func asJSONLog(stderr io.Writer) *jsonLog {
-	if st, ok := plain.Raw(stderr).(*status); ok {
+	if st := statusOf(stderr); st != nil {
 		j, _ := st.w.(*jsonLog)
 		return j
 	}
@@ -174,7 +174,7 @@ func takeLogFormat(argv []string, s streams) (rest []string, json bool, err erro
 
 // asJSON makes standard error JSON.
 func (s streams) asJSON() {
-	if st, ok := plain.Raw(s.err).(*status); ok && asJSONLog(s.err) == nil {
-		st.w, st.width = &jsonLog{w: st.w, now: time.Now}, nil
+	if st := statusOf(s.err); st != nil && asJSONLog(s.err) == nil {
+		st.w, st.width, st.rows = &jsonLog{w: st.w, now: time.Now}, nil, nil
 	}
 }

@@ -18,7 +18,13 @@ import (
 	"loadgen/internal/suggest"
 )
 
-func main() { os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	if os.Getenv(guardVariable) != "" {
+		guardTerminal()
+		os.Exit(exitOK)
+	}
+	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
 
 // streams are the process's.
 type streams struct {

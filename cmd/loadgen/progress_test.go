@@ -2,59 +2,37 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode/utf8"
 
+	"loadgen/internal/live"
 	"loadgen/pkg/client"
-	"loadgen/pkg/metrics"
 )
 
-func TestProgressBar(t *testing.T) {
-	s := progressState{total: 300, done: 170, elapsed: 1400 * time.Millisecond, ttft: 12 * time.Millisecond, itl: 5120 * time.Microsecond}
-	const want = "Benchmarking:  57%|███████       | 170/300 [00:01<00:01, 121.43req/s, TTFT 12ms, ITL 5.12ms]"
-	if got := s.bar(utf8.RuneCountInString(want)); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	for width := range 120 {
-		if n := utf8.RuneCountInString(s.bar(width)); n > width {
-			t.Errorf("%d columns in a terminal of %d", n, width)
-		}
-	}
-	if got := (progressState{total: 5}).bar(80); !strings.Contains(got, "0/5 [00:00<?, 0.00req/s]") {
-		t.Error(got)
-	}
-	if got := (progressState{}).bar(80); !strings.Contains(got, "0/0") {
-		t.Error(got)
-	}
-	if got := (progressState{done: 7, most: 60 * time.Second, elapsed: 15 * time.Second}).bar(80); !strings.Contains(got, " 25%|") || !strings.Contains(got, "| 7 [00:15<00:45, ") {
-		t.Error(got)
-	}
-	if got := (progressState{done: 9, total: 12, most: 60 * time.Second, elapsed: 15 * time.Second}).bar(80); !strings.Contains(got, " 75%|") || !strings.Contains(got, "| 9/12 [00:15<00:05, ") {
-		t.Error(got)
-	}
-	if got := clock(3725 * time.Second); got != "1:02:05" {
-		t.Error(got)
-	}
+// finished is a request of three events.
+func finished() *client.Result {
+	ok := &client.Result{Start: time.Second}
+	ok.Events = []client.Event{{At: 1100 * time.Millisecond, Choices: true}, {At: 1110 * time.Millisecond},
+		{At: 1120 * time.Millisecond, Choices: true}}
+	return ok
 }
 
 func TestProgressLinesOffATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := startProgress(&status{w: &out}, 4, 0, metrics.Rule{}, func() (requests, chunks int64) { return 2, 345 })
-		ok := &client.Result{Start: time.Second}
-		ok.Events = []client.Event{{At: 1100 * time.Millisecond, Choices: true}, {At: 1110 * time.Millisecond},
-			{At: 1120 * time.Millisecond, Choices: true}}
-		p.count(ok)
-		p.count(&client.Result{Answer: client.Result{}.Answer})
+		tally := live.New(live.Options{Planned: 4, UnderWay: func() (requests, chunks int64) { return 2, 345 }})
+		p := startProgress(&status{w: &out}, tally, "", false, false)
+		tally.Add(finished())
+		tally.Add(&client.Result{})
 		bad := &client.Result{}
 		bad.Err = &client.Error{}
-		p.count(bad)
+		tally.Add(bad)
 		ended := &client.Result{}
 		ended.Err = &client.Error{Class: client.Interrupted} // which is no failure
-		p.count(ended)
+		tally.Add(ended)
 		time.Sleep(25 * time.Second)
 		p.finish()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -63,4 +41,79 @@ func TestProgressLinesOffATerminal(t *testing.T) {
 			t.Errorf("%d lines, the first %q, want 3 and %q", len(lines), lines[0], want)
 		}
 	})
+}
+
+// TestLiveView: the view is drawn on a screen of its own, four times a second and only where
+// it differs; what is logged meanwhile stands on it, and below the progress line in the end.
+func TestLiveView(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		columns, rows := 80, 24
+		to := &status{w: &out, width: func() int { return columns }, rows: func() int { return rows }}
+		tally := live.New(live.Options{Planned: 2, Detailed: true})
+		p := startProgress(to, tally, "m at http://x", true, false)
+		time.Sleep(time.Millisecond)
+		first := out.String()
+		if !strings.HasPrefix(first, "\x1b[?1049h\x1b[?25l\x1b[?2026h\x1b[H\x1b[2J") || !strings.Contains(first, "\x1b[1;1H\x1b[2Kloadgen  m at http://x") || !strings.HasSuffix(first, "\x1b[?2026l") {
+			t.Errorf("%q", first)
+		}
+		out.Reset()
+		fmt.Fprintln(to, "loadgen: a note")
+		time.Sleep(250 * time.Millisecond)
+		if text := out.String(); strings.Contains(text, "http://x") || !strings.Contains(text, "\x1b[2Kloadgen: a note") {
+			t.Errorf("%q", text)
+		}
+		out.Reset()
+		time.Sleep(250 * time.Millisecond)
+		if text := out.String(); text != "" {
+			t.Errorf("%q is drawn, and nothing has changed", text)
+		}
+		columns = 70
+		tally.Add(finished())
+		time.Sleep(250 * time.Millisecond)
+		if text := out.String(); !strings.Contains(text, "\x1b[2J") || !strings.Contains(text, "http://x") {
+			t.Errorf("%q after another size", text)
+		}
+		out.Reset()
+		p.finish()
+		text := out.String()
+		if !strings.HasPrefix(text, "\x1b[?25h\x1b[?1049lloadgen: a note\n\r1/2 [00:00<00:00") || !strings.Contains(text, "TTFT, requests up to") || strings.Count(text, "\x1b[?1049h") > 0 {
+			t.Errorf("%q", text)
+		}
+	})
+}
+
+// TestExitGivesTheTerminalBack: a process that ends at once draws nothing any more.
+func TestExitGivesTheTerminalBack(t *testing.T) {
+	var out bytes.Buffer
+	size := func() int { return 80 }
+	to := &status{w: &out, width: size, rows: size}
+	if _, _, ok := to.enterScreen(); !ok {
+		t.Fatal("no screen")
+	}
+	fmt.Fprintln(to, "held")
+	to.atExit()
+	if _, _, ok := to.enterScreen(); ok || !strings.HasSuffix(out.String(), "\x1b[?25h\x1b[?1049lheld\n") {
+		t.Errorf("%v %q", ok, out.String())
+	}
+	to.draw([]string{"x"}, 80, 24)
+	if strings.Contains(out.String(), "x") {
+		t.Errorf("%q", out.String())
+	}
+}
+
+// TestKeys: l shows the view and hides it, q hides it, and other keys are typed ahead.
+func TestKeys(t *testing.T) {
+	var out bytes.Buffer
+	size := func() int { return 80 }
+	p := &progress{to: &status{w: &out, width: size, rows: size, screen: screen{taking: true}}}
+	for i, c := range []struct {
+		keys         string
+		view, taking bool
+	}{{"", false, true}, {"l", true, true}, {"x", true, true}, {"l", false, true}, {"Lq", false, true}, {"ls\n", true, true}, {"q", false, true}, {"\n", false, false}} {
+		p.press([]byte(c.keys))
+		if p.view != c.view || p.to.taking != c.taking {
+			t.Errorf("%d %q: %v %v", i, c.keys, p.view, p.to.taking)
+		}
+	}
 }

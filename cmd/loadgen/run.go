@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/wire"
-	"loadgen/pkg/client"
 	"loadgen/pkg/report"
 )
 
@@ -30,7 +28,7 @@ type system struct {
 	dial             wire.DialFunc    // nil for the system's
 	hub              time.Duration    // see bench.Options
 	kernelStamps     bool
-	observe          func(now func() time.Duration) (stop func() health.Report)
+	observe          func(now func() time.Duration) observer
 	observeGPU       func(ctx context.Context, source string, now func() time.Duration) (stop func() (*gpu.Report, error))
 	checkConnections func(atOnce int) error
 }
@@ -41,7 +39,7 @@ func thisSystem() system {
 		now:              time.Now,
 		hub:              5 * time.Second, // a machine without a network is to know soon
 		kernelStamps:     wire.KernelStampsSupported,
-		observe:          func(now func() time.Duration) func() health.Report { return observe.Start(now).Stop },
+		observe:          func(now func() time.Duration) observer { return observe.Start(now) },
 		observeGPU:       gpuobserve.Start,
 		checkConnections: checkConnections,
 	}
@@ -49,19 +47,25 @@ func thisSystem() system {
 
 // options are a benchmark's on this system, without its settings and callbacks.
 func (y system) options(s streams) bench.Options {
-	return bench.Options{Env: s.lookup, Version: versionText(), Machine: machine(), Now: y.now, Dial: y.dial, KernelStamps: y.kernelStamps,
-		Hub: y.hub, Observe: y.observe, ObserveGPU: y.observeGPU, CheckConnections: y.checkConnections}
+	o := bench.Options{Env: s.lookup, Version: versionText(), Machine: machine(), Now: y.now, Dial: y.dial, KernelStamps: y.kernelStamps,
+		Hub: y.hub, ObserveGPU: y.observeGPU, CheckConnections: y.checkConnections}
+	if y.observe != nil {
+		o.Observe = func(now func() time.Duration) func() health.Report { return y.observe(now).Stop }
+	}
+	return o
 }
 
 // benchmark is a command line that is carried out.
 type benchmark struct {
-	cfg    *config
-	s      streams
-	system system
-	server func() *result.Server // what is known of the server after the run, nil where it is not asked
-	held   []func()              // to be released when all is written
-	object io.Writer             // standard output, where it gets the result and not the text
-	saved  string                // the result's file, once it is written
+	cfg     *config
+	s       streams
+	system  system
+	server  func() *result.Server // what is known of the server after the run, nil where it is not asked
+	held    []func()              // to be released when all is over
+	object  io.Writer             // standard output, where it gets the result and not the text
+	model   string                // its name, once it is known
+	metrics *metricsServer        // nil where Prometheus is not served
+	saved   string                // the result's file, once it is written
 
 	prepared atomic.Bool // the run begins
 	finished atomic.Bool // the run is over, its result not yet saved
@@ -73,6 +77,7 @@ func runBenchmark(ctx context.Context, cfg *config, s streams) int {
 	m := &benchmark{cfg: cfg, s: s, system: thisSystem()}
 	ctx, stop := withSignals(ctx, s.err, &m.finished)
 	defer stop()
+	defer jobControl(statusOf(s.err))()
 	over := make(chan struct{})
 	defer close(over)
 	defer context.AfterFunc(ctx, func() { m.leave(ctx, over) })()
@@ -96,7 +101,7 @@ func (m *benchmark) leave(ctx context.Context, over <-chan struct{}) {
 	case <-over:
 	case <-time.After(prepareGrace):
 		if code := interruptCode(ctx); code != 0 && !m.prepared.Load() {
-			os.Exit(code)
+			exit(m.s.err, code)
 		}
 	}
 }
@@ -129,6 +134,14 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	for _, line := range assumed {
 		m.log("%s", line)
 	}
+	defer func() {
+		for _, release := range m.held {
+			release()
+		}
+	}()
+	if err := m.serveMetrics(); err != nil {
+		return err
+	}
 	o, stop, err := m.options(ctx)
 	if err != nil {
 		return err
@@ -140,11 +153,6 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	}()
 	b := bench.New(o)
 	defer b.Close()
-	defer func() {
-		for _, release := range m.held {
-			release()
-		}
-	}()
 	err = b.Connect(ctx)
 	if m.cfg.DryRun { // before anything else can fail
 		m.printSettings(b)
@@ -161,6 +169,8 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if m.cfg.DryRun {
 		return m.printRequests(b)
 	}
+	m.model = b.Model()
+	defer m.openTerminal()()
 	m.prepared.Store(true)
 	rec, err := b.Run(ctx)
 	if err != nil {
@@ -213,14 +223,7 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 	w := &waits{to: m.s.status()}
 	o.OnWait = w.on
 	o.OnDownload = (&downloads{log: m.log, waits: w}).show
-	if !m.cfg.DisableTqdm {
-		var bar *progress
-		o.OnStart = func(planned int, most time.Duration, live func() (requests, chunks int64)) {
-			bar = startProgress(m.s.status(), planned, most, analysis.RuleOf(&m.cfg.Settings), live)
-		}
-		o.OnDone = func(_ int, r *client.Result) { bar.count(r) }
-		o.OnEnd = func() { bar.finish() }
-	}
+	m.watch(&o)
 	return o, stop, nil
 }
 

@@ -300,7 +300,7 @@ func startWorkers(n int) (stop func(), err error) {
 		}
 	}
 	for range n {
-		cmd, err := selfCommand("sim", "--port", "0", "--quiet", "--load-time", "8760h")
+		cmd, err := selfCommand(simParent, "sim", "--port", "0", "--quiet", "--load-time", "8760h")
 		if err == nil {
 			_, err = cmd.StdinPipe()
 		}
@@ -316,15 +316,15 @@ func startWorkers(n int) (stop func(), err error) {
 	return stop, nil
 }
 
-// selfCommand is this program with other arguments, as a child.
-func selfCommand(args ...string) (*exec.Cmd, error) {
+// selfCommand is this program with other arguments, as a child that a variable tells what it is.
+func selfCommand(variable string, args ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), simParent+"=1")
+	cmd.Env = append(os.Environ(), variable+"=1")
 	return cmd, nil
 }
 
@@ -336,7 +336,7 @@ func checkProfile(name string) error {
 // startSim starts a simulator in a process of its own on a free port, and
 // returns its URL and what stops it.
 func startSim(ctx context.Context, profile string, stderr io.Writer, flags ...string) (url string, stop func() error, err error) {
-	cmd, err := selfCommand(append([]string{"sim", "--host", "127.0.0.1", "--port", "0", "--profile", profile}, flags...)...)
+	cmd, err := selfCommand(simParent, append([]string{"sim", "--host", "127.0.0.1", "--port", "0", "--profile", profile}, flags...)...)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot start the simulator: %w", err)
 	}

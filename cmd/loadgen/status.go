@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rivo/uniseg"
 	"golang.org/x/term"
 
 	"loadgen/internal/plain"
@@ -20,27 +19,41 @@ import (
 type status struct {
 	w     io.Writer
 	width func() int // columns of the terminal; nil where w is none, or one that rewrites nothing
+	rows  func() int // the same
 
 	mu   sync.Mutex
 	open bool // the last line is to be written over
+	screen
 }
 
 func newStatus(w io.Writer, env func(string) string) *status {
 	s := &status{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && env("TERM") != "dumb" {
+	if f, ok := w.(*os.File); ok && isTerminal(f) && env("TERM") != "dumb" {
 		s.width = func() int {
 			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 				return columns
 			}
 			return 80
 		}
+		s.rows = func() int {
+			if _, rows, err := term.GetSize(int(f.Fd())); err == nil && rows > 0 {
+				return rows
+			}
+			return 24
+		}
 	}
 	return s
 }
 
+// isTerminal reports whether a stream of the process is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // status is what standard error goes through.
 func (s streams) status() *status {
-	if st, ok := plain.Raw(s.err).(*status); ok {
+	if st := statusOf(s.err); st != nil {
 		return st
 	}
 	return newStatus(plain.Raw(s.err), s.env)
@@ -52,6 +65,9 @@ const clearLine = "\r\x1b[K"
 func (s *status) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.shown {
+		return s.held.Write(p)
+	}
 	s.clear()
 	return s.w.Write(p)
 }
@@ -71,23 +87,11 @@ func (s *status) show(text string) {
 		fmt.Fprintln(s.w, text)
 		return
 	}
-	fmt.Fprint(s.w, "\r", cut(text, s.width()-1), "\x1b[K")
-	s.open = true
-}
-
-// cut is the start of a line, as wide as a terminal.
-func cut(line string, width int) string {
-	out, columns, left := 0, 0, line
-	for state := -1; left != ""; {
-		var cluster string
-		var w int
-		cluster, left, w, state = uniseg.FirstGraphemeClusterInString(left, state)
-		if columns += w; columns > width {
-			break
-		}
-		out += len(cluster)
+	if s.shown {
+		return
 	}
-	return line[:out]
+	fmt.Fprint(s.w, "\r", plain.Cut(text, s.width()-1), "\x1b[K")
+	s.open = true
 }
 
 // erase takes the line away that is to be written over.

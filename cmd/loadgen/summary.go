@@ -12,6 +12,7 @@ import (
 	"loadgen/internal/breakdown/show"
 	"loadgen/internal/console"
 	"loadgen/internal/judge"
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/pkg/report"
 )
@@ -75,7 +76,7 @@ func (m *benchmark) lines(text string) (lines []string) {
 		seen[line] = true
 		body := strings.TrimPrefix(line, "loadgen: ")
 		indent := strings.Repeat(" ", len(body)-len(strings.TrimLeft(body, " -")))
-		for i, part := range wrapped(body, width-len("loadgen: ")-len(indent)) {
+		for i, part := range plain.Wrap(body, width-len("loadgen: ")-len(indent)) {
 			switch {
 			case i > 0:
 				part = strings.Repeat(" ", len("loadgen: ")) + indent + part

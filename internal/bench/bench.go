@@ -63,14 +63,25 @@ type Options struct {
 	// OnDownload is called as a download goes on: the file, and how many of its bytes are
 	// here; total is negative where it is not known.
 	OnDownload func(file string, done, total int64)
-	// OnStart is called before the first of so many measured requests, 0 where time alone
-	// decides how many there will be, which are sent for at most so long, 0 for no limit; OnDone on a
-	// request's own goroutine when it is done, OnEnd after the last. Live is how many
-	// requests are under way, and how many events with choices have come of the measured
-	// ones.
-	OnStart func(planned int, most time.Duration, live func() (requests, chunks int64))
+	// OnStart is called before the first measured request, OnDone on a request's own
+	// goroutine when it is done, OnEnd after the last.
+	OnStart func(w Watch)
 	OnDone  func(i int, r *client.Result)
 	OnEnd   func()
+}
+
+// Watch is what can be seen of the measured requests while they run. Its functions are safe
+// for concurrent use.
+type Watch struct {
+	// Planned is how many there are, 0 where time alone decides that; Most is how long they
+	// are sent for at most, 0 for no limit; End is the end of their schedule, 0 where all are
+	// due at once.
+	Planned   int
+	Most, End time.Duration
+	// UnderWay is how many are under way, and how many events with choices have come.
+	UnderWay func() (requests, chunks int64)
+	// Queued is how many are due and wait for a slot.
+	Queued func() int
 }
 
 // Stage is a point that a run has reached.

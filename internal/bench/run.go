@@ -170,15 +170,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	stop := func() health.Report { return health.Report{} }
 	total := b.total()
 	if b.o.OnStart != nil {
-		_, before := b.client.UnderWay()
-		planned := total
-		if total == load.Unlimited {
-			planned = 0
-		}
-		b.o.OnStart(planned, o.Until, func() (requests, chunks int64) {
-			requests, chunks = b.client.UnderWay()
-			return requests, chunks - before
-		})
+		b.o.OnStart(b.watch(&o))
 	}
 	if b.o.Observe != nil {
 		stop = b.o.Observe(b.client.Now)
@@ -207,6 +199,28 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		return
 	}
 	b.noteUnsent(&out)
+}
+
+// watch is what can be seen of a load.
+func (b *Bench) watch(o *load.Options) Watch {
+	w := Watch{Planned: b.total(), Most: o.Until, End: o.End}
+	if w.Planned == load.Unlimited {
+		w.Planned = 0
+	}
+	_, before := b.client.UnderWay()
+	w.UnderWay = func() (requests, chunks int64) {
+		requests, chunks = b.client.UnderWay()
+		return requests, chunks - before
+	}
+	var queue atomic.Pointer[func() int] // of the run, once it has one
+	o.OnQueue = func(waiting func() int) { queue.Store(&waiting) }
+	w.Queued = func() int {
+		if waiting := queue.Load(); waiting != nil {
+			return (*waiting)()
+		}
+		return 0
+	}
+	return w
 }
 
 // noteUnsent notes requests that were planned and not sent, and prompts that were sent again.
