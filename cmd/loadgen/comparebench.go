@@ -24,25 +24,6 @@ import (
 // compareBench is the benchmark as a comparison uses it.
 type compareBench struct{ s streams }
 
-// CheckGate reports what is wrong with a gate, or why it could not hold.
-func (compareBench) CheckGate(text string, run compare.Settled, repeats int) error {
-	gate, err := report.ParseGate(text)
-	if err != nil || run == nil {
-		return err
-	}
-	cfg := run.(*settledRun).cfg
-	requests := cfg.NumPrompts * repeats
-	switch need := gate.Requests(); {
-	case requests < need:
-		return fmt.Errorf("gate %q: its percentile needs %d or more requests, and %d repeats of %d make %d; more prompts_per_concurrency, num-prompts or repeats", text, need, repeats, cfg.NumPrompts, requests)
-	case gate.Metric() == "request_goodput" && cfg.Goodput == nil:
-		return fmt.Errorf("gate %q: there is no goodput without the flag goodput, such as goodput: [ttft:200]", text)
-	case cfg.NonStreaming && (gate.Metric() == "ttft" || gate.Metric() == "itl"):
-		return fmt.Errorf("gate %q: answers that are not streamed have no TTFT and no ITL", text)
-	}
-	return nil
-}
-
 // planKeys are the flags that a plan sets by keys of its own.
 var planKeys = map[string]string{"--base-url": "url", "--host": "url", "--port": "url", "--max-concurrency": "concurrencies", "--warmup": "warmup", "--result-dir": "results", "--result-filename": "results"}
 

@@ -44,6 +44,42 @@ func TestPlanFlags(t *testing.T) {
 	}
 }
 
+// TestGatesThatCannotHold are refused before anything is run, with the reason.
+func TestGatesThatCannotHold(t *testing.T) {
+	for _, c := range []struct{ flags, gate, want string }{
+		{"", "p99_ttft_ms<=9", "its percentile needs 500 or more requests, and 3 repeats of 80 make 240"},
+		{"num-prompts: 200", "p99_ttft_ms<=9", ""},
+		{"num-prompts: 200", "p99.9_ttft_ms<=9", "5000 or more"},
+		{"", "p95_e2el_ms<=9", ""},
+		{"", "request_goodput>=1", "it needs the flag goodput"},
+		{"goodput: [ttft:200]", "request_goodput>=1", ""},
+		{"non-streaming: true", "mean_ttft_ms<=9", "E2EL alone"},
+		{"non-streaming: true", "loadgen.metrics.queue_ms.mean<=9", "E2EL alone"},
+		{"non-streaming: true", "mean_e2el_ms<=9", ""},
+		{"", "loadgen.server_metrics.queue_ms.mean<=9", "it needs the flag server-metrics"},
+		{"server-metrics: true", "loadgen.server_metrics.queue_ms.mean<=9", ""},
+		{"", "loadgen.gpu.energy_j<=+5%", "it needs the flag gpu-metrics"},
+		{"strict-json: true", "loadgen.connections.opened<=9", "strict-json leaves"},
+		{"", "max_ttft_ms<=9", "results of loadgen do not have it"},
+		{"", "loadgen.metrics.queue_ms.p90<=9", "p90 is not among metric-percentiles (99)"},
+		{"metric-percentiles: \"50,90\"", "loadgen.metrics.queue_ms.p90<=9", ""},
+		{"num-prompts: 200", "loadgen.definitions.vllm.ttft_ms.p99<=9", ""},
+		{"", "mean_first_wave_ttft_ms<=9", ""},
+		{"num-prompts: 16", "mean_first_wave_ttft_ms<=9", "16 requests at concurrency 16 are one wave"},
+		{"request-rate: 3", "loadgen.first_wave.ttft_ms.mean<=9", "runs with a request rate have no first wave"},
+		{"num-prompts: 600", "loadgen.first_wave.ttft_ms.p99<=9", "needs 500 or more requests of the first wave, and 3 repeats of 16 make 48"},
+	} {
+		flags := ""
+		if c.flags != "" {
+			flags = "flags: {" + c.flags + "}\n"
+		}
+		_, err := compare.Read(planFile(t, minimal+"concurrencies: [16]\n"+flags+"gates: ['"+c.gate+"']\n"), compareBench{})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s with %q: %v, want %q", c.gate, c.flags, err, c.want)
+		}
+	}
+}
+
 // TestSettled: what a comparison sets comes before the plan's flags, and these before the
 // server's.
 func TestSettled(t *testing.T) {

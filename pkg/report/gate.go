@@ -11,6 +11,7 @@ import (
 	"loadgen/internal/judge"
 	"loadgen/internal/lazy"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/suggest"
 )
 
 // Gate is a bound on a metric: absolute for every server, or relative to the baseline.
@@ -19,13 +20,15 @@ type Gate struct {
 	// Relative is that of a bound relative to the baseline.
 	Relative bool
 	figure   judge.Figure
+	path     string  // of another number of the file than a figure's, else ""
 	atMost   bool    // else at least
-	limit    float64 // seconds, or per second; relative: a share of the baseline's value
+	limit    float64 // seconds, or per second, or as in the file; relative: a share of the baseline's value
 }
 
-var gateSyntax = lazy.Regexp(`^\s*([a-z0-9_.]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
+var gateSyntax = lazy.Regexp(`^\s*([A-Za-z0-9_.-]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
 
-// ParseGate reads a gate: p99_ttft_ms<=+5%, mean_tpot_ms<=12, output_throughput>=-3%.
+// ParseGate reads a gate: p99_ttft_ms<=+5%, mean_tpot_ms<=12, output_throughput>=-3%,
+// loadgen.metrics.queue_ms.p99<=20. A bound that no result can meet is an error.
 func ParseGate(text string) (Gate, error) {
 	const want = "expected METRIC<=VALUE or METRIC>=VALUE, such as p99_ttft_ms<=+5% (vs the baseline) or mean_tpot_ms<=12"
 	m := gateSyntax().FindStringSubmatch(text)
@@ -36,40 +39,80 @@ func ParseGate(text string) (Gate, error) {
 	if err != nil || math.IsInf(limit, 0) || math.IsNaN(limit) {
 		return Gate{}, fmt.Errorf("gate %q: %s is not a number; %s", text, m[3], want)
 	}
-	figure, err := gateFigure(m[1])
-	if err != nil {
+	g := Gate{Text: strings.TrimSpace(text), atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
+	if err := g.name(m[1]); err != nil {
 		return Gate{}, fmt.Errorf("gate %q: %w", text, err)
 	}
-	g := Gate{Text: strings.TrimSpace(text), figure: figure, atMost: m[2] == "<=", limit: limit, Relative: m[4] == "%"}
 	switch {
 	case g.Relative:
 		g.limit /= 100
 	default:
 		g.limit /= g.scale()
 	}
+	if why := g.impossible(); why != "" {
+		return Gate{}, fmt.Errorf("gate %q can never hold: %s", text, why)
+	}
 	return g, nil
 }
 
-// gateFigure finds a metric by its key: what comparisons have, goodput, the share of failed
-// requests, and any other percentile, or the deviation, of a latency.
-func gateFigure(key string) (judge.Figure, error) {
-	figures := append(judge.Figures[:len(judge.Figures):len(judge.Figures)], goodputFigure, failureFigure)
-	if f, found := judge.FigureOf(key); found {
-		return f, nil
+// impossible is why no result can meet the bound, "" where one can.
+func (g *Gate) impossible() string {
+	switch {
+	case g.path != "": // some of the other numbers are differences
+	case g.Relative && g.atMost && g.limit <= -1:
+		return "nothing is less than the baseline by 100 % or more"
+	case !g.Relative && g.atMost && g.limit < 0:
+		return "the metric is never below 0"
+	case !g.Relative && !g.atMost && g.limit > 1 && g.figure == failureFigure:
+		return "a share is at most 1"
 	}
+	return ""
+}
+
+// name finds the metric by its key: what comparisons have, goodput, the share of failed
+// requests, any other percentile, or the deviation, of a latency, or the path of another number
+// of the file.
+func (g *Gate) name(key string) error {
+	if f, found := judge.FigureOf(key); found {
+		g.figure = f
+		return nil
+	}
+	figures := append(judge.Figures[:len(judge.Figures):len(judge.Figures)], goodputFigure, failureFigure)
 	if at := slices.IndexFunc(figures, func(f judge.Figure) bool { return figureKey(f) == key }); at >= 0 {
-		return figures[at], nil
+		g.figure = figures[at]
+		return nil
+	}
+	if pathOf(key) {
+		g.path = key
+		g.figure = judge.Figure{Metric: pathMetric(key), Statistic: statisticOf(key[strings.LastIndex(key, ".p")+1:])}
+		return nil
 	}
 	var keys []string
 	for _, f := range figures {
 		keys = append(keys, figureKey(f))
 	}
-	return judge.Figure{}, fmt.Errorf("unknown metric %s; expected one of %s, or another percentile such as p95_ttft_ms", key, strings.Join(keys, ", "))
+	hint := ""
+	if near := suggest.Nearest(key, append(paths(), keys...)); near != "" {
+		hint = fmt.Sprintf("; did you mean %s?", near)
+	}
+	return fmt.Errorf("unknown metric %s; expected one of %s, another percentile such as p95_ttft_ms, or the path of another number of the result, such as loadgen.metrics.queue_ms.p99%s", key, strings.Join(keys, ", "), hint)
 }
+
+// statisticOf is a statistic by its name: a percentile, or any other.
+func statisticOf(name string) judge.Statistic {
+	p, err := strconv.ParseFloat(strings.TrimPrefix(name, "p"), 64)
+	if err != nil || !strings.HasPrefix(name, "p") {
+		p = 0
+	}
+	return judge.Statistic{Name: name, Q: p / 100}
+}
+
+// Key is the metric's key, or its path in the file.
+func (g *Gate) Key() string { return cmp.Or(g.path, figureKey(g.figure)) }
 
 // scale is what the metric is multiplied with to be shown.
 func (g *Gate) scale() float64 {
-	if g.figure.Higher || g.figure == failureFigure {
+	if g.path != "" || g.figure.Higher || g.figure == failureFigure {
 		return 1
 	}
 	return 1e3
@@ -83,7 +126,8 @@ func (g *Gate) Requests() int {
 	return 1
 }
 
-// Metric is the metric that the gate bounds, by its key without the statistic.
+// Metric is the metric that the gate bounds, by its key without the statistic; "" for a number
+// that is none of a latency.
 func (g *Gate) Metric() string { return g.figure.Metric }
 
 // figureKey is the metric's key in result files.
@@ -138,7 +182,11 @@ func (g *Group) Missed(gates []Gate) (missed []string) {
 }
 
 // gateValue is a metric's value of a server at a concurrency, the mean of the repeats.
-func (g *Group) gateValue(f judge.Figure, level, variant int) float64 {
+func (g *Group) gateValue(of *Gate, level, variant int) float64 {
+	if of.path != "" {
+		return pathValue(g.Runs[level][variant], of.path)
+	}
+	f := of.figure
 	facts := g.judged.Facts[level][variant]
 	if facts == nil {
 		return math.NaN()
@@ -158,12 +206,12 @@ func (g *Group) check(r *gated) string {
 	if f == nil {
 		return "no result"
 	}
-	value := g.gateValue(of.figure, r.level, r.variant)
+	value := g.gateValue(of, r.level, r.variant)
 	if math.IsNaN(value) {
 		return "the result does not have this metric"
 	}
 	r.value = of.scale() * value
-	if f.TooFew(of.figure.Statistic) {
+	if f.TooFew(of.figure.Statistic) || ofFirstWave(of.path) && f.Concurrency*len(g.Runs[r.level][r.variant]) < of.Requests() {
 		return "too few requests for this percentile"
 	}
 	void := ""
@@ -178,7 +226,7 @@ func (g *Group) check(r *gated) string {
 	}
 	limit := of.limit
 	if of.Relative {
-		base := g.gateValue(of.figure, r.level, 0)
+		base := g.gateValue(of, r.level, 0)
 		if r.variant == 0 || math.IsNaN(base) {
 			return "nothing to compare with"
 		}
