@@ -82,11 +82,8 @@ accessibility: ## axe-core looks at the report's pages, for desks and phones, li
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; cd $$dir; npm pack --silent $(AXE); tar xzf *.tgz; cd $(CURDIR); \
 	  AXE_CORE=$$dir/package/axe.min.js go test -count=1 -v -run 'TestAccessibility|TestPageInABrowser' ./pkg/report
 
-demo-pictures: ## the pictures of docs/compare.md (needs chromium)
-	rm -rf docs/demo && go run ./cmd/loadgen compare --demo --results docs/demo
-	mv docs/demo/benchmark_comparison.png docs/compare.png
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,1250 --screenshot=docs/compare-page.png file://$(CURDIR)/docs/demo/report.html
-	rm -rf docs/demo
+demo-pictures: ## the pictures of docs, of stored runs; a test says when they are not current (needs chromium)
+	go test -count=1 ./pkg/report -run TestPicturesAreCurrent -pictures
 
 sim-profiles: ## the simulator's profiles beside the runs that they resemble
 	@echo '| profile | concurrency | TTFT ms (origin) | TPOT ms | E2EL ms | tokens/s | median ITL ms |'
