@@ -174,6 +174,8 @@ func flagTable() []flag {
 		own(float("--ramp-up-start-rps", traffic, "R", "requests per second that the ramp begins with; 0 without it", func(c *config) any { return &c.RampUpStart })),
 		own(float("--ramp-up-end-rps", traffic, "R", "requests per second that the ramp ends with; --request-rate without it", func(c *config) any { return &c.RampUpEnd })),
 		own(word("--stages", traffic, "FILE", "several loads in one run, each judged on its own: a YAML list of stages with a rate or a concurrency and a duration (docs/load.md)", func(c *config) any { return &c.Stages })),
+		own(word("--cancel", traffic, "P%", "cancel P% of the requests, drawn by the seed, as users do who go away; --cancel-after says when. They are counted apart from failures", func(c *config) any { return &c.Cancel })),
+		own(word("--cancel-after", traffic, "N|TIME", "cancel after N output tokens, or after a time from the start: 16, 500ms, 2s", func(c *config) any { return &c.CancelAfter })),
 		aside(word("--config", conduct, "FILE", "YAML file with flags, a key for each, without its dashes. The command line goes before variables of the environment (LOADGEN_MAX_CONCURRENCY=64), and these before the file", func(c *config) any { return &c.configFile })),
 		aside(word("--output", results, "FORMAT", "what standard output gets: the original's text, or the result as one JSON object, with the text on standard error", func(c *config) any { return &c.output }, "text", "json")),
 		aside(word("--log-format", conduct, "FORMAT", "what standard error gets: text, or a JSON object a line, with stable codes of errors, findings and notes", func(c *config) any { return &c.logFormat }, "text", "json")),

@@ -47,6 +47,9 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	for _, t := range a.Turns {
 		o.Turns = append(o.Turns, turnSection(&t, percentiles, RuleOf(&rec.Settings).Whole))
 	}
+	if c := a.Cancellation; c != nil {
+		o.Cancellation = cancellationSection(c, percentiles)
+	}
 	for i := range a.Stages {
 		o.Stages = append(o.Stages, stageSection(&a.Stages[i], percentiles, RuleOf(&rec.Settings).Whole))
 	}

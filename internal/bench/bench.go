@@ -115,11 +115,12 @@ type Bench struct {
 	requests      requests            // the measured requests
 	planned       []recording.Planned // their lengths and places
 	prompts       string              // their digest
-	shape         *shape              // the load over time, nil for one load for a number of requests
-	arrivals      []float64           // their due times and the end of the schedule, in seconds as drawn
-	recorded      []float64           // the same, of a trace; else nil
-	turns         []load.Turn         // their places in conversations, nil where there are none
-	set           *dataset.Set        // what conversations are made of, nil where there are none
+	cancel        recording.Cancellation
+	shape         *shape       // the load over time, nil for one load for a number of requests
+	arrivals      []float64    // their due times and the end of the schedule, in seconds as drawn
+	recorded      []float64    // the same, of a trace; else nil
+	turns         []load.Turn  // their places in conversations, nil where there are none
+	set           *dataset.Set // what conversations are made of, nil where there are none
 	notes         []recording.Note
 }
 

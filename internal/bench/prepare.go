@@ -127,6 +127,9 @@ func (b *Bench) Prepare(ctx context.Context) error {
 	if b.shape, err = shapeOf(b.s); err != nil {
 		return err
 	}
+	if b.cancel, err = b.s.Cancellation(); err != nil {
+		return err
+	}
 	b.wait(fmt.Sprintf("preparing the prompts of %d requests", b.distinct()), 0)
 	defer b.wait("", 0)
 	for _, step := range []func(context.Context) error{

@@ -182,7 +182,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		if err != nil {
 			unread.CompareAndSwap(nil, &err)
 		}
-		return p
+		return b.cancelled(i, p)
 	}, o)
 	rec.Health = stop()
 	rec.GPU = stopGPU()

@@ -121,6 +121,6 @@ func (b *Bench) buildTurn(results []client.Result) func(i int) *client.Prepared 
 			return nil
 		}
 		b.requests.kept[i] = p
-		return p
+		return b.cancelled(i, p)
 	}
 }

@@ -27,11 +27,13 @@ import (
 type slow struct {
 	after time.Duration
 	body  string
+	gap   time.Duration // between the events of the body
 
 	all           sync.WaitGroup
 	mu            sync.Mutex
 	running, most int
-	bodies        []string // the first requests'
+	gone          []time.Time // when clients went away
+	bodies        []string    // the first requests'
 }
 
 func (s *slow) dial(context.Context, string, string) (net.Conn, error) {
@@ -53,7 +55,20 @@ func (s *slow) dial(context.Context, string, string) (net.Conn, error) {
 		s.mu.Lock()
 		s.running--
 		s.mu.Unlock()
-		x.Reply("200 OK", "text/event-stream", s.body)
+		if s.gap == 0 {
+			x.Reply("200 OK", "text/event-stream", s.body)
+			return
+		}
+		fmt.Fprint(there, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+		for event := range strings.SplitAfterSeq(s.body, "\n\n") {
+			if _, err := there.Write([]byte(event)); err != nil || event == "" { // the client is gone
+				s.mu.Lock()
+				s.gone = append(s.gone, time.Now())
+				s.mu.Unlock()
+				return
+			}
+			time.Sleep(s.gap)
+		}
 	})
 	return here, nil
 }

@@ -120,6 +120,8 @@ type Settings struct {
 	RampUpStart       *float64  `json:"ramp_up_start_rps"`
 	RampUpEnd         *float64  `json:"ramp_up_end_rps"`
 	Stages            *string   `json:"stages"`
+	Cancel            *string   `json:"cancel"`
+	CancelAfter       *string   `json:"cancel_after"`
 }
 
 // Defaults are the original's settings, and loadgen's for its own.

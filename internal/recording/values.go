@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/pyjson"
@@ -70,6 +71,42 @@ func (s *Settings) FailureLimit() (l FailureLimit, err error) {
 		return FailureLimit{InARow: n}, nil
 	}
 	return l, wrong("max_failures", "%q is neither a number of failures in a row, 1 or more, nor a share of all requests between 0%% and 100%%", text)
+}
+
+// Cancellation is which share of the requests is cancelled, and when: after so many output
+// tokens, or after a time. The zero value cancels none.
+type Cancellation struct {
+	Share  float64 // of all requests, below 1
+	Tokens int
+	After  time.Duration
+}
+
+// Cancellation reads what the settings say of it.
+func (s *Settings) Cancellation() (c Cancellation, err error) {
+	if s.Cancel == nil && s.CancelAfter == nil {
+		return c, nil
+	}
+	share, after := Text(s.Cancel), Text(s.CancelAfter)
+	percent, isShare := strings.CutSuffix(share, "%")
+	x, ok := argparse.ParseFloat(percent)
+	switch {
+	case s.Cancel == nil:
+		return c, wrong("cancel_after", "it says when requests are cancelled, but not which share of them: give one, such as 10%%")
+	case s.CancelAfter == nil:
+		return c, wrong("cancel", "it says which share of the requests is cancelled, but not when: give a number of tokens or a time, such as 16 or 500ms")
+	case !isShare || !ok || !(x > 0 && x < 100):
+		return c, wrong("cancel", "%q is not a share of the requests, above 0%% and below 100%%", share)
+	}
+	c.Share = x / 100
+	if n, err := strconv.Atoi(after); err == nil && n > 0 {
+		c.Tokens = n
+		return c, nil
+	}
+	if d, err := time.ParseDuration(after); err == nil && d > 0 && after != "0" {
+		c.After = d
+		return c, nil
+	}
+	return c, wrong("cancel_after", "%q is neither a number of tokens, 1 or more, nor a time with its unit, such as 500ms or 2s", after)
 }
 
 // Goals reads the objectives of the goodput, which are given in milliseconds.

@@ -39,6 +39,7 @@ type Decoder struct {
 	trouble  *Error // of a strict stream that is read to its end all the same
 	several  bool   // there was another choice than choice 0
 	counts   choiceCounts
+	brought  int  // events that brought tokens, of a stream to be cancelled
 	ending   bool // a strict stream has its finish reason and the usage: [DONE] is all that may follow
 	complete bool // a strict stream has ended; its body may go on
 }

@@ -51,11 +51,24 @@ func (d *Decoder) event(m *message, text []byte) {
 	if m.hasChoices && d.o.Live != nil {
 		d.o.Live.Add(1)
 	}
+	if d.o.CancelAfter > 0 {
+		d.cancel(&a.Events[len(a.Events)-1])
+	}
 	if m.hasChoices && m.textErr != nil {
 		d.fail(newError(BadEvent, "%v", m.textErr))
 	}
 	if m.fresh && d.o.Mode == Strict && d.phase != over {
 		d.judge(m, text)
+	}
+}
+
+// cancel ends a stream that has brought as many tokens as it is to bring.
+func (d *Decoder) cancel(e *Event) {
+	if e.Choices && e.Kind != Role && e.Kind != Finish {
+		d.brought++
+	}
+	if d.phase != over && max(d.brought, int(e.Tokens)) >= d.o.CancelAfter {
+		d.stop(&Error{Class: answer.Cancelled, Message: "cancelled: after as many tokens as it was to have", Exception: true})
 	}
 }
 

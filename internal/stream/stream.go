@@ -74,6 +74,9 @@ type Options struct {
 	Choices int
 	// Model is the name that was asked for: an answer under it shares the string.
 	Model string
+	// CancelAfter ends a stream, as answer.Cancelled, once so many tokens have come: by the
+	// server's count, or as many events that bring some. 0 does not.
+	CancelAfter int
 	// Live counts the events with choices as they come, for whoever watches; nil for nobody.
 	Live *atomic.Int64
 	Limits

@@ -304,7 +304,12 @@ func renderHead(p *Prepared) []byte {
 func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
 	c.streams.Add(1)
 	defer c.streams.Add(-1)
-	o := stream.Options{Live: &c.chunks, Streaming: !c.o.NonStreaming, Reuse: c.o.KeepAlive, Choices: p.number, Limits: c.o.Limits.of(p)}
+	o := stream.Options{Live: &c.chunks, Streaming: !c.o.NonStreaming, Reuse: c.o.KeepAlive, Choices: p.number, CancelAfter: p.cancelTokens, Limits: c.o.Limits.of(p)}
+	if p.cancelAfter > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, p.cancelAfter, errCancelled)
+		defer stop()
+	}
 	if c.o.Chat {
 		o.API = stream.Chat
 	}

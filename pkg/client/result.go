@@ -58,6 +58,8 @@ const (
 	CutAtEnd    = answer.CutAtEnd
 )
 
+var errCancelled error = &wire.Drop{Class: Cancelled, Why: "cancelled after the time that it was to have"}
+
 // ErrCut is the cause of a context that ends with the run: its requests are CutAtEnd.
 var ErrCut error = &wire.Drop{Class: CutAtEnd, Why: "the request was under way when the run ended"}
 
@@ -126,6 +128,17 @@ type Prepared struct {
 	asked     int    // output tokens that the body allows each choice, 0 for no limit
 	number    int    // choices that the body asks for
 	generated int    // choices that the server generates for these: best_of
+
+	cancelTokens int           // after how many it is cancelled, 0 for not
+	cancelAfter  time.Duration // after how long, 0 for not
+}
+
+// CancelAfter is the same request to be cancelled once so many output tokens have come, or so
+// much time has passed from its start; 0 for not. Its Result has the class Cancelled then.
+func (p *Prepared) CancelAfter(tokens int, d time.Duration) *Prepared {
+	q := *p
+	q.cancelTokens, q.cancelAfter = tokens, d
+	return &q
 }
 
 // Release lets go of the bytes, once the request has been sent for the last time.

@@ -1,0 +1,24 @@
+package result
+
+// Cancellation is what became of the requests that loadgen was to cancel. They are no failures,
+// and the metrics leave out those that it did cancel.
+type Cancellation struct {
+	// Share is the share of all requests that were to be cancelled.
+	Share float64 `json:"share" from:"flags"`
+	// AfterTokens is after how many output tokens; null where a time says when.
+	AfterTokens *int `json:"after_tokens" unit:"tokens" from:"flags"`
+	// After is after how long from the start; null where tokens say when.
+	After *float64 `json:"after_ms" unit:"ms" from:"flags"`
+	// Chosen is the number of requests that were to be cancelled, and were sent.
+	Chosen int `json:"chosen" unit:"requests" from:"timelines"`
+	// Cancelled is the number of those that were.
+	Cancelled int `json:"cancelled" unit:"requests" from:"timelines"`
+	// Completed is the number of those that were complete before; the metrics have them.
+	Completed int `json:"completed" unit:"requests" from:"timelines"`
+	// Failed is the number of those that failed before.
+	Failed int `json:"failed" unit:"requests" from:"timelines"`
+	// TTFT is that of the cancelled; null where no token had come.
+	TTFT *Stats `json:"ttft_ms" unit:"ms" from:"timelines"`
+	// Ended is how long the cancelled took, from the start to the end.
+	Ended *Stats `json:"ended_ms" unit:"ms" from:"timelines"`
+}
