@@ -139,7 +139,10 @@ func valueWords(f cli.Flag, value any) (words []string, err error) {
 		if !isSwitch {
 			return nil, fmt.Errorf("%s needs a value", name)
 		}
-		return []string{fmt.Sprintf("%s=%t", name, v)}, nil
+		if !v { // as without it
+			return []string{}, nil
+		}
+		return []string{name + "=true"}, nil
 	case nil:
 		return nil, fmt.Errorf("%s has no value", name)
 	case map[string]any:

@@ -30,6 +30,7 @@ func TestCommandSources(t *testing.T) {
 		{"compare: {gate: [a<=1, b<=2], origin_compatible: true}", nil, "p", "--origin-compatible=true --gate=a<=1 --gate=b<=2 p"},
 		{"compare: {gate: [a<=1], results: x}", map[string]string{"LOADGEN_COMPARE_GATE": "c<=3\nd<=4\n", "LOADGEN_COMPARE_PARTIAL": "1"}, "p", "--partial=true --gate=c<=3 --gate=d<=4 --results=x p"},
 		{"compare: {gate: [a<=1], results: x}", map[string]string{"LOADGEN_COMPARE_GATE": "c<=3"}, "p --gate e<=5 --results=y", "p --gate e<=5 --results=y"},
+		{"compare: {resume: true, partial: false}", map[string]string{"LOADGEN_COMPARE_RESUME": "false"}, "p", "p"},
 		{"report: {gate: [a<=1]}", map[string]string{"LOADGEN_REPORT_GATE": "x"}, "p", "p"},
 		{"compare: {results: x}", map[string]string{simParent: "1"}, "p", "p"},
 	} {

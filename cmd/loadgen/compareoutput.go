@@ -92,5 +92,10 @@ func checkCompareOutput(format string) error {
 // outputs are what standard output, or standard error, can get.
 var outputs = []string{"text", "json"}
 
-// errNoResults is the error of a report without anything to show.
-var errNoResults = errors.New("there are no results to report")
+// noResults is the error of a report without anything to show.
+type noResults string
+
+func (n noResults) Error() string { return string(n) }
+
+// errNoResults is that of results that were all left out.
+const errNoResults = noResults("there are no results to report")

@@ -61,9 +61,11 @@ const exitCodes = `Exit codes: 0 done; 1 the run failed; 2 wrong usage; 3 done, 
 (--require, --gate) is missed; 129, 130, 143 interrupted, with partial results saved.
 `
 
-const environment = `Environment: every flag has a variable, LOADGEN_MAX_CONCURRENCY=64 for --max-concurrency 64, that
-the command line goes before and --config FILE comes after; OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY, NO_PROXY and
-SSL_CERT_FILE are honoured; HF_HOME, HF_TOKEN and HF_ENDPOINT say where models and data sets are.
+const environment = `Environment: every flag has a variable, LOADGEN_MAX_CONCURRENCY=64 for --max-concurrency 64 and
+LOADGEN_COMPARE_RESULTS=DIR for loadgen compare --results DIR, that the command line goes before and
+--config FILE comes after; OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY,
+NO_PROXY and SSL_CERT_FILE are honoured; HF_HOME, HF_TOKEN and HF_ENDPOINT say where models and data
+sets are.
 `
 
 const flagRules = `Flags are read by benchmark_serving's rules: any unambiguous prefix will do, the last of a

@@ -139,7 +139,7 @@ func errorCode(err error) string {
 		return "requests_failed"
 	case errors.As(err, new(*partialError)):
 		return "partial_result"
-	case errors.Is(err, errNoResults):
+	case errors.As(err, new(noResults)):
 		return "no_results"
 	case errors.Is(err, result.ErrFormat):
 		return "not_a_result"

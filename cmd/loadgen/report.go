@@ -34,7 +34,7 @@ func reportCommand(s streams) *cli.Command {
 		ArgsUsage:   "FILE|DIR...",
 		Description: reportHelp,
 		Flags: []cli.Flag{
-			choice("format", "text", "for people; as JSON, an object a line, one for each file; as CSV, a line for each metric; as percentile distributions in ms; the requests, a row for each, as CSV, or as Parquet where --out ends in .parquet", reportFormats...),
+			choice("format", "text", "how results are shown; as JSON, an object a line, one for each file; as CSV, a line for each metric; as percentile distributions in ms; the requests, a row for each, as CSV, or as Parquet where --out ends in .parquet", reportFormats...),
 			&cli.StringFlag{Name: "out", Usage: "write to `PATH`: a directory gets the whole report, a name with an extension (.txt, .json, .csv, .hgrm, .md, .html, .png, .svg) that part of it"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the server NAME, a directory or a file, TEXT; may be repeated"},
 			&cli.StringFlag{Name: "baseline", Usage: "compare with server `NAME`, not with the first"},
@@ -189,7 +189,7 @@ func resultFiles(args []string) (files []string, err error) {
 			return nil, err
 		}
 		if len(files) == before {
-			return nil, fmt.Errorf("there are no result files (*.json) in %s", arg)
+			return nil, noResults("there are no result files (*.json) in " + arg)
 		}
 	}
 	return files, nil

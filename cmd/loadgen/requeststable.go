@@ -98,8 +98,11 @@ func (o *reporting) writeRequests(names []string, s streams) error {
 			failed = append(failed, err)
 		}
 	}
+	if len(tables) == 0 && len(failed) == 0 {
+		return errNoResults
+	}
 	if len(tables) == 0 {
-		return errors.Join(append(failed, errNoResults)...)
+		return errors.Join(failed...)
 	}
 	all := func(yield func(requests.Row) bool) {
 		for _, rows := range tables {

@@ -47,7 +47,7 @@ func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
 			report.WriteFindings(&text, "loadgen: ", nil, one)
 		}
 		more := m.lines(text.String())
-		if !m.cfg.Extended && len(lines)+len(more) > summaryLines {
+		if !m.cfg.Extended && asJSONLog(m.s.err) == nil && len(lines)+len(more) > summaryLines {
 			left = append(left, f.Code)
 			continue
 		}
@@ -65,7 +65,7 @@ func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
 // line that is there already is left out.
 func (m *benchmark) lines(text string) (lines []string) {
 	width := summaryWidth
-	if m.cfg.logFormat == "json" {
+	if asJSONLog(m.s.err) != nil {
 		width = math.MaxInt32
 	}
 	seen := map[string]bool{}
