@@ -40,7 +40,7 @@ func stagesOfPage(t *testing.T) (path string) {
 // as dry runs.
 func TestManualsExamples(t *testing.T) {
 	stages := stagesOfPage(t)
-	for _, file := range []string{"doc.go", "../../README.md", "../../docs/load.md"} {
+	for _, file := range []string{"doc.go", "../../docs/load.md"} {
 		manual, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)
