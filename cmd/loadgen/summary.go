@@ -30,7 +30,9 @@ var everyday = []string{"too_few_samples", "prompt_length_drift"}
 // summarize writes what a run says of itself: the verdict with each cause, findings and
 // notes, each once. The recording's own notes were logged as they arose.
 func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
-	show.Stages(m.s.err, "loadgen: ", a.Loadgen(rec).Stages)
+	if len(a.Stages) > 0 {
+		show.Stages(m.s.err, "loadgen: ", a.Loadgen(rec).Stages)
+	}
 	var verdict bytes.Buffer
 	report.WriteVerdict(&verdict, "loadgen: ", console.Verdict(a.Verdict, a.Budget))
 	lines := m.lines(verdict.String())
