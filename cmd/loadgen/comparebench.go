@@ -133,7 +133,7 @@ func optionWords(table []flag, option string, value any) (words []string, err er
 // Mask hides the values of headers, and of keys in body patches.
 func (compareBench) Mask(f compare.Flags) compare.Flags {
 	values := maps.Clone(f.Values())
-	for key, mask := range map[string]func(string) string{"header": maskedHeader, "body-patch": client.RedactJSON, "base-url": client.Redact, "endpoint": client.Redact} {
+	for key, mask := range map[string]func(string) string{"header": maskedHeader, "body-patch": client.RedactJSON, "base-url": client.RedactURLs, "endpoint": client.Redact} {
 		switch value := values[key].(type) {
 		case nil:
 		case []any:

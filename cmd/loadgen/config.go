@@ -140,7 +140,7 @@ func (c *config) namespace() pyjson.Object {
 			value = f.bind(defaults)
 		}
 		if url, ok := value.(string); ok && (f.Name == "--base-url" || f.Name == "--endpoint") {
-			value = client.Redact(url)
+			value = client.RedactURLs(url)
 		}
 		out = append(out, pyjson.Member{Key: destination(f.Name), Value: recording.Plain(value)})
 	}

@@ -54,7 +54,7 @@ func (c *config) server() string {
 	case c.Sim != nil:
 		return "a simulated server"
 	case c.BaseURL != nil:
-		return client.Redact(*c.BaseURL)
+		return client.RedactURLs(*c.BaseURL)
 	}
 	return "http://" + net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 }

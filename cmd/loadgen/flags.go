@@ -65,7 +65,7 @@ func flagTable() []flag {
 	}
 	return []flag{
 		word("--backend", target, "NAME", "API to speak: completions (openai) or chat completions (openai-chat)", func(c *config) any { return &c.Backend }, "openai", "openai-chat"),
-		word("--base-url", target, "URL", "server's URL, in place of --host and --port: http://HOST:PORT, https://HOST or unix:PATH; USER:PASSWORD@ in it is sent as Basic authorization", func(c *config) any { return &c.BaseURL }),
+		accumulates(word("--base-url", target, "URL", "server's URL, in place of --host and --port: http://HOST:PORT, https://HOST or unix:PATH; USER:PASSWORD@ in it is sent as Basic authorization. Given more than once, or with commas between, requests are spread over the servers (--balance)", func(c *config) any { return &c.BaseURL })),
 		word("--host", target, "HOST", "server's host", func(c *config) any { return &c.Host }),
 		integer("--port", target, "server's port", func(c *config) any { return &c.Port }),
 		word("--endpoint", target, "PATH", "path that requests go to; chat uses /v1/chat/completions unless this ends in chat/completions", func(c *config) any { return &c.Endpoint }),
@@ -176,6 +176,7 @@ func flagTable() []flag {
 		own(word("--stages", traffic, "FILE", "several loads in one run, each judged on its own: a YAML list of stages with a rate or a concurrency and a duration (docs/load.md)", func(c *config) any { return &c.Stages })),
 		own(word("--cancel", traffic, "P%", "cancel P% of the requests, drawn by the seed, as users do who go away; --cancel-after says when. They are counted apart from failures", func(c *config) any { return &c.Cancel })),
 		own(word("--cancel-after", traffic, "N|TIME", "cancel after N output tokens, or after a time from the start: 16, 500ms, 2s", func(c *config) any { return &c.CancelAfter })),
+		own(word("--balance", traffic, "RULE", "with several servers: one after the other, or the one with the fewest requests under way", func(c *config) any { return &c.Balance }, "round-robin", "least-in-flight")),
 		aside(word("--config", conduct, "FILE", "YAML file with flags, a key for each, without its dashes. The command line goes before variables of the environment (LOADGEN_MAX_CONCURRENCY=64), and these before the file", func(c *config) any { return &c.configFile })),
 		aside(word("--output", results, "FORMAT", "what standard output gets: the original's text, or the result as one JSON object, with the text on standard error", func(c *config) any { return &c.output }, "text", "json")),
 		aside(word("--log-format", conduct, "FORMAT", "what standard error gets: text, or a JSON object a line, with stable codes of errors, findings and notes", func(c *config) any { return &c.logFormat }, "text", "json")),

@@ -37,6 +37,7 @@ type Analysis struct {
 	// where answers came whole.
 	DecodingAtATime float64
 	FirstWave       *FirstWave           // nil but for closed loops that are longer than it
+	Servers         []SpreadServer       // that requests were spread over; nil for one
 	Cancellation    *Cancellation        // nil where no requests were to be cancelled
 	Stages          []Stage              // of a run whose load was not the same all along; nil of another
 	Turns           []Turn               // of conversations; nil where there are none
@@ -127,10 +128,11 @@ func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.O
 	if details {
 		a.Samples = make([]metrics.Sample, 0, a.Sent)
 	}
-	cancelled := newCancelReader(&rec.Settings)
+	cancelled, spread := newCancelReader(&rec.Settings), newSpreadReader(&rec.Settings, o)
 	for i, r := range rec.All() {
 		c.add(r, rec.Planned[i])
 		cancelled.add(i, r)
+		spread.add(r, &c.sample)
 		if details {
 			c.sample.Text = bytes.Clone(c.sample.Text)
 			a.Samples = append(a.Samples, c.sample)
@@ -140,6 +142,7 @@ func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.O
 	c.counts.Tokens.sumUp()
 	a.Counts = c.counts
 	a.Summary = c.summary.Summary(rec.Elapsed.Seconds())
+	a.Servers = spread.servers(rec.Elapsed.Seconds())
 	a.Turns, a.Cancellation = c.turns.turns(), cancelled.cancellation(o.Percentiles)
 	a.FirstWave = firstWaveOf(c.wave)
 	findings, notes = c.findings.Findings()

@@ -47,6 +47,9 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	for _, t := range a.Turns {
 		o.Turns = append(o.Turns, turnSection(&t, percentiles, RuleOf(&rec.Settings).Whole))
 	}
+	for i := range a.Servers {
+		o.Servers = append(o.Servers, spreadSection(&a.Servers[i], percentiles, RuleOf(&rec.Settings).Whole))
+	}
 	if c := a.Cancellation; c != nil {
 		o.Cancellation = cancellationSection(c, percentiles)
 	}

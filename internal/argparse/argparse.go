@@ -42,7 +42,8 @@ type Flag struct {
 	// Takes reports whether an Optional flag takes a word that begins with a dash and is no
 	// flag; nil takes none.
 	Takes func(word string) bool
-	// Repeats makes every occurrence of a List count, not the last alone.
+	// Repeats makes every occurrence of a List count, not the last alone; of a String too,
+	// whose words are joined with commas.
 	Repeats bool
 }
 
@@ -265,6 +266,9 @@ func (p *parser) consume(i int, o option) (next int, err error) {
 	}
 	if before, ok := p.values[f.Name].([]string); ok && f.Repeats {
 		value = append(before[:len(before):len(before)], value.([]string)...)
+	}
+	if before, ok := p.values[f.Name].(string); ok && f.Repeats {
+		value = before + "," + value.(string)
 	}
 	p.values[f.Name] = value
 	return i, nil

@@ -17,17 +17,18 @@ var testFlags = []Flag{
 	{Name: "--backend", Kind: String, Choices: []string{"a", "b"}},
 	{Name: "--port-of-ours", Kind: String, Exact: true},
 	{Name: "--header", Kind: ListSome, Exact: true, Repeats: true},
+	{Name: "--url", Kind: String, Exact: true, Repeats: true},
 }
 
 func TestExactFlags(t *testing.T) {
 	if _, err := Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f --he")); err != ErrHelp {
 		t.Fatal(err)
 	}
-	v, err := Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --header a:b --header c:d e:f"))
+	v, err := Parse(testFlags, strings.Fields("--po 5 --port-of-ours=x --port-of-ours x --url=a --header a:b --header c:d e:f --url b,c"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := v["--port"].(interface{ String() string }); n == nil || n.String() != "5" || v["--port-of-ours"] != "x" {
+	if n, _ := v["--port"].(interface{ String() string }); n == nil || n.String() != "5" || v["--port-of-ours"] != "x" || v["--url"] != "a,b,c" {
 		t.Error(v)
 	}
 	if got := strings.Join(v["--header"].([]string), " "); got != "a:b c:d e:f" {

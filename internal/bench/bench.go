@@ -110,7 +110,9 @@ type Bench struct {
 	tokenizerName string
 	template      *template           // applied to the prompts, nil for none
 	chat          *recording.Template // what the server's template adds, nil where that is not known
-	client        *client.Client
+	client        *client.Client      // of the first server
+	urls          []string            // the servers'
+	servers       *servers
 	test          *client.Prepared    // the test request and the profiler's body: prompt 0, no LoRA name
 	requests      requests            // the measured requests
 	planned       []recording.Planned // their lengths and places

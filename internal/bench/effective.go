@@ -8,7 +8,7 @@ import (
 // Effective are the settings of the run after what was assumed; secrets are masked.
 func (b *Bench) Effective() recording.Settings {
 	s := *b.s
-	url := client.Redact(b.o.BaseURL)
+	url := client.RedactURLs(b.o.BaseURL)
 	s.BaseURL, s.Endpoint, s.Model = &url, client.Redact(s.Endpoint), nil
 	if b.model != "" {
 		s.Model = &b.model

@@ -23,7 +23,7 @@ type Failure struct {
 // failure describes the failure of a request, whose lengths are those that were planned.
 func (b *Bench) failure(r *client.Result, planned recording.Planned) Failure {
 	return Failure{Err: r.Err, Status: r.Status, Body: plain.Line(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)]))),
-		Base: client.Redact(b.o.BaseURL), URL: b.client.RequestURL(), PromptLen: planned.PromptLen, OutputLen: planned.OutputLen}
+		Base: client.Redact(b.urls[r.Server]), URL: b.servers.all[r.Server].RequestURL(), PromptLen: planned.PromptLen, OutputLen: planned.OutputLen}
 }
 
 // FirstFailure is the first request of a run that failed, nil where none did: where the server

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"loadgen/internal/recording"
-	"loadgen/internal/server"
 	"loadgen/internal/trtsim"
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
@@ -25,6 +24,7 @@ func (b *Bench) Connect(ctx context.Context) (err error) {
 	default:
 		b.o.BaseURL = "http://" + hostPort(s.Host, s.Port)
 	}
+	b.urls = client.SplitURLs(b.o.BaseURL)
 	b.model = recording.Text(s.Model)
 	o, err := b.clientOptions()
 	if err != nil {
@@ -40,14 +40,18 @@ func (b *Bench) Connect(ctx context.Context) (err error) {
 	if why := b.client.Fallback(); why != nil {
 		b.keep(recording.Note{Code: "no_reactor", Text: fmt.Sprintf("each stream has its own goroutine, so timestamps are late when many streams run at once: %v", why)})
 	}
-	if s.WaitReady > 0 && !s.DryRun {
-		limit := recording.Seconds(s.WaitReady)
-		err := b.client.WaitReady(ctx, limit, func(url string, why error) { b.wait(fmt.Sprintf("waiting for %s: %s", url, server.Reason(why)), limit) })
-		b.wait("", 0)
-		if err != nil {
-			return err
-		}
+	if err := b.waitReady(ctx, b.client); err != nil {
+		return err
 	}
+	if err := b.findModel(ctx); err != nil {
+		return err
+	}
+	return b.connectAll(ctx, b.model)
+}
+
+// findModel asks the server for the model where none was named.
+func (b *Bench) findModel(ctx context.Context) (err error) {
+	s := b.s
 	if s.Model != nil {
 		return nil
 	}
@@ -80,7 +84,7 @@ func hostPort(host string, port int) string {
 func (b *Bench) clientOptions() (client.Options, error) {
 	s := b.s
 	o := client.Options{
-		BaseURL:         b.o.BaseURL,
+		BaseURL:         b.urls[0],
 		Endpoint:        s.Endpoint,
 		Chat:            s.Chat(),
 		NonStreaming:    s.NonStreaming,

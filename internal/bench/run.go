@@ -41,15 +41,20 @@ func (b *Bench) testRequest(ctx context.Context) error {
 	if err := b.client.CheckEndpoint(); err != nil {
 		return err
 	}
-	var r client.Result
-	b.wait("waiting for the answer to the test request", 0)
-	b.client.Do(ctx, b.test, &r)
-	b.wait("", 0)
-	if err := stopped(ctx); err != nil {
-		return err
-	}
-	if r.Err != nil {
-		return &TestFailed{b.failure(&r, recording.Planned{PromptLen: b.test.PromptLen, OutputLen: b.test.OutputLen})}
+	for k, c := range b.servers.all {
+		r, test := client.Result{Server: k}, b.test
+		if k > 0 {
+			test = c.Address(test)
+		}
+		b.wait("waiting for the answer to the test request", 0)
+		c.Do(ctx, test, &r)
+		b.wait("", 0)
+		if err := stopped(ctx); err != nil {
+			return err
+		}
+		if r.Err != nil {
+			return &TestFailed{b.failure(&r, recording.Planned{PromptLen: b.test.PromptLen, OutputLen: b.test.OutputLen})}
+		}
 	}
 	b.stage(TestCompleted)
 	return nil
@@ -77,7 +82,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	}
 	rec := b.newRecording()
 	server := b.newServerReader(ctx)
-	rec.Before = b.client.Energy(ctx)
+	rec.Before = b.energy(ctx)
 	if b.o.CheckConnections != nil {
 		if err := b.o.CheckConnections(b.atOnce()); err != nil {
 			return nil, err
@@ -177,7 +182,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	}
 	stopGPU := b.observeGPU(ctx)
 	var unread atomic.Pointer[error]
-	out := load.Run(ctx, b.client, total, func(i int) *client.Prepared {
+	out := load.Run(ctx, b.servers, total, func(i int) *client.Prepared {
 		p, err := b.Request(i)
 		if err != nil {
 			unread.CompareAndSwap(nil, &err)
@@ -207,9 +212,9 @@ func (b *Bench) watch(o *load.Options) Watch {
 	if w.Planned == load.Unlimited {
 		w.Planned = 0
 	}
-	_, before := b.client.UnderWay()
+	_, before := b.servers.counts()
 	w.UnderWay = func() (requests, chunks int64) {
-		requests, chunks = b.client.UnderWay()
+		requests, chunks = b.servers.counts()
 		return requests, chunks - before
 	}
 	var queue atomic.Pointer[func() int] // of the run, once it has one
@@ -260,11 +265,19 @@ func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server
 	}
 	rec.Elapsed = b.client.Now() - rec.Start
 	if rec.Before != nil || !rec.Interrupted { // one that had no meter is not worth a wait
-		rec.After = b.client.Energy(ctx)
+		rec.After = b.energy(ctx)
 	}
 	rec.Ended = b.o.Now()
 	server.read(ctx, rec)
 	rec.Notes = b.notes
+}
+
+// energy reads the server's meter. Of several servers one meter is not all.
+func (b *Bench) energy(ctx context.Context) *client.EnergyReading {
+	if len(b.servers.all) > 1 {
+		return nil
+	}
+	return b.client.Energy(ctx)
 }
 
 // atOnce is the number of connections that may be open together, where that is

@@ -19,7 +19,7 @@ import (
 // without reading a file: a *recording.SettingError or a *dataset.Error. The run itself
 // checks them again, where the original does.
 func Check(s *recording.Settings) error {
-	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad, checkCancel} {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad, checkCancel, checkServers} {
 		if err := check(s); err != nil {
 			return tell(s, err)
 		}
@@ -55,9 +55,12 @@ func checkServer(s *recording.Settings) error {
 	switch {
 	case s.Sim != nil:
 	case s.BaseURL != nil:
-		if client.CheckURL(*s.BaseURL) != nil {
-			e := &recording.SettingError{Setting: "base_url", Want: "http://HOST:PORT, https://HOST or unix:PATH", Got: strconv.Quote(client.Redact(*s.BaseURL))}
-			if with := "http://" + *s.BaseURL; !strings.Contains(*s.BaseURL, "://") && client.CheckURL(with) == nil {
+		for _, url := range client.SplitURLs(*s.BaseURL) {
+			if client.CheckURL(url) == nil {
+				continue
+			}
+			e := &recording.SettingError{Setting: "base_url", Want: "http://HOST:PORT, https://HOST or unix:PATH", Got: strconv.Quote(client.Redact(url))}
+			if with := "http://" + url; !strings.Contains(url, "://") && client.CheckURL(with) == nil {
 				e.Text = "with its scheme: " + client.Redact(with)
 			}
 			return e

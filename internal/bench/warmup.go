@@ -37,7 +37,7 @@ func (b *Bench) warmUp(ctx context.Context) error {
 		bound = n
 	}
 	b.wait(fmt.Sprintf("waiting for the answers to %d warm-up requests", n), 0)
-	done := load.Run(ctx, b.client, n, func(i int) *client.Prepared { return requests[i] }, load.Options{Concurrency: bound})
+	done := load.Run(ctx, b.servers, n, func(i int) *client.Prepared { return requests[i] }, load.Options{Concurrency: bound})
 	b.wait("", 0)
 	if err := stopped(ctx); err != nil {
 		return err

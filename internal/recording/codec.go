@@ -224,8 +224,15 @@ func (c *coder) fields(index *int, r *client.Result) {
 	r.Dialect = answer.Dialect(dialect)
 	c.details(r)
 	c.events(r)
+	if c.writing && r.Server != 0 || !c.writing && len(c.buf) > 0 && !c.bad { // of several servers only
+		c.integer(&r.Server)
+		c.bad = c.bad || r.Server <= 0 || r.Server >= serversMost
+	}
 	c.bad = c.bad || !placed(r)
 }
+
+// serversMost bounds the servers that requests are spread over.
+const serversMost = 1 << 16
 
 // placed reports whether the choices' events are among the answer's.
 func placed(r *client.Result) bool {

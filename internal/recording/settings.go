@@ -122,6 +122,7 @@ type Settings struct {
 	Stages            *string   `json:"stages"`
 	Cancel            *string   `json:"cancel"`
 	CancelAfter       *string   `json:"cancel_after"`
+	Balance           string    `json:"balance"`
 }
 
 // Defaults are the original's settings, and loadgen's for its own.
@@ -133,7 +134,7 @@ func Defaults() Settings {
 		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128,
 		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
 		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto",
-		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1,
+		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1, Balance: "round-robin",
 	}
 }
 

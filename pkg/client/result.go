@@ -111,6 +111,9 @@ type Result struct {
 	MinRTT      time.Duration
 	Retransmits int
 
+	// Server is which of the servers it went to, from 0, where requests are spread over several.
+	Server int
+
 	answer.Answer
 }
 

@@ -251,6 +251,7 @@ func (s *Stored) WriteText(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	show.Stages(w, "  ", s.loadgen().Stages)
+	show.Servers(w, "  ", s.loadgen().Servers)
 	if m := s.loadgen().ServerMetrics; m != nil && m.Exposition != nil {
 		show.Metrics(w, "  ", m.Exposition)
 	}
