@@ -22,10 +22,16 @@ const logFormatFlag = "--log-format"
 
 // shared are the flags of subcommands that are read before a subcommand sees its words.
 func shared(c *cli.Command) (flags []cli.Flag) {
-	if len(c.Flags) > 0 {
+	if takesSources(c) {
 		flags = append(flags, &cli.StringFlag{Name: "config", Usage: "YAML `FILE` with flags in a section of the subcommand's name; variables of the environment (" + commandVariable(c, "NAME") + ") go before it, and the command line before both"})
 	}
 	return append(flags, choice("log-format", "text", "what standard error gets, an object a line with stable codes for json", outputs...))
+}
+
+// takesSources reports whether a subcommand's flags have variables and a section of the file.
+// LOADGEN_VERSION_... would be taken for what scripts call the version that they install.
+func takesSources(c *cli.Command) bool {
+	return c.Name != "version" && slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return !isShared(f.Names()[0]) })
 }
 
 func isShared(name string) bool { return name == "config" || name == "log-format" }
@@ -58,7 +64,7 @@ func takeFlag(argv []string, name string) (rest []string, value string, found bo
 // withSources puts what the environment and the file say of a subcommand's flags before its
 // words, but for the flags that these have.
 func withSources(c *cli.Command, argv []string, s streams) ([]string, error) {
-	if s.env(simParent) != "" { // the process that started this one says all
+	if !takesSources(c) || s.env(simParent) != "" { // a process that started this one says all
 		return argv, nil
 	}
 	rest, file, found, err := takeFlag(argv, configFlag)
@@ -224,7 +230,7 @@ func strayVariables(environ []string, commands []*cli.Command) (notes []string) 
 	}
 	for _, c := range commands {
 		for _, f := range c.Flags {
-			if name := f.Names()[0]; !isShared(name) {
+			if name := f.Names()[0]; takesSources(c) && !isShared(name) {
 				known = append(known, strings.TrimPrefix(commandVariable(c, name), envPrefix))
 			}
 		}

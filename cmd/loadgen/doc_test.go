@@ -144,7 +144,66 @@ func flagsPage() string {
 			fmt.Fprintf(&page, "| `%s` | %s |\n", cell.Replace(strings.TrimSuffix(f.synopsis()+" "+f.mark(), " ")), cell.Replace(f.explained(defaults)))
 		}
 	}
+	page.WriteString("\n# Flags of subcommands\n\nAll take `--log-format text|json`, and those with flags of their own `--config FILE`: see\n[automation.md](automation.md).\n")
+	for _, c := range newApp(context.Background(), streams{}).Commands {
+		head := fmt.Sprintf("\n## loadgen %s\n\n| flag | |\n|---|---|\n", c.Name)
+		for _, f := range flagsOfCommand(c) {
+			if isShared(strings.TrimPrefix(f.name, "--")) {
+				continue
+			}
+			fmt.Fprintf(&page, "%s| `%s` | %s |\n", head, cell.Replace(strings.TrimSpace(f.name+" "+f.value)), cell.Replace(f.about))
+			head = ""
+		}
+	}
 	return page.String()
+}
+
+// TestShellsAndManualKnowAllFlags: completions and the manual page have every subcommand with
+// every flag.
+func TestShellsAndManualKnowAllFlags(t *testing.T) {
+	app := newApp(context.Background(), streams{})
+	var manual bytes.Buffer
+	writeManual(&manual, app)
+	for _, shell := range shells {
+		var out bytes.Buffer
+		writeCompletion(&out, shell, commandWords(app))
+		for _, c := range app.Commands {
+			own := out.String()
+			if shell == "bash" { // each has its words on a line of their own
+				_, own, _ = strings.Cut(own, "    "+c.Name+")\n")
+				_, own, _ = strings.Cut(own, "words='")
+				own, _, _ = strings.Cut(own, "'")
+			}
+			for _, f := range flagsOfCommand(c) {
+				word := f.name
+				if shell == "fish" {
+					word = "__fish_seen_subcommand_from " + c.Name + "' -l " + strings.TrimPrefix(f.name, "--") + " "
+				}
+				if !strings.Contains(own, word) {
+					t.Errorf("%s: loadgen %s %s is missing", shell, c.Name, f.name)
+				}
+			}
+		}
+		for _, f := range flagTable() {
+			if !strings.Contains(out.String(), strings.TrimPrefix(f.Name, "--")) {
+				t.Errorf("%s: %s is missing", shell, f.Name)
+			}
+		}
+	}
+	for _, c := range app.Commands {
+		_, section, found := strings.Cut(manual.String(), ".SS loadgen "+c.Name+" ")
+		section, _, _ = strings.Cut(section, "\n.SS ")
+		for _, f := range flagsOfCommand(c) {
+			if !found || !strings.Contains(section, "\n.B "+roff(f.name)) {
+				t.Errorf("man: loadgen %s %s is missing", c.Name, f.name)
+			}
+		}
+	}
+	for _, f := range flagTable() {
+		if !strings.Contains(manual.String(), "\n.B "+roff(f.Name)) {
+			t.Errorf("man: %s is missing", f.Name)
+		}
+	}
 }
 
 var update = flags.Bool("update", false, "write docs/flags.md")
