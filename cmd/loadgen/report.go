@@ -268,6 +268,9 @@ func (o *reporting) part(show func(w io.Writer) error, files []*report.Stored, g
 // another, and logs their names.
 func writeAll(s streams, dir, originals string, groups []*report.Group) (names []string, err error) {
 	names, err = report.WriteDirectory(dir, originals, groups)
+	if err != nil {
+		err = fmt.Errorf("the report cannot be written: %w; loadgen report --out DIR writes it elsewhere", err)
+	}
 	if len(names) > 0 {
 		fmt.Fprintf(s.err, "loadgen: wrote %s\n", strings.Join(names, ", "))
 	}

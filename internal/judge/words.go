@@ -38,7 +38,7 @@ func (c *Comparison) Words(r *Row) string {
 	case math.IsNaN(r.Ratio):
 		return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", variant, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
 	case r.OneRun && (r.RatioLow > 1 || r.RatioHigh < 1):
-		return fmt.Sprintf("%s %s %s with one run (%s); repeated runs say whether that is significant", variant, times(r.SpeedUp(), r.Figure), what, r.confidence())
+		return fmt.Sprintf("%s %s %s with one run (%s)", variant, times(r.SpeedUp(), r.Figure), what, r.confidence())
 	case r.OneRun:
 		return fmt.Sprintf("%s %s: no significant difference with one run (%s)", variant, what, r.insignificant())
 	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):

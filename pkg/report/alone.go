@@ -65,7 +65,14 @@ func (s *Stored) trust() string {
 	case v.Level == "":
 		return "no verdict, as " + s.program() + " does not state its measurement error"
 	case len(v.Reasons) > 0:
-		return "verdict " + v.Level + ": " + v.Reasons[0]
+		var of []string
+		for _, r := range s.loadgen().ErrorBudget.Reasons {
+			if slices.Contains(metricNames, r.What) {
+				r.What = strings.ToUpper(r.What)
+			}
+			of = append(of, r.What)
+		}
+		return "verdict " + v.Level + " (" + strings.Join(of, ", ") + ")"
 	default:
 		return "verdict " + v.Level
 	}
@@ -99,6 +106,50 @@ func (g *Group) outcomes() string {
 		}
 	}
 	return text + "; verdicts: " + strings.Join(counts, ", ")
+}
+
+// runTable is the table of a single run: a metric a row.
+func (s *Stored) runTable() pageTable {
+	statistics := s.statistics()
+	statistics = append(slices.DeleteFunc(statistics, func(name string) bool { return name == "std" }), "std")
+	t := pageTable{Head: append([]string{"ms"}, statistics...)}
+	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
+		if math.IsNaN(s.Latency("mean", m)) {
+			continue
+		}
+		row := []pageCell{{Text: strings.ToUpper(m.String())}}
+		for _, name := range statistics {
+			row = append(row, pageCell{Text: decimals(1e3 * s.Latency(name, m))})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// rates are what a run has beside its latencies, in a sentence.
+func (s *Stored) rates() string {
+	var parts []string
+	for _, x := range []struct {
+		value float64
+		unit  string
+	}{
+		{s.throughput(judge.OutputThroughput), "output tokens/s"}, {s.throughput("total_token_throughput"), "tokens/s in all"},
+		{s.throughput("request_throughput"), "requests/s"}, {s.throughput(goodput), "requests/s of goodput"},
+	} {
+		if !math.IsNaN(x.value) {
+			parts = append(parts, decimals(x.value)+" "+x.unit)
+		}
+	}
+	if n := s.decoding(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f requests were decoding at a time", n))
+	}
+	if wave := s.firstWave(); wave.N > 0 {
+		parts = append(parts, fmt.Sprintf("mean TTFT of the first wave (%d requests) %s ms", wave.N, decimals(1e3*wave.Value)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return capital(strings.Join(parts, "; ")) + "."
 }
 
 // codes are those of all runs' findings, each once.

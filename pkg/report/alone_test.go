@@ -16,7 +16,7 @@ const limited = `, "completed": 37, "errors": ["", "refused", "503 <b>", "503 <b
 // findings, then distributions, in every form; and no chart of a single dot.
 func TestAlone(t *testing.T) {
 	groups := Groups(writtenResults(t, map[string]string{"a/one.json": made(4, limited)}), Naming{})
-	const answer = "37 of 40 requests completed in 2.00 s, concurrency 4, 200.00 output tokens/s, mean TTFT 50.00 ms; verdict client-limited: TTFT is late. Findings: batch_limited, failures. Next: give the client a core of its own; raise the server's batch limit, or ask for no more than it."
+	const answer = "37 of 40 requests completed in 2.00 s, concurrency 4, 200.00 output tokens/s, mean TTFT 50.00 ms; verdict client-limited (TTFT). Findings: batch_limited, failures. Next: give the client a core of its own; raise the server's batch limit, or ask for no more than it."
 	if got := groups[0].answer(); got != answer {
 		t.Errorf("the answer is %q, want %q", got, answer)
 	}
@@ -41,9 +41,9 @@ func TestAlone(t *testing.T) {
 		}
 	}
 	inOrder("text", text.String(), answer, "verdict client-limited: measurement error at most 7.5 ms TTFT, 0.001 ms TPOT\n    - TTFT is late\n", "finding batch_limited: ", "note warm: ", "TTFT ", "\nVerdict: "+answer+"\n")
-	inOrder("page", page.String(), "<h1>a/one</h1>", "verdict client-limited: TTFT is late", `<div class="verdict bad">`, "<li>client-limited: measurement error at most 7.5 ms TTFT, 0.001 ms TPOT</li>\n<li>TTFT is late</li>",
+	inOrder("page", page.String(), "<h1>a/one</h1>", "verdict client-limited (TTFT)", `<div class="verdict bad">`, "<li>client-limited: measurement error at most 7.5 ms TTFT, 0.001 ms TPOT</li>\n<li>TTFT is late</li>",
 		"<h2>Failures</h2>", "<li>3 of 40 requests failed: 2 http_status, 1 refused</li>\n<li>2 with &#34;503 &lt;b&gt;&#34;</li>\n<li>1 with &#34;refused&#34;</li>", "<h2>Findings</h2>", "batch_limited: about 3", "<summary>Notes</summary>", "warm: it was warm",
-		"<h2>Concurrency 4</h2>", "Mean TTFT (ms)", "No distributions: ", "<h2>Settings")
+		"<h2>Concurrency 4</h2>", "<p>200.00 output tokens/s; 0.9 requests were decoding at a time.</p>", `<th scope="col">mean</th>`, `<th scope="row">TTFT</th><td>50.00</td>`, "No distributions: ", "<h2>Settings")
 	inOrder("Markdown", markdown.String(), "**37 of 40", "**Verdict**", "client-limited: ", "**Failures**", "* 3 of 40 requests failed: 2 http\\_status, 1 refused", "**Findings**", "**Notes**", "## Concurrency 4")
 	if got := page.String(); strings.Contains(got, "<svg") || strings.Contains(got, "All concurrencies") || strings.Contains(got, "failures: 3 failed") {
 		t.Error("the page has a chart of one dot, or says of failures twice")

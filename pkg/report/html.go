@@ -55,6 +55,7 @@ type pageAlone struct {
 type pageLevel struct {
 	Name     string
 	Table    pageTable
+	Facts    string // what a single run has beside its latencies
 	Charts   []template.HTML
 	NoCharts string // why there are none
 	Open     bool
@@ -138,6 +139,9 @@ func (g *Group) page(number string) pageGroup {
 	for level, name := range g.Levels {
 		name = capital(g.load) + " " + name
 		l := pageLevel{Name: name, Table: g.levelTable(level), Charts: g.distributions(level), Open: level == 0 || len(g.Levels) <= 3}
+		if runs := g.Runs[level][0]; len(g.Variants) == 1 && len(runs) == 1 && len(g.Levels) == 1 {
+			l.Table, l.Facts = runs[0].runTable(), runs[0].rates()
+		}
 		l.Table.Name = name + number
 		if l.Charts == nil && len(g.Variants) == 1 {
 			l.NoCharts = "No distributions: the file has no values of single requests, and there is no HDR log next to it."
