@@ -74,7 +74,7 @@ definitions-check: ## other tools' own functions on the example of docs/definiti
 	python3 internal/definitions/check_tools.py
 
 stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 simulated pairs each and runs of one real server
-	COVERAGE_PAIRS=10000 go test -count=1 -run TestStatsCoverage -v -timeout 30m ./internal/judge ./pkg/report
+	COVERAGE_PAIRS=10000 go test -count=1 -run 'TestStatsCoverage|KnownLimit|TestLimitIsTheKnownOne' -v -timeout 30m ./internal/judge ./pkg/report ./internal/sweep
 
 AXE ?= axe-core@4.11.1
 accessibility: ## axe-core looks at the report's pages, for desks and phones, light and dark (needs chromium and npm)

@@ -40,7 +40,8 @@ reports on this machine with what a simulated server knows. loadgen report shows
 result files, compares them, and makes results of the timelines that
 --save-timeline keeps. loadgen compare starts servers in turn, loads them and
 judges the comparison: docs/compare.md. loadgen sweep measures a server at one
-load after the other, up to saturation: docs/sweep.md.
+load after the other, up to saturation, and loadgen slo finds the highest load
+within latency objectives: docs/sweep.md.
 
 # What a run says of itself
 

@@ -55,11 +55,11 @@ const savedLoadsName = "loads.yaml"
 // setByLoads are the benchmark's flags that a series of runs sets itself, and what to use.
 var setByLoads = map[string]string{
 	"--num-prompts": "--min-requests and --max-requests", "--result-dir": "--results", "--result-filename": "--results",
-	"--max-concurrency": "--concurrencies", "--request-rate": "--rates",
 }
 
-// newLoadRuns checks the benchmark's flags before anything is sent.
-func newLoadRuns(s streams, argv []string, dir string, like sweep.Load) (*loadRuns, error) {
+// newLoadRuns checks the benchmark's flags before anything is sent; loads are the flags that
+// say which loads are made.
+func newLoadRuns(s streams, argv []string, dir string, like sweep.Load, loads string) (*loadRuns, error) {
 	l := &loadRuns{s: s, argv: argv, dir: dir}
 	cfg, err := parseAll(argv, s)
 	if err != nil {
@@ -75,8 +75,8 @@ func newLoadRuns(s streams, argv []string, dir string, like sweep.Load) (*loadRu
 			continue
 		}
 		use := setByLoads[f.Name]
-		if f.Name == "--max-concurrency" && like.Concurrency == 0 { // bounds a rate
-			use = ""
+		if f.Name == "--request-rate" || f.Name == "--max-concurrency" && like.Concurrency > 0 { // which bounds a rate
+			use = loads
 		}
 		switch {
 		case use != "":
@@ -243,6 +243,9 @@ func (l *loadRuns) measure(ctx context.Context, at sweep.Load, run, requests int
 	}
 	return out, err
 }
+
+// reportDir is where the report of the series goes.
+func (l *loadRuns) reportDir() string { return filepath.Join(l.dir, report.DirectoryName) }
 
 func (l *loadRuns) read(path string) (*sweep.Run, error) {
 	f, err := readFile(path)

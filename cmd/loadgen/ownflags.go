@@ -81,11 +81,15 @@ func (o ownFlags) count(name string, least, most int) (int, error) {
 
 // percent is a share written in percent, of 1, above least and at most most.
 func (o ownFlags) percent(name string, least, most float64) (float64, error) {
-	text := o.text(name)
+	return o.percentOf(name, o.text(name), o.defaults[name], least, most)
+}
+
+// percentOf is the same of a text; such as one is said where it is none.
+func (o ownFlags) percentOf(name, text, suchAs string, least, most float64) (float64, error) {
 	number, found := strings.CutSuffix(strings.TrimSpace(text), "%")
 	x, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if !found || err != nil || !(x > 100*least) || x > 100*most {
-		return 0, fmt.Errorf("argument --%s: %q is not a percentage above %g%% and at most %g%%, such as %s", name, text, 100*least, 100*most, o.defaults[name])
+		return 0, fmt.Errorf("argument --%s: %q is not a percentage above %.6g%% and at most %.6g%%, such as %s", name, text, 100*least, 100*most, suchAs)
 	}
 	return x / 100, nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,7 +140,7 @@ func (p *sweepPlan) show(s streams) error {
 	if err != nil || len(groups) == 0 {
 		return err
 	}
-	_, err = writeAll(s, filepath.Join(p.runs.dir, report.DirectoryName), p.runs.dir, groups)
+	_, err = writeAll(s, p.runs.reportDir(), p.runs.dir, groups)
 	if p.json {
 		return errors.Join(err, report.JSON(s.out, groups))
 	}
@@ -196,7 +195,7 @@ func parseSweep(c *cli.Context, s streams) (*sweepPlan, error) {
 	if len(o.Loads) > 0 {
 		first = o.Loads[0]
 	}
-	p.runs, err = newLoadRuns(s, rest, own.text("results"), first)
+	p.runs, err = newLoadRuns(s, rest, own.text("results"), first, "--concurrencies or --rates")
 	return p, err
 }
 

@@ -1,6 +1,10 @@
 // Package sweep decides which loads a server is measured at and for how long: a sweep over
-// concurrencies or rates until the server is saturated. The runs themselves are made by a
-// function that it is given; it reads no clock, writes no file and sends nothing.
+// concurrencies or rates until the server is saturated, and the search for the highest load
+// within objectives. The runs themselves are made by a function that it is given; it reads no
+// clock, writes no file and sends nothing.
+//
+// More than twenty names are exported: the sweep and the search have options, loads and an
+// outcome each, which reports show field by field.
 package sweep
 
 import (
@@ -27,6 +31,17 @@ func (l Load) Value() float64 {
 		return float64(l.Concurrency)
 	}
 	return l.Rate
+}
+
+// Number is the load for programs: a whole concurrency, a rate, or nil without either.
+func (l Load) Number() any {
+	switch {
+	case l.Concurrency > 0:
+		return l.Concurrency
+	case l.Rate > 0:
+		return l.Rate
+	}
+	return nil
 }
 
 func (l Load) String() string {

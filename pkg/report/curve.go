@@ -181,7 +181,7 @@ func (g *Group) curveJSON() pyjson.Object {
 	loads := []pyjson.Object{}
 	for i := range c.Points {
 		p := &c.Points[i]
-		loads = append(loads, pyjson.Object{{Key: "load", Value: p.Load.Value()}, {Key: "runs", Value: p.Runs}, {Key: "requests", Value: p.Requests}, {Key: "failed", Value: p.Failed},
+		loads = append(loads, pyjson.Object{{Key: "load", Value: p.Load.Number()}, {Key: "runs", Value: p.Runs}, {Key: "requests", Value: p.Requests}, {Key: "failed", Value: p.Failed},
 			{Key: "client_limited_runs", Value: p.Limited}, {Key: "output_throughput", Value: interval(p.Throughput, 1)}, {Key: "mean_e2el_ms", Value: interval(p.Latency, 1e3)}})
 	}
 	by := "concurrency"
@@ -190,16 +190,10 @@ func (g *Group) curveJSON() pyjson.Object {
 	}
 	o := pyjson.Object{{Key: "by", Value: by}, {Key: "loads", Value: loads}, {Key: "knee", Value: nil}}
 	if k := c.Knee; k != nil {
-		bound := func(l sweep.Load) any {
-			if l == (sweep.Load{}) {
-				return nil
-			}
-			return l.Value()
-		}
 		low, high := c.KneeBounds()
-		knee := pyjson.Object{{Key: "load", Value: c.Points[k.At].Load.Value()}, {Key: "low", Value: bound(low)}, {Key: "high", Value: bound(high)}, {Key: "saturated_at", Value: nil}, {Key: "highest_throughput_at", Value: c.Points[k.Highest].Load.Value()}}
+		knee := pyjson.Object{{Key: "load", Value: c.Points[k.At].Load.Number()}, {Key: "low", Value: low.Number()}, {Key: "high", Value: high.Number()}, {Key: "saturated_at", Value: nil}, {Key: "highest_throughput_at", Value: c.Points[k.Highest].Load.Number()}}
 		if k.Saturated >= 0 {
-			knee.Set("saturated_at", c.Points[k.Saturated].Load.Value())
+			knee.Set("saturated_at", c.Points[k.Saturated].Load.Number())
 		}
 		o.Set("knee", knee)
 	}

@@ -1,0 +1,137 @@
+package sweep
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"loadgen/internal/judge"
+	"loadgen/internal/result"
+	"loadgen/pkg/metrics"
+)
+
+// Objective is what a server must keep to: a statistic of a latency is at most Limit seconds,
+// or, without a metric, at least Share of the requests meet the limits Each.
+type Objective struct {
+	Figure judge.Figure
+	Limit  float64
+	Share  float64
+	Each   []Objective
+}
+
+// String is the objective as it is written: p99 TTFT 500 ms, goodput 99 %.
+func (o *Objective) String() string {
+	if o.Figure.Metric == "" {
+		return fmt.Sprintf("goodput %g %%", 100*o.Share)
+	}
+	return o.Figure.Statistic.Name + " " + strings.ToUpper(o.Figure.Metric) + " " + strconv.FormatFloat(1e3*o.Limit, 'g', 6, 64) + " ms"
+}
+
+// needed is the share of values, or of requests, that must meet the limit; 0 for a mean.
+func (o *Objective) needed() float64 {
+	if o.Figure.Metric == "" {
+		return o.Share
+	}
+	return o.Figure.Statistic.Q
+}
+
+// Standing is how a load stands to an objective.
+type Standing struct {
+	// Value is the statistic in seconds, or the share of good requests: the mean of the runs,
+	// each weighted by its requests.
+	Value float64
+	// Attained is the share of values, or requests, that meet the limit, with the bounds that
+	// the test used; NaN for a mean.
+	Attained, Low, High float64
+	Held, Broken        bool // one of them, or neither: not decided
+	Leans               bool // it holds by the estimate alone
+}
+
+// ones are the values of a run's requests, 1 where they meet the limit. A request that failed
+// misses it.
+func (o *Objective) ones(r *Run) (out [][]float64) {
+	one := func(met bool) float64 {
+		if met {
+			return 1
+		}
+		return 0
+	}
+	if o.Figure.Metric == "" {
+		for i := range r.Values[metrics.TTFT] {
+			met := true
+			for k := range o.Each {
+				met = met && o.Each[k].meets(r, i)
+			}
+			out = append(out, []float64{one(met)})
+		}
+	} else {
+		for _, values := range r.Values[slices.Index(result.MetricNames[:], o.Figure.Metric)] {
+			of := make([]float64, len(values))
+			for k, v := range values {
+				of[k] = one(v <= o.Limit)
+			}
+			out = append(out, of)
+		}
+	}
+	for range r.Failed {
+		out = append(out, []float64{0})
+	}
+	return out
+}
+
+// meets reports whether a request meets the limit by itself: the same statistic of its own
+// values does.
+func (o *Objective) meets(r *Run, i int) bool {
+	values := r.Values[slices.Index(result.MetricNames[:], o.Figure.Metric)][i]
+	switch {
+	case len(values) == 0: // one token has no gap
+		return true
+	case o.Figure.Statistic.Q == 0:
+		return metrics.Mean(values) <= o.Limit
+	}
+	values = slices.Sorted(slices.Values(values))
+	return metrics.Percentile(values, 100*o.Figure.Statistic.Q) <= o.Limit
+}
+
+// standing tests an objective with some runs at a load; each of its two wrong answers has at
+// most the probability alpha.
+func (o *Objective) standing(runs []*Run, alpha float64) (s Standing) {
+	weight := 0.0
+	for _, r := range runs {
+		n := float64(r.Answered())
+		value := 0.0
+		if o.Figure.Metric != "" && n > 0 {
+			value = r.Series(o.Figure).Value
+		}
+		s.Value, weight = s.Value+n*value, weight+n
+	}
+	s.Value /= weight
+	if o.needed() == 0 {
+		return o.mean(runs, s, alpha)
+	}
+	var all [][][]float64
+	for _, r := range runs {
+		all = append(all, o.ones(r))
+	}
+	share := judge.ShareOf(all)
+	s.Attained, s.Low, s.High = share.Value, share.Low(alpha), share.High(alpha)
+	if o.Figure.Metric == "" {
+		s.Value = share.Value
+	}
+	s.Held, s.Broken, s.Leans = s.Low >= o.needed(), s.High < o.needed(), s.Attained >= o.needed()
+	return s
+}
+
+// mean tests a mean: its interval is below the limit, or above it.
+func (o *Objective) mean(runs []*Run, s Standing, alpha float64) Standing {
+	var all []judge.Sampled
+	for _, r := range runs {
+		all = append(all, judge.Sample(r.Series(o.Figure), o.Figure))
+	}
+	p := judge.PrecisionOf(all, 1-2*alpha)
+	s.Attained, s.Low, s.High = math.NaN(), p.Low, p.High
+	s.Held, s.Broken, s.Leans = p.High <= o.Limit, p.Low > o.Limit, p.Value <= o.Limit
+	return s
+}

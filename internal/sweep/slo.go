@@ -1,0 +1,299 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"loadgen/internal/judge"
+)
+
+// SLOOptions say what is to hold and where it is looked for.
+type SLOOptions struct {
+	Objectives []Objective
+	// The load doubles from From, up to To, until one fails; then it is halved in between until
+	// the highest load that holds and the lowest one that does not are within Resolution.
+	From, To   Load
+	Resolution float64
+	// MinRequests and MaxRequests bound the requests by which a load is decided.
+	MinRequests, MaxRequests int
+	Seconds                  float64 // that a run at a rate takes at least
+	Confirm                  int     // runs by which the answer is confirmed
+	// Note gets a load after each run.
+	Note func(t *Trial)
+}
+
+// Levels of the tests. Each load of the search is decided wrongly with at most searchAlpha; the
+// answer is confirmed by runs of its own, and wrong with at most answerAlpha.
+const (
+	searchAlpha = 0.01
+	answerAlpha = 0.05
+)
+
+// MostFailed is the share of requests that may fail at a load which holds.
+const MostFailed = 0.01
+
+// fewestRuns is how many runs show that a load holds in the search. One that fails shows it.
+const fewestRuns = 3
+
+// Outcome is how a load was decided.
+type Outcome int
+
+// The outcomes.
+const (
+	Undecided Outcome = iota // within the requests that were allowed
+	Holds
+	Fails
+)
+
+func (o Outcome) String() string { return [...]string{"not decided", "holds", "fails"}[o] }
+
+// Trial is a load that was tried.
+type Trial struct {
+	Load             Load
+	Runs             int
+	Requests, Failed int
+	Confirms         bool // runs of its own for a load that held before
+	Standings        []Standing
+	Outcome          Outcome
+	Leans            bool // it holds as far as can be seen, decided or not
+	Limited          int  // runs in which the client could not keep up
+
+	runs []*Run
+}
+
+// Limit is what a search brought.
+type Limit struct {
+	Trials []Trial
+	// Best is the highest load that holds, confirmed; Above the lowest load beyond it that fails or
+	// is not decided. Nil where there is none.
+	Best, Above *Trial
+	Confidence  float64 // of Best
+	// Low and High are the loads between which the limit lies by the estimates alone.
+	Low, High Load
+}
+
+// search is a search under way.
+type search struct {
+	o       *SLOOptions
+	measure Measure
+	limit   *Limit
+	runs    map[Load]int // made so far
+}
+
+// FindLimit finds the highest load at which all objectives hold: by bisection in which each
+// load is tested sequentially until it is decided, as measurements are noisy (Waeber, Frazier
+// and Henderson, "Bisection search with noisy responses", SIAM Journal on Control and
+// Optimization 51(3), 2013). A load that is not decided within MaxRequests goes by where it
+// leans. The answer is then confirmed by runs of its own, load by load downwards from there,
+// until one is shown to hold. With an error, which ends it, comes what was tried before.
+func FindLimit(ctx context.Context, o SLOOptions, measure Measure) (*Limit, error) {
+	s := &search{o: &o, measure: measure, limit: &Limit{}, runs: map[Load]int{}}
+	low, high, err := s.bracket(ctx)
+	if err == nil && low != (Load{}) {
+		low, high, err = s.halve(ctx, low, high)
+	}
+	s.limit.Low, s.limit.High = low, high
+	for attempt := 1; err == nil && low != (Load{}) && attempt <= mostConfirms; attempt++ {
+		var t *Trial
+		if t, err = s.confirm(ctx, low); err == nil && t.Outcome == Holds {
+			s.limit.Confidence = 1 - answerAlpha
+			s.finish(low)
+			return s.limit, nil
+		}
+		low = s.below(low, 1<<max(0, attempt-2)) // by 1, 2, 4 and 8 steps in all
+	}
+	s.finish(Load{})
+	return s.limit, err
+}
+
+// mostConfirms is how many loads are tried for confirmation; all of them together are wrong with
+// at most answerAlpha.
+const mostConfirms = 5
+
+// below is the next load to be confirmed: lower by as many steps of the resolution.
+func (s *search) below(l Load, steps int) (next Load) {
+	if next = l.times(math.Pow(1+s.o.Resolution, -float64(steps))); next == l {
+		next.Concurrency--
+	}
+	return next
+}
+
+// bracket doubles the load until it does not hold; low is zero where not even the lowest one
+// does, and high where all do.
+func (s *search) bracket(ctx context.Context) (low, high Load, err error) {
+	for l := s.o.From; ; l = l.times(2) {
+		if l.Value() > s.o.To.Value() {
+			l = s.o.To
+		}
+		t, err := s.try(ctx, l)
+		switch {
+		case err != nil:
+			return low, high, err
+		case t.Leans && l == s.o.To:
+			return l, Load{}, nil
+		case t.Leans:
+			low = l
+			continue
+		case low != (Load{}):
+			return low, l, nil
+		}
+		return s.descend(ctx, l)
+	}
+}
+
+// descend halves a first load that does not hold, down to one request at a time, or to a
+// hundredth of a rate.
+func (s *search) descend(ctx context.Context, high Load) (Load, Load, error) {
+	least := Load{Concurrency: 1}
+	if high.Concurrency == 0 {
+		least = high.times(0.01)
+	}
+	for high.Value() > least.Value() {
+		l := high.times(0.5)
+		if l.Value() < least.Value() || l == high {
+			l = least
+		}
+		t, err := s.try(ctx, l)
+		if err != nil || t.Leans {
+			return l, high, err
+		}
+		high = l
+	}
+	return Load{}, high, nil
+}
+
+// halve narrows the loads between which the limit lies.
+func (s *search) halve(ctx context.Context, low, high Load) (Load, Load, error) {
+	for high != (Load{}) && high.Value() > (1+s.o.Resolution)*low.Value() {
+		mid := low.times(math.Sqrt(high.Value() / low.Value()))
+		if mid == low || mid == high {
+			break
+		}
+		t, err := s.try(ctx, mid)
+		if err != nil {
+			return low, high, err
+		}
+		if t.Leans {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low, high, nil
+}
+
+// try decides a load by runs of which each has as many requests as all before: after each the
+// test has its share of searchAlpha.
+func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
+	base := l.requests(s.o.MinRequests, s.o.Seconds)
+	looks := 1 + max(0, int(math.Ceil(math.Log2(float64(s.o.MaxRequests)/float64(base)))))
+	t := s.add(l, false)
+	for n := base; ; n = t.Requests {
+		if err := s.run(ctx, t, n); err != nil {
+			return t, err
+		}
+		t.decide(s.o.Objectives, searchAlpha/float64(looks))
+		if t.Runs < fewestRuns && t.Outcome == Holds { // the requests of a run may have been lucky together
+			t.Outcome = Undecided
+		}
+		s.note(t)
+		if t.Outcome != Undecided || t.Requests >= s.o.MaxRequests {
+			t.runs = nil
+			return t, nil
+		}
+	}
+}
+
+// confirm tests a load once with runs of its own, as many requests in all as a search may take.
+func (s *search) confirm(ctx context.Context, l Load) (*Trial, error) {
+	t := s.add(l, true)
+	for range s.o.Confirm {
+		if err := s.run(ctx, t, l.requests((s.o.MaxRequests+s.o.Confirm-1)/s.o.Confirm, s.o.Seconds)); err != nil {
+			return t, err
+		}
+		t.decide(s.o.Objectives, answerAlpha/mostConfirms)
+		s.note(t)
+	}
+	t.runs = nil
+	return t, nil
+}
+
+func (s *search) add(l Load, confirms bool) *Trial {
+	s.limit.Trials = append(s.limit.Trials, Trial{Load: l, Confirms: confirms})
+	return &s.limit.Trials[len(s.limit.Trials)-1]
+}
+
+func (s *search) note(t *Trial) {
+	if s.o.Note != nil {
+		s.o.Note(t)
+	}
+}
+
+// run makes a run of a trial.
+func (s *search) run(ctx context.Context, t *Trial, requests int) error {
+	r, err := s.measure(ctx, t.Load, s.runs[t.Load], requests)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", t.Load.Words(), err)
+	case r.Answered() == 0:
+		return fmt.Errorf("%s: %w", t.Load.Words(), ErrNothing)
+	}
+	s.runs[t.Load]++
+	t.Runs++
+	t.Requests += r.Requests
+	t.Failed += r.Failed
+	if r.Limited {
+		t.Limited++
+	}
+	t.runs = append(t.runs, r)
+	return nil
+}
+
+// decide tests all objectives. A load holds if each of them does; it fails if one does, at the
+// level that belongs to the best of several.
+func (t *Trial) decide(objectives []Objective, alpha float64) {
+	t.Standings = t.Standings[:0]
+	held, broken := float64(t.Failed) <= MostFailed*float64(t.Requests), false
+	t.Leans = held
+	for i := range objectives {
+		s := objectives[i].standing(t.runs, alpha)
+		held, t.Leans = held && s.Held, t.Leans && s.Leans
+		if len(objectives) > 1 {
+			s.Broken = s.Broken && objectives[i].standing(t.runs, alpha/float64(len(objectives)+1)).Broken
+		}
+		broken = broken || s.Broken
+		t.Standings = append(t.Standings, s)
+	}
+	answered := judge.Share{Value: 1 - float64(t.Failed)/float64(t.Requests), Of: float64(t.Requests)}
+	broken = broken || answered.High(alpha/float64(len(objectives)+1)) < 1-MostFailed
+	switch {
+	case held:
+		t.Outcome = Holds
+	case broken:
+		t.Outcome, t.Leans = Fails, false
+	default:
+		t.Outcome = Undecided
+	}
+}
+
+// finish names the answer among the trials.
+func (s *search) finish(best Load) {
+	for i := range s.limit.Trials {
+		t := &s.limit.Trials[i]
+		if t.Load == best && t.Confirms {
+			s.limit.Best = t
+		}
+		if t.Load.Value() > best.Value() && t.Outcome != Holds && (s.limit.Above == nil || t.Load.Value() < s.limit.Above.Load.Value()) {
+			s.limit.Above = t
+		}
+	}
+}
+
+// Needed is how many requests show the objectives at the least, where all requests meet them.
+func (o *SLOOptions) Needed() (most int) {
+	for i := range o.Objectives {
+		most = max(most, judge.NeededForShare(o.Objectives[i].needed(), answerAlpha/mostConfirms))
+	}
+	return most
+}

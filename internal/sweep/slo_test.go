@@ -1,0 +1,154 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"loadgen/internal/judge"
+)
+
+func percentile(metric string, q float64, name string, limit float64) Objective {
+	return Objective{Figure: judge.Figure{Metric: metric, Statistic: judge.Statistic{Name: name, Q: q}}, Limit: limit}
+}
+
+// known is the highest load at which a model meets the objectives in a very long run.
+func known(m model, objectives []Objective, low, high Load) Load {
+	for range 9 {
+		mid := low.times(math.Sqrt(high.Value() / low.Value()))
+		if mid == low || mid == high {
+			break
+		}
+		r := m.run(rand.New(rand.NewPCG(77, 1)), mid, 40_000)
+		t := Trial{runs: []*Run{r}, Requests: r.Requests, Standings: nil}
+		t.decide(objectives, 0.5)
+		if t.Leans {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// TestLimitIsTheKnownOne: of 20 searches at least 19 end within 5 % of the known limit, and at
+// most one above it. make stats-coverage makes all of them.
+func TestLimitIsTheKnownOne(t *testing.T) {
+	engine := model{batch: 48, step: 0.01, prefill: 0.001, tokens: 24, spread: 0.6, jitter: 0.05}
+	slower := model{batch: 256, step: 0.01, perRequest: 0.0002, prefill: 0.0005, tokens: 24, spread: 0.6, jitter: 0.05}
+	for _, c := range []struct {
+		name       string
+		m          model
+		objectives []Objective
+		from, to   Load
+		truth      Load // as known finds it
+	}{
+		{"p99 TTFT, concurrency", engine, []Objective{percentile("ttft", 0.99, "p99", 0.2)}, Load{Concurrency: 1}, Load{Concurrency: 1024}, Load{Concurrency: 71}},
+		{"p99 TTFT and p99 ITL, rate", slower, []Objective{percentile("ttft", 0.99, "p99", 0.5), percentile("itl", 0.99, "p99", 0.03)}, Load{Rate: 8}, Load{Rate: 8000}, Load{Rate: 104}},
+		{"mean TPOT and goodput, concurrency", slower, []Objective{{Figure: judge.Figure{Metric: "tpot", Statistic: judge.MeanOf}, Limit: 0.03},
+			{Share: 0.95, Each: []Objective{percentile("ttft", 0.99, "p99", 0.2)}}}, Load{Concurrency: 1}, Load{Concurrency: 1024}, Load{Concurrency: 90}},
+	} {
+		seeds, truth := 2, c.truth
+		if os.Getenv("COVERAGE_PAIRS") != "" {
+			seeds, truth = 20, known(c.m, c.objectives, c.from, c.to)
+		}
+		if math.Abs(truth.Value()/c.truth.Value()-1) > 0.01 {
+			t.Errorf("%s: the limit is %s, not %s", c.name, truth, c.truth)
+		}
+		near, above, requests, worst := 0, 0, 0, 0.0
+		for seed := range uint64(seeds) {
+			o := SLOOptions{Objectives: c.objectives, From: c.from, To: c.to, Resolution: 0.02, MinRequests: 100, MaxRequests: 8000, Seconds: 10, Confirm: 3}
+			l, err := FindLimit(context.Background(), o, c.m.measure(seed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range l.Trials {
+				requests += l.Trials[i].Requests
+			}
+			if l.Best == nil {
+				t.Logf("%s, seed %d: nothing was confirmed", c.name, seed)
+				continue
+			}
+			off := l.Best.Load.Value()/truth.Value() - 1
+			if math.Abs(off) <= 0.05 {
+				near++
+			}
+			if off > 0.01 {
+				above++
+			}
+			if math.Abs(off) > math.Abs(worst) {
+				worst = off
+			}
+		}
+		t.Logf("%s: %d of %d searches within 5 %% of %s, %d above it; at most %+.1f %% off, with %d requests each", c.name, near, seeds, truth, above, 100*worst, requests/seeds)
+		if near < seeds-seeds/20 || above > seeds/20 {
+			t.Errorf("%s: %d of %d within 5 %%, %d above", c.name, near, seeds, above)
+		}
+	}
+}
+
+// TestNoLoadOrAll: a limit that none meets, or that all do.
+func TestNoLoadOrAll(t *testing.T) {
+	m := model{batch: 16, step: 0.01, prefill: 0.001, tokens: 8, jitter: 0.05}
+	o := SLOOptions{From: Load{Concurrency: 4}, To: Load{Concurrency: 12}, Resolution: 0.05, MinRequests: 100, MaxRequests: 3000, Confirm: 2}
+	o.Objectives = []Objective{percentile("ttft", 0.99, "p99", 0.001)}
+	l, err := FindLimit(context.Background(), o, m.measure(1))
+	if err != nil || l.Best != nil || l.Above == nil || l.Above.Load.Concurrency != 1 || len(l.Trials) != 3 {
+		t.Errorf("none: %v, %+v", err, l)
+	}
+	o.Objectives[0].Limit = 10
+	l, err = FindLimit(context.Background(), o, m.measure(1))
+	if err != nil || l.Best == nil || l.Best.Load.Concurrency != 12 || l.Above != nil || !l.Best.Confirms || l.Best.Runs != 2 {
+		t.Errorf("all: %v, %+v", err, l)
+	}
+	gone := errors.New("gone")
+	measure, runs := m.measure(1), 0
+	l, err = FindLimit(context.Background(), o, func(ctx context.Context, at Load, run, n int) (*Run, error) {
+		if runs++; runs > 3 {
+			return nil, gone
+		}
+		return measure(ctx, at, run, n)
+	})
+	if !errors.Is(err, gone) || len(l.Trials) == 0 || l.Best != nil {
+		t.Errorf("a server that dies: %v, %+v", err, l)
+	}
+}
+
+// TestFailuresDoNotHold: latencies of the requests that are left do not hide that some fail.
+func TestFailuresDoNotHold(t *testing.T) {
+	m := model{batch: 16, step: 0.01, prefill: 0.001, tokens: 8, jitter: 0.05}
+	measure := m.measure(1)
+	o := SLOOptions{From: Load{Concurrency: 1}, To: Load{Concurrency: 8}, Resolution: 0.05, MinRequests: 100, MaxRequests: 3000, Confirm: 2,
+		Objectives: []Objective{percentile("ttft", 0.5, "median", 10)}}
+	l, err := FindLimit(context.Background(), o, func(ctx context.Context, at Load, run, n int) (*Run, error) {
+		r, err := measure(ctx, at, run, n)
+		if at.Concurrency > 2 {
+			r.Failed, r.Requests = n/20, n+n/20
+		}
+		return r, err
+	})
+	if err != nil || l.Best == nil || l.Best.Load.Concurrency != 2 {
+		t.Errorf("%v, %+v", err, l.Best)
+	}
+	bad := &Run{Requests: 110, Failed: 10}
+	for range 100 {
+		bad.Values[0] = append(bad.Values[0], []float64{0.1})
+	}
+	if s := o.Objectives[0].standing([]*Run{bad}, 0.01); math.Abs(s.Attained-100./110) > 1e-9 {
+		t.Errorf("a share of %g, failures are missing", s.Attained)
+	}
+}
+
+// TestGoodputIsOfRequests: a request is good if it meets every limit by itself.
+func TestGoodputIsOfRequests(t *testing.T) {
+	r := &Run{Requests: 4, Failed: 1}
+	r.Values[0] = [][]float64{{0.1}, {0.9}, {0.1}}
+	r.Values[2] = [][]float64{{0.01, 0.01}, {0.01, 0.01}, {0.01, 0.2}}
+	o := Objective{Share: 0.9, Each: []Objective{percentile("ttft", 0.99, "p99", 0.5), percentile("itl", 0.99, "p99", 0.05)}}
+	if s := o.standing([]*Run{r}, 0.05); s.Attained != 0.25 {
+		t.Errorf("%g of the requests are good, want one of four", s.Attained)
+	}
+}
