@@ -57,6 +57,9 @@ var setByLoads = map[string]string{
 	"--num-prompts": "--min-requests and --max-requests", "--result-dir": "--results", "--result-filename": "--results",
 }
 
+// singleRuns are flags that have no meaning for a series of runs.
+var singleRuns = []string{"--dry-run", "--duration", "--live", "--require", "--save-requests", "--save-timeline", "--selftest"}
+
 // newLoadRuns checks the benchmark's flags before anything is sent; loads are the flags that
 // say which loads are made.
 func newLoadRuns(s streams, argv []string, dir string, like sweep.Load, loads string) (*loadRuns, error) {
@@ -81,7 +84,7 @@ func newLoadRuns(s streams, argv []string, dir string, like sweep.Load, loads st
 		switch {
 		case use != "":
 			return nil, fmt.Errorf("argument %s: it is set for each run: use %s", f.Name, use)
-		case f.aside && f.Name != configFlag && f.Name != logFormatFlag, slices.Contains([]string{"--dry-run", "--save-timeline", "--selftest", "--require"}, f.Name):
+		case f.aside && f.Name != configFlag && f.Name != logFormatFlag, slices.Contains(singleRuns, f.Name):
 			return nil, fmt.Errorf("argument %s: it is for single runs", f.Name)
 		}
 	}
