@@ -37,6 +37,7 @@ type Analysis struct {
 	// where answers came whole.
 	DecodingAtATime float64
 	FirstWave       *FirstWave           // nil but for closed loops that are longer than it
+	Probes          *Probes              // nil unless some were sent beside the load
 	Servers         []SpreadServer       // that requests were spread over; nil for one
 	Cancellation    *Cancellation        // nil where no requests were to be cancelled
 	Stages          []Stage              // of a run whose load was not the same all along; nil of another
@@ -108,6 +109,7 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
 	a.Findings, a.Notes = findings, append(a.Notes, notes...)
 	a.stages(rec, options, count, sent)
+	a.probes(rec, options, count)
 	a.server(rec, percentiles)
 	a.energy(rec)
 	if rec.KernelStamps && a.Counts.Events > 0 && a.Counts.KernelStamped == 0 {

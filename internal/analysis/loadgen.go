@@ -47,6 +47,9 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	for _, t := range a.Turns {
 		o.Turns = append(o.Turns, turnSection(&t, percentiles, RuleOf(&rec.Settings).Whole))
 	}
+	if a.Probes != nil {
+		o.Probes = probesSection(a.Probes, &rec.Settings, percentiles)
+	}
 	for i := range a.Servers {
 		o.Servers = append(o.Servers, spreadSection(&a.Servers[i], percentiles, RuleOf(&rec.Settings).Whole))
 	}

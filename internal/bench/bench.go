@@ -113,6 +113,8 @@ type Bench struct {
 	client        *client.Client      // of the first server
 	urls          []string            // the servers'
 	servers       *servers
+	probe         *client.Prepared    // nil where none are sent
+	probesKept    error               // why results of probes are in memory that were to be in a file
 	test          *client.Prepared    // the test request and the profiler's body: prompt 0, no LoRA name
 	requests      requests            // the measured requests
 	planned       []recording.Planned // their lengths and places

@@ -140,6 +140,7 @@ func (b *Bench) Prepare(ctx context.Context) error {
 		func(context.Context) error { return checkSeed(b.s) },
 		b.findTokenizer,
 		b.makeRequests,
+		b.prepareProbe,
 		func(context.Context) error { return checkBeforeTest(b.s) },
 	} {
 		if err := step(ctx); err != nil {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -109,14 +110,14 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	if b.turns == nil { // later turns need the results of the earlier ones
 		o.Result, k.spool = func(int) *client.Result { return new(client.Result) }, recording.NewSpool()
 	}
-	b.send(sending, o, rec)
-	if err := k.done(); err != nil {
+	probing := b.send(sending, o, rec, file)
+	if err := errors.Join(k.done(), b.probesKept); err != nil {
 		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})
 	}
 	if n := failures.note(); n != nil {
 		b.keep(*n)
 	}
-	b.afterwards(ctx, rec, server, profiling)
+	b.afterwards(ctx, rec, server, profiling, probing)
 	if file != nil {
 		if err := file.Close(rec); err != nil { // the result is not lost for it
 			b.say(recording.Note{Code: "timeline_failed", Text: err.Error(), Hint: "save_timeline"})
@@ -170,8 +171,9 @@ func (b *Bench) onDone(k *keeper, file *recording.Writer, failures *giveUp) func
 	}
 }
 
-// send runs the load and observes the process meanwhile.
-func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recording) {
+// send runs the load, and probes beside it, and observes the process meanwhile. It returns how
+// long the last probes took after the load.
+func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recording, file *recording.Writer) (probing time.Duration) {
 	stop := func() health.Report { return health.Report{} }
 	total := b.total()
 	if b.o.OnStart != nil {
@@ -181,6 +183,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		stop = b.o.Observe(b.client.Now)
 	}
 	stopGPU := b.observeGPU(ctx)
+	stopProbes := b.sendProbes(ctx, rec, file)
 	var unread atomic.Pointer[error]
 	out := load.Run(ctx, b.servers, total, func(i int) *client.Prepared {
 		p, err := b.Request(i)
@@ -189,6 +192,9 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		}
 		return b.cancelled(i, p)
 	}, o)
+	before := b.client.Now()
+	b.probesKept = stopProbes()
+	probing = b.client.Now() - before
 	rec.Health = stop()
 	rec.GPU = stopGPU()
 	rec.Health.Reads = readDelays(b.client)
@@ -201,9 +207,10 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	}
 	if err := unread.Load(); err != nil {
 		b.keep(recording.Note{Code: "requests_not_sent", Text: fmt.Sprintf("%d requests were not sent: %v", out.Planned-out.Sent, *err)})
-		return
+		return probing
 	}
 	b.noteUnsent(&out)
+	return probing
 }
 
 // watch is what can be seen of a load.
@@ -248,7 +255,7 @@ func (b *Bench) noteUnsent(out *load.Outcome) {
 
 // afterwards ends what was begun on the server, even after an interrupt, and asks it for
 // what it knows.
-func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server *serverReader, profiling bool) {
+func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server *serverReader, profiling bool, probing time.Duration) {
 	limit := time.Hour
 	if rec.Interrupted {
 		limit = 5 * time.Second
@@ -263,7 +270,7 @@ func (b *Bench) afterwards(ctx context.Context, rec *recording.Recording, server
 			b.stage(ProfilerStopped)
 		}
 	}
-	rec.Elapsed = b.client.Now() - rec.Start
+	rec.Elapsed = b.client.Now() - rec.Start - probing
 	if rec.Before != nil || !rec.Interrupted { // one that had no meter is not worth a wait
 		rec.After = b.energy(ctx)
 	}

@@ -19,7 +19,7 @@ import (
 // without reading a file: a *recording.SettingError or a *dataset.Error. The run itself
 // checks them again, where the original does.
 func Check(s *recording.Settings) error {
-	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad, checkCancel, checkServers} {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad, checkCancel, checkServers, checkProbes} {
 		if err := check(s); err != nil {
 			return tell(s, err)
 		}

@@ -117,8 +117,11 @@ func (c *coder) flags(all ...*bool) {
 	}
 }
 
-func encode(index int, r *client.Result) []byte {
-	c := &coder{writing: true, buf: append(make([]byte, 0, 256+8*len(r.Events)+len(r.Text)), kindRequest)}
+func encode(index int, r *client.Result) []byte { return encodeAs(kindRequest, index, r) }
+
+// encodeAs writes a request as a record of a kind.
+func encodeAs(kind byte, index int, r *client.Result) []byte {
+	c := &coder{writing: true, buf: append(make([]byte, 0, 256+8*len(r.Events)+len(r.Text)), kind)}
 	copied := *r // the fields are read and written back
 	c.fields(&index, &copied)
 	return c.buf

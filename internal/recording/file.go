@@ -31,6 +31,7 @@ const (
 	kindPlan    = 'p'
 	kindTurns   = 't' // after the plan, where there are conversations
 	kindRequest = 'r'
+	kindProbe   = 'b' // as a request
 	kindEnd     = 'e'
 )
 
@@ -202,8 +203,12 @@ func (w *Writer) run() {
 
 // Add writes a request that is done, by its place in the plan. The first error is kept,
 // and Close returns it.
-func (w *Writer) Add(index int, r *client.Result) {
-	record := encode(index, r)
+func (w *Writer) Add(index int, r *client.Result) { w.write(encode(index, r)) }
+
+// AddProbe writes a probe that is done, by its number.
+func (w *Writer) AddProbe(number int, r *client.Result) { w.write(encodeAs(kindProbe, number, r)) }
+
+func (w *Writer) write(record []byte) {
 	w.mu.Lock()
 	w.add(record)
 	much := len(w.pending) >= writeAt

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"loadgen/pkg/client"
@@ -48,6 +50,9 @@ func Read(in io.Reader) (*Recording, error) {
 	if !f.begun {
 		return nil, fmt.Errorf("%w: it has no header", ErrFormat)
 	}
+	for _, number := range slices.Sorted(maps.Keys(f.probes)) {
+		f.out.Probes = append(f.out.Probes, f.probes[number])
+	}
 	if err := f.repeat(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
@@ -86,6 +91,8 @@ type reading struct {
 	// Of a run that ended by time, of which it is not known before its end how many there are:
 	results  map[int]*client.Result
 	requests int
+
+	probes map[int]*client.Result
 }
 
 // take takes in a record.
@@ -125,6 +132,15 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 		default:
 			r.Results[index] = result
 		}
+	case kind == kindProbe && f.planned:
+		number, result, err := decode(content)
+		if err != nil {
+			return fmt.Errorf("a probe: %w", err)
+		}
+		if f.probes == nil {
+			f.probes = map[int]*client.Result{}
+		}
+		f.probes[number] = result
 	case kind == kindEnd && f.planned && r.Killed:
 		var e end
 		if err := json.Unmarshal(content, &e); err != nil {
@@ -136,7 +152,7 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 		f.requests = e.Requests
 		r.Killed = false
 		r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes = e.Date, e.Start, e.Elapsed, e.Interrupted, e.Health, e.Before, e.After, e.Server, e.GPU, e.Notes
-	case strings.IndexByte("hptre", kind) < 0:
+	case strings.IndexByte("hptrbe", kind) < 0:
 		return fmt.Errorf("a record of kind %q: a newer loadgen wrote it", kind)
 	default:
 		return fmt.Errorf("a record of kind %q is out of order", kind)

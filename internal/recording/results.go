@@ -19,6 +19,24 @@ func (r *Recording) All() iter.Seq2[int, *client.Result] {
 	}
 }
 
+// AllProbes yields the probes, in the order in which they were due, by their number. A result
+// is valid until the next.
+func (r *Recording) AllProbes() iter.Seq2[int, *client.Result] {
+	return func(yield func(int, *client.Result) bool) {
+		for i, q := range r.Probes {
+			if !yield(i, q) {
+				return
+			}
+		}
+		var room client.Result
+		for i := 0; r.ProbeSpool != nil && i < r.ProbeSpool.Len(); i++ {
+			if q := r.ProbeSpool.result(i, &room); q != nil && !yield(i, q) {
+				return
+			}
+		}
+	}
+}
+
 // Result is a request by its place in the plan, nil where it was never sent.
 func (r *Recording) Result(i int) *client.Result { return r.result(i, new(client.Result)) }
 

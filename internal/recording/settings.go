@@ -123,6 +123,9 @@ type Settings struct {
 	Cancel            *string   `json:"cancel"`
 	CancelAfter       *string   `json:"cancel_after"`
 	Balance           string    `json:"balance"`
+	ProbeRate         float64   `json:"probe_request_rate"`
+	ProbeInputLen     int       `json:"probe_input_len"`
+	ProbeOutputLen    int       `json:"probe_output_len"`
 }
 
 // Defaults are the original's settings, and loadgen's for its own.
@@ -134,7 +137,7 @@ func Defaults() Settings {
 		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128,
 		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
 		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto",
-		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1, Balance: "round-robin",
+		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1, Balance: "round-robin", ProbeInputLen: 16, ProbeOutputLen: 8,
 	}
 }
 

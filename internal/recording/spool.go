@@ -201,7 +201,7 @@ func (s *Spool) lost(n int, err error) {
 // result decodes a result into r, whose memory it uses, and returns it; nil where there is
 // none, or where the file does not give it back.
 func (s *Spool) result(i int, r *client.Result) *client.Result {
-	if s.places == nil {
+	if s.places == nil && s.parts != nil {
 		s.find()
 	}
 	if i >= len(s.places) || s.places[i].part == 0 {

@@ -43,6 +43,8 @@ type Loadgen struct {
 	FirstWave *FirstWave `json:"first_wave" from:"timelines"`
 	// Turns are the metrics of conversations by turn; not there without conversations.
 	Turns []Turn `json:"turns,omitempty" from:"timelines"`
+	// Probes are the metrics of the probes that were sent beside the load; not there where none were.
+	Probes *Probes `json:"probes,omitempty" from:"timelines"`
 	// Servers are the metrics of the servers that requests were spread over; not there where there was one.
 	Servers []SpreadServer `json:"servers,omitempty" from:"timelines"`
 	// Cancellation is what became of the requests that were to be cancelled; not there where none were.
