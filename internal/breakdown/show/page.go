@@ -1,9 +1,7 @@
 package show
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -17,6 +15,9 @@ import (
 //go:embed page.html
 var pageText string
 
+//go:embed page.css
+var style string
+
 //go:embed page.js
 var script string
 
@@ -29,12 +30,14 @@ var colours = map[string]string{
 
 // page is what the template shows.
 type page struct {
-	Title, Joined, Hash string
-	Table               *result.TimeBreakdown
-	Colours             map[string]string
-	Bars                []bar
-	Data                template.JS
-	Script              template.JS
+	Title, Joined   string
+	Hash, StyleHash string // of the script and the style sheet, for the policy
+	Style           template.CSS
+	Table           *result.TimeBreakdown
+	Colours         map[string]string
+	Bars            []bar
+	Data            template.JS
+	Script          template.JS
 }
 
 // bar is a stacked bar that is there without a script, in percent of the longest.
@@ -88,9 +91,16 @@ func HTML(w io.Writer, title string, t *result.TimeBreakdown) error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256([]byte(script))
-	return template.Must(template.New("page").Parse(pageText)).Execute(plain.Writer{To: w}, page{Title: title, Joined: joined(t), Hash: base64.StdEncoding.EncodeToString(sum[:]), Table: t,
+	return template.Must(template.New("page").Funcs(template.FuncMap{"known": known}).Parse(pageText)).Execute(plain.Writer{To: w}, page{Title: title, Joined: joined(t), Hash: plain.Digest(script), StyleHash: plain.Digest(style), Style: template.CSS(style), Table: t,
 		Colours: colours, Bars: bars(t), Data: template.JS(text), Script: template.JS(script)})
+}
+
+// known is a time in ms, where it is known.
+func known(ms *float64) string {
+	if ms == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.3f", *ms)
 }
 
 // bars are the mean and the request of the p99.

@@ -68,7 +68,12 @@ func TestHTML(t *testing.T) {
 	if policy == nil || !strings.Contains(strings.ReplaceAll(policy[1], "&#43;", "+"), "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || !strings.HasPrefix(policy[1], "default-src 'none'") {
 		t.Errorf("policy %v, hash %s", policy, base64.StdEncoding.EncodeToString(sum[:]))
 	}
-	for _, bad := range []string{"<img", "<b>", "alert(1)</script>", "http://", "https://", " src=\"", "@import", "url("} {
+	_, style, _ := strings.Cut(text, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	if sum := sha256.Sum256([]byte(style)); policy == nil || !strings.Contains(strings.ReplaceAll(policy[1], "&#43;", "+"), "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || strings.Contains(text, " style=") {
+		t.Errorf("policy %v does not allow the style sheet, or there are styles beyond it", policy)
+	}
+	for _, bad := range []string{"<img", "<b>", "alert(1)</script>", "http://", "https://", " src=\"", "@import", "url(", "%!"} {
 		if strings.Contains(text, bad) {
 			t.Errorf("the page has %q", bad)
 		}
@@ -82,8 +87,11 @@ func TestHTML(t *testing.T) {
 	if d.Index[0] != 4 || d.TTFT[1] != 20 || d.Each[1][0] != nil || *d.Each[1][1] != 19 || d.Colours[2] != colours["unknown"] {
 		t.Errorf("%+v", d)
 	}
-	if strings.Count(text, "<rect") != 5 { // mean: three spans; the p99's request: two
-		t.Errorf("%d bars", strings.Count(text, "<rect"))
+	if !strings.Contains(text, "<td>29.000</td><td>29.000</td></tr>") || !strings.Contains(text, "<td>19.000</td><td>unknown</td></tr>") {
+		t.Error("the spans of the p99's request are not in the table")
+	}
+	if strings.Count(text, "<rect x=") != 5 { // mean: three spans; the p99's request: two
+		t.Errorf("%d bars", strings.Count(text, "<rect x="))
 	}
 }
 
