@@ -19,6 +19,9 @@ func (c *config) checkOwn() error {
 			return fmt.Errorf("argument %s: 0 is not a time, above 0", name)
 		}
 	}
+	if c.SelfTest && c.Stages != nil {
+		return errors.New("argument --selftest: not allowed with argument --stages: a self-test has one load")
+	}
 	if c.Timed() && c.given("--num-prompts") && c.NumPrompts < 1 {
 		return fmt.Errorf("argument --num-prompts: %d is not a number of requests, 1 or more: leave it out to send as many as there is time for", c.NumPrompts)
 	}

@@ -58,7 +58,8 @@ var setByLoads = map[string]string{
 }
 
 // singleRuns are flags that have no meaning for a series of runs.
-var singleRuns = []string{"--dry-run", "--duration", "--live", "--require", "--save-requests", "--save-timeline", "--selftest"}
+var singleRuns = []string{"--dry-run", "--distinct-prompts", "--drain", "--duration", "--live", "--ramp-up", "--ramp-up-end-rps", "--ramp-up-start-rps", "--ramp-up-strategy",
+	"--require", "--save-requests", "--save-timeline", "--selftest", "--stages"}
 
 // newLoadRuns checks the benchmark's flags before anything is sent; loads are the flags that
 // say which loads are made.
