@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"loadgen/internal/lazy"
+	"loadgen/internal/suggest"
 )
 
 // flagsFirst puts a subcommand's flags before its files, so that users may write them in
@@ -44,4 +48,43 @@ func takesValue(c *cli.Command, word string) bool {
 		}
 	}
 	return false
+}
+
+// lacksValue is a flag at the end of a command line that needs a value, "" where there is none:
+// put before the files it would take one of them.
+func lacksValue(c *cli.Command, argv []string) string {
+	n := len(argv)
+	if n == 0 || c.SkipFlagParsing || !strings.HasPrefix(argv[n-1], "-") || !takesValue(c, argv[n-1]) || slices.Contains(argv, "--") {
+		return ""
+	}
+	if n > 1 && strings.HasPrefix(argv[n-2], "-") && takesValue(c, argv[n-2]) { // whose value it is
+		return ""
+	}
+	return "--" + strings.TrimLeft(argv[n-1], "-")
+}
+
+var invalidValue = lazy.Regexp(`^invalid (?:boolean )?value "(.*)" for (?:flag )?-([a-z-]+): `)
+
+// commandUsage is what is wrong with a subcommand's flags, in the words that the benchmark's
+// have, and with the flag that was probably meant.
+func commandUsage(c *cli.Command, err error) error {
+	text := err.Error()
+	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
+		var known []string
+		for _, f := range c.Flags {
+			known = append(known, f.Names()[0])
+		}
+		hint := ""
+		if near := suggest.Nearest(name, known); near != "" {
+			hint = "\nhint: --" + name + ": did you mean --" + near + "?"
+		}
+		return fmt.Errorf("unrecognized arguments: --%s%s", name, hint)
+	}
+	if name, found := strings.CutPrefix(text, "flag needs an argument: -"); found {
+		return fmt.Errorf("argument --%s: expected one argument", name)
+	}
+	if m := invalidValue().FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("argument --%s: invalid value: '%s'", m[2], m[1])
+	}
+	return err
 }

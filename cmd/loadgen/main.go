@@ -133,6 +133,9 @@ func runCommand(ctx context.Context, app *cli.App, command *cli.Command, argv []
 		writeCommandHelp(s.out, command)
 		return nil
 	}
+	if name := lacksValue(command, argv); name != "" {
+		return usageError{fmt.Errorf("argument %s: expected one argument", name)}
+	}
 	words, err := withSources(command, argv, s)
 	if err != nil {
 		return usageError{err}
@@ -223,7 +226,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 	}
 	for _, c := range app.Commands {
 		c.Flags = append(c.Flags, shared(c)...)
-		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{commandUsage(c, err)} }
 	}
 	return app
 }

@@ -91,11 +91,10 @@ func (g *Gate) name(key string) error {
 	for _, f := range figures {
 		keys = append(keys, figureKey(f))
 	}
-	hint := ""
-	if near := suggest.Nearest(key, append(paths(), keys...)); near != "" {
-		hint = fmt.Sprintf("; did you mean %s?", near)
+	if near := suggest.Nearest(key, append(keys, paths()...)); near != "" {
+		return fmt.Errorf("unknown metric %s; did you mean %s?", key, near)
 	}
-	return fmt.Errorf("unknown metric %s; expected one of %s, another percentile such as p95_ttft_ms, or the path of another number of the result, such as loadgen.metrics.queue_ms.p99%s", key, strings.Join(keys, ", "), hint)
+	return fmt.Errorf("unknown metric %s; expected one of %s, another percentile such as p95_ttft_ms, or the path of another number of the result, such as loadgen.metrics.queue_ms.p99", key, strings.Join(keys, ", "))
 }
 
 // statisticOf is a statistic by its name: a percentile, or any other.
