@@ -60,24 +60,29 @@ func TestSummaryInventsNothing(t *testing.T) {
 		Groups(stored(t, filepath.Join(dir, "pytorch_hf"), filepath.Join(dir, "trt_engine")), n)[0].Summary(&out)
 		return out.String()
 	}
-	// Other runs: of another date.
-	other := t.TempDir()
-	for _, variant := range []string{"pytorch_hf", "trt_engine"} {
-		for _, c := range []string{"16", "64", "128"} {
-			name := filepath.Join(variant, "concurrency_"+c+".json")
-			text, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			text = bytes.Replace(text, []byte(`"date": "2025`), []byte(`"date": "2026`), 1)
-			if err := errors.Join(os.MkdirAll(filepath.Join(other, variant), 0o777), os.WriteFile(filepath.Join(other, name), text, 0o666)); err != nil {
-				t.Fatal(err)
+	// Other runs: with another key of that name.
+	others := func(key, with string) string {
+		other := t.TempDir()
+		for _, variant := range []string{"pytorch_hf", "trt_engine"} {
+			for _, c := range []string{"16", "64", "128"} {
+				name := filepath.Join(variant, "concurrency_"+c+".json")
+				text, err := os.ReadFile(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				text = bytes.Replace(text, []byte(key), []byte(with), 1)
+				if err := errors.Join(os.MkdirAll(filepath.Join(other, variant), 0o777), os.WriteFile(filepath.Join(other, name), text, 0o666)); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
+		return other
 	}
-	unnamed := summary(other, Naming{})
-	if strings.Contains(unnamed, "Hardware") || strings.Contains(unnamed, "H200") || strings.Contains(unnamed, "TP=2") {
-		t.Errorf("hardware is invented:\n%s", unnamed)
+	other := others(`"date": "2025`, `"date": "2026`)
+	for _, of := range []string{other, others(`"duration": `, `"duration": 1`)} {
+		if unnamed := summary(of, Naming{}); strings.Contains(unnamed, "Hardware") || strings.Contains(unnamed, "H200") || strings.Contains(unnamed, "TP=2") {
+			t.Errorf("hardware is invented:\n%s", unnamed)
+		}
 	}
 	named := summary(other, Naming{Hardware: "2x H200 GPUs", Configuration: "TP=2"})
 	rest, same := strings.CutPrefix(named, string(want))
