@@ -57,6 +57,7 @@ type Tally struct {
 	spare  *latencies
 	run    *latencies
 	recent []slot // by second, nil without Options.Detailed
+	past   slot   // of the seconds before the one that it names
 	merged *latencies
 	points []point
 	bars   [4][]Bar
@@ -76,7 +77,7 @@ type counts struct {
 func New(o Options) *Tally {
 	t := &Tally{o: o, counts: counts{failures: map[client.Class]int{}}, fresh: newLatencies(), spare: newLatencies(), run: newLatencies(), barsAt: -time.Hour}
 	if o.Detailed {
-		t.recent, t.merged = make([]slot, window), newLatencies()
+		t.recent, t.merged, t.past = make([]slot, window), newLatencies(), slot{second: -1, of: newLatencies()}
 		for i := range t.recent {
 			t.recent[i] = slot{second: -1, of: newLatencies()}
 		}

@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"math"
+	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -237,6 +238,15 @@ func TestFamilies(t *testing.T) {
 	tally.Add(success(700*ms, 10*ms, 4, 6))
 	tally.Add(failure("http_503"))
 	tally.Add(failure(`odd"\class`))
+	page, err := os.ReadFile("../../docs/live.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range tally.Families(9 * time.Second) {
+		if !strings.Contains(string(page), "`"+f.Name+"`") {
+			t.Errorf("docs/live.md does not have %s", f.Name)
+		}
+	}
 	text := expose.Append(nil, tally.Families(9*time.Second))
 	all, err := prom.Parse(text)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // for the last few requests.
 const (
 	mostSampled = 256
-	mostEvents  = 1 << 15
+	mostEvents  = 1 << 14
 	fewSampled  = 8
 )
 

@@ -95,13 +95,7 @@ func (t *Tally) State(at time.Duration) State {
 	if !t.o.Detailed {
 		return s
 	}
-	t.merged.reset()
-	for i := range t.recent {
-		if slot := &t.recent[i]; slot.second >= 0 && slot.second > int(at/time.Second)-window {
-			t.merged.merge(slot.of)
-		}
-	}
-	s.Recent, s.RecentRequests = t.merged.quantiles(), t.merged.requests
+	s.Recent, s.RecentRequests = t.lately(int(at / time.Second))
 	perChunk := 1.0
 	if s.Counted = c.chunks > 0 && c.tokens > 0; s.Counted {
 		perChunk = float64(c.tokens) / float64(c.chunks)
@@ -119,6 +113,26 @@ func (t *Tally) State(at time.Duration) State {
 	t.judge(at)
 	s.Health, s.CPU, s.Verdict, s.Budget, s.Judged = t.judged.health, t.judged.cpu, t.judged.verdict, t.judged.budget, t.judged.of
 	return s
+}
+
+// lately are the latencies of requests that ended in the last seconds, the given one
+// included. Those of the seconds before it are summed up once.
+func (t *Tally) lately(second int) ([4]Quantiles, int) {
+	if t.past.second != second {
+		t.past.second = second
+		t.past.of.reset()
+		for i := range t.recent {
+			if slot := &t.recent[i]; slot.second >= 0 && slot.second < second && slot.second > second-window {
+				t.past.of.merge(slot.of)
+			}
+		}
+	}
+	t.merged.reset()
+	t.merged.merge(t.past.of)
+	if now := &t.recent[second%window]; now.second == second {
+		t.merged.merge(now.of)
+	}
+	return t.merged.quantiles(), t.merged.requests
 }
 
 // Bars are the distribution of a metric so far.

@@ -116,6 +116,18 @@ func TestView(t *testing.T) {
 	}
 }
 
+// TestDocs: the page shows the view as it is.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/live.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := os.ReadFile("testdata/running_80x24.txt")
+	if err != nil || !strings.Contains(string(page), "```\n"+string(view)+"```\n") {
+		t.Errorf("docs/live.md does not have testdata/running_80x24.txt (%v)", err)
+	}
+}
+
 // TestViewFits: whatever the size of the screen, no line is longer and no view higher.
 func TestViewFits(t *testing.T) {
 	for name, s := range states() {

@@ -57,7 +57,7 @@ func View(s *live.State, o Options) []string {
 		{rates(s, o.Width), 4}, blank,
 		{latencies(s, o.Width), 0}, blank,
 		{failures(s), 1},
-		{client(s.Health, s.CPU, o.Width), 5},
+		{clientHealth(s.Health, s.CPU, o.Width), 5},
 		{verdict(s, o.Width), 2},
 		{messages(o.Messages, o.Width), 3},
 	}
@@ -197,8 +197,8 @@ func labelled(label string, width int, text string, of style) (lines []line) {
 	return lines
 }
 
-// client is what loadgen itself and its machine are like.
-func client(h *health.Report, cpu float64, width int) []line {
+// clientHealth is what loadgen itself and its machine are like.
+func clientHealth(h *health.Report, cpu float64, width int) []line {
 	if h == nil {
 		return nil
 	}
