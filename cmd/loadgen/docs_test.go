@@ -238,7 +238,7 @@ func runBlock(t *testing.T, place string, b block, dir, port string) {
 			t.Fatal(err)
 		}
 	}
-	text = strings.NewReplacer("HOST:8000", "127.0.0.1:"+port, "127.0.0.1:8000", "127.0.0.1:"+port, "--port 8000", "--port "+port, "/tmp/bench", "bench").Replace(text)
+	text = strings.NewReplacer("HOST:8000", "127.0.0.1:"+port, "127.0.0.1:8000", "127.0.0.1:"+port, "--port 8000", "--port "+port, "/tmp/bench", "bench", "--metrics-addr 9400", "--metrics-addr 0").Replace(text)
 	pids := filepath.Join(dir, "pids")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

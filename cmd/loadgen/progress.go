@@ -98,8 +98,15 @@ func (p *progress) paint() {
 		p.to.show(show.Line(&s))
 		return
 	}
-	p.to.show(show.Bar(&s, p.to.width()-1))
+	hint := ""
+	if p.to.width() >= hintColumns && p.to.hasKeys() {
+		hint = "  l: live view"
+	}
+	p.to.show(show.Bar(&s, p.to.width()-1-len(hint)) + hint)
 }
+
+// hintColumns is how wide a terminal has to be for its bar to say what keys there are.
+const hintColumns = 120
 
 // last leaves the progress line, and after the live view how the latencies are distributed.
 func (p *progress) last() {

@@ -83,6 +83,23 @@ func TestLiveView(t *testing.T) {
 	})
 }
 
+// TestBarSaysTheKey: where there is room, and where it does something.
+func TestBarSaysTheKey(t *testing.T) {
+	for _, c := range []struct {
+		columns int
+		keys    bool
+		want    bool
+	}{{130, true, true}, {130, false, false}, {110, true, false}} {
+		var out bytes.Buffer
+		size := func() int { return c.columns }
+		p := &progress{to: &status{w: &out, width: size, rows: size, screen: screen{taking: c.keys}}, tally: live.New(live.Options{Planned: 3}), start: time.Now()}
+		p.paint()
+		if got := strings.Contains(out.String(), "l: live view"); got != c.want {
+			t.Errorf("%+v: %q", c, out.String())
+		}
+	}
+}
+
 // TestExitGivesTheTerminalBack: a process that ends at once draws nothing any more.
 func TestExitGivesTheTerminalBack(t *testing.T) {
 	var out bytes.Buffer

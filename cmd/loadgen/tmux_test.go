@@ -155,7 +155,6 @@ func TestLiveViewInTerminals(t *testing.T) {
 		}
 	}
 	close(x.release)
-	x.until("$ ", x.screen())
 	x.until("E2EL, requests up to", x.screen("-S", "-100"))
 	x.restored()
 }
