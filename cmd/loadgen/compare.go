@@ -148,7 +148,7 @@ func reportPlan(plan *compare.Plan, outcome compare.Outcome, s streams, object i
 		failed = append(failed, errNoResults)
 	}
 	missed := gatesMissed(s, groups, naming.Order, gates)
-	o, err := comparisonObject(outcome, groups, written, missed, interrupted)
+	o, err := comparisonObject(outcome, failed, groups, written, missed, interrupted)
 	if err == nil {
 		_, err = object.Write(append(pyjson.Append(nil, o), '\n'))
 	}

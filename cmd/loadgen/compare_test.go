@@ -204,10 +204,10 @@ func TestServersThatFail(t *testing.T) {
 func TestCompareIsInterrupted(t *testing.T) {
 	t.Parallel()
 	file, results := simPlan(t, "prompts_per_concurrency: 2000\nrepeats: 1", "", "")
-	cmd := command("compare", file)
+	cmd := command("compare", file, "--output", "json")
 	cmd.Env = append(os.Environ(), "LOADGEN_AS_MAIN=1")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -225,6 +225,9 @@ func TestCompareIsInterrupted(t *testing.T) {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
 		t.Errorf("%v\n%s", err, stderr.String())
+	}
+	if out := stdout.String(); !strings.Contains(out, `"code": "partial_result"`) || !strings.HasSuffix(out, `"interrupted": true}`+"\n") {
+		t.Errorf("standard output has %s", out)
 	}
 	f, err := readFile(filepath.Join(results, "s0", "concurrency_2.json"))
 	if err != nil || *f.Completed < 1 || *f.Completed >= *f.NumPrompts {

@@ -15,7 +15,7 @@ import (
 
 // comparisonObject is a comparison for programs: what comparison.json has, the files, and what
 // went wrong.
-func comparisonObject(o compare.Outcome, groups []*report.Group, written []string, missed []string, interrupted bool) (pyjson.Object, error) {
+func comparisonObject(o compare.Outcome, failed []error, groups []*report.Group, written []string, missed []string, interrupted bool) (pyjson.Object, error) {
 	var text bytes.Buffer
 	if err := report.JSON(&text, groups); err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func comparisonObject(o compare.Outcome, groups []*report.Group, written []strin
 		return nil, err
 	}
 	failures := []pyjson.Object{}
-	for _, f := range o.Failures {
+	for _, f := range slices.Concat(o.Failures, failed) {
 		failures = append(failures, pyjson.Object{{Key: "code", Value: errorCode(f)}, {Key: "message", Value: f.Error()}})
 	}
 	return append(object, pyjson.Object{
