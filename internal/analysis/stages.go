@@ -70,7 +70,7 @@ func (a *Analysis) stages(rec *recording.Recording, o metrics.Options, count Cou
 		a.Stages = append(a.Stages, readers[i].end(&rec.Health))
 	}
 	for i := range a.Stages {
-		if f := a.Stages[i].notKept(i + 1); f != nil {
+		if f := a.Stages[i].notKept(i + 1); f != nil && !rec.Interrupted {
 			a.Findings = append(a.Findings, *f)
 		}
 	}
@@ -81,8 +81,8 @@ func (a *Analysis) stages(rec *recording.Recording, o metrics.Options, count Cou
 func settled(rec *recording.Recording) []stageReader {
 	readers := make([]stageReader, len(rec.Stages))
 	for i, g := range rec.Stages {
-		if g.To == 0 {
-			g.To = rec.Elapsed
+		if g.To == 0 || rec.Interrupted && g.To > rec.Elapsed {
+			g.To = max(rec.Elapsed, g.From)
 		}
 		readers[i] = stageReader{Stage: g, from: rec.Start + g.Steady, to: rec.Start + g.To}
 	}

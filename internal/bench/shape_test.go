@@ -258,6 +258,13 @@ func TestOneHour(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if n := testing.AllocsPerRun(1000, func() {
+			if _, err := b.Request(777); err != nil {
+				t.Error(err)
+			}
+		}); n != 0 {
+			t.Errorf("a request of the run takes %v allocations", n)
+		}
 		var heap []uint64
 		watched := make(chan struct{})
 		go func() {

@@ -75,6 +75,14 @@ func TestStages(t *testing.T) {
 		if !bytes.Equal(again.Append(nil), o.File) {
 			t.Error("the timeline gives another result")
 		}
+		// Of a run that was interrupted the stages end with it, and that is no finding.
+		rec.Interrupted, rec.Elapsed = true, 2500*ms
+		if a, err = analysis.Analyze(rec, nil); err != nil {
+			t.Fatal(err)
+		}
+		if g := a.Stages; g[1].To != 2.5 || g[2].To != 3 || g[2].MeasuredFrom != 3 || len(a.Findings) != 0 {
+			t.Errorf("%+v, %+v", g, a.Findings)
+		}
 	})
 }
 
