@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
+	"loadgen/internal/ranks"
 	"loadgen/internal/suggest"
 )
 
@@ -224,7 +225,7 @@ func isServicePort(flag, text string) bool {
 // strayVariables are variables that were probably meant to be a flag's, each with what is
 // right. Those of a subcommand begin with its name.
 func strayVariables(environ []string, commands []*cli.Command) (notes []string) {
-	var known []string
+	known := []string{strings.TrimPrefix(ranks.SizeVariable, envPrefix)}
 	for _, f := range flagTable() {
 		known = append(known, strings.TrimPrefix(envName(f.Name), envPrefix))
 	}

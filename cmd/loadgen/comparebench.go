@@ -77,7 +77,7 @@ func planFlags(table []flag, f compare.Flags) (argv []string, err error) {
 		if key := planKeys["--"+name]; err == nil && key != "" {
 			err = fmt.Errorf("--%s is set by the comparison: use the plan's key %s", name, key)
 		}
-		if slices.ContainsFunc(table, func(f flag) bool { return f.Name == "--"+name && f.aside }) {
+		if slices.ContainsFunc(table, func(f flag) bool { return f.Name == "--"+name && (f.aside || f.shared()) }) {
 			err = fmt.Errorf("--%s is for single runs, not for a comparison", name)
 		}
 		if err != nil {

@@ -4,9 +4,11 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"time"
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/ranks"
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
 )
@@ -17,6 +19,10 @@ type config struct {
 
 	// repeated is set where several runs have to have the same prompts.
 	repeated bool
+
+	part        ranks.Rank // which process of several this is
+	start       time.Time  // when all begin; zero where that is not set
+	seedAssumed bool       // a seed was drawn
 
 	configFile   *string // where more flags are
 	output       string  // what stdout gets: text or json

@@ -38,12 +38,17 @@ func (c *config) assume() []string {
 		set("--num-prompts", "", func() { c.NumPrompts = 5 * min(bound, 1<<30) })
 	}
 	if !c.repeated { // servers keep prompts that they have seen
-		seed := rand.IntN(1 << 31)
-		set("--seed", fmt.Sprintf("--seed %d", seed), func() { c.Seed = seed })
+		seed, text := rand.IntN(1<<31), ""
+		if c.part.Index == 0 { // the others take over this one's
+			text = fmt.Sprintf("--seed %d", seed)
+		}
+		set("--seed", text, func() { c.Seed, c.seedAssumed = seed, true })
 	}
 	set("--percentile-metrics", "", func() { c.PercentileMetrics = "ttft,tpot,itl,e2el" })
 	saved := ""
-	set("--save-result", "", func() { c.SaveResult, saved = true, "; the result is saved" })
+	if c.part.Alone() { // a rank's recording is what counts
+		set("--save-result", "", func() { c.SaveResult, saved = true, "; the result is saved" })
+	}
 	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
 	return []string{fmt.Sprintf("%s to %s, %s%s", c.extent(), c.server(), c.pace(), saved), "defaults: " + strings.Join(texts, ", ")}
 }

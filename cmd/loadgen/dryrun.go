@@ -38,14 +38,14 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 			headers[k] = []string{h[0], client.RedactHeader(h[0], h[1])}
 		}
 		request := pyjson.Object{
-			{Key: "index", Value: i},
+			{Key: "index", Value: b.Place(i)},
 			{Key: "due_s", Value: nil}, // when its slot is free
 			{Key: "method", Value: r.Method},
 			{Key: "path", Value: client.Redact(r.Target)},
 			{Key: "headers", Value: headers},
 		}
 		if arrivals != nil {
-			request.Set("due_s", recording.Plain(arrivals[i]))
+			request.Set("due_s", recording.Plain(arrivals[b.Place(i)]))
 		}
 		body := string(r.Body)
 		if recording.Text(m.cfg.BodyPatch) != "" {

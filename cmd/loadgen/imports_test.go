@@ -15,10 +15,10 @@ import (
 // house are the program's packages from the ground up: each may import those before it in
 // the list, but for what forbidden has.
 var house = []string{
-	"internal/lazy", "internal/certtest", "internal/argparse", "internal/pause", "internal/suggest", "internal/plain", "internal/terminal", "internal/outfile", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
+	"internal/lazy", "internal/certtest", "internal/argparse", "internal/pause", "internal/ranks", "internal/timesync", "internal/suggest", "internal/plain", "internal/terminal", "internal/outfile", "internal/barrier", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
 	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
-	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/prom/expose", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/live", "internal/recording", "docs", "examples", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis", "internal/sweep", "internal/requests",
+	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/prom/expose", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/live", "internal/recording", "internal/merge", "docs", "examples", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis", "internal/sweep", "internal/requests",
 	"internal/server", "internal/trtsim", "internal/bench", "internal/bench/benchtest", "internal/selftest", "pkg/report", "internal/console", "internal/live/show", "internal/compare", "internal/faults",
 	"cmd/loadgen",
 }
@@ -39,6 +39,8 @@ var allowed = map[string][]string{
 var pure = map[string][]string{
 	"pkg/metrics":          {"os", "io", "net", "context", "sync", "internal/health", "internal/stream", "internal/wire"},
 	"internal/gpu":         {"os", "io", "net", "context", "sync", "internal/health"},
+	"internal/ranks":       {"os", "io", "net", "context", "sync"},
+	"internal/merge":       {"os", "io", "net", "context", "sync"},
 	"internal/prom":        {"os", "io", "net", "context", "sync", "internal/health"},
 	"internal/prom/expose": {"os", "io", "net", "context", "sync", "internal/health"},
 	"internal/breakdown":   {"os", "io", "net", "context", "sync", "internal/health"},

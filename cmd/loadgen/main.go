@@ -222,7 +222,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Reader:                    s.in,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		Commands:                  []*cli.Command{compareCommand(ctx, s), completionCommand(s), manCommand(s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), sloCommand(ctx, s), sweepCommand(ctx, s), versionCommand(s)},
+		Commands:                  []*cli.Command{compareCommand(ctx, s), completionCommand(s), manCommand(s), mergeCommand(s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), sloCommand(ctx, s), sweepCommand(ctx, s), versionCommand(s)},
 	}
 	for _, c := range app.Commands {
 		c.Flags = append(c.Flags, shared(c)...)

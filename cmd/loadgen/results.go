@@ -99,7 +99,7 @@ func (m *benchmark) prove(path string) error {
 func (m *benchmark) fileName(model string) string {
 	s := &m.cfg.Settings
 	r := report.Run{Backend: s.Backend, ModelID: model, RequestRate: s.RequestRate, MaxConcurrency: s.MaxConcurrency}
-	return r.FileName()
+	return m.cfg.rankFile(r.FileName())
 }
 
 // withPathHint names the flag that a result's path comes from.
@@ -147,9 +147,9 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 	allFailed := a.Sent > 0 && r.Summary.Completed == 0
 	switch {
 	case stoppedEarly(rec):
-		m.log("stopped early: %d of %d requests were sent; the metrics cover these", a.Sent, len(rec.Planned))
+		m.log("stopped early: %d of %d requests were sent; the metrics cover these", a.Sent, rec.Count())
 	case rec.Interrupted:
-		m.log("interrupted: %d of %d requests were sent, and %d had completed; the metrics cover these", a.Sent, len(rec.Planned), r.Summary.Completed)
+		m.log("interrupted: %d of %d requests were sent, and %d had completed; the metrics cover these", a.Sent, rec.Count(), r.Summary.Completed)
 	case a.Sent == 0:
 		m.log("there was no request to send: the data set holds none (--num-prompts)")
 	case allFailed:
@@ -158,7 +158,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		fmt.Fprint(m.s.err, hint)
 	}
 	m.summarize(rec, a)
-	if err := errors.Join(m.save(file, r.FileName(), rec, a), m.writeOutputs(file, rec, a)); err != nil {
+	if err := errors.Join(m.save(file, m.cfg.rankFile(r.FileName()), rec, a), m.writeOutputs(file, rec, a)); err != nil {
 		return err
 	}
 	m.sayNext(a)
@@ -289,20 +289,26 @@ func readRun(name string, in *bufio.Reader, s streams) (*recording.Recording, *a
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if rec.Killed {
+		rec.Notes = append(rec.Notes, tornNote(rec))
+	}
+	a, err := analyzeRun(name, rec, s)
+	return rec, a, err
+}
+
+// analyzeRun makes the analysis of a recorded run, with the details.
+func analyzeRun(name string, rec *recording.Recording, s streams) (*analysis.Analysis, error) {
 	count, err := tokenCounter(rec, s)
 	if err != nil {
 		rec.Notes = append(rec.Notes, recording.Note{Code: "tokenizer_assumed",
 			Text: fmt.Sprintf("the run's tokenizer %q is not here: texts that the server did not count are counted with Llama 3's", recording.Text(rec.Settings.Tokenizer))})
 	}
-	if rec.Killed {
-		rec.Notes = append(rec.Notes, tornNote(rec))
-	}
 	a, err := analysis.Detailed(rec, count)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %s", name, message(err))
+		return nil, fmt.Errorf("%s: %s", name, message(err))
 	}
 	withHints(a)
-	return rec, a, nil
+	return a, nil
 }
 
 // readTimeline makes a run's result of its timeline file.
@@ -311,6 +317,11 @@ func readTimeline(name string, in *bufio.Reader, s streams) (*report.Stored, err
 	if err != nil {
 		return nil, err
 	}
+	return storedRun(name, rec, a)
+}
+
+// storedRun is the result of a recorded run as report shows it.
+func storedRun(name string, rec *recording.Recording, a *analysis.Analysis) (*report.Stored, error) {
 	file := a.File(rec, rec.Settings.SaveDetailed)
 	file.Loadgen = a.Loadgen(rec)
 	detailed := a.File(rec, true)
@@ -336,5 +347,5 @@ func tokenCounter(rec *recording.Recording, s streams) (analysis.CountTokens, er
 // tornNote says that a recording ends before its run did.
 func tornNote(rec *recording.Recording) recording.Note {
 	return recording.Note{Code: "timeline_torn", Text: fmt.Sprintf("loadgen was killed during the run: %d of %d requests are in the file, %d bytes at its end are no whole record, and the verdict knows nothing of the machine",
-		rec.Sent(), len(rec.Planned), rec.Lost)}
+		rec.Sent(), rec.Count(), rec.Lost)}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"loadgen/internal/health"
 	"loadgen/internal/health/observe"
 	"loadgen/internal/plain"
+	"loadgen/internal/ranks"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/wire"
@@ -28,6 +30,7 @@ type system struct {
 	dial             wire.DialFunc    // nil for the system's
 	hub              time.Duration    // see bench.Options
 	kernelStamps     bool
+	utc              func(ctx context.Context) ranks.Clock // what keeps this host's clock; nil asks nothing
 	observe          func(now func() time.Duration) observer
 	observeGPU       func(ctx context.Context, source string, now func() time.Duration) (stop func() (*gpu.Report, error))
 	checkConnections func(atOnce int) error
@@ -39,6 +42,7 @@ func thisSystem() system {
 		now:              time.Now,
 		hub:              5 * time.Second, // a machine without a network is to know soon
 		kernelStamps:     wire.KernelStampsSupported,
+		utc:              askUTC,
 		observe:          func(now func() time.Duration) observer { return observe.Start(now) },
 		observeGPU:       gpuobserve.Start,
 		checkConnections: checkConnections,
@@ -62,6 +66,7 @@ type benchmark struct {
 	system  system
 	server  func() *result.Server // what is known of the server after the run, nil where it is not asked
 	held    []func()              // to be released when all is over
+	ranks   bench.Ranks           // which part of a run this is
 	object  io.Writer             // standard output, where it gets the result and not the text
 	model   string                // its name, once it is known
 	metrics *metricsServer        // nil where Prometheus is not served
@@ -124,15 +129,9 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if m.cfg.objectWanted() {
 		m.object, m.s.out = m.s.out, m.s.err
 	}
-	assumed := m.cfg.assume()
-	for _, note := range strayVariables(m.s.environ, newApp(ctx, m.s).Commands) {
-		m.log("%s", note)
-	}
-	if err := m.cfg.checkValues(m.s); err != nil { // before anything is started or sent
-		return usageError{err}
-	}
-	for _, line := range assumed {
-		m.log("%s", line)
+	defer func() { m.leaveBarrier(err) }()
+	if err := m.settle(ctx); err != nil {
+		return err
 	}
 	defer func() {
 		for _, release := range m.held {
@@ -185,6 +184,27 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	return m.report(ctx, b, rec, a)
 }
 
+// settle settles what is to be done, before anything is started or sent, with the other ranks
+// of the run, where there are any.
+func (m *benchmark) settle(ctx context.Context) error {
+	note, err := m.cfg.findRank(m.s)
+	if err != nil {
+		return usageError{err}
+	}
+	assumed := m.cfg.assume()
+	for _, note := range strayVariables(m.s.environ, newApp(ctx, m.s).Commands) {
+		m.log("%s", note)
+	}
+	if err := cmp.Or(m.cfg.checkValues(m.s), m.cfg.checkRank()); err != nil {
+		return usageError{err}
+	}
+	m.cfg.rankFiles()
+	for _, line := range append(assumed, m.cfg.rankLines(note)...) {
+		m.log("%s", line)
+	}
+	return m.join(ctx)
+}
+
 // analyze computes the result, and says so where that takes long.
 func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis.Analysis, error) {
 	if rec.Spool != nil {
@@ -203,7 +223,7 @@ func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis
 // options are the benchmark's; the simulator is started if asked for.
 func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() error, err error) {
 	o, stop = m.system.options(m.s), func() error { return nil }
-	o.Settings = m.cfg.Settings
+	o.Settings, o.Ranks = m.cfg.Settings, m.ranks
 	switch {
 	case m.cfg.Sim != nil && m.cfg.DryRun:
 		o.BaseURL = "http://127.0.0.1:8000" // nothing is started in a dry run

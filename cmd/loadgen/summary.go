@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -101,6 +102,9 @@ func (m *benchmark) sayNext(a *analysis.Analysis) {
 	var steps []string
 	if a.Verdict.Level != judge.Clean {
 		steps = append(steps, comparisonHints["own_core"]+"; loadgen selftest shows what it sustains")
+	}
+	if !m.cfg.part.Alone() {
+		steps = append(steps, "loadgen merge "+filepath.Dir(*m.cfg.SaveTimeline)+" makes one result, when all ranks have ended")
 	}
 	if m.saved != "" {
 		steps = append(steps, "loadgen report "+m.saved+" shows the distributions")

@@ -13,6 +13,7 @@ import (
 
 	"loadgen/internal/breakdown"
 	"loadgen/internal/definitions"
+	"loadgen/internal/health"
 	"loadgen/internal/judge"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
@@ -47,7 +48,8 @@ type Analysis struct {
 	Exposition      *result.Exposition   // nil where the server has no Prometheus metrics
 	Energy          *Energy              // nil without two readings of its meter
 	Budget          *judge.Budget
-	Verdict         judge.Verdict
+	Verdict         judge.Verdict // of several ranks the worst of theirs
+	Ranks           []RankSummary // of a merged recording; nil where one process made it
 	Findings        []judge.Finding
 	Notes           []judge.Finding
 	Counts          Counts
@@ -106,7 +108,14 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 		a.DecodingAtATime = a.Counts.Decoding.Seconds() / d
 	}
 	a.Budget = budget(rec, a.Summary, wave)
-	a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
+	if a.Ranks, err = ranksOf(rec, count); err != nil {
+		return nil, err
+	}
+	if len(a.Ranks) > 0 {
+		a.Verdict = worstVerdict(a.Ranks)
+	} else {
+		a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
+	}
 	a.Findings, a.Notes = findings, append(a.Notes, notes...)
 	a.stages(rec, options, count, sent)
 	a.probes(rec, options, count)
@@ -132,7 +141,7 @@ func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.O
 	}
 	cancelled, spread := newCancelReader(&rec.Settings), newSpreadReader(&rec.Settings, o)
 	for i, r := range rec.All() {
-		c.add(r, rec.Planned[i])
+		c.add(r, rec.Planned[i], rec.HealthOf(i))
 		cancelled.add(i, r)
 		spread.add(r, &c.sample)
 		if details {
@@ -155,7 +164,7 @@ func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.O
 // what is known of streams alone.
 func (a *Analysis) streams(rec *recording.Recording, sent []int32) {
 	s, rule := a.Summary, RuleOf(&rec.Settings)
-	extended := metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: rec.Settings.Concurrency(), Percentiles: s.Percentiles, Requests: a.Sent, Values: s.Values})
+	extended := metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: rec.Concurrency(), Percentiles: s.Percentiles, Requests: a.Sent, Values: s.Values})
 	definitions := definitions.NewReader(rule.Chat, s.Values)
 	places := make([]int32, 0, a.Sent) // in the plan
 	var sample metrics.Sample
@@ -179,8 +188,10 @@ func budget(rec *recording.Recording, s *metrics.Summary, wave int) *judge.Budge
 	b := judge.NewBudgetReader(rule, &rec.Health, burst, &s.Values)
 	var late []time.Duration
 	k := 0
-	for _, r := range rec.All() {
-		late = judge.AppendLateness(late[:0], r, &rec.Health)
+	for i, r := range rec.All() {
+		h := rec.HealthOf(i)
+		late = judge.AppendLateness(late[:0], r, h)
+		b.Under(h)
 		b.Add(r, late, s.OutputLens[k])
 		k++
 	}
@@ -207,6 +218,7 @@ func kept(notes []recording.Note) (out []judge.Finding) {
 func (a *Analysis) energy(rec *recording.Recording) {
 	before, after := rec.Before, rec.After
 	switch {
+	case rec.Rank != nil: // the server's joules went into all ranks' tokens
 	case before != nil && after != nil:
 		a.Energy = &Energy{after.TotalJoules - before.TotalJoules, after.QueryTime - before.QueryTime, before.Whole && after.Whole}
 	case before != nil || after != nil:
@@ -262,9 +274,9 @@ func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens
 	rule := RuleOf(s)
 	run := judge.Run{
 		Rule:        rule,
-		Concurrency: s.Concurrency(),
+		Concurrency: rec.Concurrency(),
 		Rate:        scheduledRate(rec),
-		Planned:     len(rec.Planned),
+		Planned:     rec.Count(),
 		Models:      modelsOf(s),
 		TextPrompts: !s.TokenizeOnClient,
 		Tested:      !s.NoTestInput,
@@ -297,8 +309,8 @@ func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens
 	}
 }
 
-// add reads a request that was sent.
-func (c *collector) add(r *client.Result, p recording.Planned) {
+// add reads a request that was sent by a process of this health.
+func (c *collector) add(r *client.Result, p recording.Planned, h *health.Report) {
 	c.sample = metrics.SampleIn(c.sample.ITL, r, p.PromptLen, c.rule)
 	s := &c.sample
 	n, sent, tokens := 0, 0, metrics.TokenCount{}
@@ -317,7 +329,7 @@ func (c *collector) add(r *client.Result, p recording.Planned) {
 	}
 	c.sent = append(c.sent, int32(min(sent, math.MaxInt32)))
 	c.turns.add(r, s, p)
-	c.late = judge.AppendLateness(c.late[:0], r, &c.rec.Health)
+	c.late = judge.AppendLateness(c.late[:0], r, h)
 	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: asked, Got: n, Tokens: tokens})
 	c.counts.add(r)
 }

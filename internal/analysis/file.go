@@ -29,6 +29,12 @@ func (a *Analysis) File(rec *recording.Recording, details bool) *result.File {
 		Burstiness:           new(result.Rate(r.Burstiness)),
 		MaxConcurrency:       r.MaxConcurrency,
 	}
+	if rec.Rank != nil { // what this part of the run was
+		f.NumPrompts, f.RequestRate = new(rec.Count()), new(result.Rate(r.RequestRate/float64(rec.Rank.Size)))
+		if r.MaxConcurrency != nil {
+			f.MaxConcurrency = new(rec.Concurrency())
+		}
+	}
 	if r.Compat12() {
 		f.Layout = result.Release12
 	}

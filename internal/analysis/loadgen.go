@@ -21,7 +21,7 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		Go:            rec.Go,
 		Machine:       &machine,
 		Effective:     rec.Settings.Object(),
-		Requests:      &result.Requests{Asked: rec.Asked(), Planned: len(rec.Planned), Sent: a.Sent, Cancelled: c.Cancelled, CutAtEnd: c.CutAtEnd},
+		Requests:      &result.Requests{Asked: rec.Asked(), Planned: rec.Count(), Sent: a.Sent, Cancelled: c.Cancelled, CutAtEnd: c.CutAtEnd},
 		Prompts:       rec.Prompts,
 		Interrupted:   rec.Interrupted,
 		Verdict:       string(a.Verdict.Level),
@@ -69,6 +69,10 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	o.ServerMetrics = a.ServerSection(rec)
 	o.TimeBreakdown = a.BreakdownSection(rec)
 	o.GPU = a.GPUSection(rec)
+	if rec.Rank != nil {
+		o.Rank = rankSection(rec.Rank)
+	}
+	o.Ranks = a.ranksSection()
 	return o
 }
 

@@ -62,7 +62,7 @@ func (a *Analysis) stages(rec *recording.Recording, o metrics.Options, count Cou
 	k := 0
 	for i, r := range rec.All() {
 		for j := range readers {
-			readers[j].add(c, r, rec.Planned[i], rec.Start, sent[k])
+			readers[j].add(c, r, rec.Planned[i], rec.HealthOf(i), rec.Start, sent[k])
 		}
 		k++
 	}
@@ -80,7 +80,7 @@ func (a *Analysis) stages(rec *recording.Recording, o metrics.Options, count Cou
 // before it had ended.
 func settled(rec *recording.Recording) []stageReader {
 	readers := make([]stageReader, len(rec.Stages))
-	for i, g := range rec.Stages {
+	for i, g := range rec.Loads() {
 		if g.To == 0 || rec.Interrupted && g.To > rec.Elapsed {
 			g.To = max(rec.Elapsed, g.From)
 		}
@@ -119,8 +119,9 @@ func (x *stageReader) begin(rec *recording.Recording, c *collector, o metrics.Op
 	x.findings = judge.NewFindingsReader(run, values[metrics.ITL])
 }
 
-// add reads a request that was sent; n are the output tokens that it sent.
-func (x *stageReader) add(c *collector, r *client.Result, p recording.Planned, start time.Duration, n int32) {
+// add reads a request that was sent by a process of this health; n are the output tokens that
+// it sent.
+func (x *stageReader) add(c *collector, r *client.Result, p recording.Planned, h *health.Report, start time.Duration, n int32) {
 	begin, end := max(r.Start, x.from), min(over(r), x.to)
 	x.underWay += max(end-begin, 0)
 	if x.from <= r.Start && r.Start < x.to {
@@ -145,7 +146,8 @@ func (x *stageReader) add(c *collector, r *client.Result, p recording.Planned, s
 		tokens = c.tokens(r, s)
 	}
 	x.summary.Add(s)
-	c.late = judge.AppendLateness(c.late[:0], r, &c.rec.Health)
+	c.late = judge.AppendLateness(c.late[:0], r, h)
+	x.budget.Under(h)
 	x.budget.Add(r, c.late, got)
 	x.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: c.asked.of(p.OutputLen), Got: got, Tokens: tokens})
 }

@@ -81,13 +81,13 @@ func scheduledRate(rec *recording.Recording) float64 {
 	s := &rec.Settings
 	if len(rec.Stages) > 0 { // the highest
 		most := 0.0
-		for _, g := range rec.Stages {
+		for _, g := range rec.Loads() {
 			most = max(most, g.Rate)
 		}
 		return most
 	}
 	if s.Rate() != 0 || s.DatasetName != "trace" {
-		return s.Rate()
+		return rec.Rate()
 	}
 	var first, last time.Duration
 	n := 0

@@ -2,6 +2,9 @@
 // has to offer (environment, observer, callbacks) and gives a Recording. It judges
 // nothing, prints nothing and knows no command line: what its user must know goes through
 // callbacks, and its errors name settings.
+//
+// More than twenty names are exported: the stages of a run are eight, and each thing that a
+// caller may be shown or told has a type.
 package bench
 
 import (
@@ -43,6 +46,9 @@ type Options struct {
 	// CheckConnections says whether the system can hold so many connections at once; nil
 	// does not ask.
 	CheckConnections func(atOnce int) error
+
+	// Ranks say which part of the run is this process's, and how it begins with the others.
+	Ranks Ranks
 
 	// Memory is how many bytes of requests, and of results, are kept in memory; more of them
 	// wait on the disk. 0 is 32 MiB.
@@ -125,6 +131,7 @@ type Bench struct {
 	recorded      []float64    // the same, of a trace; else nil
 	turns         []load.Turn  // their places in conversations, nil where there are none
 	set           *dataset.Set // what conversations are made of, nil where there are none
+	mine          []int        // the places in the plan of the requests that are this process's; nil for all
 	notes         []recording.Note
 }
 
@@ -158,13 +165,13 @@ func (b *Bench) Settings() *recording.Settings { return b.s }
 // Model is the model's name, "" where it is not known.
 func (b *Bench) Model() string { return b.model }
 
-// Requests is the number of the measured requests, once they are prepared; where time alone
-// decides that, of those that are prepared.
+// Requests is the number of the measured requests of this process, once they are prepared;
+// where time alone decides that, of those that are prepared.
 func (b *Bench) Requests() int {
-	if n := b.total(); n != load.Unlimited {
+	if n := b.own(); n != load.Unlimited {
 		return n
 	}
-	return b.requests.len()
+	return b.o.Ranks.Share(len(b.planned))
 }
 
 // CountTokens counts the tokens of a text, special ones left out; 0 without a tokenizer.

@@ -15,10 +15,10 @@ func checkCancel(s *recording.Settings) error {
 	return err
 }
 
-// cancelled is request i as it is sent: one of those that are to be cancelled knows when.
-func (b *Bench) cancelled(i int, p *client.Prepared) *client.Prepared {
+// cancelled is the request at a place of the plan as it is sent: one of those that are to be cancelled knows when.
+func (b *Bench) cancelled(place int, p *client.Prepared) *client.Prepared {
 	c := b.cancel
-	if p == nil || c.Share == 0 || !load.Chosen(uint32(b.s.Seed), i, c.Share) {
+	if p == nil || c.Share == 0 || !load.Chosen(uint32(b.s.Seed), place, c.Share) {
 		return p
 	}
 	return p.CancelAfter(c.Tokens, c.After)

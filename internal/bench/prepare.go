@@ -137,11 +137,13 @@ func (b *Bench) Prepare(ctx context.Context) error {
 	b.wait(fmt.Sprintf("preparing the prompts of %d requests", b.distinct()), 0)
 	defer b.wait("", 0)
 	for _, step := range []func(context.Context) error{
+		b.agreeOnSettings,
 		func(context.Context) error { return checkSeed(b.s) },
 		b.findTokenizer,
 		b.makeRequests,
 		b.prepareProbe,
 		func(context.Context) error { return checkBeforeTest(b.s) },
+		b.agreeOnPrompts,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -215,20 +217,22 @@ func (b *Bench) build(ctx context.Context, set *dataset.Set, request func(i int)
 		if b.turns != nil {
 			r = request(i)
 		}
-		p, err := b.client.Prepare(r)
-		if err != nil {
-			return err
+		turn := b.turn(i)
+		b.planned[i] = recording.Planned{PromptLen: r.PromptLen, OutputLen: r.OutputLen, Conversation: turn.Conversation, Turn: turn.Number, Think: turn.Think}
+		if b.isStored(i) {
+			p, err := b.client.Prepare(r)
+			if err != nil {
+				return err
+			}
+			if err := b.requests.add(p); err != nil {
+				return err
+			}
+			if turn.Number > 0 && !b.s.DryRun {
+				p.Release() // it is built again when the replies are there
+			}
 		}
-		if err := b.requests.add(p); err != nil {
-			return err
-		}
-		turn := b.Turn(i)
-		b.planned[i] = recording.Planned{PromptLen: p.PromptLen, OutputLen: p.OutputLen, Conversation: turn.Conversation, Turn: turn.Number, Think: turn.Think}
-		switch {
-		case b.turns == nil:
+		if b.turns == nil {
 			set.Forget(i) // its body holds all of it
-		case turn.Number > 0 && !b.s.DryRun:
-			p.Release() // it is built again when the replies are there
 		}
 	}
 	b.prompts = digest.Sum()

@@ -90,12 +90,9 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 		}
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent()))
-	rec.Began = b.o.Now()
-	var file *recording.Writer
-	if path := recording.Text(b.s.SaveTimeline); path != "" {
-		if file, err = recording.Create(path, rec, b.s.Overwrite); err != nil {
-			return nil, wrong("save_timeline", err.Error())
-		}
+	start, file, err := b.begin(ctx, rec)
+	if err != nil {
+		return nil, err
 	}
 	limit, err := b.s.FailureLimit()
 	if err != nil {
@@ -110,6 +107,8 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	if b.turns == nil { // later turns need the results of the earlier ones
 		o.Result, k.spool = func(int) *client.Result { return new(client.Result) }, recording.NewSpool()
 	}
+	o = b.take(o)
+	o.Start = start
 	probing := b.send(sending, o, rec, file)
 	if err := errors.Join(k.done(), b.probesKept); err != nil {
 		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})
@@ -126,6 +125,27 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 		}
 	}
 	return rec, nil
+}
+
+// begin waits until shortly before the start that all ranks have in common, where there is
+// one, and begins the recording and its file, which is nil where none was asked for.
+func (b *Bench) begin(ctx context.Context, rec *recording.Recording) (start time.Duration, file *recording.Writer, err error) {
+	if start, rec.Rank, err = b.settleStart(ctx); err != nil {
+		return 0, nil, err
+	}
+	if err := b.awaitStart(ctx, start); err != nil {
+		return 0, nil, err
+	}
+	rec.Began, rec.Notes = b.o.Now(), b.notes
+	if rec.Rank != nil {
+		rec.Began = rec.Rank.Start // which is the same for all
+	}
+	if path := recording.Text(b.s.SaveTimeline); path != "" {
+		if file, err = recording.Create(path, rec, b.s.Overwrite); err != nil {
+			return 0, nil, wrong("save_timeline", err.Error())
+		}
+	}
+	return start, file, nil
 }
 
 // newRecording is the recording of a run that has not begun.
@@ -160,9 +180,10 @@ func (b *Bench) onDone(k *keeper, file *recording.Writer, failures *giveUp) func
 		if !cycles(b.s) {
 			b.requests.release(i) // its timeline takes about as much
 		}
-		k.keep(i, r)
+		place := b.Place(i)
+		k.keep(place, r)
 		if file != nil {
-			file.Add(i, r)
+			file.Add(place, r)
 		}
 		failures.count(r)
 		if b.o.OnDone != nil {
@@ -175,7 +196,7 @@ func (b *Bench) onDone(k *keeper, file *recording.Writer, failures *giveUp) func
 // long the last probes took after the load.
 func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recording, file *recording.Writer) (probing time.Duration) {
 	stop := func() health.Report { return health.Report{} }
-	total := b.total()
+	total := b.own()
 	if b.o.OnStart != nil {
 		b.o.OnStart(b.watch(&o))
 	}
@@ -190,7 +211,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		if err != nil {
 			unread.CompareAndSwap(nil, &err)
 		}
-		return b.cancelled(i, p)
+		return b.cancelled(b.Place(i), p)
 	}, o)
 	before := b.client.Now()
 	b.probesKept = stopProbes()
@@ -203,7 +224,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	}
 	rec.Start, rec.Interrupted = out.Start, out.Interrupted
 	if rec.Repeats {
-		rec.Repeat(out.Planned)
+		rec.Repeat(b.extent(out.Planned))
 	}
 	if err := unread.Load(); err != nil {
 		b.keep(recording.Note{Code: "requests_not_sent", Text: fmt.Sprintf("%d requests were not sent: %v", out.Planned-out.Sent, *err)})
@@ -215,7 +236,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 
 // watch is what can be seen of a load.
 func (b *Bench) watch(o *load.Options) Watch {
-	w := Watch{Planned: b.total(), Most: o.Until, End: o.End}
+	w := Watch{Planned: b.own(), Most: o.Until, End: o.End}
 	if w.Planned == load.Unlimited {
 		w.Planned = 0
 	}
@@ -247,7 +268,11 @@ func (b *Bench) noteUnsent(out *load.Outcome) {
 	default:
 		b.keep(recording.Note{Code: "turns_not_sent", Text: fmt.Sprintf("%d turns were not sent, since an earlier turn of their conversation failed", missing)})
 	}
-	if cycles(b.s) && out.Sent > prompts {
+	sent := out.Sent
+	if !b.o.Ranks.Alone() { // by all ranks, at least
+		sent = b.extent(out.Planned)
+	}
+	if cycles(b.s) && sent > prompts {
 		b.keep(recording.Note{Code: "prompts_repeated", Hint: "distinct_prompts",
 			Text: fmt.Sprintf("%d requests were sent with %d prompts, each again after the last: a server may have had them in its prefix cache", out.Sent, prompts)})
 	}
@@ -290,20 +315,20 @@ func (b *Bench) energy(ctx context.Context) *client.EnergyReading {
 // atOnce is the number of connections that may be open together, where that is
 // known: with a request rate it depends on the server.
 func (b *Bench) atOnce() int {
-	n := b.total()
+	n := b.own()
 	if b.shape != nil && b.shape.Slots != nil {
 		most := 0
 		for _, step := range b.shape.Slots {
-			most = max(most, step.Slots)
+			most = max(most, b.o.Ranks.Share(step.Slots))
 		}
 		return min(n, most)
 	}
-	for _, t := range b.turns {
-		if t.Number > 0 { // it waits for another
+	for i := 0; b.turns != nil && i < n; i++ {
+		if b.Turn(i).Number > 0 { // it waits for another
 			n--
 		}
 	}
-	if c := b.s.Concurrency(); c > 0 {
+	if c := b.o.Ranks.Share(b.s.Concurrency()); c > 0 {
 		n = min(n, c)
 	} else if b.openLoop() || b.recorded != nil || b.shape != nil {
 		return 0

@@ -58,7 +58,7 @@ func (b *Bench) Arrivals() ([]float64, error) {
 	if b.arrivals != nil {
 		return b.arrivals, nil
 	}
-	n := b.requests.len()
+	n := len(b.planned)
 	switch {
 	case b.shape != nil && b.shape.Slots != nil:
 		return nil, nil
@@ -102,25 +102,30 @@ func (b *Bench) conversations(n int) []float64 {
 	return at[:n+1]
 }
 
-// Turn is the place of request i in a conversation; Conversation is 0 where there is none.
-func (b *Bench) Turn(i int) load.Turn {
+// Turn is the place of a measured request in a conversation, by its number among this
+// process's; Conversation is 0 where there is none.
+func (b *Bench) Turn(i int) load.Turn { return b.turn(b.Place(i)) }
+
+// turn is the same by the request's place in the plan.
+func (b *Bench) turn(place int) load.Turn {
 	if b.turns == nil {
 		return load.Turn{}
 	}
-	return b.turns[i]
+	return b.turns[place]
 }
 
 // buildTurn builds a later turn of a conversation with the replies that the server gave. nil
-// ends the conversation.
+// ends the conversation. All of a conversation's turns are this process's.
 func (b *Bench) buildTurn(results []client.Result) func(i int) *client.Prepared {
 	return func(i int) *client.Prepared {
-		r := b.set.Requests[i]
-		r.Messages = b.set.Chat(i, func(k int) string { return string(results[k].Text) })
+		place := b.Place(i)
+		r := b.set.Requests[place]
+		r.Messages = b.set.Chat(place, func(k int) string { return string(results[b.number(k)].Text) })
 		p, err := b.client.Prepare(r)
 		if err != nil {
 			return nil
 		}
 		b.requests.kept[i] = p
-		return b.cancelled(i, p)
+		return b.cancelled(place, p)
 	}
 }

@@ -94,6 +94,7 @@ func (b *Bench) connectAll(ctx context.Context, model string) error {
 		}
 	}
 	b.servers.underWay = make([]int, len(b.servers.all))
+	b.servers.next = b.o.Ranks.Index % len(b.servers.all) // ranks do not all begin with the same
 	return nil
 }
 

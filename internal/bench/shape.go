@@ -197,7 +197,7 @@ func cycles(s *recording.Settings) bool {
 
 // total is how many requests there will be, load.Unlimited where time alone decides that.
 func (b *Bench) total() int {
-	n := b.requests.len()
+	n := len(b.planned)
 	switch x := b.shape; {
 	case b.turns != nil:
 	case !cycles(b.s):
@@ -287,10 +287,10 @@ func before(recorded []float64, duration float64) []float64 {
 	return append(recorded[:n:n], math.Min(duration, recorded[len(recorded)-1]))
 }
 
-// Request is a measured request, by its place in the run.
+// Request is a measured request, by its number among this process's.
 func (b *Bench) Request(i int) (*client.Prepared, error) {
-	if n := b.requests.len(); n > 0 {
-		i %= n
+	if n := b.requests.len(); n > 0 && cycles(b.s) {
+		i = b.Place(i) % n
 	}
 	return b.requests.at(i)
 }

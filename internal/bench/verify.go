@@ -30,6 +30,9 @@ func (b *Bench) salt(set *dataset.Set) {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails
 	text := hex.EncodeToString(random[:])
+	if at := b.o.Ranks.Barrier; at != nil { // all ranks' prompts have the same
+		text = at.Run()[:len(text)]
+	}
 	set.Salt(text, b.tokenizer, b.drawn())
 	b.keep(recording.Note{Code: "cache_salt", Text: "prompts begin with this run's salt, " + text + ", so that no prefix cache has them"})
 }

@@ -25,14 +25,22 @@ func (b *Bench) warmUp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("warm-up: %w", err)
 	}
-	requests := make([]*client.Prepared, n)
-	for i := range requests {
-		if requests[i], err = b.client.Prepare(set.At(i)); err != nil {
+	requests := make([]*client.Prepared, 0, n)
+	for i := range n {
+		if !b.o.Ranks.Has(i, 0) { // another rank sends it
+			continue
+		}
+		p, err := b.client.Prepare(set.At(i))
+		if err != nil {
 			return err
 		}
+		requests = append(requests, p)
+	}
+	if n = len(requests); n == 0 {
+		return nil
 	}
 	b.say(recording.Note{Code: "warming_up", Text: fmt.Sprintf("warming up with %d requests", n)})
-	bound := b.s.Concurrency()
+	bound := b.o.Ranks.Share(b.s.Concurrency())
 	if bound == 0 {
 		bound = n
 	}

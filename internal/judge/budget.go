@@ -78,6 +78,10 @@ func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool, reported *
 	return b
 }
 
+// Under says what the process was like that sent the requests that are read from now on,
+// where several processes made a run.
+func (b *BudgetReader) Under(h *health.Report) { b.h = h }
+
 // Add reads a request that was sent, by how much its events may be late (AppendLateness)
 // and its completion's length.
 func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int) {

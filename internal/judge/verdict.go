@@ -43,6 +43,7 @@ type Reason struct {
 	Text         string
 
 	off, cause string // of a metric: by how much, and why
+	who        string // of several processes, with a colon; else ""
 }
 
 // Verdict says whether the client could keep up.
@@ -103,26 +104,29 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 
 // Causes are the reasons with each cause once, without what to do about them.
 func (v Verdict) Causes() (lines []string) {
-	var order []string
-	off := map[string][]string{}
+	type cause struct{ who, text string }
+	var order []cause
+	off := map[cause][]string{}
 	for _, r := range v.Reasons {
 		if r.off == "" {
 			text, _, _ := strings.Cut(strings.TrimSuffix(r.Text, "; "+v.around), ownCore)
 			lines = append(lines, text)
 			continue
 		}
-		if off[r.cause] == nil {
-			order = append(order, r.cause)
+		c := cause{r.who, r.cause}
+		if off[c] == nil {
+			order = append(order, c)
 		}
-		off[r.cause] = append(off[r.cause], r.off)
+		off[c] = append(off[c], r.off)
 	}
-	for i, cause := range order {
-		order[i] = "may be off: " + strings.Join(off[cause], ", ") + cause
+	var all []string
+	for _, c := range order {
+		all = append(all, c.who+"may be off: "+strings.Join(off[c], ", ")+c.text)
 	}
-	if v.around != "" {
-		lines = append(lines, v.around)
+	if all = append(all, lines...); v.around != "" {
+		all = append(all, v.around)
 	}
-	return append(order, lines...)
+	return all
 }
 
 // typical is what a metric's bound is relative to: its median, or its mean where that is

@@ -143,3 +143,22 @@ func TestOfMedian(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestWorst: of several processes the verdict is the worst one's, with its reasons by name.
+func TestWorst(t *testing.T) {
+	clean, slow := Verdict{Level: Clean}, Verdict{Level: Degraded, Reasons: []Reason{{What: "clock", Text: "it stepped; do so"}}}
+	bad := Verdict{Level: ClientLimited, around: "busy", Reasons: []Reason{{What: "itl", Text: "ITL may be off" + ownCore + "; busy", off: "ITL by 1ms", cause: ": why"}}}
+	if v := Worst([]string{"a", "b"}, []Verdict{clean, clean}); v.Level != Clean || v.Reasons != nil {
+		t.Errorf("%+v", v)
+	}
+	v := Worst([]string{"a", "b", "c"}, []Verdict{slow, clean, bad})
+	if v.Level != ClientLimited || len(v.Reasons) != 2 || v.Reasons[0].Text != "c: ITL may be off"+ownCore+"; busy" || v.Reasons[1].Text != "a: it stepped; do so" {
+		t.Errorf("%+v", v)
+	}
+	if lines := v.Causes(); len(lines) != 3 || lines[0] != "c: may be off: ITL by 1ms: why" || lines[2] != "c: busy" {
+		t.Errorf("%q", lines)
+	}
+	if v := Worst(make([]string, 9), []Verdict{slow, slow, slow, slow, slow, slow, slow, slow, bad}); len(v.Reasons) != mostNamed || v.Reasons[0].What != "itl" {
+		t.Errorf("%+v", v.Reasons)
+	}
+}

@@ -3,6 +3,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"sync"
@@ -23,6 +24,9 @@ type Doer interface {
 
 // Options say when requests are sent.
 type Options struct {
+	// Start is when the schedule begins, on the Doer's clock; 0 is at once. A start that has
+	// passed makes what was due since then late.
+	Start time.Duration
 	// Due holds each request's due time after the start of the run, in ascending
 	// order; nil means that all are due at once.
 	Due []time.Duration
@@ -95,7 +99,7 @@ const Unlimited = math.MaxInt
 // way have been given up.
 func Run(ctx context.Context, d Doer, requests int, request func(i int) *client.Prepared, o Options) Outcome {
 	r := &running{Options: &o, d: d, requests: requests, request: request}
-	r.out.Start = d.Now()
+	r.out.Start = cmp.Or(o.Start, d.Now())
 	if o.Result == nil {
 		r.out.Results = make([]client.Result, requests)
 		o.Result = func(i int) *client.Result { return &r.out.Results[i] }
@@ -176,6 +180,7 @@ func (r *running) onTime(ctx context.Context) {
 // onDemand hands out a request whenever a slot is free.
 func (r *running) onDemand(ctx context.Context) {
 	n := r.begins()
+	wait(ctx, r.d, r.out.Start)
 	for k := range min(most(r.Slots), n) {
 		r.workers.Go(func() {
 			for r.free(ctx, k) {

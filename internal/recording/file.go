@@ -54,6 +54,8 @@ type header struct {
 	Template    *Template `json:"template"`
 	Repeats     bool      `json:"repeats,omitempty"`
 	Stages      []Stage   `json:"stages,omitempty"`
+	Rank        *Rank     `json:"rank,omitempty"`
+	Parts       []Part    `json:"parts,omitempty"`
 }
 
 // end is what is known after it.
@@ -118,17 +120,13 @@ func CheckNew(path string) error {
 // Create begins a file with what is known before the run. A file that is there and not
 // empty is left alone unless overwrite is set, and one that another process writes always.
 func Create(path string, r *Recording, overwrite bool) (*Writer, error) {
-	head, err := json.Marshal(header{r.Began, r.Version, r.Go, r.Machine, &r.Settings, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template, r.Repeats, r.Stages})
+	start, err := opening(r)
 	if err != nil {
 		return nil, err
 	}
 	f, err := open(path, overwrite)
 	if err != nil {
 		return nil, err
-	}
-	start := frame(frame([]byte(Magic), append([]byte{kindHeader}, head...)), encodePlan(r.Planned))
-	if turns := encodeTurns(r.Planned); turns != nil {
-		start = frame(start, turns)
 	}
 	_ = f.SetWriteDeadline(time.Now().Add(stallLimit)) // a pipe's; files have none
 	if _, err := f.Write(start); err != nil {
@@ -137,6 +135,49 @@ func Create(path string, r *Recording, overwrite bool) (*Writer, error) {
 	}
 	_ = f.SetWriteDeadline(time.Time{})
 	return startWriter(f, stallLimit), nil
+}
+
+// opening is what a file begins with: what is known before the run.
+func opening(r *Recording) ([]byte, error) {
+	head, err := json.Marshal(header{r.Began, r.Version, r.Go, r.Machine, &r.Settings, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template, r.Repeats, r.Stages, r.Rank, r.Parts})
+	if err != nil {
+		return nil, err
+	}
+	start := frame(frame([]byte(Magic), append([]byte{kindHeader}, head...)), encodePlan(r.Planned))
+	if turns := encodeTurns(r.Planned); turns != nil {
+		start = frame(start, turns)
+	}
+	return start, nil
+}
+
+// ending is the record of what is known after the run.
+func ending(r *Recording) ([]byte, error) {
+	last, err := json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes, repeated(r)})
+	return append([]byte{kindEnd}, last...), err
+}
+
+// Save writes a whole recording, whole or not at all. A file that is there is replaced.
+func Save(path string, r *Recording) error {
+	start, err := opening(r)
+	if err != nil {
+		return err
+	}
+	last, err := ending(r)
+	if err != nil {
+		return err
+	}
+	return outfile.Write(path, func(w io.Writer) error {
+		if _, err := w.Write(start); err != nil {
+			return err
+		}
+		for i, q := range r.All() {
+			if _, err := w.Write(frame(nil, encode(i, q))); err != nil {
+				return err
+			}
+		}
+		_, err := w.Write(frame(nil, last))
+		return err
+	})
 }
 
 // open opens the file, for this process alone.
@@ -255,11 +296,11 @@ func (w *Writer) Close(r *Recording) error {
 	var last []byte
 	var err error
 	if r != nil {
-		last, err = json.Marshal(end{r.Ended, r.Start, r.Elapsed, r.Interrupted, r.Health, r.Before, r.After, r.Server, r.GPU, r.Notes, repeated(r)})
+		last, err = ending(r)
 	}
 	w.mu.Lock()
 	if w.err = cmp.Or(w.err, err); r != nil {
-		w.add(append([]byte{kindEnd}, last...))
+		w.add(last)
 	}
 	w.ending = true
 	before := w.written

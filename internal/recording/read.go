@@ -106,6 +106,8 @@ func (f *reading) take(kind byte, content []byte) (err error) {
 			return fmt.Errorf("its header: %w", err)
 		}
 		r.Began, r.Version, r.Go, r.Machine, r.TokenizerID, r.Prompts, r.KernelStamps, r.Notes, r.Template, r.Repeats, r.Stages = h.Date, h.Version, h.Go, h.Machine, h.TokenizerID, h.Prompts, h.Kernel, h.Notes, h.Template, h.Repeats, h.Stages
+		r.Rank, r.Parts = h.Rank, h.Parts
+		return r.checkRanks()
 	case kind == kindPlan && f.begun && !f.planned:
 		f.planned = true
 		if r.Planned, err = decodePlan(content); err != nil {
@@ -172,8 +174,11 @@ func (f *reading) killed() {
 			any, r.Start = true, q.Due
 		}
 	}
+	if r.Rank != nil { // whose first request is not the schedule's first
+		r.Start = r.Rank.At
+	}
 	r.Interrupted = true
-	r.Elapsed -= r.Start
+	r.Elapsed = max(r.Elapsed-r.Start, 0)
 	r.Ended = r.Began.Add(r.Elapsed)
 }
 

@@ -26,6 +26,9 @@ type Recording struct {
 	Prompts     string // digest of the prompts
 	// KernelStamps is set where the kernel was expected to stamp arrivals.
 	KernelStamps bool
+	// Rank is nil where one process made the run, Parts are those of a merged recording.
+	Rank  *Rank
+	Parts []Part
 	// Template is nil where prompts go as they are, or the template is not known.
 	Template *Template
 	Planned  []Planned
@@ -113,7 +116,7 @@ func (r *Recording) Repeat(n int) {
 func (r *Recording) Asked() int {
 	switch {
 	case r.Repeats:
-		return len(r.Planned)
+		return r.Count()
 	case r.Settings.Timed():
 		return r.Sent()
 	}

@@ -126,6 +126,10 @@ type Settings struct {
 	ProbeRate         float64   `json:"probe_request_rate"`
 	ProbeInputLen     int       `json:"probe_input_len"`
 	ProbeOutputLen    int       `json:"probe_output_len"`
+	Rank              *string   `json:"rank"` // I/N; nil to read the environment where there is a common start
+	StartAt           *string   `json:"start_at"`
+	Barrier           *string   `json:"barrier"`
+	BarrierTimeout    float64   `json:"barrier_timeout"`
 }
 
 // Defaults are the original's settings, and loadgen's for its own.
@@ -138,6 +142,7 @@ func Defaults() Settings {
 		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
 		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto",
 		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1, Balance: "round-robin", ProbeInputLen: 16, ProbeOutputLen: 8,
+		BarrierTimeout: 600,
 	}
 }
 

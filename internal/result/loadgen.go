@@ -27,6 +27,10 @@ type Loadgen struct {
 	Interrupted bool `json:"interrupted" from:"loadgen"`
 	// SelfTest is the self-test that belongs to the run, null where none was made.
 	SelfTest *SelfTest `json:"selftest" from:"self-test"`
+	// Rank is which part of a run this is; only there where several processes made it together.
+	Rank *Rank `json:"rank,omitempty" from:"loadgen"`
+	// Ranks are what each process brought; only there in a merged result.
+	Ranks []RankResult `json:"ranks,omitempty" from:"timelines"`
 	// Verdict is how far the metrics can be trusted: clean, degraded or client-limited.
 	Verdict string `json:"verdict" from:"judgement"`
 	// Findings are what a reader of the result must know.

@@ -28,20 +28,9 @@ const (
 func HDRLog(w io.Writer, start time.Time, values iter.Seq[metrics.Value]) error {
 	base := start.Truncate(time.Second)
 	offset := start.Sub(base)
-	out := hdrhistogram.NewHistogramLogWriter(w)
-	out.SetBaseTime(base.UnixMilli())
-	for _, line := range []func() error{
-		func() error {
-			return out.OutputComment("[loadgen: successful requests; values in ns; Interval_Max in ms]")
-		},
-		out.OutputLogFormatVersion,
-		func() error { return out.OutputBaseTime(base.UnixMilli()) },
-		func() error { return out.OutputStartTime(base.UnixMilli()) },
-		out.OutputLegend,
-	} {
-		if err := line(); err != nil {
-			return err
-		}
+	out, err := hdrHead(w, base)
+	if err != nil {
+		return err
 	}
 	bins := map[int64]*[4]metrics.List{} // by second and metric
 	for v := range values {
@@ -75,4 +64,24 @@ func HDRLog(w io.Writer, start time.Time, values iter.Seq[metrics.Value]) error 
 		}
 	}
 	return nil
+}
+
+// hdrHead begins a log at a full second.
+func hdrHead(w io.Writer, base time.Time) (*hdrhistogram.HistogramLogWriter, error) {
+	out := hdrhistogram.NewHistogramLogWriter(w)
+	out.SetBaseTime(base.UnixMilli())
+	for _, line := range []func() error{
+		func() error {
+			return out.OutputComment("[loadgen: successful requests; values in ns; Interval_Max in ms]")
+		},
+		out.OutputLogFormatVersion,
+		func() error { return out.OutputBaseTime(base.UnixMilli()) },
+		func() error { return out.OutputStartTime(base.UnixMilli()) },
+		out.OutputLegend,
+	} {
+		if err := line(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -42,3 +42,47 @@ func TestHDRLogReadsBack(t *testing.T) {
 		t.Errorf("got %s, want %s...\n%s", text, want, b.String())
 	}
 }
+
+// TestMergeHDR: logs of the same seconds add up, bucket by bucket, whatever their order.
+func TestMergeHDR(t *testing.T) {
+	start := time.Unix(1_764_460_800, 250_000_000)
+	var all []metrics.Value
+	var of [3][]metrics.Value
+	for i := range 300 {
+		for m := range metrics.E2EL + 1 {
+			v := metrics.Value{Metric: m, At: time.Duration(i*37%200) * 50 * time.Millisecond, Value: time.Duration(i*i+1) * time.Microsecond}
+			all, of[i%3] = append(all, v), append(of[i%3], v)
+		}
+	}
+	log := func(values []metrics.Value) []byte {
+		var b bytes.Buffer
+		if err := HDRLog(&b, start, slices.Values(values)); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	var got bytes.Buffer
+	if err := MergeHDR(&got, []HDRSource{{"c", log(of[2])}, {"a", log(of[0])}, {"b", log(of[1])}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := log(all); !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("got\n%s\nwant\n%s", got.Bytes(), want)
+	}
+	coarse := hdrhistogram.New(1, 1e9, 2)
+	coarse.SetTag("ttft")
+	coarse.SetStartTimeMs(start.Truncate(time.Second).UnixMilli())
+	coarse.SetEndTimeMs(start.Truncate(time.Second).UnixMilli() + 1000)
+	if err := coarse.RecordValue(5); err != nil {
+		t.Fatal(err)
+	}
+	var other bytes.Buffer
+	if err := hdrhistogram.NewHistogramLogWriter(&other).OutputIntervalHistogram(coarse); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"no histogram": "#[StartTime: 5]\n", "another range or precision": other.String(), "x: ": "0.0,1.0,2.0,HISTxyz\n"} {
+		err := MergeHDR(io.Discard, []HDRSource{{"a", log(all)}, {"x", []byte(text)}})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

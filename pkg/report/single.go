@@ -253,6 +253,7 @@ func (s *Stored) WriteText(w io.Writer) {
 	show.Stages(w, "  ", s.loadgen().Stages)
 	show.Servers(w, "  ", s.loadgen().Servers)
 	show.Probes(w, "  ", s.loadgen().Probes)
+	writeRanks(w, "  ", s.loadgen().Ranks)
 	if m := s.loadgen().ServerMetrics; m != nil && m.Exposition != nil {
 		show.Metrics(w, "  ", m.Exposition)
 	}

@@ -240,9 +240,13 @@ func (s *Stored) Complete() bool {
 }
 
 // Partial is why the file does not have all of its run, "" where it does: a signal or too
-// many failures ended the run before all requests were sent, or the program was killed.
+// many failures ended the run before all requests were sent, the program was killed, or it
+// is one rank's part.
 func (s *Stored) Partial() string {
 	own := s.loadgen()
+	if r := own.Rank; r != nil && !own.Interrupted {
+		return fmt.Sprintf("this is what rank %d of %d did; loadgen merge makes one result of all ranks' recordings", r.Rank, r.Size)
+	}
 	if !own.Interrupted {
 		return ""
 	}

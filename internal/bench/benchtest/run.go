@@ -33,8 +33,14 @@ func (o *Outcome) Failed() bool {
 // Run runs a benchmark and analyzes it. The error is that of a run that could not be made.
 func Run(t testing.TB, s recording.Settings, env map[string]string, dial func(context.Context, string, string) (net.Conn, error)) (*Outcome, error) {
 	t.Helper()
+	return RunRank(t, s, bench.Ranks{}, env, dial)
+}
+
+// RunRank runs one rank of a benchmark.
+func RunRank(t testing.TB, s recording.Settings, r bench.Ranks, env map[string]string, dial func(context.Context, string, string) (net.Conn, error)) (*Outcome, error) {
+	t.Helper()
 	out := &Outcome{}
-	b := bench.New(bench.Options{Settings: s, Version: "test", Dial: dial,
+	b := bench.New(bench.Options{Settings: s, Version: "test", Dial: dial, Ranks: r,
 		Env:    func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		OnNote: func(n recording.Note) { out.Notes = append(out.Notes, n) }})
 	defer b.Close()

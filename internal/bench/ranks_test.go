@@ -1,0 +1,355 @@
+package bench_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"loadgen/internal/analysis"
+	"loadgen/internal/barrier"
+	"loadgen/internal/bench"
+	"loadgen/internal/bench/benchtest"
+	"loadgen/internal/merge"
+	"loadgen/internal/ranks"
+	"loadgen/internal/recording"
+	"loadgen/pkg/client"
+)
+
+// together runs a benchmark in one process for each rank, in virtual time against one server,
+// and returns what each of them brought.
+func together(t *testing.T, size int, args []string, m *benchtest.Memory, change func(index int, s *recording.Settings)) ([]*benchtest.Outcome, []error) {
+	t.Helper()
+	outs, errs := make([]*benchtest.Outcome, size), make([]error, size)
+	dir := t.TempDir()
+	var all sync.WaitGroup
+	for i := range size {
+		all.Go(func() {
+			time.Sleep(time.Duration(size-i) * 300 * time.Millisecond)
+			s := benchtest.Settings(t, args)
+			if change != nil {
+				change(i, &s)
+			}
+			r := bench.Ranks{Rank: ranks.Rank{Index: i, Size: size}, Host: fmt.Sprintf("h%d", i)}
+			var err error
+			r.Barrier, _, err = barrier.Join(t.Context(), barrier.Options{Dir: dir, Rank: r.Rank, Host: r.Host, Now: time.Now, Limit: time.Minute}, nil)
+			if err == nil {
+				outs[i], err = benchtest.RunRank(t, s, r, nil, m.Dial)
+			}
+			if err != nil && r.Barrier != nil {
+				r.Barrier.Leave(err)
+			}
+			errs[i] = err
+		})
+	}
+	all.Wait()
+	m.Wait()
+	return outs, errs
+}
+
+// steady is a server that takes as long for each request whatever else it does; the text
+// tells requests apart.
+func steady(answer func(x *benchtest.Exchange) time.Duration) *benchtest.Memory {
+	m := &benchtest.Memory{}
+	m.Handle = func(x *benchtest.Exchange) {
+		if x.Method != "POST" {
+			x.Reply("404 Not Found", "text/plain", "")
+			return
+		}
+		time.Sleep(answer(x))
+		fmt.Fprint(x.Conn, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+		for _, event := range strings.SplitAfter(benchtest.SSE(strings.Contains(string(x.Body), `"messages"`), 5), "\n\n") {
+			time.Sleep(10 * ms)
+			fmt.Fprint(x.Conn, event)
+		}
+	}
+	return m
+}
+
+// byLength takes longer for longer bodies.
+func byLength(x *benchtest.Exchange) time.Duration {
+	return time.Duration(20+len(x.Body)%37) * ms
+}
+
+// bodies are the measured requests' bodies, sorted.
+func bodies(m *benchtest.Memory) (all []string) {
+	for _, x := range posts(m) {
+		all = append(all, string(x.Body))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// statistics are all that an analysis says of a run's requests, as JSON.
+func statistics(t *testing.T, rec *recording.Recording, a *analysis.Analysis) map[string]any {
+	t.Helper()
+	f := a.File(rec, true)
+	f.Date = ""
+	f.Loadgen = a.Loadgen(rec)
+	var all map[string]any
+	if err := json.Unmarshal(f.Append(nil), &all); err != nil {
+		t.Fatal(err)
+	}
+	own := all["loadgen"].(map[string]any)
+	for _, of := range []string{"ranks", "effective", "verdict", "notes"} { // what a process says of itself
+		delete(own, of)
+	}
+	delete(own["error_budget"].(map[string]any), "reasons")
+	return all
+}
+
+// TestRanksAreOneRun: four ranks send the requests of one process, prompt for prompt, each
+// when it would be due; merged, their recordings have the same statistics to the last bit.
+func TestRanksAreOneRun(t *testing.T) {
+	random := []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "40", "--random-range-ratio", "0.9", "--random-output-len", "5", "--seed", "7"}
+	for name, args := range map[string][]string{
+		"rate":          append(random, "--num-prompts", "41", "--request-rate", "20", "--no-test-input"),
+		"concurrency":   append(random, "--num-prompts", "38", "--max-concurrency", "38", "--burstiness", "0.5", "--no-test-input"),
+		"duration":      append(random, "--num-prompts", "0", "--duration", "2", "--request-rate", "20", "--distinct-prompts", "7", "--no-test-input"),
+		"cancel":        append(random, "--num-prompts", "41", "--request-rate", "20", "--cancel", "30%", "--cancel-after", "3", "--no-test-input"),
+		"ramp":          append(random, "--num-prompts", "30", "--request-rate", "20", "--ramp-up", "1", "--no-test-input"),
+		"stages":        append(random, "--num-prompts", "0", "--stages", file(t, "stages.yaml", "[{rate: 20, duration: 1s}, {rate: 40, duration: 1s}]"), "--no-test-input"),
+		"conversations": {"--backend", "openai-chat", "--model", "m", "--tokenizer", "llama3", "--dataset-name", "conversations", "--dataset-path", file(t, "chats.jsonl", strings.Repeat(chats, 3)), "--num-prompts", "15", "--request-rate", "5", "--no-test-input"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				one := steady(byLength)
+				want, err := benchtest.Run(t, benchtest.Settings(t, args), nil, one.Dial)
+				if err != nil {
+					t.Fatal(err)
+				}
+				one.Wait()
+				many := steady(byLength)
+				outs, errs := together(t, 4, args, many, nil)
+				if err := errors.Join(errs...); err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(bodies(one), bodies(many)); d != "" {
+					t.Errorf("other requests: %s", d)
+				}
+				var sources []merge.Source
+				for i, out := range outs {
+					if out.Recording.Sent() != out.Recording.Count() || out.Recording.Rank.Clock.Uncertainty > 10*ms {
+						t.Errorf("rank %d: %+v", i, out.Recording.Rank)
+					}
+					sources = append(sources, merge.Source{Name: fmt.Sprint(i), Recording: out.Recording})
+				}
+				rec, err := merge.Merge(sources, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, r := range rec.All() {
+					due := want.Recording.Result(i).Due - want.Recording.Start
+					if r.Due-rec.Start != due {
+						t.Errorf("request %d is due at %v, want %v", i, r.Due-rec.Start, due)
+					}
+				}
+				a, err := analysis.Detailed(rec, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				whole, err := analysis.Detailed(want.Recording, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(statistics(t, want.Recording, whole), statistics(t, rec, a)); d != "" {
+					t.Error(d)
+				}
+				if len(a.Ranks) != 4 || a.Ranks[3].Index != 3 || a.Ranks[1].Sent == 0 || a.Verdict.Level != "clean" {
+					t.Errorf("%+v, %+v", a.Ranks, a.Verdict)
+				}
+			})
+		})
+	}
+}
+
+// TestClocksThatDiffer: ranks whose clocks are off begin together all the same, and those whose
+// clocks are too far off do not begin.
+func TestClocksThatDiffer(t *testing.T) {
+	args := []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--num-prompts", "9", "--no-test-input"}
+	for _, off := range []time.Duration{700 * ms, -700 * ms, 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			began, errs := [3]time.Time{}, [3]error{}
+			m := steady(byLength)
+			dir := t.TempDir()
+			var all sync.WaitGroup
+			for i := range began {
+				all.Go(func() {
+					now := time.Now
+					if i == 1 {
+						now = func() time.Time { return time.Now().Add(off) }
+					}
+					r := bench.Ranks{Rank: ranks.Rank{Index: i, Size: 3}, Host: fmt.Sprintf("h%d", i)}
+					r.Barrier, _, errs[i] = barrier.Join(t.Context(), barrier.Options{Dir: dir, Rank: r.Rank, Host: r.Host, Now: now, Limit: time.Minute}, nil)
+					b := bench.New(bench.Options{Settings: benchtest.Settings(t, args), Dial: m.Dial, Ranks: r, Now: now,
+						OnStart: func(bench.Watch) { began[i] = time.Now() }})
+					defer b.Close()
+					for _, step := range []func() error{func() error { return b.Connect(t.Context()) }, func() error { return b.Prepare(t.Context()) },
+						func() error { _, err := b.Run(t.Context()); return err }} {
+						if errs[i] == nil {
+							errs[i] = step()
+						}
+					}
+				})
+			}
+			all.Wait()
+			m.Wait()
+			for i, err := range errs {
+				switch apart := began[i].Sub(began[0]); {
+				case off > time.Second && (err == nil || !strings.Contains(err.Error(), "the clock of rank 1 on h1 is ")):
+					t.Errorf("rank %d: %v", i, err)
+				case off < time.Second && (err != nil || apart.Abs() > 10*ms):
+					t.Errorf("rank %d began %v after rank 0, %v", i, apart, err)
+				}
+			}
+		})
+	}
+}
+
+// TestSlotsOfRanks: the slots are divided, and no rank has more under way than its own.
+func TestSlotsOfRanks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		outs, errs := together(t, 3, []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--random-output-len", "5",
+			"--num-prompts", "20", "--max-concurrency", "5", "--warmup", "4"}, steady(func(*benchtest.Exchange) time.Duration { return 30 * ms }), nil)
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		var sources []merge.Source
+		for i, want := range []int{2, 2, 1} {
+			f := outs[i].Parsed(t)
+			if *f.MaxConcurrency != want || f.Loadgen.Metrics.PeakConcurrency != want || f.Loadgen.Rank.Rank != i || f.Loadgen.Rank.Size != 3 || *f.NumPrompts != []int{7, 7, 6}[i] || *f.Completed != *f.NumPrompts {
+				t.Errorf("rank %d: concurrency %d, peak %d, %+v", i, *f.MaxConcurrency, f.Loadgen.Metrics.PeakConcurrency, f.Loadgen.Rank)
+			}
+			sources = append(sources, merge.Source{Recording: outs[i].Recording})
+		}
+		rec, err := merge.Merge(sources, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := analysis.Analyze(rec, nil)
+		if err != nil || a.Extended.PeakConcurrency != 5 || a.FirstWave.Requests != 5 || a.Summary.Completed != 20 {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
+}
+
+// TestRanksForATime: in a closed loop that ends by time each rank sends as many requests as it
+// has time for, with the prompts that would be theirs, and the merged run has them all.
+func TestRanksForATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := steady(func(x *benchtest.Exchange) time.Duration { return 50 * ms })
+		outs, errs := together(t, 3, []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--random-output-len", "5",
+			"--num-prompts", "0", "--max-concurrency", "4", "--duration", "1", "--distinct-prompts", "5", "--no-test-input"}, slow, nil)
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		var sources []merge.Source
+		sent := 0
+		for i, slots := range []int{2, 1, 1} {
+			rec := outs[i].Recording
+			if n := rec.Sent(); n != 9*slots && n != 10*slots || rec.Count() != n || *outs[i].Parsed(t).NumPrompts != n {
+				t.Errorf("rank %d sent %d of %d", i, n, rec.Count())
+			}
+			sent += rec.Sent()
+			name := filepath.Join(t.TempDir(), "r")
+			if err := recording.Save(name, rec); err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := recording.Read(f)
+			f.Close()
+			if err != nil || read.Sent() != rec.Sent() || read.Count() != rec.Count() {
+				t.Fatalf("%v, %d of %d", err, read.Sent(), read.Count())
+			}
+			sources = append(sources, merge.Source{Recording: read})
+		}
+		rec, err := merge.Merge(sources, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := analysis.Analyze(rec, nil)
+		if err != nil || a.Sent != sent || rec.Count() != sent || rec.Asked() != sent || a.Extended.PeakConcurrency != 4 || a.Ranks[0].Sent != a.Ranks[0].Planned {
+			t.Errorf("%d of %d sent, %v, peak %d", a.Sent, rec.Count(), err, a.Extended.PeakConcurrency)
+		}
+		different := map[string]int{}
+		for _, body := range bodies(slow) {
+			different[body]++
+		}
+		if len(different) != 5 {
+			t.Errorf("%d different prompts", len(different))
+		}
+	})
+}
+
+// TestRanksThatDiffer stop before anything is sent, all of them.
+func TestRanksThatDiffer(t *testing.T) {
+	args := []string{"--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--num-prompts", "8"}
+	texts := []string{file(t, "a.jsonl", `{"prompt": "a", "output_len": 2}`), file(t, "b.jsonl", `{"prompt": "b", "output_len": 2}`)}
+	for want, change := range map[string]func(i int, s *recording.Settings){
+		"the ranks have different settings (seed): rank 0 on h0 has 0, rank 2 on h2 has 1":        func(i int, s *recording.Settings) { s.Model, s.Seed = new("m"), i/2 },
+		`the ranks have different settings (model): rank 0 on h0 has "m0", rank 1 on h1 has "m1"`: func(i int, s *recording.Settings) { s.Model = new(fmt.Sprintf("m%d", i)) },
+		"the ranks have different prompts, as their data sets or tokenizers differ: rank 0 on h0 has 1 with the digest sha256:": func(i int, s *recording.Settings) {
+			s.Model, s.DatasetName, s.DatasetPath, s.NumPrompts = new("m"), "jsonl", &texts[i/2], 1
+		},
+		"rank 1 on h1 gave up before the run": func(i int, s *recording.Settings) {
+			if s.Model, s.DatasetName, s.DatasetPath, s.NumPrompts = new("m"), "jsonl", &texts[0], 1; i == 1 {
+				s.DatasetPath = new(filepath.Join("no", "file"))
+			}
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := steady(byLength)
+			_, errs := together(t, 3, args, m, change)
+			for i, err := range errs {
+				if err == nil || !strings.Contains(err.Error(), want) && !(i == 1 && strings.Contains(want, "gave up")) {
+					t.Errorf("rank %d: %v", i, err)
+				}
+			}
+			if len(m.Got) > 0 {
+				t.Errorf("%d requests were sent", len(m.Got))
+			}
+		})
+	}
+}
+
+// TestStartAt: ranks that meet nowhere begin at the time that was set, and not after it.
+func TestStartAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		args := []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--num-prompts", "8", "--no-test-input"}
+		m := steady(byLength)
+		at := time.Now().Add(time.Minute)
+		r := bench.Ranks{Rank: ranks.Rank{Index: 1, Size: 2}, Start: at}
+		out, err := benchtest.RunRank(t, benchtest.Settings(t, args), r, nil, m.Dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var first *client.Result
+		for _, q := range out.Recording.All() {
+			first = q
+			break
+		}
+		if !out.Recording.Began.Equal(at) || first.Due != out.Recording.Start || first.Start != first.Due || out.Recording.Rank.At != out.Recording.Start || time.Now().Before(at) {
+			t.Errorf("began %v, want %v; %+v", out.Recording.Began, at, first)
+		}
+		if _, err = benchtest.RunRank(t, benchtest.Settings(t, args), r, nil, m.Dial); err == nil || !strings.Contains(err.Error(), "start later") {
+			t.Error(err)
+		}
+		r.Start = time.Time{}
+		if _, err = benchtest.RunRank(t, benchtest.Settings(t, args), r, nil, m.Dial); err == nil || !strings.Contains(err.Error(), "common start") {
+			t.Error(err)
+		}
+		m.Wait()
+	})
+}

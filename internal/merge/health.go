@@ -1,0 +1,56 @@
+package merge
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"loadgen/internal/gpu"
+	"loadgen/internal/health"
+)
+
+// together is what several processes were like, for a reader: what they used is added up, and
+// of delays it is the worst of any of them. Requests are judged by their own rank's health.
+func together(a, b health.Report, first bool) health.Report {
+	if first {
+		return b
+	}
+	out := health.Report{
+		Wall: max(a.Wall, b.Wall), User: a.User + b.User, System: a.System + b.System, Cores: a.Cores + b.Cores,
+		Machine: busier(a.Machine, b.Machine), Cgroup: moreThrottled(a.Cgroup, b.Cgroup),
+		GCPauses: worst(a.GCPauses, b.GCPauses), Scheduler: worst(a.Scheduler, b.Scheduler), Ticks: worst(a.Ticks, b.Ticks), Reads: worst(a.Reads, b.Reads),
+		Stalls: slices.Concat(a.Stalls, b.Stalls), Clock: a.Clock, Steps: slices.Concat(a.Steps, b.Steps),
+	}
+	if a.Clock != b.Clock {
+		out.Clock = ""
+	}
+	slices.SortStableFunc(out.Stalls, func(x, y health.Stall) int { return cmp.Compare(x.To, y.To) })
+	slices.SortStableFunc(out.Steps, func(x, y health.Step) int { return cmp.Compare(x.At, y.At) })
+	return out
+}
+
+func worst(a, b health.Dist) health.Dist {
+	return health.Dist{Count: a.Count + b.Count, P50: max(a.P50, b.P50), P99: max(a.P99, b.P99), Max: max(a.Max, b.Max)}
+}
+
+func busier(a, b *health.Machine) *health.Machine {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &health.Machine{Busy: max(a.Busy, b.Busy), Steal: max(a.Steal, b.Steal)}
+}
+
+func moreThrottled(a, b *health.Cgroup) *health.Cgroup {
+	if a == nil || b != nil && b.Throttled > a.Throttled {
+		return b
+	}
+	return a
+}
+
+func shiftGPU(r *gpu.Report, by time.Duration) *gpu.Report {
+	out := &gpu.Report{Source: r.Source, Samples: slices.Clone(r.Samples)}
+	for i := range out.Samples {
+		out.Samples[i].At += by
+	}
+	return out
+}
