@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -37,6 +38,11 @@ func compareCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.BoolFlag{Name: "partial", Usage: "compare results of runs that ended early, too, with the others"},
 			&cli.BoolFlag{Name: "origin-compatible", Usage: "seed 0 and a test request at every concurrency, as the origin's script has it"},
 			&cli.StringSliceFlag{Name: "gate", Usage: "`BOUND` such as 'p99_ttft_ms<=+5%', in addition to the plan's: exit code 3 where it is missed; may be repeated"},
+			&cli.BoolFlag{Name: "until-certain", Usage: "repeat until each --metric differs or is within --margin, whatever the plan's repeats"},
+			&cli.StringFlag{Name: "margin", Value: "2%", Usage: "`P%` of the baseline's value that does not matter, for --until-certain"},
+			&cli.StringSliceFlag{Name: "metric", Usage: "`METRIC` that --until-certain is about, such as p99_ttft_ms; may be repeated (default: " + strings.Join(report.CertainMetrics(), ", ") + ")"},
+			&cli.IntFlag{Name: "max-repeats", Value: 20, Usage: "at most `N` repeats with --until-certain"},
+			&cli.DurationFlag{Name: "budget", Usage: "begin no further repeat after so long with --until-certain"},
 			&cli.StringFlag{Name: "results", Usage: "write to `DIR`, not to the plan's"},
 			choice("output", "text", "what standard output gets, one object for json, with the text on standard error", outputs...),
 		},
@@ -69,6 +75,10 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	if dir := c.String("results"); dir != "" {
 		plan.Results = dir
 	}
+	certain, err := untilCertain(c, plan)
+	if err != nil {
+		return usageError{err}
+	}
 	if err := plan.Check(compareBench{s: s}); err != nil {
 		return usageError{planError{err}}
 	}
@@ -80,16 +90,20 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	if asJSON {
 		object, s.out = s.out, s.err
 	}
-	return runPlanFile(ctx, plan, s, object, c.Bool("partial"), compare.Options{Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite") || c.Bool("demo")})
+	o := compare.Options{Resume: c.Bool("resume"), Overwrite: c.Bool("overwrite") || c.Bool("demo"), Budget: c.Duration("budget")}
+	return runPlanFile(ctx, plan, s, object, c.Bool("partial"), certain, o)
 }
 
 // runPlanFile carries out a comparison, and reports what it brought: as text, and as an object.
-func runPlanFile(parent context.Context, plan *compare.Plan, s streams, object io.Writer, partial bool, o compare.Options) error {
+func runPlanFile(parent context.Context, plan *compare.Plan, s streams, object io.Writer, partial bool, certain *report.Certain, o compare.Options) error {
 	ctx, kill, stop := withTwoSignals(parent, s.err)
 	defer stop()
 	o.Note = func(format string, args ...any) { fmt.Fprintf(s.err, "loadgen: "+format+"\n", args...) }
 	o.Failed = func(err error) { fail(s.err, errorCode(err), err.Error()) }
 	o.Waiting, o.WaitEvery = func(line string) { s.status().show("loadgen: " + line) }, s.status().every()
+	if certain != nil {
+		o.Enough = func(results []string) bool { return certainOf(results, planNaming(plan), certain, s) }
+	}
 	outcome, err := compare.Run(ctx, kill, plan, compareBench{s: s}, o)
 	var exists *compare.ExistsError
 	switch {
@@ -98,7 +112,7 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, object i
 	case err != nil:
 		return err
 	}
-	reported := reportPlan(plan, outcome, s, object, partial, context.Cause(ctx) != nil)
+	reported := reportPlan(plan, outcome, s, object, partial, certain, context.Cause(ctx) != nil)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -112,7 +126,7 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, object i
 }
 
 // reportPlan reads the results, writes the report into their directory and prints it.
-func reportPlan(plan *compare.Plan, outcome compare.Outcome, s streams, object io.Writer, partial, interrupted bool) error {
+func reportPlan(plan *compare.Plan, outcome compare.Outcome, s streams, object io.Writer, partial bool, certain *report.Certain, interrupted bool) error {
 	var files []*report.Stored
 	var failed []error
 	for _, path := range outcome.Results {
@@ -133,7 +147,7 @@ func reportPlan(plan *compare.Plan, outcome compare.Outcome, s streams, object i
 	if err != nil {
 		return err
 	}
-	naming.Gates = gates
+	naming.Gates, naming.Certain = gates, certain
 	var groups []*report.Group
 	var written []string
 	if len(files) > 0 {

@@ -18,6 +18,12 @@ type Options struct {
 	Resume    bool // keep results that are complete and were made with the same settings
 	Overwrite bool // replace results
 
+	// Enough, if there is one, gets the results before each repeat but the first, and reports
+	// whether further repeats are not needed: the plan's is the most that are made.
+	Enough func(results []string) bool
+	// Budget is how long repeats are begun; 0 is without end.
+	Budget time.Duration
+
 	Note func(format string, args ...any)
 	// Failed gets what went wrong with a server or a run, when it does; nil gives it to Note.
 	Failed func(error)
@@ -92,8 +98,14 @@ func runWith(ctx, kill context.Context, p *Plan, b Bench, o Options, begin start
 	if err := c.prepare(); err != nil {
 		return Outcome{}, err
 	}
+	repeat, began := 0, time.Now()
 	for n := len(c.todo); len(c.todo) > 0 && ctx.Err() == nil; c.todo = c.todo[1:] {
 		u := c.todo[0]
+		if u.repeat > repeat {
+			if repeat = u.repeat; c.enough(began) {
+				break
+			}
+		}
 		if c.broken[u.server] {
 			continue
 		}
@@ -104,6 +116,15 @@ func runWith(ctx, kill context.Context, p *Plan, b Bench, o Options, begin start
 	}
 	c.stop()
 	return Outcome{c.results(), c.failed}, nil
+}
+
+// enough reports whether no further repeat is needed, or there is no time for one.
+func (c *comparison) enough(began time.Time) bool {
+	if c.o.Budget > 0 && time.Since(began) >= c.o.Budget {
+		c.o.Note("the budget of %s is used up", c.o.Budget)
+		return true
+	}
+	return c.o.Enough != nil && c.o.Enough(c.results())
 }
 
 // prepare finds the runs to be made, and saves the effective plan.
@@ -167,7 +188,11 @@ func (c *comparison) announce(i, n int) {
 	if c.pace.known() {
 		left = "; about " + shortSpan(c.left()) + " left"
 	}
-	c.o.Note("[%d/%d] %s, concurrency %d%s: %d requests%s", i, n, c.plan.Servers[u.server].Display(), c.plan.Concurrencies[u.level], c.plan.repeatText(u), c.sizes[u], left)
+	most := ""
+	if c.o.Enough != nil {
+		most, left = "at most ", ""
+	}
+	c.o.Note("[%d/%s%d] %s, concurrency %d%s: %d requests%s", i, most, n, c.plan.Servers[u.server].Display(), c.plan.Concurrencies[u.level], c.plan.repeatText(u), c.sizes[u], left)
 }
 
 // left is how long the runs to be made may take, with starts and stops.

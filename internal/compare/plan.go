@@ -206,6 +206,9 @@ func (s *Server) check() error {
 	return cmp.Or(s.isMasked(), s.Flags.isMasked())
 }
 
+// Interleaved reports whether the servers are loaded in turn, repeat by repeat.
+func (p *Plan) Interleaved() bool { return p.Order == orderInterleaved || p.Order == orderABBA }
+
 // Display is what the server is called in reports.
 func (s *Server) Display() string {
 	if s.Label != "" {

@@ -84,6 +84,9 @@ func (g *Group) write(w io.Writer, colour bool) {
 		}
 		fmt.Fprintln(w, plain.Line(line))
 	}
+	for _, line := range g.certainLines() {
+		fmt.Fprintln(w, plain.Line(line)+".")
+	}
 	if next := g.next(); len(next) > 1 {
 		fmt.Fprintf(w, "Next: %s.\n", strings.Join(next, "; "))
 	}
@@ -308,6 +311,9 @@ func (g *Group) object() pyjson.Object {
 		{Key: "void", Value: g.judged.Void()},
 		{Key: "reasons", Value: reasons},
 		{Key: "rows", Value: rows},
+	}
+	if g.certain != nil {
+		out = append(out, pyjson.Member{Key: "certain", Value: g.certainJSON()})
 	}
 	if g.hasCurve() {
 		out = append(out, pyjson.Member{Key: "curve", Value: g.curveJSON()})

@@ -119,6 +119,9 @@ func (g *Group) page(number string) pageGroup {
 		for _, line := range g.holds() {
 			p.Holds = append(p.Holds, pageItem{Text: line})
 		}
+		for _, line := range g.certainLines() {
+			p.Holds = append(p.Holds, pageItem{Text: line + "."})
+		}
 		for _, line := range g.void("Not comparable") {
 			p.Void = append(p.Void, pageItem{Text: line})
 		}

@@ -30,6 +30,9 @@ func Markdown(w io.Writer, groups []*Group) error {
 		for _, line := range g.holds() {
 			fmt.Fprintf(w, "* %s\n", markdownText(line))
 		}
+		for _, line := range g.certainLines() {
+			fmt.Fprintf(w, "* %s.\n", markdownText(line))
+		}
 		for _, line := range g.void("") {
 			fmt.Fprintf(w, "* **NOT COMPARABLE**%s\n", markdownText(line))
 		}

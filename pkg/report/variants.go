@@ -33,6 +33,7 @@ type Group struct {
 	words                          map[string]string // of hints
 	gates                          []Gate
 	measured                       *sweep.Curve // what curve returns
+	certain                        *Certain
 }
 
 // Naming is what the user adds to the results: labels by a server's name, the baseline,
@@ -43,6 +44,8 @@ type Naming struct {
 	Title, Hardware, Configuration string
 	// AcrossClients compares the results of different clients on purpose.
 	AcrossClients bool
+	// Certain asks for what is certain at any number of repeats; nil does not.
+	Certain *Certain
 	// Gates are bounds whose outcome the report has.
 	Gates []Gate
 	// Hints are what can be done about what is not comparable, by the hint's code, in words
@@ -69,7 +72,7 @@ func Groups(files []*Stored, n Naming) []*Group {
 	var groups []*Group
 	for _, variants := range linked(variantsOf(files, n)) {
 		g := newGroup(variants, n)
-		g.gates = n.Gates
+		g.gates, g.certain = n.Gates, n.Certain
 		groups = append(groups, g)
 	}
 	return groups

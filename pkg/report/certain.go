@@ -1,0 +1,143 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"loadgen/internal/judge"
+	"loadgen/internal/lazy"
+	"loadgen/internal/pyjson"
+)
+
+// Certain asks for metrics of which it is to be certain whether they differ, whatever the number
+// of repeats, or are within a margin.
+type Certain struct {
+	Metrics []string // keys such as mean_ttft_ms or output_throughput
+	Margin  float64  // a share of the baseline's value
+}
+
+// certainLevel is how often, at most, any of the metrics asked for is decided wrongly.
+const certainLevel = 0.05
+
+// CertainMetrics are those that are asked for where none are named.
+func CertainMetrics() []string {
+	return []string{"mean_ttft_ms", "mean_tpot_ms", "mean_e2el_ms", "output_throughput"}
+}
+
+// Check reports what is wrong with what is asked for.
+func (c *Certain) Check() error {
+	for _, key := range c.Metrics {
+		if f, found := judge.FigureOf(key); !found || f.Statistic.Name == "std" {
+			return fmt.Errorf("unknown metric %q; expected a throughput, or a mean, median or percentile of a latency such as p99_ttft_ms", key)
+		}
+	}
+	return nil
+}
+
+// certainty is one metric of a server at a concurrency.
+type certainty struct {
+	level, variant int
+	figure         judge.Figure
+	void           string // why it is not comparable
+	judge.Certainty
+}
+
+// certainties are all metrics asked for, each at its part of the level.
+func (g *Group) certainties() (all []certainty) {
+	if g.certain == nil {
+		return nil
+	}
+	for level := range g.Levels {
+		for variant := 1; variant < len(g.Variants); variant++ {
+			for _, key := range g.certain.Metrics {
+				f, _ := judge.FigureOf(key)
+				all = append(all, certainty{level: level, variant: variant, figure: f})
+			}
+		}
+	}
+	for i := range all {
+		c := &all[i]
+		if r := g.row(c.level, c.variant, c.figure); r != nil {
+			c.void = r.Void
+		}
+		var base, other []judge.Series
+		for _, a := range g.Runs[c.level][0] {
+			for _, b := range g.Runs[c.level][c.variant] {
+				if a.repeat() == b.repeat() {
+					base, other = append(base, a.series(c.figure)), append(other, b.series(c.figure))
+				}
+			}
+		}
+		c.Certainty = judge.Certain(base, other, g.certain.Margin, certainLevel/float64(len(all)))
+	}
+	return all
+}
+
+var repeatNumber = lazy.Regexp(`_repeat_(\d+)$`)
+
+// repeat is which repeat of its run a result is, from 1.
+func (s *Stored) repeat() int {
+	m := repeatNumber().FindStringSubmatch(strings.TrimSuffix(filepath.Base(s.Name), ".json"))
+	if m == nil {
+		return 1
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// Undecided names the metrics asked for that are not decided yet.
+func (g *Group) Undecided() (names []string) {
+	for _, c := range g.certainties() {
+		if c.void == "" && !c.Decided() {
+			names = append(names, fmt.Sprintf("%s of %s at %s", c.figure.Key(), g.judged.Labels[c.variant], g.Levels[c.level]))
+		}
+	}
+	return names
+}
+
+// certainLines say what is certain of each metric asked for.
+func (g *Group) certainLines() (lines []string) {
+	for _, c := range g.certainties() {
+		text := fmt.Sprintf("At %s: %s of %s vs %s: ", g.Levels[c.level], c.figure.Key(), g.judged.Labels[c.variant], g.judged.Labels[0])
+		ratio := "no interval yet"
+		if !math.IsInf(c.High, 1) {
+			ratio = fmt.Sprintf("%sx, %s to %s", judge.Digits(c.Ratio), judge.Digits(c.Low), judge.Digits(c.High))
+		}
+		within := fmt.Sprintf("within %g %%", 100*g.certain.Margin)
+		switch {
+		case c.void != "":
+			text += "not comparable (" + strings.ReplaceAll(c.void, "_", " ") + ")"
+		case c.Differs && c.Within:
+			text += "differs, but is " + within
+		case c.Differs:
+			text += "differs"
+		case c.Within:
+			text += within
+		default:
+			text += "not decided"
+		}
+		lines = append(lines, fmt.Sprintf("%s (%s; %d repeats)", text, ratio, c.Repeats))
+	}
+	if len(lines) > 0 {
+		lines = append(lines, fmt.Sprintf("These ratios have %g %% confidence all together, however many repeats there are; the other intervals and asterisks are for a number of repeats that is fixed beforehand", 100*(1-certainLevel)))
+	}
+	return lines
+}
+
+// certainJSON is the same for programs.
+func (g *Group) certainJSON() pyjson.Object {
+	rows := []pyjson.Object{}
+	for _, c := range g.certainties() {
+		void := any(nil)
+		if c.void != "" {
+			void = c.void
+		}
+		rows = append(rows, pyjson.Object{{Key: "level", Value: g.Levels[c.level]}, {Key: "side", Value: g.judged.Labels[c.variant]}, {Key: "baseline", Value: g.judged.Labels[0]}, {Key: "figure", Value: c.figure.Key()},
+			{Key: "repeats", Value: c.Repeats}, {Key: "ratio", Value: finiteOrNil(c.Ratio)}, {Key: "ratio_low", Value: finiteOrNil(c.Low)}, {Key: "ratio_high", Value: finiteOrNil(c.High)},
+			{Key: "differs", Value: c.Differs}, {Key: "within_margin", Value: c.Within}, {Key: "void", Value: void}})
+	}
+	return pyjson.Object{{Key: "margin", Value: g.certain.Margin}, {Key: "confidence", Value: 1 - certainLevel}, {Key: "rows", Value: rows}}
+}
