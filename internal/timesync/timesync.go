@@ -53,18 +53,23 @@ func Ask(ctx context.Context, run Run) ranks.Clock {
 
 // The fields of chronyc's tracking report as comma-separated values, from 0.
 const (
+	referenceID    = 0
 	systemTime     = 4
 	rootDelay      = 10
 	rootDispersion = 11
 	leapStatus     = 13
 )
 
+// ownClock is the reference of a clock that follows nothing but itself (chrony's local), which
+// its report calls exact.
+const ownClock = "7F7F0101"
+
 // chrony reads chronyc's tracking report. By chrony's manual the clock is off by at most its
 // offset, the root dispersion and half the root delay.
 func chrony(text string) (ranks.Clock, bool) {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	fields, err := csv.NewReader(strings.NewReader(line)).Read()
-	if err != nil || len(fields) <= leapStatus || strings.HasPrefix(fields[leapStatus], "Not sync") {
+	if err != nil || len(fields) <= leapStatus || strings.HasPrefix(fields[leapStatus], "Not sync") || fields[referenceID] == ownClock {
 		return ranks.Clock{}, false
 	}
 	offset, ok1 := number(fields[systemTime])

@@ -34,6 +34,7 @@ func TestAsk(t *testing.T) {
 		"chrony before ptp": {map[string]string{"chronyc": tracking, "pmc": dataSet}, chrony},
 		"ptp alone":         {map[string]string{"pmc": dataSet}, ptp},
 		"not synchronised":  {map[string]string{"chronyc": "7F7F0101,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised\n", "pmc": dataSet}, ptp},
+		"its own clock":     {map[string]string{"chronyc": "7F7F0101,,8,1796013397.111656905,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,0.000000000,0.000000000,0.0,Normal\n"}, ranks.Clock{}},
 		"nothing":           {nil, ranks.Clock{}},
 		"other texts":       {map[string]string{"chronyc": "506 Cannot talk to daemon\n", "pmc": "sending: GET CURRENT_DATA_SET\n"}, ranks.Clock{}},
 		"no numbers":        {map[string]string{"chronyc": "a,b,c,d,NaN,f,g,h,i,j,k,l,m,Normal\n"}, ranks.Clock{}},
