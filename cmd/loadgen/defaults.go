@@ -47,7 +47,7 @@ func (c *config) assume() []string {
 	set("--percentile-metrics", "", func() { c.PercentileMetrics = "ttft,tpot,itl,e2el" })
 	saved := ""
 	if c.part.Alone() { // a rank's recording is what counts
-		set("--save-result", "", func() { c.SaveResult, saved = true, "; the result is saved" })
+		set("--save-result", "", func() { c.SaveResult, saved = true, "; result is saved" })
 	}
 	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
 	return []string{fmt.Sprintf("%s to %s, %s%s", c.extent(), c.server(), c.pace(), saved), "defaults: " + strings.Join(texts, ", ")}

@@ -254,7 +254,7 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	}
 	more, brkErr := m.saveBreakdown(path, rec, a)
 	written, err = append(written, more...), errors.Join(err, brkErr)
-	m.log("wrote %s", strings.Join(written, ", "))
+	m.sayWritten(written)
 	if replaced {
 		m.log("replaced an earlier %s", path)
 	}

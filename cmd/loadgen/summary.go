@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"loadgen/internal/analysis"
 	"loadgen/internal/breakdown/show"
 	"loadgen/internal/console"
 	"loadgen/internal/judge"
+	"loadgen/internal/lazy"
 	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/pkg/report"
@@ -97,6 +100,29 @@ func (m *benchmark) lines(text string) (lines []string) {
 	return lines
 }
 
+// sayWritten names the files of a run: each on a line of its own where one line has no room.
+func (m *benchmark) sayWritten(files []string) {
+	line := "wrote " + plain.Line(strings.Join(files, ", "))
+	if asJSONLog(m.s.err) == nil && uniseg.StringWidth("loadgen: "+line) > summaryWidth {
+		line = "wrote"
+		for _, file := range files {
+			line += "\n  " + plain.Line(file)
+		}
+	}
+	fmt.Fprintf(m.s.err, "loadgen: %s\n", line)
+}
+
+var dated = lazy.Regexp(`\d{8}-\d{6}(?:-\d+)?\.json$`)
+
+// pattern is a path as it can be typed: of a long name with a date, a shell's pattern.
+func pattern(path string) string {
+	dir, name := filepath.Split(path)
+	if end := dated().FindString(name); end != "" && len(name) > 40 {
+		return dir + "*" + end
+	}
+	return path
+}
+
 // sayNext says what to try after a run.
 func (m *benchmark) sayNext(a *analysis.Analysis) {
 	var steps []string
@@ -107,7 +133,7 @@ func (m *benchmark) sayNext(a *analysis.Analysis) {
 		steps = append(steps, "loadgen merge "+filepath.Dir(*m.cfg.SaveTimeline)+" makes one result, when all ranks have ended")
 	}
 	if m.saved != "" {
-		steps = append(steps, "loadgen report "+m.saved+" shows the distributions")
+		steps = append(steps, "loadgen report "+pattern(m.saved)+" shows the distributions")
 	}
 	if !m.cfg.Extended {
 		steps = append(steps, "--extended prints all metrics and notes")

@@ -53,3 +53,32 @@ func TestSummaryFits(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestLongNamesFit: what a run says of its files fits 80 columns, too, with the names that it
+// gives them.
+func TestLongNamesFit(t *testing.T) {
+	const long = "openai-infqps-concurrency64-Meta-Llama-3-8B-Instruct-20261130-035909"
+	for _, c := range []struct {
+		files []string
+		want  string
+	}{
+		{[]string{"r.json", "r.hlog"}, "loadgen: wrote r.json, r.hlog\nloadgen: next: loadgen report r.json shows the distributions; --extended prints\n         all metrics and notes\n"},
+		{[]string{long + ".json", long + ".hlog"}, "loadgen: wrote\n  " + long + ".json\n  " + long + ".hlog\nloadgen: next: loadgen report *20261130-035909.json shows the distributions;\n         --extended prints all metrics and notes\n"},
+	} {
+		var out bytes.Buffer
+		m := &benchmark{cfg: newConfig(), s: streams{err: &out}, saved: c.files[0]}
+		m.sayWritten(c.files)
+		m.sayNext(&analysis.Analysis{Verdict: judge.Verdict{Level: judge.Clean}})
+		if text := out.String(); !strings.HasPrefix(text, c.want) {
+			t.Errorf("%s\nwant %s", text, c.want)
+		}
+		for line := range strings.Lines(out.String()) {
+			if len(line) > 81 {
+				t.Errorf("%d columns: %s", len(line)-1, line)
+			}
+		}
+	}
+	if got := pattern("d/" + long + "-2.json"); got != "d/*20261130-035909-2.json" {
+		t.Error(got)
+	}
+}
