@@ -40,7 +40,7 @@ func (c *config) assume() []string {
 	if !c.repeated { // servers keep prompts that they have seen
 		seed, text := rand.IntN(1<<31), ""
 		if c.part.Index == 0 { // the others take over this one's
-			text = fmt.Sprintf("--seed %d", seed)
+			text = fmt.Sprintf("--seed=%d", seed)
 		}
 		set("--seed", text, func() { c.Seed, c.seedAssumed = seed, true })
 	}

@@ -200,7 +200,9 @@ func (m *benchmark) settle(ctx context.Context) error {
 	}
 	m.cfg.rankFiles()
 	for _, line := range append(assumed, m.cfg.rankLines(note)...) {
-		m.log("%s", line)
+		for _, part := range m.lines("loadgen: " + plain.Line(line)) {
+			fmt.Fprintln(m.s.err, part)
+		}
 	}
 	return m.join(ctx)
 }

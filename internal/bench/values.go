@@ -50,6 +50,15 @@ func tell(s *recording.Settings, err error) error {
 	return &told
 }
 
+// redactEach masks the secrets of URLs in a text that may not be a list of them.
+func redactEach(text string) string {
+	parts := strings.Split(text, ",")
+	for i := range parts {
+		parts[i] = client.Redact(parts[i])
+	}
+	return strings.Join(parts, ",")
+}
+
 // checkServer checks where the server is said to be.
 func checkServer(s *recording.Settings) error {
 	switch {
@@ -59,7 +68,7 @@ func checkServer(s *recording.Settings) error {
 			if client.CheckURL(url) == nil {
 				continue
 			}
-			e := &recording.SettingError{Setting: "base_url", Want: "http://HOST:PORT, https://HOST or unix:PATH", Got: strconv.Quote(client.Redact(url))}
+			e := &recording.SettingError{Setting: "base_url", Want: "http://HOST:PORT, https://HOST or unix:PATH", Got: strconv.Quote(redactEach(url))}
 			if with := "http://" + url; !strings.Contains(url, "://") && client.CheckURL(with) == nil {
 				e.Text = "with its scheme: " + client.Redact(with)
 			}
