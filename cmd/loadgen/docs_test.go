@@ -82,7 +82,7 @@ sim)
   last=
   for port in "$@"; do [ "$last" = --port ] && break; last=$port; done
   until (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null; do kill -0 $! || exit 1; done ;;
-sweep | slo) exec "$LOADGEN_REAL" "$@" --min-requests 5 --max-requests 5 ;;
+sweep) exec "$LOADGEN_REAL" "$@" --min-requests 5 --max-requests 5 ;;
 compare)
   case "$*" in
   *--init*|*--help*|*--dry-run*) exec "$LOADGEN_REAL" "$@" ;;

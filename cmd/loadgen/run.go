@@ -199,10 +199,13 @@ func (m *benchmark) settle(ctx context.Context) error {
 		return usageError{err}
 	}
 	m.cfg.rankFiles()
-	for _, line := range append(assumed, m.cfg.rankLines(note)...) {
+	for _, line := range assumed {
 		for _, part := range m.lines("loadgen: " + plain.Line(line)) {
 			fmt.Fprintln(m.s.err, part)
 		}
+	}
+	for _, line := range m.cfg.rankLines(note) {
+		m.log("%s", line)
 	}
 	return m.join(ctx)
 }
