@@ -95,7 +95,7 @@ func (t *Template) Render(ctx context.Context, c Chat) (text string, err error) 
 	if e.now == nil {
 		e.now = time.Now
 	}
-	if err := e.body(use.body); err != nil {
+	if err := e.render(use.body); err != nil {
 		if err == errBreak || err == errContinue {
 			err = fail(e.line, "break or continue outside of a loop")
 		}

@@ -226,6 +226,9 @@ func FuzzTemplate(f *testing.F) {
 	for _, text := range v.Templates {
 		f.Add(text)
 	}
+	for _, text := range endless {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		tmpl, err := Parse(text)
 		if err != nil {

@@ -49,7 +49,8 @@ type DeepSeekV32 struct {
 
 // Render returns the prompt of a chat. A list of tools goes into the first message, as
 // servers do it.
-func (e DeepSeekV32) Render(_ context.Context, c Chat) (string, error) {
+func (e DeepSeekV32) Render(_ context.Context, c Chat) (_ string, err error) {
+	defer caught(&err)
 	list, err := chatMessages(c)
 	if err != nil {
 		return "", err

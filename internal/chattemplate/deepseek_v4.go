@@ -77,7 +77,8 @@ type v4 struct {
 
 // Render returns the prompt of a chat. A list of tools goes into the first message where
 // that is of the system or the developer, as servers do it.
-func (e DeepSeekV4) Render(_ context.Context, c Chat) (string, error) {
+func (e DeepSeekV4) Render(_ context.Context, c Chat) (_ string, err error) {
+	defer caught(&err)
 	list, err := chatMessages(c)
 	if err != nil {
 		return "", err

@@ -80,6 +80,17 @@ func (e *evaluator) write(text string) error {
 	return nil
 }
 
+// render executes the nodes of a template.
+func (e *evaluator) render(nodes []node) (err error) {
+	defer func() {
+		if big, ok := err.(tooBig); ok {
+			err = fail(e.line, "%v", big)
+		}
+	}()
+	defer caught(&err)
+	return e.body(nodes)
+}
+
 // capture returns what run writes.
 func (e *evaluator) capture(run func() error) (string, error) {
 	outer := e.out

@@ -8,6 +8,9 @@ func (e *evaluator) iterate(v any) ([]any, error) {
 	case *Dict:
 		return v.keys, nil
 	case string:
+		if err := e.short(runeCount(v)); err != nil {
+			return nil, err
+		}
 		out := make([]any, 0, len(v))
 		for _, r := range v {
 			out = append(out, string(r))

@@ -243,7 +243,11 @@ func join(e *evaluator, v any, a *arguments) (any, error) {
 		}
 		parts[i] = str(x)
 	}
-	return e.sized(strings.Join(parts, a.text(0, "d", "")))
+	between := a.text(0, "d", "")
+	if err := e.room(parts, between); err != nil {
+		return nil, err
+	}
+	return e.sized(strings.Join(parts, between))
 }
 
 func toInt(_ *evaluator, v any, a *arguments) (any, error) {

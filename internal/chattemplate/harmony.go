@@ -18,7 +18,8 @@ type Harmony struct {
 // Render returns the prompt of a chat in the harmony format of GPT-OSS, as
 // openai-harmony renders it: system and developer messages are the developer's
 // instructions; reasoning before the last final answer is left out.
-func (h Harmony) Render(_ context.Context, c Chat) (string, error) {
+func (h Harmony) Render(_ context.Context, c Chat) (_ string, err error) {
+	defer caught(&err)
 	list, err := chatMessages(c)
 	if err != nil {
 		return "", err

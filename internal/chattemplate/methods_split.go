@@ -1,6 +1,9 @@
 package chattemplate
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func listOf(parts []string) *List {
 	out := &List{Items: make([]any, len(parts))}
@@ -31,6 +34,9 @@ func splitMethod(e *evaluator, s string, args []any, kwargs *Dict) (any, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := e.short(strings.Count(s, sep)); err != nil && sep != "" {
+		return nil, err
+	}
 	if sep != "" {
 		if most < 0 {
 			return listOf(strings.Split(s, sep)), nil
@@ -52,6 +58,9 @@ func splitMethod(e *evaluator, s string, args []any, kwargs *Dict) (any, error) 
 			break
 		}
 		parts = append(parts, s[:i])
+		if err := e.short(len(parts)); err != nil {
+			return nil, err
+		}
 		s = strings.TrimLeftFunc(s[i:], isSpace)
 	}
 	return listOf(parts), nil
@@ -74,19 +83,27 @@ func rsplitMethod(e *evaluator, s string, args []any, kwargs *Dict) (any, error)
 		if i < 0 {
 			break
 		}
-		parts = append([]string{s[i+len(sep):]}, parts...)
+		parts = append(parts, s[i+len(sep):])
+		if err := e.short(len(parts)); err != nil {
+			return nil, err
+		}
 		s = s[:i]
 	}
-	return listOf(append([]string{s}, parts...)), nil
+	parts = append(parts, s)
+	slices.Reverse(parts)
+	return listOf(parts), nil
 }
 
-func linesMethod(_ *evaluator, s string, args []any, kwargs *Dict) (any, error) {
+func linesMethod(e *evaluator, s string, args []any, kwargs *Dict) (any, error) {
 	keep := len(args) > 0 && truth(args[0])
 	if v, ok := kwargs.Get("keepends"); ok {
 		keep = truth(v)
 	}
 	var parts []string
 	for s != "" {
+		if err := e.short(len(parts)); err != nil {
+			return nil, err
+		}
 		i := strings.IndexAny(s, "\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029")
 		if i < 0 {
 			parts = append(parts, s)
@@ -127,6 +144,9 @@ func joinMethod(e *evaluator, s string, args []any, _ *Dict) (any, error) {
 			return nil, fail(e.line, "sequence item %d: expected str instance, %s found", i, typeName(items[i]))
 		}
 		parts[i] = text
+	}
+	if err := e.room(parts, s); err != nil {
+		return nil, err
 	}
 	return e.sized(strings.Join(parts, s))
 }

@@ -102,57 +102,77 @@ func str(v any) string {
 }
 
 // repr is Python's repr of a value.
-func repr(v any) string {
+func repr(v any) string { return string(new(walk).repr(nil, v)) }
+
+func (w *walk) repr(dst []byte, v any) []byte {
+	w.enter()
+	defer w.leave()
+	if len(dst) > maxOutput {
+		panic(tooBig{})
+	}
 	switch v := v.(type) {
 	case nil:
-		return "None"
+		return append(dst, "None"...)
 	case bool:
 		if v {
-			return "True"
+			return append(dst, "True"...)
 		}
-		return "False"
+		return append(dst, "False"...)
 	case int64:
-		return strconv.FormatInt(v, 10)
+		return strconv.AppendInt(dst, v, 10)
 	case float64:
-		return pyjson.FormatFloat(v)
+		return append(dst, pyjson.FormatFloat(v)...)
 	case string:
-		return quote(v)
+		return appendQuoted(dst, v)
 	case undefined:
-		return "Undefined"
+		return append(dst, "Undefined"...)
 	case *List:
-		parts := make([]string, len(v.Items))
-		for i, x := range v.Items {
-			parts[i] = repr(x)
-		}
-		inner := strings.Join(parts, ", ")
-		switch {
-		case !v.tuple:
-			return "[" + inner + "]"
-		case len(parts) == 1:
-			return "(" + inner + ",)"
-		}
-		return "(" + inner + ")"
+		return w.reprList(dst, v)
 	case *Dict:
-		parts := make([]string, len(v.keys))
+		dst = append(dst, '{')
 		for i, key := range v.keys {
-			parts[i] = repr(key) + ": " + repr(v.values[hashed(key)])
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = append(w.repr(dst, key), ": "...)
+			dst = w.repr(dst, v.values[hashed(key)])
 		}
-		return "{" + strings.Join(parts, ", ") + "}"
+		return append(dst, '}')
 	case *namespace:
-		return "<Namespace " + repr(v.values) + ">"
+		return append(w.repr(append(dst, "<Namespace "...), v.values), '>')
 	case *function:
-		return "<function " + v.name + ">"
+		return append(append(append(dst, "<function "...), v.name...), '>')
 	}
-	return ""
+	return dst
+}
+
+func (w *walk) reprList(dst []byte, l *List) []byte {
+	open, end := "[", "]"
+	switch {
+	case l.tuple && len(l.Items) == 1:
+		open, end = "(", ",)"
+	case l.tuple:
+		open, end = "(", ")"
+	}
+	dst = append(dst, open...)
+	for i, x := range l.Items {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = w.repr(dst, x)
+	}
+	return append(dst, end...)
 }
 
 // quote is Python's repr of a string.
-func quote(s string) string {
+func quote(s string) string { return string(appendQuoted(nil, s)) }
+
+func appendQuoted(out []byte, s string) []byte {
 	q := byte('\'')
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
 		q = '"'
 	}
-	out := []byte{q}
+	out = append(out, q)
 	for _, r := range s {
 		switch {
 		case r == rune(q) || r == '\\':
@@ -181,7 +201,7 @@ func quote(s string) string {
 			out = utf8.AppendRune(out, r)
 		}
 	}
-	return string(append(out, q))
+	return append(out, q)
 }
 
 // number returns a value as a number: int64 or float64.
@@ -208,7 +228,11 @@ func float(v any) float64 {
 	return 0
 }
 
-func equal(a, b any) bool {
+func equal(a, b any) bool { return new(walk).equal(a, b) }
+
+func (w *walk) equal(a, b any) bool {
+	w.enter()
+	defer w.leave()
 	if x, ok := number(a); ok {
 		y, ok := number(b)
 		if !ok {
@@ -236,7 +260,7 @@ func equal(a, b any) bool {
 			return false
 		}
 		for i := range a.Items {
-			if !equal(a.Items[i], l.Items[i]) {
+			if !w.equal(a.Items[i], l.Items[i]) {
 				return false
 			}
 		}
@@ -248,7 +272,7 @@ func equal(a, b any) bool {
 		}
 		for _, key := range a.keys {
 			v, ok := d.Get(key)
-			if !ok || !equal(a.values[hashed(key)], v) {
+			if !ok || !w.equal(a.values[hashed(key)], v) {
 				return false
 			}
 		}

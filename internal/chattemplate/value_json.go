@@ -77,9 +77,15 @@ type jsonStyle struct {
 	item, key   string
 	ascii, sort bool
 	pretty      bool
+	walk        walk
 }
 
 func (j *jsonStyle) append(dst []byte, v any, depth int) ([]byte, error) {
+	j.walk.enter()
+	defer j.walk.leave()
+	if len(dst)+(len(j.indent)+len(j.item)+len(j.key))*(depth+1) > maxOutput {
+		panic(tooBig{})
+	}
 	newline := func(depth int) {
 		if j.pretty {
 			dst = append(dst, '\n')

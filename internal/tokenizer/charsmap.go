@@ -29,6 +29,9 @@ func newCharsmap(data []byte) (*charsmap, error) {
 		return nil, errCharsmap
 	}
 	m := &charsmap{units: make([]uint32, size/4), texts: data[size:]}
+	if err := checkTexts(m.texts); err != nil {
+		return nil, err
+	}
 	for i := range m.units {
 		m.units[i] = binary.LittleEndian.Uint32(data[4*i:])
 	}

@@ -138,6 +138,9 @@ func loadFile(path string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.tokens.checkTokens(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	t.Name = path
 	return t, nil
 }

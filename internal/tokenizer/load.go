@@ -69,6 +69,9 @@ func (f *file) tokenizer(c *config) (*Tokenizer, error) {
 	if f.Model == nil {
 		return nil, errors.New("it holds no model")
 	}
+	if err := f.checkGrowth(); err != nil {
+		return nil, err
+	}
 	f.applyConfig(c)
 	t := &Tokenizer{special: map[int32]bool{}, cleanUp: c.CleanUp}
 	var err error
