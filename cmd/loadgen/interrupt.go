@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,23 +21,29 @@ func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 
 // withSignals returns a context that the first SIGINT, SIGTERM or SIGHUP (the terminal is
 // gone; nohup has it ignored) ends, with an interrupted as its cause. The second one ends
-// the process at once, or, once the run is finished, the third: a finished run is not lost
-// for a second signal. stop gives the signals back.
-func withSignals(parent context.Context, stderr io.Writer, finished *atomic.Bool) (ctx context.Context, stop func()) {
+// the process at once, unless the run is finished: then the third saves its timelines in
+// place of the result, and the fourth ends the process. stop gives the signals back.
+func withSignals(parent context.Context, stderr io.Writer, m *benchmark) (ctx context.Context, stop func()) {
 	return onSignals(parent, stderr, "ending the open requests and saving what there is; once more to leave at once",
-		orWarn(stderr, finished, func(cause interrupted) { exit(stderr, cause.exitCode()) }))
+		orWarn(stderr, func() bool { return m.finished.Load() != nil }, m.keepTimelines, func(cause interrupted) { exit(stderr, cause.exitCode()) }))
 }
 
-// orWarn warns once, in place of leaving, of a finished run that would be lost.
-func orWarn(stderr io.Writer, finished *atomic.Bool, leave func(interrupted)) func(interrupted) {
-	warned := false
+// orWarn warns once, in place of leaving, of a finished run, and then keeps what was measured.
+func orWarn(stderr io.Writer, finished func() bool, keep, leave func(interrupted)) func(interrupted) {
+	times := 0
 	return func(cause interrupted) {
-		if finished.Load() && !warned {
-			warned = true
-			fmt.Fprintln(stderr, "loadgen: the run is over, and its result is being computed and saved; once more to lose it")
+		if !finished() {
+			leave(cause)
 			return
 		}
-		leave(cause)
+		switch times++; times {
+		case 1:
+			fmt.Fprintln(stderr, "loadgen: the run is over, and its result is being computed and saved; once more to save its timelines alone and leave")
+		case 2:
+			keep(cause)
+		default:
+			leave(cause)
+		}
 	}
 }
 

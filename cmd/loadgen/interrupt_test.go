@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -39,18 +38,21 @@ func TestSignalsSentTogetherAreOne(t *testing.T) {
 
 // TestFinishedRunsAreNotLost: what would leave warns once, as long as the result is not saved.
 func TestFinishedRunsAreNotLost(t *testing.T) {
-	var finished atomic.Bool
+	finished := func() bool { return true }
 	var said bytes.Buffer
-	left := 0
-	again := orWarn(&said, &finished, func(interrupted) { left++ })
-	finished.Store(true)
+	left, kept := 0, 0
+	keep, leave := func(interrupted) { kept++ }, func(interrupted) { left++ }
+	again := orWarn(&said, finished, keep, leave)
 	if again(interrupted{syscall.SIGINT}); left != 0 || !strings.Contains(said.String(), "being computed and saved") {
 		t.Errorf("left %d times, said %q", left, said.String())
 	}
-	if again(interrupted{syscall.SIGINT}); left != 1 {
+	if again(interrupted{syscall.SIGINT}); left != 0 || kept != 1 {
+		t.Errorf("its timelines are kept %d times", kept)
+	}
+	if again(interrupted{syscall.SIGINT}); left != 1 || kept != 1 {
 		t.Error("it cannot be left at all")
 	}
-	if orWarn(&said, new(atomic.Bool), func(interrupted) { left++ })(interrupted{syscall.SIGINT}); left != 2 {
+	if orWarn(&said, func() bool { return false }, keep, leave)(interrupted{syscall.SIGINT}); left != 2 || kept != 1 {
 		t.Error("a run under way cannot be left")
 	}
 }

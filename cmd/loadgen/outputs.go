@@ -39,17 +39,24 @@ func (m *benchmark) proveOutputs() error {
 func (m *benchmark) writeOutputs(file *result.File, rec *recording.Recording, a *analysis.Analysis) error {
 	var err error
 	if m.object != nil {
-		_, err = m.object.Write(append(file.Append(nil), '\n'))
+		text := append(file.Append(nil), '\n')
+		if _, err = m.object.Write(text); err != nil && m.saved == "" { // it is nowhere else
+			err = m.rescue(err, "loadgen.json", text)
+		}
 	}
-	err = cmp.Or(err, m.saveTable(rec, a))
 	path := recording.Text(m.cfg.appendTo)
 	if path == "" {
 		return err
 	}
 	summary := a.File(rec, false)
 	summary.Loadgen = file.Loadgen
-	if failed := outfile.AppendLine(path, summary.Append(nil)); failed != nil {
-		return cmp.Or(err, fmt.Errorf("--append: %w", failed))
+	line := summary.Append(nil)
+	if failed := outfile.AppendLine(path, line); failed != nil {
+		failed = fmt.Errorf("--append: %w", failed)
+		if m.saved == "" && m.object == nil {
+			failed = m.rescue(failed, path, line)
+		}
+		return cmp.Or(err, failed)
 	}
 	m.log("added a line to %s", path)
 	return err

@@ -211,6 +211,7 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	if !m.cfg.fileWanted() {
 		return nil
 	}
+	m.saving.Store(true)
 	defer waiting(m.s, "writing the result")()
 	text := file.Append(nil)
 	path := m.cfg.ResultPath(name)
@@ -224,12 +225,7 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 		}
 	}
 	if err := writeResult(path, write); err != nil {
-		err = fmt.Errorf("the result cannot be written: %w", err)
-		if spare, second := outfile.WriteSpare(path, write); second == nil {
-			return fmt.Errorf("%w; it is in %s", err, spare)
-		}
-		fmt.Fprintf(m.s.err, "%s\n", text)
-		return fmt.Errorf("%w; it is printed above", err)
+		return m.rescue(fmt.Errorf("the result cannot be written: %w", err), path, text)
 	}
 	written := []string{path}
 	if outfile.Special(path) {

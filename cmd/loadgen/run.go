@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -72,15 +73,19 @@ type benchmark struct {
 	metrics *metricsServer        // nil where Prometheus is not served
 	saved   string                // the result's file, once it is written
 
-	prepared atomic.Bool // the run begins
-	finished atomic.Bool // the run is over, its result not yet saved
+	prepared atomic.Bool                         // the run begins
+	finished atomic.Pointer[recording.Recording] // of a run that is over, its result not yet saved
+	saving   atomic.Bool                         // the result is being written
+	timeline atomic.Pointer[string]              // the whole timeline file, once there is one
+	rescues  sync.WaitGroup                      // of keepTimelines
 }
 
 // runBenchmark is the main job. It returns the exit code.
 func runBenchmark(ctx context.Context, cfg *config, s streams) int {
 	limitMemory(s.env)
 	m := &benchmark{cfg: cfg, s: s, system: thisSystem()}
-	ctx, stop := withSignals(ctx, s.err, &m.finished)
+	ctx, stop := withSignals(ctx, s.err, m)
+	defer m.rescues.Wait()
 	defer stop()
 	defer jobControl(statusOf(s.err))()
 	over := make(chan struct{})
@@ -175,8 +180,9 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	m.finished.Store(true)
-	defer m.finished.Store(false)
+	kept := *rec
+	m.finished.Store(&kept)
+	defer m.finished.Store(nil)
 	a, err := m.analyze(rec, b)
 	if err != nil {
 		return err
@@ -238,6 +244,9 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 		}
 	}
 	o.OnNote = func(n recording.Note) {
+		if n.Code == "timeline_written" {
+			m.timeline.Store(m.cfg.SaveTimeline)
+		}
 		if j := asJSONLog(m.s.err); j != nil {
 			j.note(n.Code, n.Text+hints[n.Hint])
 			return

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
@@ -55,7 +54,7 @@ func selftestCommand(ctx context.Context, s streams) *cli.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			ctx, stop := withSignals(ctx, s.err, new(atomic.Bool))
+			ctx, stop := withSignals(ctx, s.err, new(benchmark))
 			defer stop()
 			err = o.run(ctx, s)
 			if ctx.Err() != nil {

@@ -56,7 +56,7 @@ func Prove(path string) (release func(), err error) {
 		}
 		return func() { f.Close() }, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	if err := os.MkdirAll(directory(path), 0o777); err != nil {
 		return release, &Error{Path: path, Err: err}
 	}
 	f, err := createTemporary(path)
@@ -73,6 +73,15 @@ func Prove(path string) (release func(), err error) {
 		return release, &Error{Path: path, Name: true, Err: err}
 	}
 	return release, nil
+}
+
+// directory is that of a path as it was given, with its separator: a/../b leads through a,
+// which has to be there.
+func directory(path string) string {
+	if dir, _ := filepath.Split(path); dir != "" {
+		return dir
+	}
+	return "." + string(filepath.Separator)
 }
 
 // Special reports whether a path names a pipe, a device or a descriptor, such as
@@ -115,7 +124,7 @@ func Open(path string) (*os.File, error) {
 // the permissions of any new file: those that the kernel leaves of 0666.
 func createTemporary(path string) (*os.File, error) {
 	for try := 0; ; try++ {
-		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".loadgen-%x", rand.Uint64()))
+		name := directory(path) + fmt.Sprintf(".loadgen-%x", rand.Uint64())
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		if !errors.Is(err, fs.ErrExist) || try > 100 {
 			return f, err

@@ -157,28 +157,7 @@ func ending(r *Recording) ([]byte, error) {
 }
 
 // Save writes a whole recording, whole or not at all. A file that is there is replaced.
-func Save(path string, r *Recording) error {
-	start, err := opening(r)
-	if err != nil {
-		return err
-	}
-	last, err := ending(r)
-	if err != nil {
-		return err
-	}
-	return outfile.Write(path, func(w io.Writer) error {
-		if _, err := w.Write(start); err != nil {
-			return err
-		}
-		for i, q := range r.All() {
-			if _, err := w.Write(frame(nil, encode(i, q))); err != nil {
-				return err
-			}
-		}
-		_, err := w.Write(frame(nil, last))
-		return err
-	})
-}
+func Save(path string, r *Recording) error { return outfile.Write(path, r.Write) }
 
 // open opens the file, for this process alone.
 func open(path string, overwrite bool) (*os.File, error) {

@@ -120,6 +120,39 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 }
 
+// TestSaved: a run that is over is written whole.
+func TestSaved(t *testing.T) {
+	spool, results := spooled(t, 3000)
+	if err := spool.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]*Recording{"none": recorded(0), "some": recorded(50), "many": {Spool: spool, Planned: make([]Planned, len(results)), Results: make([]*client.Result, len(results))}} {
+		var file bytes.Buffer
+		if err := want.Write(&file); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Read(&file)
+		if err != nil || got.Killed {
+			t.Fatal(name, err)
+		}
+		all := *want
+		if all.Results, all.Spool = want.Sliced(), nil; name == "many" {
+			all.Results = results
+		}
+		if d := cmp.Diff(&all, got, equal); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+	full := errors.New("no space left on device")
+	if err := recorded(5).Write(failing{full}); err != full {
+		t.Error(err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
 // TestEveryCut reads a file that ends anywhere: whole records are there.
 func TestEveryCut(t *testing.T) {
 	want := recorded(9)
