@@ -164,9 +164,7 @@ func (w *walk) reprList(dst []byte, l *List) []byte {
 	return append(dst, end...)
 }
 
-// quote is Python's repr of a string.
-func quote(s string) string { return string(appendQuoted(nil, s)) }
-
+// appendQuoted appends Python's repr of a string.
 func appendQuoted(out []byte, s string) []byte {
 	q := byte('\'')
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
