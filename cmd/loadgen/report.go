@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -209,7 +210,22 @@ func readResult(name string, s streams) ([]*report.Stored, error) {
 		}
 		return []*report.Stored{stored}, nil
 	}
-	return report.ReadAll(name)
+	text, err := readText(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return report.ParseAll(name, text)
+}
+
+// readText reads a file that should be text to its end. A device or a sparse file that is
+// none may have no end.
+func readText(in *bufio.Reader) ([]byte, error) {
+	start, _ := in.Peek(512)
+	utf16 := bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff"))
+	if !utf16 && bytes.IndexByte(start, 0) >= 0 {
+		return nil, errors.New("not a result file: it holds no text but zero bytes")
+	}
+	return io.ReadAll(in)
 }
 
 // openResult opens a file of results, and reports whether it is a timeline. done closes it.

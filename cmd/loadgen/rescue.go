@@ -24,6 +24,20 @@ func (m *benchmark) rescue(err error, path string, text []byte) error {
 	return fmt.Errorf("%w; it is printed above", err)
 }
 
+// finishing says that a run is over, and its end that its result is saved.
+func (m *benchmark) finishing(rec *recording.Recording) (end func()) {
+	kept := *rec
+	m.finished.Store(&kept)
+	return func() { m.finished.Store(nil) }
+}
+
+// noteTimeline takes in that the timeline file is whole.
+func (m *benchmark) noteTimeline(n recording.Note) {
+	if n.Code == "timeline_written" {
+		m.timeline.Store(m.cfg.SaveTimeline)
+	}
+}
+
 // keepTimelines ends the process with the timelines of a run that is over in a file, for who
 // does not wait for its result: loadgen report computes that of the file. It returns at once.
 // Where the result is saved before that, the process goes on.

@@ -180,9 +180,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	kept := *rec
-	m.finished.Store(&kept)
-	defer m.finished.Store(nil)
+	defer m.finishing(rec)()
 	a, err := m.analyze(rec, b)
 	if err != nil {
 		return err
@@ -244,9 +242,7 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 		}
 	}
 	o.OnNote = func(n recording.Note) {
-		if n.Code == "timeline_written" {
-			m.timeline.Store(m.cfg.SaveTimeline)
-		}
+		m.noteTimeline(n)
 		if j := asJSONLog(m.s.err); j != nil {
 			j.note(n.Code, n.Text+hints[n.Hint])
 			return

@@ -100,4 +100,7 @@ var password = lazy.Regexp(`^([^:/]*://[^/@:]*):[^/@]*@`)
 func withoutPassword(url string) string { return password().ReplaceAllString(url, "${1}:***@") }
 
 // address is the server's URL for messages.
-func (s *Server) address() string { return strings.TrimRight(withoutPassword(s.o.BaseURL), "/") }
+func (s *Server) address() string {
+	plain, _, _ := strings.Cut(withoutPassword(s.o.BaseURL), "?") // keys may follow
+	return strings.TrimRight(plain, "/")
+}

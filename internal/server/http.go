@@ -66,7 +66,7 @@ func get(ctx context.Context, base *url.URL, path string) (status int, body []by
 	}
 	var req fasthttp.Request
 	var resp fasthttp.Response
-	req.SetRequestURI(strings.TrimRight(base.String(), "/") + path)
+	req.SetRequestURI(under(base, path))
 	w := bufio.NewWriter(conn)
 	if err := cmp.Or(req.Write(w), w.Flush()); err != nil {
 		return 0, nil, err
@@ -75,6 +75,19 @@ func get(ctx context.Context, base *url.URL, path string) (status int, body []by
 		return 0, nil, fmt.Errorf("GET %s: %w", path, err)
 	}
 	return resp.StatusCode(), resp.Body(), nil
+}
+
+// under is the URL of a path below a base, whose query goes with it.
+func under(base *url.URL, path string) string {
+	u := url.URL{Scheme: base.Scheme, User: base.User, Host: base.Host}
+	target := u.String() + strings.TrimRight(base.EscapedPath(), "/") + path
+	switch {
+	case base.RawQuery == "":
+		return target
+	case strings.Contains(path, "?"):
+		return target + "&" + base.RawQuery
+	}
+	return target + "?" + base.RawQuery
 }
 
 // refuses reports whether the server's port is free: nothing accepts connections.

@@ -16,7 +16,8 @@ const (
 	tailWidth = 500      // bytes of a line
 )
 
-// createLog creates a log file anew.
+// createLog creates a log file anew, for its owner alone: servers write their environment and
+// command lines into their logs, keys included.
 func createLog(path string) (*os.File, error) {
 	if path == "" {
 		return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -24,7 +25,15 @@ func createLog(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	return os.Create(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(0o600); err != nil { // it may have been there
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // tail is the end of the server's log, to follow a message; "" if there is none.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"loadgen/internal/plain"
 	"loadgen/pkg/metrics"
 )
 
@@ -76,7 +77,7 @@ func Percentiles(w io.Writer, files []*Stored) error {
 				continue
 			}
 			found = true
-			if _, err := fmt.Fprintf(w, "# %s %s, ms\n", s.Name, m); err != nil {
+			if _, err := fmt.Fprintf(w, "# %s %s, ms\n", plain.Line(s.Name), m); err != nil {
 				return err
 			}
 			if _, err := h.PercentilesPrint(w, 5, 1e6); err != nil {

@@ -24,7 +24,7 @@ func TestForeignResults(t *testing.T) {
 	}
 	var text bytes.Buffer
 	for _, name := range names {
-		all, err := ReadAll(name)
+		all, err := readAll(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestForeignLevels(t *testing.T) {
 	for name, want := range map[string]string{
 		"vllm_append.json": "16 32 64", "sglang.jsonl": "16 32", "guidellm.json": "4/s 1 16", "profile_export_aiperf.json": "16", "profile_export_genai_perf.json": "unbounded",
 	} {
-		all, err := ReadAll(filepath.Join("../../testdata/foreign", name))
+		all, err := readAll(filepath.Join("../../testdata/foreign", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,9 +136,18 @@ func TestByteOrderMarks(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		all, err := ReadAll(path)
+		all, err := readAll(path)
 		if err != nil || len(all) != 1 || all[0].headline() != "3 of 4 requests completed in 2.50 s" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// readAll reads the results of a file.
+func readAll(name string) ([]*Stored, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAll(name, text)
 }

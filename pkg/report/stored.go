@@ -43,14 +43,10 @@ func ParseStored(name string, text []byte) (*Stored, error) {
 	return &Stored{Name: name, file: f}, nil
 }
 
-// ReadAll reads all results that a file holds: those of other clients, too, and several in
+// ParseAll reads all results that a file's text holds: those of other clients, too, and several in
 // one file. They are called NAME, or NAME:1, NAME:2, ... With an error are the results
 // that come before it.
-func ReadAll(name string) (all []*Stored, err error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
+func ParseAll(name string, text []byte) (all []*Stored, err error) {
 	files, err := result.ParseAll(text)
 	for i, f := range files {
 		s := &Stored{Name: name, file: f}
