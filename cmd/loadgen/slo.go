@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -70,7 +69,7 @@ func sloAction(parent context.Context, c *cli.Context, s streams) error {
 	if err := p.runs.begin(p.resume, p.overwrite); err != nil {
 		return err
 	}
-	ctx, stop := withSignals(parent, s.err, new(atomic.Bool))
+	ctx, stop := withSignals(parent, s.err, new(benchmark))
 	defer stop()
 	stopSim, err := p.runs.start(ctx)
 	if err != nil {
