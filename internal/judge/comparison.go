@@ -51,11 +51,13 @@ type Facts struct {
 	Became           string // what it said after the run, where that was something else
 	Settings         map[string]string
 	Requests, Failed int
-	Unsent           int     // of the requests: the run ended before
-	Input, Output    int     // tokens
-	Prompt           float64 // tokens of a prompt as the server counts them, 0 where it is not known
-	Concurrency      int     // 0 for no bound
-	OpenLoop         bool
+	// ByTime is set where time decided how many requests there were.
+	ByTime        bool
+	Unsent        int     // of the requests: the run ended before
+	Input, Output int     // tokens
+	Prompt        float64 // tokens of a prompt as the server counts them, 0 where it is not known
+	Concurrency   int     // 0 for no bound
+	OpenLoop      bool
 	// Decoding is how many requests decoded at a time, and TokensPerChunk how many tokens
 	// a chunk has on average; 0 where it is not known.
 	Decoding, TokensPerChunk float64

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"loadgen/internal/judge"
 	"loadgen/pkg/metrics"
@@ -11,7 +12,9 @@ import (
 
 // settings are those that two runs must have in common to be comparable.
 var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "seed", "random_input_len", "random_output_len", "random_range_ratio", "random_prefix_len",
-	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate"}
+	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate",
+	"duration", "drain", "distinct_prompts", "ramp_up", "ramp_up_strategy", "ramp_up_start_rps", "ramp_up_end_rps", "stages", "cancel", "cancel_after", "balance",
+	"probe_request_rate", "probe_input_len", "probe_output_len"}
 
 // factsOf is what the judgement needs of a server at a concurrency; nil without a run.
 func factsOf(runs []*Stored) *judge.Facts {
@@ -80,9 +83,25 @@ func (s *Stored) facts() *judge.Facts {
 	if r := own.Requests; r != nil && completed <= r.Sent && r.Sent < f.Requests {
 		f.Unsent = f.Requests - r.Sent
 	}
+	f.Requests -= s.onPurpose()
 	f.Failed = f.Requests - f.Unsent - completed
+	f.ByTime = s.byTime()
 	f.Findings, _ = s.judge()
 	return f
+}
+
+// onPurpose is how many requests loadgen ended itself, as its settings say: no failures.
+func (s *Stored) onPurpose() int {
+	if r := s.loadgen().Requests; r != nil {
+		return r.Cancelled + r.CutAtEnd
+	}
+	return 0
+}
+
+// byTime reports whether time decided how many requests were sent.
+func (s *Stored) byTime() bool {
+	seconds, _ := strconv.ParseFloat(plainJSON(s.loadgen().Effective.Get("duration")), 64)
+	return seconds > 0 || s.loadgen().Effective.Get("stages") != nil
 }
 
 // series are the values of a metric in a file.

@@ -232,7 +232,7 @@ func (s *Stored) Verdict() string { return s.loadgen().Verdict }
 // Complete reports whether all requests of the run were answered, and it came to its end.
 func (s *Stored) Complete() bool {
 	completed := countOf(s.file.Completed)
-	return !s.loadgen().Interrupted && completed > 0 && completed >= countOf(s.file.NumPrompts)
+	return !s.loadgen().Interrupted && completed > 0 && completed+s.onPurpose() >= countOf(s.file.NumPrompts)
 }
 
 // Partial is why the file does not have all of its run, "" where it does: a signal or too
