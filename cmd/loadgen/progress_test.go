@@ -119,6 +119,23 @@ func TestExitGivesTheTerminalBack(t *testing.T) {
 	}
 }
 
+// TestStuckTerminal: a terminal that takes nothing does not keep the process.
+func TestStuckTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		began := time.Now()
+		within(exitGrace, func() { <-stuck })
+		if took := time.Since(began); took != exitGrace {
+			t.Errorf("it took %v", took)
+		}
+		close(stuck)
+		within(exitGrace, func() {})
+		if took := time.Since(began); took != exitGrace {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // TestKeys: l shows the view and hides it, q hides it, and other keys are typed ahead.
 func TestKeys(t *testing.T) {
 	var out bytes.Buffer

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"loadgen/internal/plain"
 	"loadgen/internal/terminal"
@@ -203,12 +204,28 @@ func statusOf(w io.Writer) *status {
 	return st
 }
 
+// exitGrace is how long a terminal that takes nothing may keep a process that is to end.
+const exitGrace = time.Second
+
 // exit ends the process at once, with the terminal as it was.
 func exit(stderr io.Writer, code int) {
 	if st := statusOf(stderr); st != nil {
-		st.atExit()
+		within(exitGrace, st.atExit)
 	}
 	os.Exit(code)
+}
+
+// within does something, and waits for it so long at most.
+func within(limit time.Duration, do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
 }
 
 // jobControl gives the terminal back before the process is stopped (Ctrl-Z), and has it drawn

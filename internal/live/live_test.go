@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -218,6 +219,30 @@ func TestSample(t *testing.T) {
 	}
 	if len(s.of) != fewSampled {
 		t.Errorf("%d requests", len(s.of))
+	}
+}
+
+// TestAtOnce: requests end while others look.
+func TestAtOnce(t *testing.T) {
+	tally := New(Options{Planned: 4000, Detailed: true, Health: func() health.Report { return health.Report{Cores: 2, Wall: time.Second} }})
+	var adding sync.WaitGroup
+	r := success(20*ms, 5*ms, 8, 8)
+	for range 4 {
+		adding.Go(func() {
+			for range 1000 {
+				tally.Add(r)
+			}
+		})
+	}
+	for i := range 50 {
+		at := time.Duration(i) * 100 * ms
+		tally.State(at)
+		tally.Progress(at)
+		tally.Families(at)
+	}
+	adding.Wait()
+	if s := tally.State(5 * time.Second); s.Done != 4000 || s.Run[metrics.ITL].Count != 4000*7 || s.RecentRequests != 4000 {
+		t.Errorf("%+v", s.Progress)
 	}
 }
 
