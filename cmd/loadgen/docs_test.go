@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"loadgen/internal/lazy"
 	"loadgen/internal/server"
 	"loadgen/internal/trtsim"
 )
@@ -67,10 +68,10 @@ func blocks(t *testing.T, page string) (all []block) {
 	return all
 }
 
-var commandLine = regexp.MustCompile(`(?m)^loadgen [a-z-]`)
+var commandLine = lazy.Regexp(`(?m)^loadgen [a-z-]`)
 
 // shell reports whether a block is for a shell.
-func (b block) shell() bool { return b.lang == "sh" || b.lang == "" && commandLine.MatchString(b.text) }
+func (b block) shell() bool { return b.lang == "sh" || b.lang == "" && commandLine().MatchString(b.text) }
 
 // wrapper is the program as the blocks start it: a benchmark sends few requests, a comparison of
 // a plan or of the demo is a dry run, and a simulator runs on in the background.
