@@ -21,21 +21,28 @@ import (
 
 // notRun are the blocks of shell that no test can run, by their first line, and what they need.
 // Their syntax is checked, and that the targets of make and the files in examples are there.
-var notRun = map[string]string{
-	"go test ./...": "runs this test",
-	"make build":    "the build of everything",
-	"docker cp loadgen CONTAINER:/usr/local/bin/":                   "a container",
-	"docker build -t loadgen .":                                     "Docker and its hub",
-	"kubectl apply -f examples/kubernetes/job.yaml":                 "a cluster",
-	"sbatch examples/slurm/loadgen.sbatch":                          "Slurm",
-	"loadgen --max-concurrency 64 --save-requests requests.parquet": "DuckDB, and results of a comparison",
-	"loadgen sweep --base-url http://HOST:8000                        # concurrency 1, 2, 4, ... to saturation": "minutes of load",
-	"loadgen slo --base-url http://HOST:8000 --p99-ttft 500ms --p99-itl 50ms --goodput 99%":                     "minutes of load",
-	"loadgen report --across-clients bench/original bench/loadgen":                                              "results of another client",
+func notRun() map[string]string {
+	return map[string]string{
+		"go test ./...": "runs this test",
+		"make build":    "the build of everything",
+		"docker cp loadgen CONTAINER:/usr/local/bin/":                   "a container",
+		"docker build -t loadgen .":                                     "Docker and its hub",
+		"kubectl apply -f examples/kubernetes/job.yaml":                 "a cluster",
+		"sbatch examples/slurm/loadgen.sbatch":                          "Slurm",
+		"loadgen --max-concurrency 64 --save-requests requests.parquet": "DuckDB, and results of a comparison",
+		"loadgen sweep --base-url http://HOST:8000                        # concurrency 1, 2, 4, ... to saturation": "minutes of load",
+		"loadgen slo --base-url http://HOST:8000 --p99-ttft 500ms --p99-itl 50ms --goodput 99%":                     "minutes of load",
+		"loadgen report --across-clients bench/original bench/loadgen":                                              "results of another client",
+	}
 }
 
 // before is what a reader of a page has done already.
-var before = map[string]string{"automation.md": "loadgen compare --init plan.yaml"}
+func before(page string) string {
+	if filepath.Base(page) == "automation.md" {
+		return "loadgen compare --init plan.yaml"
+	}
+	return ""
+}
 
 // block is a fenced block of a page.
 type block struct {
@@ -71,7 +78,9 @@ func blocks(t *testing.T, page string) (all []block) {
 var commandLine = lazy.Regexp(`(?m)^loadgen [a-z-]`)
 
 // shell reports whether a block is for a shell.
-func (b block) shell() bool { return b.lang == "sh" || b.lang == "" && commandLine().MatchString(b.text) }
+func (b block) shell() bool {
+	return b.lang == "sh" || b.lang == "" && commandLine().MatchString(b.text)
+}
 
 // wrapper is the program as the blocks start it: a benchmark sends few requests, a comparison of
 // a plan or of the demo is a dry run, and a simulator runs on in the background.
@@ -135,7 +144,7 @@ func TestDocs(t *testing.T) {
 	if ran < 30 {
 		t.Errorf("%d blocks of shell were found, want 30 or more", ran)
 	}
-	for first := range notRun {
+	for first := range notRun() {
 		if !used[first] {
 			t.Errorf("no page has the block that is not run: %s", first)
 		}
@@ -183,8 +192,8 @@ func runPage(t *testing.T, all []block, port string) {
 	if err := os.Symlink(filepath.Join(root, "examples"), filepath.Join(work, "examples")); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) > 0 && before[filepath.Base(all[0].page)] != "" {
-		runBlock(t, filepath.Base(all[0].page), block{text: before[filepath.Base(all[0].page)]}, dir, port)
+	if len(all) > 0 && before(all[0].page) != "" {
+		runBlock(t, filepath.Base(all[0].page), block{text: before(all[0].page)}, dir, port)
 	}
 	for _, b := range all {
 		place := fmt.Sprintf("%s:%d", filepath.Base(b.page), b.line)
@@ -196,7 +205,7 @@ func runPage(t *testing.T, all []block, port string) {
 		if !b.shell() {
 			continue
 		}
-		if why := notRun[b.first()]; why != "" {
+		if why := notRun()[b.first()]; why != "" {
 			checkSyntax(t, place, b, root)
 			continue
 		}
