@@ -73,7 +73,7 @@ var endlessFaults = []Fault{
 		return x.repeat(chunked(strings.Repeat(data(`{"choices":[]}`), 1000)), 0)
 	}),
 	both("choices_million", Either, func(x *Exchange) error {
-		many := `{"choices":[{}` + strings.Repeat(",{}", 3_000_000) + `]}`
+		many := `{"choices":[{}` + strings.Repeat(",{}", 1_000_000) + `]}`
 		return x.stream(x.events(2)+data(many)+x.event(" tok", "length")+usageEvent(goodUsage)+done, many)
 	}),
 	both("keys_million", Either, func(x *Exchange) error {

@@ -95,7 +95,7 @@ var oddEnds = []Fault{
 		sized("HTTP/1.1 200 OK\r\n")(x)
 		return x.reset()
 	}),
-	both("garbage_after_answer", Succeeds, func(x *Exchange) error {
+	both("garbage_after_answer", Either, func(x *Exchange) error {
 		sized("HTTP/1.1 200 OK\r\n")(x)
 		x.send("\x00\x01garbage")
 		return errGone

@@ -3,8 +3,11 @@ package client
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+
+	"loadgen/internal/pyjson"
 )
 
 // TestSuccessesRepeatKeys: what a server says of itself in a good answer, and in one of ours
@@ -55,12 +58,38 @@ func TestKeysAreMasked(t *testing.T) {
 
 // TestHideURL: another server than the one under load may repeat the secrets of its URL, too.
 func TestHideURL(t *testing.T) {
-	const url = "http://bob:hunter22@h/metrics?token=abcdefgh&x=1"
-	got := HideURL(url+" answers 404 GET /metrics?token=abcdefgh Basic Ym9iOmh1bnRlcjIy, hunter22", url)
+	const at = "http://bob:hunter22@h/metrics?token=abcdefgh&x=1"
+	got := HideURL(at+" answers 404 GET /metrics?token=abcdefgh Basic Ym9iOmh1bnRlcjIy, hunter22", at)
 	if want := "http://bob:***@h/metrics?token=***&x=1 answers 404 GET /metrics?token=*** Basic ***, ***"; got != want {
 		t.Errorf("%s", got)
 	}
 	if got := HideURL("no URL: ://x", "://x"); got != "no URL: ://x" {
 		t.Errorf("%s", got)
 	}
+}
+
+// FuzzSecrets: no text holds a key when it is masked, as it is or as JSON has it, and none ends
+// with most of it.
+func FuzzSecrets(f *testing.F) {
+	f.Add("sk-0123456789", "key ", " is bad", 9)
+	f.Add(`a"b\c é\n`, "", "...", 4)
+	f.Add("aabaab", "aab", "aab", 3)
+	f.Fuzz(func(t *testing.T, key, before, after string, cut int) {
+		if len(key) < leastSecret || strings.ContainsAny(key, "*.") {
+			return
+		}
+		s := address{base: &url.URL{}}.secretsOf(&Options{APIKey: &key})
+		inJSON := string(pyjson.AppendString(nil, key))
+		inJSON = inJSON[1 : len(inJSON)-1]
+		text := before + key + after + inJSON
+		if got := s.mask(text); strings.Contains(got, key) || strings.Contains(got, inJSON) {
+			t.Errorf("%q of %q", got, key)
+		}
+		if got := string(s.maskBytes([]byte(text))); strings.Contains(got, key) || strings.Contains(got, inJSON) {
+			t.Errorf("%q of %q", got, key)
+		}
+		if piece := key[:max(leastPiece, min(max(cut, 0), len(key)-1))]; strings.HasSuffix(s.mask(before+piece), piece) {
+			t.Errorf("%q ends with the beginning of %q", s.mask(before+piece), key)
+		}
+	})
 }
