@@ -57,7 +57,7 @@ bench-live: ## what the progress line and the live view cost at 1,000 streams (n
 bench-soak: ## 2,000 streams for five minutes: memory and descriptors stay flat
 	go run ./bench -soak 5m
 
-faults: ## every fault of internal/faults on the real binary: about 1,900 runs, five minutes
+faults: ## every fault of internal/faults on the real binary: about 4,000 runs, ten minutes or more
 	go run ./bench/faults
 
 mutate: ## break one rule at a time: each must be caught by the test that guards it (bench/mutate/mutations.txt)
