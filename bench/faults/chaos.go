@@ -84,7 +84,9 @@ func chaos(ctx context.Context, binary, dir string, seed uint64, length time.Dur
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	kept := rng.IntN(2) == 1
 	if kept { // these are answers to the next request, as far as HTTP goes
-		all = slices.DeleteFunc(all, func(f faults.Fault) bool { return strings.HasPrefix(f.Name, "second_answer") })
+		all = slices.DeleteFunc(all, func(f faults.Fault) bool {
+			return strings.HasPrefix(f.Name, "second_answer") || strings.HasPrefix(f.Name, "garbage") || f.Name == "reset_after_answer"
+		})
 	}
 	mix := all[:16+rng.IntN(16)]
 	chat, whole := rng.IntN(2) == 1, rng.IntN(4) == 0
