@@ -186,7 +186,7 @@ func (s *search) halve(ctx context.Context, low, high Load) (Load, Load, error) 
 // try decides a load by runs of which each has as many requests as all before: after each the
 // test has its share of searchAlpha.
 func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
-	base := l.requests(s.o.MinRequests, s.o.Seconds)
+	base := l.requests(min(s.o.MinRequests, max(1, s.o.MaxRequests/fewestRuns)), s.o.Seconds)
 	looks := 1 + max(0, int(math.Ceil(math.Log2(float64(s.o.MaxRequests)/float64(base)))))
 	t := s.add(l, false)
 	for n := base; ; n = t.Requests {
@@ -198,7 +198,7 @@ func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
 			t.Outcome = Undecided
 		}
 		s.note(t)
-		if t.Outcome != Undecided || t.Requests >= s.o.MaxRequests {
+		if t.Outcome != Undecided || t.Requests >= s.o.MaxRequests && t.Runs >= fewestRuns {
 			t.runs = nil
 			return t, nil
 		}

@@ -58,6 +58,8 @@ const mostAnswered = 3
 // cannot be said, and what to do next. Of one server it is what came of its runs.
 func (g *Group) answer() string {
 	switch {
+	case len(g.Variants) < 2 && g.hasCurve():
+		return g.curveAnswer()[0] + ". " + g.answerAlone()
 	case len(g.Variants) < 2:
 		return g.answerAlone()
 	case len(g.judged.Rows) == 0:
