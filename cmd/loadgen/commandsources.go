@@ -225,7 +225,7 @@ func isServicePort(flag, text string) bool {
 // strayVariables are variables that were probably meant to be a flag's, each with what is
 // right. Those of a subcommand begin with its name.
 func strayVariables(environ []string, commands []*cli.Command) (notes []string) {
-	known := []string{strings.TrimPrefix(ranks.SizeVariable, envPrefix)}
+	known := []string{strings.TrimPrefix(ranks.SizeVariable, envPrefix), strings.TrimPrefix(simParent, envPrefix)}
 	for _, f := range flagTable() {
 		known = append(known, strings.TrimPrefix(envName(f.Name), envPrefix))
 	}

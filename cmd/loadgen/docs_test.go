@@ -30,9 +30,10 @@ func notRun() map[string]string {
 		"kubectl apply -f examples/kubernetes/job.yaml":                 "a cluster",
 		"sbatch examples/slurm/loadgen.sbatch":                          "Slurm",
 		"loadgen --max-concurrency 64 --save-requests requests.parquet": "DuckDB, and results of a comparison",
-		"loadgen sweep --base-url http://HOST:8000                        # concurrency 1, 2, 4, ... to saturation": "minutes of load",
-		"loadgen slo --base-url http://HOST:8000 --p99-ttft 500ms --p99-itl 50ms --goodput 99%":                     "minutes of load",
-		"loadgen report --across-clients bench/original bench/loadgen":                                              "results of another client",
+		"loadgen sweep --base-url http://HOST:8000                        # concurrency 1, 2, 4, ... to saturation":              "minutes of load",
+		"loadgen slo --base-url http://HOST:8000 --p99-ttft 500ms --p99-itl 50ms --goodput 99%":                                  "minutes of load",
+		"loadgen --base-url http://10.0.0.1:8000 --base-url http://10.0.0.2:8000 --model m --tokenizer llama3 --request-rate 20": "two servers",
+		"loadgen report --across-clients bench/original bench/loadgen":                                                           "results of another client",
 	}
 }
 
@@ -92,7 +93,8 @@ sim)
   last=
   for port in "$@"; do [ "$last" = --port ] && break; last=$port; done
   until (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null; do kill -0 $! || exit 1; done ;;
-sweep) exec "$LOADGEN_REAL" "$@" --min-requests 5 --max-requests 5 ;;
+sweep) exec "$LOADGEN_REAL" "$@" --random-output-len 2 --min-requests 5 --max-requests 5 ;;
+slo) exec "$LOADGEN_REAL" "$@" --random-output-len 2 --to 2 ;;
 compare)
   case "$*" in
   *--init*|*--help*|*--dry-run*) exec "$LOADGEN_REAL" "$@" ;;

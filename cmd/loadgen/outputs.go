@@ -44,6 +44,7 @@ func (m *benchmark) writeOutputs(file *result.File, rec *recording.Recording, a 
 			err = m.rescue(err, "loadgen.json", text)
 		}
 	}
+	err = cmp.Or(err, m.saveTable(rec, a))
 	path := recording.Text(m.cfg.appendTo)
 	if path == "" {
 		return err
