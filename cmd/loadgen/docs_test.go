@@ -117,6 +117,7 @@ esac
 // TestDocs runs what the README and the pages of docs say to type, page by page from top to
 // bottom, with a simulated server where one is expected on port 8000.
 func TestDocs(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("bash is not installed")
 	}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"loadgen/internal/live"
 	"loadgen/internal/prom"
@@ -34,7 +35,7 @@ func listenAddress(text string) (string, error) {
 // metricsServer serves a run's metrics to Prometheus. A nil one serves nothing.
 type metricsServer struct {
 	listener net.Listener
-	server   *fasthttp.Server
+	server   *http.Server
 	done     chan struct{}
 	run      atomic.Pointer[watched]
 }
@@ -67,19 +68,14 @@ func serveMetrics(address string) (*metricsServer, error) {
 		return nil, fmt.Errorf("--metrics-addr: %w; name a free port, or 0 for any", err)
 	}
 	m := &metricsServer{listener: listener, done: make(chan struct{})}
-	m.server = &fasthttp.Server{Handler: m.answer, Name: "loadgen", Logger: noLog{}, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
-		MaxRequestBodySize: 1 << 10, Concurrency: 16, CloseOnShutdown: true}
+	m.server = &http.Server{Handler: http.HandlerFunc(m.answer), ErrorLog: log.New(io.Discard, "", 0), // a client that misbehaves is no concern of the run's
+		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
 	go func() {
 		defer close(m.done)
 		_ = m.server.Serve(listener) // it ends when it is closed
 	}()
 	return m, nil
 }
-
-// noLog logs nothing: a client that misbehaves is no concern of the run's.
-type noLog struct{}
-
-func (noLog) Printf(string, ...any) {}
 
 func (m *metricsServer) url() string { return "http://" + m.listener.Addr().String() + "/metrics" }
 
@@ -101,29 +97,29 @@ func (m *metricsServer) end() {
 }
 
 func (m *metricsServer) close() {
-	_ = m.server.Shutdown()
+	_ = m.server.Close()
 	<-m.done
 }
 
-func (m *metricsServer) answer(c *fasthttp.RequestCtx) {
+func (m *metricsServer) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case string(c.Path()) != "/metrics":
-		c.Error("the metrics are at /metrics\n", fasthttp.StatusNotFound)
+	case r.URL.Path != "/metrics":
+		http.Error(w, "the metrics are at /metrics", http.StatusNotFound)
 		return
-	case !c.IsGet() && !c.IsHead():
-		c.Error("GET it\n", fasthttp.StatusMethodNotAllowed)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		http.Error(w, "GET it", http.StatusMethodNotAllowed)
 		return
 	}
 	const name = "loadgen_info"
 	families := []expose.Family{{Name: name, Help: "1, and which loadgen this is.", Kind: "gauge",
 		Samples: []prom.Sample{{Name: name, Labels: []prom.Label{{Name: "version", Value: versionText()}}, Value: 1}}}}
-	if w := m.run.Load(); w != nil {
-		at := time.Duration(w.took.Load())
+	if run := m.run.Load(); run != nil {
+		at := time.Duration(run.took.Load())
 		if at == 0 {
-			at = time.Since(w.start)
+			at = time.Since(run.start)
 		}
-		families = append(families, w.tally.Families(at)...)
+		families = append(families, run.tally.Families(at)...)
 	}
-	c.SetContentType(expose.ContentType)
-	c.SetBody(expose.Append(nil, families))
+	w.Header().Set("Content-Type", expose.ContentType)
+	_, _ = w.Write(expose.Append(nil, families)) // who does not take it asks again
 }

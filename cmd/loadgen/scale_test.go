@@ -144,6 +144,7 @@ func alone(t *testing.T, b *bodiesServer) (*recording.Recording, []string) {
 
 // TestMPIRun: under mpirun four ranks send what one process does.
 func TestMPIRun(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("mpirun"); err != nil {
 		t.Skip("there is no mpirun; Debian has it in openmpi-bin and mpich")
 	}
@@ -176,6 +177,7 @@ wait
 
 // TestSlurmScript runs the script of the job with an srun that starts its tasks here.
 func TestSlurmScript(t *testing.T) {
+	t.Parallel()
 	b := startBodies(t)
 	one, want := alone(t, b)
 	bin, dir := t.TempDir(), t.TempDir()
@@ -218,6 +220,7 @@ func ip(words ...string) error {
 // TestNetworkNamespaces: three hosts with addresses of their own load a fourth, and are one
 // run. All of the network is in the namespaces.
 func TestNetworkNamespaces(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("network namespaces are Linux's")
 	}

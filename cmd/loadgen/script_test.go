@@ -43,7 +43,7 @@ type tests struct{ *testing.M }
 
 func (t tests) Run() int {
 	// These tests wait for processes most of the time; -parallel says otherwise.
-	if err := stdflag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
+	if err := stdflag.Set("test.parallel", strconv.Itoa(max(12, runtime.GOMAXPROCS(0)))); err != nil {
 		panic(err)
 	}
 	for _, name := range []string{"OPENAI_API_KEY", result.PyTorchEnv, "HF_HOME", "HF_HUB_CACHE",
