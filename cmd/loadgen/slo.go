@@ -118,9 +118,9 @@ func (p *sloPlan) note(s streams, t *sweep.Trial) {
 func standing(o *sweep.Objective, s *sweep.Standing) string {
 	met := strconv.FormatFloat(100*s.Attained, 'g', 4, 64) + " %"
 	switch {
-	case o.Figure.Metric == "":
+	case o.Quantity.Metric == "":
 		return met
-	case o.Figure.Statistic.Q == 0:
+	case o.Quantity.Statistic.Q == 0:
 		return judge.Digits(1e3*s.Value) + " ms"
 	}
 	return judge.Digits(1e3*s.Value) + " ms, " + met + " met"
@@ -216,7 +216,7 @@ func objectives(own ownFlags, each []string) (all []sweep.Objective, err error) 
 	slices.Sort(names)
 	for _, name := range names {
 		m := objectiveFlag().FindStringSubmatch(name)
-		f, found := judge.FigureOf(m[1] + "_" + m[2] + "_ms")
+		f, found := judge.QuantityOf(m[1] + "_" + m[2] + "_ms")
 		if !found || f.Statistic.Q == 0 && m[1] != "mean" {
 			return nil, fmt.Errorf("argument --%s: not a percentile between 0 and 100", name)
 		}
@@ -224,7 +224,7 @@ func objectives(own ownFlags, each []string) (all []sweep.Objective, err error) 
 		if err != nil || limit <= 0 {
 			return nil, fmt.Errorf("argument --%s: %q is not a duration above 0 with its unit, such as 500ms or 2s", name, own.text(name))
 		}
-		all = append(all, sweep.Objective{Figure: f, Limit: limit.Seconds()})
+		all = append(all, sweep.Objective{Quantity: f, Limit: limit.Seconds()})
 	}
 	if own.given("goodput") {
 		share, err := own.percentOf("goodput", own.text("goodput"), "99%", 0, 0.99999)
@@ -257,7 +257,7 @@ func eachObjective(words []string) (all []sweep.Objective, err error) {
 		return nil, fmt.Errorf("argument --goodput: %w", err)
 	}
 	for _, g := range goals {
-		all = append(all, sweep.Objective{Figure: judge.Figure{Metric: g.Metric.String(), Statistic: judge.MeanOf}, Limit: g.Seconds})
+		all = append(all, sweep.Objective{Quantity: judge.Quantity{Metric: g.Metric.String(), Statistic: judge.MeanOf}, Limit: g.Seconds})
 	}
 	return all, nil
 }

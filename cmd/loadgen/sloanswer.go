@@ -149,7 +149,7 @@ func (a *sloAnswer) writeJSON(w io.Writer) error {
 		standings := []pyjson.Object{}
 		for k, s := range t.Standings {
 			scale := 1e3
-			if a.plan.options.Objectives[k].Figure.Metric == "" {
+			if a.plan.options.Objectives[k].Quantity.Metric == "" {
 				scale = 1
 			}
 			one := pyjson.Object{{Key: "objective", Value: objectives[k]}, {Key: "value", Value: number(scale * s.Value)}, {Key: "attained", Value: number(s.Attained)}, {Key: "holds", Value: s.Held}, {Key: "fails", Value: s.Broken}}

@@ -200,7 +200,7 @@ func parseSweep(c *cli.Context, s streams) (*sweepPlan, error) {
 
 // neededRequests is how many requests a percentile needs: 5/(1-q).
 func neededRequests(q float64) int {
-	f := judge.Facts{Requests: 1}
+	f := judge.Summary{Requests: 1}
 	for f.TooFew(judge.Statistic{Q: q}) {
 		f.Requests++
 	}
@@ -208,12 +208,12 @@ func neededRequests(q float64) int {
 }
 
 // sweepMetrics are the metrics that have to be precise.
-func sweepMetrics(keys []string) (all []judge.Figure, err error) {
+func sweepMetrics(keys []string) (all []judge.Quantity, err error) {
 	if len(keys) == 0 {
 		keys = []string{"mean_e2el_ms"}
 	}
 	for _, key := range keys {
-		f, found := judge.FigureOf(key)
+		f, found := judge.QuantityOf(key)
 		if !found || f.Statistic.Name == "std" || f.Metric == judge.FirstWaveTTFT || f.Higher && f.Metric != judge.OutputThroughput {
 			return nil, fmt.Errorf("argument --metric: unknown metric %q; expected output_throughput, or a mean, median or percentile of ttft, tpot, itl or e2el such as p99_ttft_ms", key)
 		}

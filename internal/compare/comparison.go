@@ -192,7 +192,7 @@ func (c *comparison) announce(i, n int) {
 	if c.o.Enough != nil {
 		most, left = "at most ", ""
 	}
-	c.o.Note("[%d/%s%d] %s, concurrency %d%s: %d requests%s", i, most, n, c.plan.Servers[u.server].Display(), c.plan.Concurrencies[u.level], c.plan.repeatText(u), c.sizes[u], left)
+	c.o.Note("[%d/%s%d] %s, concurrency %d%s: %d requests%s", i, most, n, c.plan.Servers[u.server].Display(), c.plan.Concurrencies[u.load], c.plan.repeatText(u), c.sizes[u], left)
 }
 
 // left is how long the runs to be made may take, with starts and stops.

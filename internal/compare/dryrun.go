@@ -34,7 +34,7 @@ func (p *Plan) Steps(b Bench) ([]Step, error) {
 		if err != nil {
 			return nil, err
 		}
-		step := Step{Server: s.Name, Concurrency: p.Concurrencies[u.level], Repeat: u.repeat + 1, Requests: settled.Requests(), Command: settled.CommandLine(), server: s, unit: u}
+		step := Step{Server: s.Name, Concurrency: p.Concurrencies[u.load], Repeat: u.repeat + 1, Requests: settled.Requests(), Command: settled.CommandLine(), server: s, unit: u}
 		if u.server != server && len(s.Start) > 0 {
 			step.Starts, step.Start = true, MaskWords(slices.Concat(s.Exec, s.Start))
 		}

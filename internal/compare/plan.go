@@ -122,14 +122,14 @@ func (p *Plan) Check(b Bench) error {
 			return fmt.Errorf("server %d %q: another server has its name or directory", i+1, s.Name)
 		}
 		seen[s.Name], seen["/"+s.Dir] = true, true
-		for level := range p.Concurrencies {
-			run, err := b.Settle(p.load(unit{server: i, level: level}))
+		for load := range p.Concurrencies {
+			run, err := b.Settle(p.load(unit{server: i, load: load}))
 			if err != nil {
 				return p.placed(s, err)
 			}
 			for _, text := range p.Gates {
 				if err := b.CheckGate(text, run, p.Repeats); err != nil {
-					return fmt.Errorf("gates: %s at concurrency %d: %w", s.Name, p.Concurrencies[level], err)
+					return fmt.Errorf("gates: %s at concurrency %d: %w", s.Name, p.Concurrencies[load], err)
 				}
 			}
 		}

@@ -138,7 +138,7 @@ func TestOrders(t *testing.T) {
 		p := mustPlan(t, minimal+"concurrencies: [1, 2]\nrepeats: 2\norder: "+order)
 		var got []string
 		for _, u := range p.units() {
-			got = append(got, p.Servers[u.server].Name+fmt.Sprint(p.Concurrencies[u.level])+strings.Repeat("'", u.repeat))
+			got = append(got, p.Servers[u.server].Name+fmt.Sprint(p.Concurrencies[u.load])+strings.Repeat("'", u.repeat))
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %s, want %s", order, got, want)
@@ -162,7 +162,7 @@ func TestSeeds(t *testing.T) {
 	}
 	p = mustPlan(t, minimal+"concurrencies: [1, 2]\nrepeats: 1\nflags: {seed: 70}")
 	for _, u := range p.units() {
-		if l := p.load(u); *l.Seed != 70+u.level {
+		if l := p.load(u); *l.Seed != 70+u.load {
 			t.Errorf("seed %d", *l.Seed)
 		}
 	}

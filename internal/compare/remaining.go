@@ -68,7 +68,7 @@ func (p *pace) run(u unit, requests int) time.Duration {
 	var near mean
 	nearest := -1
 	for other, m := range p.requests {
-		d := max(other.level-u.level, u.level-other.level)
+		d := max(other.load-u.load, u.load-other.load)
 		switch {
 		case nearest < 0 || d < nearest:
 			near, nearest = *m, d

@@ -34,7 +34,7 @@ func (c *comparison) load(parent context.Context, u unit) {
 	}
 	cancel(nil)
 	<-watched
-	where := fmt.Sprintf("%s at concurrency %d", c.plan.Servers[u.server].Display(), c.plan.Concurrencies[u.level])
+	where := fmt.Sprintf("%s at concurrency %d", c.plan.Servers[u.server].Display(), c.plan.Concurrencies[u.load])
 	switch unfit := c.server.Check(parent); {
 	case unfit != nil:
 		c.fail(&ServerError{fmt.Errorf("%s: %w", where, unfit)})

@@ -8,7 +8,7 @@ import (
 
 // unit is one run of a comparison: a server at a concurrency, in a repeat, all counted
 // from 0.
-type unit struct{ server, level, repeat int }
+type unit struct{ server, load, repeat int }
 
 // units are all runs in the order of the plan.
 func (p *Plan) units() (out []unit) {
@@ -37,8 +37,8 @@ func (p *Plan) units() (out []unit) {
 }
 
 func (p *Plan) appendLevels(out []unit, server, repeat int) []unit {
-	for level := range p.Concurrencies {
-		out = append(out, unit{server, level, repeat})
+	for load := range p.Concurrencies {
+		out = append(out, unit{server, load, repeat})
 	}
 	return out
 }
@@ -63,8 +63,8 @@ func (p *Plan) load(u unit) Load {
 	s := &p.Servers[u.server]
 	l := Load{
 		URL:         s.URL,
-		Concurrency: p.Concurrencies[u.level],
-		Requests:    p.PerConcurrency * p.Concurrencies[u.level],
+		Concurrency: p.Concurrencies[u.load],
+		Requests:    p.PerConcurrency * p.Concurrencies[u.load],
 		Warmup:      p.Warmup,
 		TestInput:   p.OriginSeeds,
 		Common:      p.Flags,
@@ -73,7 +73,7 @@ func (p *Plan) load(u unit) Load {
 		File:        p.fileName(u),
 	}
 	if !p.OriginSeeds {
-		seed := s.Flags.seed(p.Flags.seed(1)) + u.level + u.repeat*len(p.Concurrencies)
+		seed := s.Flags.seed(p.Flags.seed(1)) + u.load + u.repeat*len(p.Concurrencies)
 		l.Seed = &seed
 	}
 	return l
@@ -81,7 +81,7 @@ func (p *Plan) load(u unit) Load {
 
 // fileName is a result's: the origin's, with the repeat where it is not the first.
 func (p *Plan) fileName(u unit) string {
-	name := "concurrency_" + strconv.Itoa(p.Concurrencies[u.level])
+	name := "concurrency_" + strconv.Itoa(p.Concurrencies[u.load])
 	if u.repeat > 0 {
 		name += "_repeat_" + strconv.Itoa(u.repeat+1)
 	}

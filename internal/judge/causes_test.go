@@ -10,46 +10,46 @@ import (
 
 // plants make each cause of the table, in the one side and what the other has to be.
 var plants = map[string]struct {
-	plant func(f, other *Facts)
+	plant func(f, other *Summary)
 	moves []string // of a cause that moves only what it is found for
 	text  string
 }{
-	"workloads_differ": {func(f, _ *Facts) { f.Requests, f.Input, f.Output = 320, f.Input/2, f.Output/2 }, nil, "requests: 320 here, 640 there"},
-	"clients_differ":   {func(f, _ *Facts) { f.Client = "loadgen other" }, nil, "client: "},
-	"repeats_differ": {func(f, _ *Facts) { f.Later = []*Facts{later(f, func(l *Facts) { l.Requests = 64 })} }, nil,
+	"workloads_differ": {func(f, _ *Summary) { f.Requests, f.Input, f.Output = 320, f.Input/2, f.Output/2 }, nil, "requests: 320 here, 640 there"},
+	"clients_differ":   {func(f, _ *Summary) { f.Client = "loadgen other" }, nil, "client: "},
+	"repeats_differ": {func(f, _ *Summary) { f.Later = []*Summary{later(f, func(l *Summary) { l.Requests = 64 })} }, nil,
 		"repeat 2: requests: 64 here, 640 there"},
-	"server_changed": {func(f, _ *Facts) { f.Became = "m (version 2)" }, nil, "the server was m before the run, and m (version 2) after it"},
-	"failures":       {func(f, _ *Facts) { f.Failed, f.Unsent, f.Output = 7, 3, 630*128 }, nil, "7 of 637 requests failed, and 3 more were not sent"},
-	"few_failures":   {func(f, _ *Facts) { f.Failed, f.Output = 3, 637*128 }, nil, "3 of 640 requests failed"},
-	"rate_not_reached": {func(f, other *Facts) {
+	"server_changed": {func(f, _ *Summary) { f.Became = "m (version 2)" }, nil, "the server was m before the run, and m (version 2) after it"},
+	"failures":       {func(f, _ *Summary) { f.Failed, f.Unsent, f.Output = 7, 3, 630*128 }, nil, "7 of 637 requests failed, and 3 more were not sent"},
+	"few_failures":   {func(f, _ *Summary) { f.Failed, f.Output = 3, 637*128 }, nil, "3 of 640 requests failed"},
+	"rate_not_reached": {func(f, other *Summary) {
 		f.Settings["request_rate"], other.Settings["request_rate"] = "20", "20"
 		f.Findings = []Finding{find("rate_not_reached", "", "sent_per_s", 15.0)}
 	}, nil, "15.0 requests/s were sent, vs 20.0 of the baseline"},
-	"client_late":    {func(f, _ *Facts) { moveBy(f, "itl", 0.3) }, []string{"itl"}, "the client was late: its measurement error is over 20 % of the metric"},
-	"client_limited": {func(f, _ *Facts) { f.Verdict = "client-limited" }, nil, "the client could not keep up"},
-	"batch_limited":  {func(f, _ *Facts) { f.Findings = []Finding{find("batch_limited", "", "served", 7.5)} }, nil, "about 7.5 requests were served at a time"},
-	"decoding_differs": {func(f, other *Facts) { f.Decoding, other.Decoding = 7.2, 44.6 }, nil,
+	"client_late":    {func(f, _ *Summary) { moveBy(f, "itl", 0.3) }, []string{"itl"}, "the client was late: its measurement error is over 20 % of the metric"},
+	"client_limited": {func(f, _ *Summary) { f.Verdict = "client-limited" }, nil, "the client could not keep up"},
+	"batch_limited":  {func(f, _ *Summary) { f.Findings = []Finding{find("batch_limited", "", "served", 7.5)} }, nil, "about 7.5 requests were served at a time"},
+	"decoding_differs": {func(f, other *Summary) { f.Decoding, other.Decoding = 7.2, 44.6 }, nil,
 		"7.2 requests were decoding at a time, vs 44.6 of the baseline"},
-	"multi_token_chunks": {func(f, other *Facts) { f.TokensPerChunk, other.TokensPerChunk = 1.18, 1 }, nil, "chunks had 1.18 tokens on average, vs 1.00 of the baseline"},
-	"coalesced":          {func(f, _ *Facts) { f.Findings = []Finding{find("coalesced", "")} }, nil, "that does not move TPOT"},
-	"held_first_read": {func(f, _ *Facts) { f.Findings = []Finding{find("held_first_read", "")} }, []string{"ttft", FirstWaveTTFT, "tpot", "itl"},
+	"multi_token_chunks": {func(f, other *Summary) { f.TokensPerChunk, other.TokensPerChunk = 1.18, 1 }, nil, "chunks had 1.18 tokens on average, vs 1.00 of the baseline"},
+	"coalesced":          {func(f, _ *Summary) { f.Findings = []Finding{find("coalesced", "")} }, nil, "that does not move TPOT"},
+	"held_first_read": {func(f, _ *Summary) { f.Findings = []Finding{find("held_first_read", "")} }, []string{"ttft", FirstWaveTTFT, "tpot", "itl"},
 		"TTFT is too long and TPOT too short"},
-	"whole_answers":         {func(f, _ *Facts) { f.Findings = []Finding{find("whole_answers", "")} }, nil, "were not measured"},
-	"token_count_disagrees": {func(f, _ *Facts) { f.Findings = []Finding{find("token_count_disagrees", "")} }, nil, "how long its answers are is not known"},
-	"hidden_reasoning":      {func(f, _ *Facts) { f.Findings = []Finding{find("hidden_reasoning", "")} }, nil, "TPOT is divided by them"},
-	"several_choices":       {func(f, _ *Facts) { f.Findings = []Finding{find("several_choices", "")} }, nil, "which TPOT and ITL mix"},
-	"output_lengths_differ": {func(f, _ *Facts) { f.Output = f.Output * 9 / 10 }, nil,
+	"whole_answers":         {func(f, _ *Summary) { f.Findings = []Finding{find("whole_answers", "")} }, nil, "were not measured"},
+	"token_count_disagrees": {func(f, _ *Summary) { f.Findings = []Finding{find("token_count_disagrees", "")} }, nil, "how long its answers are is not known"},
+	"hidden_reasoning":      {func(f, _ *Summary) { f.Findings = []Finding{find("hidden_reasoning", "")} }, nil, "TPOT is divided by them"},
+	"several_choices":       {func(f, _ *Summary) { f.Findings = []Finding{find("several_choices", "")} }, nil, "which TPOT and ITL mix"},
+	"output_lengths_differ": {func(f, _ *Summary) { f.Output = f.Output * 9 / 10 }, nil,
 		"completion tokens a request: 115.2 here, 128 there"},
-	"prefix_cache_hits": {func(f, _ *Facts) {
+	"prefix_cache_hits": {func(f, _ *Summary) {
 		f.Findings = []Finding{find("prefix_cache_hits", "", "cached_tokens", 320, "prompt_tokens", 640)}
 	}, nil, "50.0 % of the prompt tokens came from the server's prefix cache, vs 0.00 % of the baseline"},
-	"definitions_differ": {func(f, _ *Facts) { f.Client = "guidellm" }, []string{"tpot", "itl", "e2el", "ttft", FirstWaveTTFT}, ""},
+	"definitions_differ": {func(f, _ *Summary) { f.Client = "guidellm" }, []string{"tpot", "itl", "e2el", "ttft", FirstWaveTTFT}, ""},
 }
 
 // moveBy sets the client's error of a metric's mean, relative to the metric.
-func moveBy(f *Facts, metric string, share float64) {
-	for figure, runs := range f.Series {
-		if figure.Metric == metric && (figure.Higher || figure.Statistic == MeanOf) {
+func moveBy(f *Summary, metric string, share float64) {
+	for quantity, runs := range f.Series {
+		if quantity.Metric == metric && (quantity.Higher || quantity.Statistic == MeanOf) {
 			for i := range runs {
 				runs[i].Error = share * runs[i].Value
 			}
@@ -58,7 +58,7 @@ func moveBy(f *Facts, metric string, share float64) {
 }
 
 func metricsOf() (all []string) {
-	for _, f := range Figures {
+	for _, f := range Quantities {
 		if !slices.Contains(all, f.Metric) {
 			all = append(all, f.Metric)
 		}
@@ -69,8 +69,8 @@ func metricsOf() (all []string) {
 // voidOf are the metrics that do not stand.
 func voidOf(c *Comparison) (void []string) {
 	for _, r := range c.Rows {
-		if r.Void != "" && !slices.Contains(void, r.Figure.Metric) {
-			void = append(void, r.Figure.Metric)
+		if r.Void != "" && !slices.Contains(void, r.Quantity.Metric) {
+			void = append(void, r.Quantity.Metric)
 		}
 	}
 	return void
@@ -92,9 +92,9 @@ func TestCausesAndMetrics(t *testing.T) {
 			moves = metricsOf()
 		}
 		for planted := range 2 {
-			variants := []*Facts{brief(), brief()}
+			variants := []*Summary{brief(), brief()}
 			p.plant(variants[planted], variants[1-planted])
-			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{variants}, Options{AcrossClients: cause.Code == "definitions_differ"})
+			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{variants}, Options{AcrossClients: cause.Code == "definitions_differ"})
 			void := voidOf(c)
 			for _, m := range metricsOf() {
 				if got, want := slices.Contains(void, m), slices.Contains(moves, m); got != want {
@@ -116,14 +116,14 @@ func TestCausesAndMetrics(t *testing.T) {
 	}
 }
 
-// brief are facts whose requests are not needed.
-func brief() *Facts {
-	f := facts(1, 0.1)
-	for figure, runs := range f.Series {
+// brief is a summary whose requests are not needed.
+func brief() *Summary {
+	f := summary(1, 0.1)
+	for quantity, runs := range f.Series {
 		for i := range runs {
 			runs[i].Requests = nil
 		}
-		f.Series[figure] = runs
+		f.Series[quantity] = runs
 	}
 	return f
 }
@@ -135,7 +135,7 @@ func TestAClientThatIsLateForOneMetric(t *testing.T) {
 			f := brief()
 			moveBy(f, m, share)
 			f.Verdict = map[bool]string{false: "degraded", true: "client-limited"}[void]
-			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{brief(), f}}, Options{})
+			c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{brief(), f}}, Options{})
 			want := []string(nil)
 			if void {
 				want = []string{m}
@@ -148,7 +148,7 @@ func TestAClientThatIsLateForOneMetric(t *testing.T) {
 	f := brief()
 	moveBy(f, "itl", 0.3)
 	f.Verdict, f.LateSchedule = "client-limited", true
-	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{brief(), f}}, Options{})
+	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{brief(), f}}, Options{})
 	if got := voidOf(c); !slices.Equal(got, metricsOf()) {
 		t.Errorf("a client that did not keep the schedule: %v", got)
 	}
@@ -156,7 +156,7 @@ func TestAClientThatIsLateForOneMetric(t *testing.T) {
 
 // TestTheClientsErrorIsNoDifference: what the client may have moved is not significant.
 func TestTheClientsErrorIsNoDifference(t *testing.T) {
-	f := Figure{Metric: "tpot", Statistic: MeanOf}
+	f := Quantity{Metric: "tpot", Statistic: MeanOf}
 	run := func(value, off float64) []Series {
 		return []Series{{N: 640, Mean: value, Std: value / 100, Value: value, Error: off}}
 	}
@@ -167,66 +167,66 @@ func TestTheClientsErrorIsNoDifference(t *testing.T) {
 }
 
 func TestWhatIsNoCause(t *testing.T) {
-	pair := func(f, g func(a *Facts)) []*Facts {
+	pair := func(f, g func(a *Summary)) []*Summary {
 		a, b := brief(), brief()
 		f(a)
 		g(b)
-		return []*Facts{a, b}
+		return []*Summary{a, b}
 	}
-	same := func(f func(a *Facts)) []*Facts { return pair(f, f) }
-	hits := func(a *Facts) {
+	same := func(f func(a *Summary)) []*Summary { return pair(f, f) }
+	hits := func(a *Summary) {
 		a.Findings = []Finding{find("prefix_cache_hits", "", "cached_tokens", 600.0, "prompt_tokens", 640.0)}
 	}
-	waits := func(ttft, e2el, n float64) func(a *Facts) {
-		return func(a *Facts) {
-			a.Series[meanTTFT][0].Value, a.Series[Figure{Metric: "e2el", Statistic: MeanOf}][0].Value, a.Decoding = ttft, e2el, n
+	waits := func(ttft, e2el, n float64) func(a *Summary) {
+		return func(a *Summary) {
+			a.Series[meanTTFT][0].Value, a.Series[Quantity{Metric: "e2el", Statistic: MeanOf}][0].Value, a.Decoding = ttft, e2el, n
 		}
 	}
-	open := func(n float64) func(a *Facts) { return func(a *Facts) { a.OpenLoop, a.Decoding = true, n } }
-	many := func(failed int) func(a *Facts) {
-		return func(a *Facts) {
+	open := func(n float64) func(a *Summary) { return func(a *Summary) { a.OpenLoop, a.Decoding = true, n } }
+	many := func(failed int) func(a *Summary) {
+		return func(a *Summary) {
 			a.Requests, a.Failed, a.Input, a.Output = 2000, failed, (2000-failed)*512, (2000-failed)*128
 		}
 	}
-	untimed := func(n float64) func(a *Facts) {
-		return func(a *Facts) {
+	untimed := func(n float64) func(a *Summary) {
+		return func(a *Summary) {
 			a.Decoding = n
-			delete(a.Series, Figure{Metric: "e2el", Statistic: MeanOf})
-			delete(a.Series, Figure{Metric: "tpot", Statistic: MeanOf})
+			delete(a.Series, Quantity{Metric: "e2el", Statistic: MeanOf})
+			delete(a.Series, Quantity{Metric: "tpot", Statistic: MeanOf})
 		}
 	}
-	withoutE2EL := func(ttft, tpot, n float64) func(a *Facts) {
-		return func(a *Facts) {
+	withoutE2EL := func(ttft, tpot, n float64) func(a *Summary) {
+		return func(a *Summary) {
 			untimed(n)(a)
-			a.Series[meanTTFT][0].Value, a.Series[Figure{Metric: "tpot", Statistic: MeanOf}] = ttft, []Series{{Value: tpot}}
+			a.Series[meanTTFT][0].Value, a.Series[Quantity{Metric: "tpot", Statistic: MeanOf}] = ttft, []Series{{Value: tpot}}
 		}
 	}
-	none := func(*Facts) {}
+	none := func(*Summary) {}
 	for name, c := range map[string]struct {
-		variants []*Facts
+		variants []*Summary
 		void     string
 	}{
 		"a failure of a thousand": {pair(many(0), many(1)), ""},
-		"a mark more":             {pair(none, func(a *Facts) { a.Prompt = 513 }), ""},
-		"other prompts by count":  {pair(none, func(a *Facts) { a.Prompt = 700 }), "all"},
-		"a token more":            {pair(none, func(a *Facts) { a.Output += 640 }), ""},
-		"a prompt token more":     {pair(none, func(a *Facts) { a.Input += 640 }), "all"},
-		"a seed":                  {pair(none, func(a *Facts) { a.Settings["seed"] = "2" }), "all"},
-		"another client":          {pair(none, func(a *Facts) { a.Client = "benchmark_serving" }), "all"},
-		"a flag less":             {pair(none, func(a *Facts) { a.Settings["temperature"] = "<nil>" }), "all"},
-		"a cold start":            {pair(none, func(a *Facts) { a.Findings = []Finding{find("cold_start", "")} }), ""},
-		"prompts of repeats": {pair(none, func(a *Facts) {
-			a.Later = []*Facts{later(a, func(l *Facts) { l.Settings["seed"], l.Settings["prompts"], l.Input = "7", "sha256:7", 5 })}
+		"a mark more":             {pair(none, func(a *Summary) { a.Prompt = 513 }), ""},
+		"other prompts by count":  {pair(none, func(a *Summary) { a.Prompt = 700 }), "all"},
+		"a token more":            {pair(none, func(a *Summary) { a.Output += 640 }), ""},
+		"a prompt token more":     {pair(none, func(a *Summary) { a.Input += 640 }), "all"},
+		"a seed":                  {pair(none, func(a *Summary) { a.Settings["seed"] = "2" }), "all"},
+		"another client":          {pair(none, func(a *Summary) { a.Client = "benchmark_serving" }), "all"},
+		"a flag less":             {pair(none, func(a *Summary) { a.Settings["temperature"] = "<nil>" }), "all"},
+		"a cold start":            {pair(none, func(a *Summary) { a.Findings = []Finding{find("cold_start", "")} }), ""},
+		"prompts of repeats": {pair(none, func(a *Summary) {
+			a.Later = []*Summary{later(a, func(l *Summary) { l.Settings["seed"], l.Settings["prompts"], l.Input = "7", "sha256:7", 5 })}
 		}), ""},
-		"a server of repeats": {pair(none, func(a *Facts) { a.Later = []*Facts{later(a, func(l *Facts) { l.Server = "2" })} }), "all"},
+		"a server of repeats": {pair(none, func(a *Summary) { a.Later = []*Summary{later(a, func(l *Summary) { l.Server = "2" })} }), "all"},
 		"the same cache hits": {same(hits), ""},
-		"times of tokens": {same(func(a *Facts) {
+		"times of tokens": {same(func(a *Summary) {
 			a.TokensPerChunk = 2
-			a.Series[Figure{Metric: PerTokenITL, Statistic: MeanOf}] = []Series{{Value: 0.01}}
+			a.Series[Quantity{Metric: PerTokenITL, Statistic: MeanOf}] = []Series{{Value: 0.01}}
 		}), ""},
-		"tokens a chunk alike":  {pair(func(a *Facts) { a.TokensPerChunk = 1.035 }, func(a *Facts) { a.TokensPerChunk = 1.02 }), ""},
-		"tokens a chunk unlike": {pair(func(a *Facts) { a.TokensPerChunk = 1.04 }, func(a *Facts) { a.TokensPerChunk = 1 }), "itl"},
-		"two tokens a chunk":    {same(func(a *Facts) { a.TokensPerChunk = 2 }), "itl"},
+		"tokens a chunk alike":  {pair(func(a *Summary) { a.TokensPerChunk = 1.035 }, func(a *Summary) { a.TokensPerChunk = 1.02 }), ""},
+		"tokens a chunk unlike": {pair(func(a *Summary) { a.TokensPerChunk = 1.04 }, func(a *Summary) { a.TokensPerChunk = 1 }), "itl"},
+		"two tokens a chunk":    {same(func(a *Summary) { a.TokensPerChunk = 2 }), "itl"},
 		// 64 requests each: one waits as long and decodes four times as fast.
 		"fewer by its own speed":          {pair(waits(0.4, 4.5, 58), waits(0.6, 1.9, 44)), ""},
 		"fewer, as others wait":           {pair(waits(0.4, 2.4, 53), waits(1.6, 3.6, 36)), "tpot itl"},
@@ -240,7 +240,7 @@ func TestWhatIsNoCause(t *testing.T) {
 		if want == "all" {
 			want = strings.Join(metricsOf(), " ")
 		}
-		got := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{c.variants}, Options{})
+		got := Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{c.variants}, Options{})
 		if void := strings.Join(voidOf(got), " "); void != want {
 			t.Errorf("%s: not comparable %q, want %q: %+v", name, void, want, got.Reasons)
 		}
@@ -249,20 +249,20 @@ func TestWhatIsNoCause(t *testing.T) {
 
 // TestPerTokenTimesAreCompared: where both variants have them they are ITL.
 func TestPerTokenTimesAreCompared(t *testing.T) {
-	variants := []*Facts{brief(), brief()}
+	variants := []*Summary{brief(), brief()}
 	for i, f := range variants {
 		f.TokensPerChunk = 2
-		f.Series[Figure{Metric: PerTokenITL, Statistic: MeanOf}] = []Series{{N: 640, Mean: 0.01, Std: 0.001, Value: 0.01 * float64(i+1)}}
+		f.Series[Quantity{Metric: PerTokenITL, Statistic: MeanOf}] = []Series{{N: 640, Mean: 0.01, Std: 0.001, Value: 0.01 * float64(i+1)}}
 	}
-	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{variants}, Options{})
-	if r := rowOf(c, Figure{Metric: "itl", Statistic: MeanOf}); r == nil || r.Void != "" || r.Base != 0.01 || r.Other != 0.02 || !r.Significant {
+	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{variants}, Options{})
+	if r := rowOf(c, Quantity{Metric: "itl", Statistic: MeanOf}); r == nil || r.Void != "" || r.Base != 0.01 || r.Other != 0.02 || !r.Significant {
 		t.Errorf("%+v", r)
 	}
 	for _, f := range variants {
 		f.TokensPerChunk = 1
 	}
-	c = Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{variants}, Options{})
-	if r := rowOf(c, Figure{Metric: "itl", Statistic: MeanOf}); r.Base < 0.09 {
+	c = Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{variants}, Options{})
+	if r := rowOf(c, Quantity{Metric: "itl", Statistic: MeanOf}); r.Base < 0.09 {
 		t.Errorf("one token a chunk: %+v", r)
 	}
 }
@@ -270,14 +270,14 @@ func TestPerTokenTimesAreCompared(t *testing.T) {
 // TestAcrossClients: another client's results are compared on purpose only, by one
 // definition, or not in a metric that has two.
 func TestAcrossClients(t *testing.T) {
-	itl := Figure{Metric: "itl", Statistic: MeanOf}
-	variants := func(client string, defined map[string]map[Figure]float64) [][]*Facts {
+	itl := Quantity{Metric: "itl", Statistic: MeanOf}
+	variants := func(client string, defined map[string]map[Quantity]float64) [][]*Summary {
 		a, b := brief(), brief()
 		a.Client, b.Defined = client, defined
-		return [][]*Facts{{a, b}}
+		return [][]*Summary{{a, b}}
 	}
-	judged := func(facts [][]*Facts, across bool) *Comparison {
-		return Judge([]string{"A", "B"}, []string{"64"}, facts, Options{AcrossClients: across})
+	judged := func(summaries [][]*Summary, across bool) *Comparison {
+		return Judge([]string{"A", "B"}, []string{"64"}, summaries, Options{AcrossClients: across})
 	}
 	if c := judged(variants("benchmark_serving", nil), false); len(voidOf(c)) != len(metricsOf()) {
 		t.Errorf("not on purpose: %v stand not", voidOf(c))
@@ -285,18 +285,18 @@ func TestAcrossClients(t *testing.T) {
 	if c := judged(variants("benchmark_serving", nil), true); len(voidOf(c)) > 0 || !slices.Equal(c.Definitions, []string{"benchmark_serving does not state its measurement error"}) {
 		t.Errorf("the same definitions: %v, %v", voidOf(c), c.Definitions)
 	}
-	if c := judged(variants("vllm", map[string]map[Figure]float64{"vllm": {itl: 0.12}}), true); len(voidOf(c)) > 0 || math.Abs(rowOf(c, itl).Other-0.12) > 1e-12 || rowOf(c, itl).Restated != "vllm" || rowOf(c, meanTTFT).Restated != "" {
+	if c := judged(variants("vllm", map[string]map[Quantity]float64{"vllm": {itl: 0.12}}), true); len(voidOf(c)) > 0 || math.Abs(rowOf(c, itl).Other-0.12) > 1e-12 || rowOf(c, itl).Restated != "vllm" || rowOf(c, meanTTFT).Restated != "" {
 		t.Errorf("%v, %+v", voidOf(c), rowOf(c, itl))
 	}
 	c := judged(variants("sglang 0.5", nil), true)
 	if got := voidOf(c); !slices.Equal(got, []string{"ttft", FirstWaveTTFT, "itl", "e2el"}) || !strings.Contains(c.Reasons[2].Text, "ITL is the time between chunks in loadgen, and the time between chunks divided by the tokens of a chunk in sglang") {
 		t.Errorf("other definitions: %v, %+v", got, c.Reasons)
 	}
-	all := map[Figure]float64{}
-	for _, f := range Figures {
+	all := map[Quantity]float64{}
+	for _, f := range Quantities {
 		all[f] = 0.2
 	}
-	if c := judged(variants("aiperf", map[string]map[Figure]float64{"aiperf": all}), true); !slices.Equal(voidOf(c), []string(nil)) || len(c.Definitions) < 4 || math.Abs(rowOf(c, itl).Other-0.2) > 1e-12 {
+	if c := judged(variants("aiperf", map[string]map[Quantity]float64{"aiperf": all}), true); !slices.Equal(voidOf(c), []string(nil)) || len(c.Definitions) < 4 || math.Abs(rowOf(c, itl).Other-0.2) > 1e-12 {
 		t.Errorf("restated: %v, %v", voidOf(c), c.Definitions)
 	}
 	if c := judged(variants("another", nil), true); len(voidOf(c)) > 0 || !slices.Contains(c.Definitions, "how another defines its metrics is not known") {
@@ -306,26 +306,26 @@ func TestAcrossClients(t *testing.T) {
 
 // TestDrift: all servers become slower from repeat to repeat, or only vary.
 func TestDrift(t *testing.T) {
-	variants := func(values ...float64) (row []*Facts) {
+	variants := func(values ...float64) (row []*Summary) {
 		for range 2 {
 			f := brief()
-			for figure, runs := range maps.Clone(f.Series) {
-				f.Series[figure] = nil
+			for quantity, runs := range maps.Clone(f.Series) {
+				f.Series[quantity] = nil
 				for _, v := range values {
 					s := runs[0]
 					s.Value *= v
-					f.Series[figure] = append(f.Series[figure], s)
+					f.Series[quantity] = append(f.Series[quantity], s)
 				}
 			}
 			for range values[1:] {
-				f.Later = append(f.Later, later(f, func(*Facts) {}))
+				f.Later = append(f.Later, later(f, func(*Summary) {}))
 			}
 			row = append(row, f)
 		}
 		return row
 	}
 	judged := func(values ...float64) []Drift {
-		return Judge([]string{"A", "B"}, []string{"16", "64"}, [][]*Facts{variants(values...), variants(values...)}, Options{}).Drifts
+		return Judge([]string{"A", "B"}, []string{"16", "64"}, [][]*Summary{variants(values...), variants(values...)}, Options{}).Drifts
 	}
 	if got := judged(1, 1.01, 0.99, 1); got != nil {
 		t.Errorf("%+v", got)
@@ -353,7 +353,7 @@ func TestDelivery(t *testing.T) {
 		f := brief()
 		f.Findings = []Finding{c.finding}
 		codes := map[string]bool{}
-		for _, r := range Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{brief(), f}}, Options{}).Reasons {
+		for _, r := range Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{brief(), f}}, Options{}).Reasons {
 			codes[r.Code] = true
 		}
 		if got := strings.Join(slices.SortedFunc(maps.Keys(codes), func(a, b string) int { return strings.Compare(b, a) }), " "); got != c.want {

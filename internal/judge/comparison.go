@@ -6,29 +6,29 @@ import (
 	"slices"
 )
 
-// Figure is something that servers are compared by: a statistic of a latency, or,
+// Quantity is something that servers are compared by: a statistic of a latency, or,
 // without one, a throughput.
-type Figure struct {
+type Quantity struct {
 	Metric    string // ttft, first_wave_ttft, tpot, itl, e2el, or the name of a throughput
 	Statistic Statistic
 	// Higher says that more is better.
 	Higher bool
 }
 
-// Figures are all that are compared, in the order of reports.
-var Figures = figures()
+// Quantities are all that are compared, in the order of reports.
+var Quantities = quantities()
 
-func figures() (all []Figure) {
+func quantities() (all []Quantity) {
 	for _, m := range []string{"ttft", "tpot", "itl", "e2el"} {
 		for _, s := range []Statistic{MeanOf, MedianOf, P99Of} {
-			all = append(all, Figure{Metric: m, Statistic: s})
+			all = append(all, Quantity{Metric: m, Statistic: s})
 		}
 		if m == "ttft" {
-			all = append(all, Figure{Metric: FirstWaveTTFT, Statistic: MeanOf})
+			all = append(all, Quantity{Metric: FirstWaveTTFT, Statistic: MeanOf})
 		}
 	}
 	for _, m := range throughput {
-		all = append(all, Figure{Metric: m, Higher: true})
+		all = append(all, Quantity{Metric: m, Higher: true})
 	}
 	return all
 }
@@ -40,12 +40,12 @@ const (
 	// FirstWaveTTFT is the TTFT of the first requests of a closed loop, as many as its
 	// concurrency, which all start at once.
 	FirstWaveTTFT = "first_wave_ttft"
-	// PerTokenITL is, in Facts.Series, the ITL by the times of tokens instead of chunks.
+	// PerTokenITL is, in Summary.Series, the ITL by the times of tokens instead of chunks.
 	PerTokenITL = "itl_per_token"
 )
 
-// Facts are what is known of a server at a concurrency.
-type Facts struct {
+// Summary is what is known of a server at a concurrency.
+type Summary struct {
 	Client           string // the program that measured, with its version
 	Model, Server    string // what the server said of itself; "" where it is not known
 	Became           string // what it said after the run, where that was something else
@@ -66,20 +66,20 @@ type Facts struct {
 	LateSchedule bool
 	Findings     []Finding
 	// Series are the values, a Series for each repeat.
-	Series map[Figure][]Series
+	Series map[Quantity][]Series
 	// Defined are the values by the definitions of other clients, by the client's name.
-	Defined map[string]map[Figure]float64
-	// Later are the facts of the second repeat and those that follow, without Series. All
+	Defined map[string]map[Quantity]float64
+	// Later are the summaries of the second repeat and those that follow, without Series. All
 	// but these and Series are of one run.
-	Later []*Facts
+	Later []*Summary
 }
 
 // Row compares a metric of a server at a concurrency with the baseline's.
 type Row struct {
-	Level, Variant int
-	Figure         Figure
-	Base, Other    float64 // NaN where there is none
-	*Interval              // nil where there is not enough data
+	Load, Variant int
+	Quantity      Quantity
+	Base, Other   float64 // NaN where there is none
+	*Interval             // nil where there is not enough data
 	// Adjusted is P corrected for the number of comparisons (Holm 1979); a row is
 	// significant with at most 0.05.
 	Adjusted    float64
@@ -101,7 +101,7 @@ func (r *Row) SpeedUp() float64 {
 	if !(r.Base > 0) || !(r.Other > 0) {
 		return math.NaN()
 	}
-	if r.Figure.Higher {
+	if r.Quantity.Higher {
 		return r.Other / r.Base
 	}
 	return r.Base / r.Other
@@ -115,12 +115,12 @@ type Options struct {
 	AcrossClients bool
 }
 
-// Comparison is servers compared with the first of them: Facts by level and variant.
+// Comparison is servers compared with the first of them: summaries by load and variant.
 type Comparison struct {
-	Labels, Levels []string
-	Facts          [][]*Facts // nil where a variant has no result at a level
-	Reasons        []Reasons
-	Rows           []Row
+	Labels, Loads []string
+	Summaries     [][]*Summary // nil where a variant has no result at a load
+	Reasons       []Reasons
+	Rows          []Row
 	// Drifts are changes from repeat to repeat that all servers have in common.
 	Drifts []Drift
 	// Definitions name what the clients of a comparison across clients define differently.
@@ -130,16 +130,16 @@ type Comparison struct {
 	reasons []reason
 }
 
-// Judge compares every variant with the first, at every level.
-func Judge(labels, levels []string, facts [][]*Facts, o Options) *Comparison {
-	c := &Comparison{Labels: labels, Levels: levels, Facts: facts, options: o}
+// Judge compares every variant with the first, at every load.
+func Judge(labels, loads []string, summaries [][]*Summary, o Options) *Comparison {
+	c := &Comparison{Labels: labels, Loads: loads, Summaries: summaries, options: o}
 	c.reasons = c.findReasons()
 	c.Reasons = grouped(c.reasons)
-	for level := range facts {
+	for load := range summaries {
 		for variant := 1; variant < len(labels); variant++ {
-			if base, other := facts[level][0], facts[level][variant]; base != nil && other != nil {
-				for _, f := range Figures {
-					c.compare(level, variant, f)
+			if base, other := summaries[load][0], summaries[load][variant]; base != nil && other != nil {
+				for _, f := range Quantities {
+					c.compare(load, variant, f)
 				}
 			}
 		}
@@ -149,13 +149,13 @@ func Judge(labels, levels []string, facts [][]*Facts, o Options) *Comparison {
 	return c
 }
 
-// compare adds the row of a figure, unless neither side has it.
-func (c *Comparison) compare(level, variant int, f Figure) {
-	base, other := c.Facts[level][0], c.Facts[level][variant]
-	row := Row{Level: level, Variant: variant, Figure: f, Adjusted: math.NaN()}
+// compare adds the row of a quantity, unless neither side has it.
+func (c *Comparison) compare(load, variant int, f Quantity) {
+	base, other := c.Summaries[load][0], c.Summaries[load][variant]
+	row := Row{Load: load, Variant: variant, Quantity: f, Adjusted: math.NaN()}
 	a, b := base.Series[f], other.Series[f]
 	if f.Metric == "itl" && chunked(base, other) && perToken(base, other) {
-		g := Figure{Metric: PerTokenITL, Statistic: f.Statistic}
+		g := Quantity{Metric: PerTokenITL, Statistic: f.Statistic}
 		a, b = base.Series[g], other.Series[g]
 	} else if c.options.AcrossClients {
 		a, b, row.Restated = restated(base, other, f)
@@ -163,7 +163,7 @@ func (c *Comparison) compare(level, variant int, f Figure) {
 	if row.Base, row.Other = center(a), center(b); math.IsNaN(row.Base) && math.IsNaN(row.Other) {
 		return
 	}
-	row.Void = cmp.Or(c.VoidOf(level, variant, f.Metric), c.VoidOf(level, 0, f.Metric))
+	row.Void = cmp.Or(c.VoidOf(load, variant, f.Metric), c.VoidOf(load, 0, f.Metric))
 	row.TooFew = base.TooFew(f.Statistic) || other.TooFew(f.Statistic)
 	if row.Void == "" { // else it may be moved without bounds
 		a, b = base.withHeld(a, f), other.withHeld(b, f)
@@ -175,27 +175,27 @@ func (c *Comparison) compare(level, variant int, f Figure) {
 	c.Rows = append(c.Rows, row)
 }
 
-// Value is a figure, the mean of the repeats', NaN where there is none.
-func (f *Facts) Value(of Figure) float64 { return center(f.Series[of]) }
+// Value is a quantity, the mean of the repeats', NaN where there is none.
+func (f *Summary) Value(of Quantity) float64 { return center(f.Series[of]) }
 
 // TooFew reports whether a quantile needs more requests than there are: 5/(1-q).
-func (f *Facts) TooFew(s Statistic) bool {
-	n := max(1, len(f.Series[Figure{Metric: "ttft", Statistic: MeanOf}])) * f.completed()
+func (f *Summary) TooFew(s Statistic) bool {
+	n := max(1, len(f.Series[Quantity{Metric: "ttft", Statistic: MeanOf}])) * f.completed()
 	return s.Q > 0 && float64(n)*(1-s.Q) < 5-1e-9
 }
 
-func (f *Facts) completed() int { return f.Requests - f.Failed - f.Unsent }
+func (f *Summary) completed() int { return f.Requests - f.Failed - f.Unsent }
 
-// interval is that of a figure. The throughput of a closed loop is the concurrency
+// interval is that of a quantity. The throughput of a closed loop is the concurrency
 // over the mean E2EL, by Little's law, and as uncertain as that.
-func interval(base, other *Facts, a, b []Series, f Figure) *Interval {
+func interval(base, other *Summary, a, b []Series, f Quantity) *Interval {
 	if !f.Higher || len(a) > 1 && len(b) > 1 {
 		return Compare(a, b, f)
 	}
 	if base.OpenLoop || other.OpenLoop {
 		return nil
 	}
-	e2el := Figure{Metric: "e2el", Statistic: MeanOf}
+	e2el := Quantity{Metric: "e2el", Statistic: MeanOf}
 	v := Compare(base.Series[e2el], other.Series[e2el], e2el)
 	x, y := center(a), center(b)
 	if v == nil || math.IsNaN(v.Ratio) || !(x > 0) || !(y > 0) {

@@ -37,14 +37,14 @@ func TokensPerChunk(completed, outputTokens int, meanE2EL, meanTTFT, meanITL flo
 
 // DecodingAtATime is the number of requests that a server decoded at a time, the mean of
 // its repeats, NaN where it is not known.
-func (c *Comparison) DecodingAtATime(level, variant int) float64 {
-	if f := c.Facts[level][variant]; f != nil {
+func (c *Comparison) DecodingAtATime(load, variant int) float64 {
+	if f := c.Summaries[load][variant]; f != nil {
 		return f.decoding()
 	}
 	return math.NaN()
 }
 
-func (f *Facts) decoding() float64 {
+func (f *Summary) decoding() float64 {
 	sum, n := 0.0, 0.0
 	for _, run := range f.runs() {
 		if run.Decoding > 0 {
@@ -55,7 +55,7 @@ func (f *Facts) decoding() float64 {
 }
 
 // runs are all repeats.
-func (f *Facts) runs() []*Facts { return append([]*Facts{f}, f.Later...) }
+func (f *Summary) runs() []*Summary { return append([]*Summary{f}, f.Later...) }
 
 // decodesUnlike reports whether two servers decoded numbers of requests at a time by which
 // their paces do not compare. Within a quarter they do: between 13 and 85 at a time the
@@ -65,7 +65,7 @@ func (f *Facts) runs() []*Facts { return append([]*Facts{f}, f.Later...) }
 // With an open loop the number follows from the pace itself. With a closed one a faster
 // server decodes for less of each request's time, and so fewer at a time, without any
 // limit: that much, down to a half, is allowed where no batch limit was found.
-func decodesUnlike(a, b *Facts) bool {
+func decodesUnlike(a, b *Summary) bool {
 	x, y := a.decoding(), b.decoding()
 	if !(x > 0) || !(y > 0) {
 		return false
@@ -84,8 +84,8 @@ func decodesUnlike(a, b *Facts) bool {
 
 // decodeTime is how long a request decodes on average, by its mean latencies in seconds: E2EL
 // without TTFT or, without E2EL, TPOT times the tokens after the first.
-func (f *Facts) decodeTime(value func(Figure) float64) float64 {
-	mean := func(metric string) float64 { return value(Figure{Metric: metric, Statistic: MeanOf}) }
+func (f *Summary) decodeTime(value func(Quantity) float64) float64 {
+	mean := func(metric string) float64 { return value(Quantity{Metric: metric, Statistic: MeanOf}) }
 	if e2el := mean("e2el"); e2el > 0 {
 		return e2el - mean("ttft")
 	}
@@ -94,8 +94,8 @@ func (f *Facts) decodeTime(value func(Figure) float64) float64 {
 
 // waitRatio is how many requests of b decode at a time, relative to how many would if
 // they waited for their first token as long as a's. It is 0 where that is not known.
-func waitRatio(a, b *Facts) float64 {
-	ttft := Figure{Metric: "ttft", Statistic: MeanOf}
+func waitRatio(a, b *Summary) float64 {
+	ttft := Quantity{Metric: "ttft", Statistic: MeanOf}
 	decode := b.decodeTime(b.Value)
 	ratio := (decode + a.Value(ttft)) / (decode + b.Value(ttft))
 	if !(decode > 0) || math.IsNaN(ratio) {

@@ -37,7 +37,7 @@ const (
 )
 
 // definitions are those of the clients whose results can be read, by the name that begins
-// Facts.Client.
+// Summary.Client.
 var definitions = map[string]definition{
 	"loadgen":               {"trtllm", firstChunk, byToken, betweenAll, lastChunk},
 	"benchmark_serving":     {"trtllm", firstChunk, byToken, betweenAll, lastChunk},
@@ -50,7 +50,7 @@ var definitions = map[string]definition{
 }
 
 // program is the client without its version.
-func (f *Facts) program() string {
+func (f *Summary) program() string {
 	name, _, _ := strings.Cut(f.Client, " ")
 	return name
 }
@@ -58,20 +58,20 @@ func (f *Facts) program() string {
 // definitions finds the metrics that two clients define differently. Where one of them is
 // loadgen and its result has them by the other's definitions they are compared by those;
 // the others are not compared.
-func (at *finder) definitions(c *Comparison, base, f *Facts) {
+func (at *finder) definitions(c *Comparison, base, f *Summary) {
 	a, knownA := definitions[base.program()]
 	b, knownB := definitions[f.program()]
 	if base.program() == f.program() {
 		return
 	}
 	for _, p := range []struct {
-		facts *Facts
-		known bool
+		summary *Summary
+		known   bool
 	}{{base, knownA}, {f, knownB}} {
 		if !p.known {
-			c.name("how " + p.facts.program() + " defines its metrics is not known")
-		} else if p.facts.program() != "loadgen" {
-			c.name(p.facts.program() + " does not state its measurement error")
+			c.name("how " + p.summary.program() + " defines its metrics is not known")
+		} else if p.summary.program() != "loadgen" {
+			c.name(p.summary.program() + " does not state its measurement error")
 		}
 	}
 	if !knownA || !knownB {
@@ -79,7 +79,7 @@ func (at *finder) definitions(c *Comparison, base, f *Facts) {
 	}
 	for _, m := range latencies {
 		x, y := a.of(m), b.of(m)
-		mean := Figure{Metric: m, Statistic: MeanOf}
+		mean := Quantity{Metric: m, Statistic: MeanOf}
 		if x == y || m == FirstWaveTTFT && a.ttft == b.ttft || math.IsNaN(base.Value(mean)) || math.IsNaN(f.Value(mean)) {
 			continue
 		}
@@ -106,10 +106,10 @@ func (c *Comparison) name(text string) {
 	}
 }
 
-// restated are the series of a figure of two servers by the same definition, as far as
+// restated are the series of a quantity of two servers by the same definition, as far as
 // they can be: where one client is loadgen, its values become those by the definition of
 // the other, by, where its result has them.
-func restated(base, other *Facts, f Figure) (a, b []Series, by string) {
+func restated(base, other *Summary, f Quantity) (a, b []Series, by string) {
 	a, b = base.Series[f], other.Series[f]
 	switch x, y := base.program(), other.program(); {
 	case x == "loadgen" && y != "loadgen":
@@ -122,7 +122,7 @@ func restated(base, other *Facts, f Figure) (a, b []Series, by string) {
 
 // restate scales each run's values to the value by a client's definition, which the
 // result has as a summary only.
-func (f *Facts) restate(of Figure, client string) (out []Series, by string) {
+func (f *Summary) restate(of Quantity, client string) (out []Series, by string) {
 	runs := f.runs()
 	for i, s := range f.Series[of] {
 		v, ok := 0.0, false

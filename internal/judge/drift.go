@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Drift is a change of a metric from repeat to repeat that the servers and levels of a
+// Drift is a change of a metric from repeat to repeat that the servers and loads of a
 // comparison have in common.
 type Drift struct {
 	Metric string
@@ -27,17 +27,17 @@ const driftP = 0.01
 // values, and no season's deviation counts more than another's.
 func (c *Comparison) drifts() (all []Drift) {
 	for _, m := range []string{"ttft", "tpot", "e2el"} {
-		f := Figure{Metric: m, Statistic: MeanOf}
+		f := Quantity{Metric: m, Statistic: MeanOf}
 		rising, variance := 0.0, 0.0
 		var changes []float64
-		for level, variants := range c.Facts {
-			for variant, facts := range variants {
-				if facts == nil || len(facts.Series[f]) < 2 || c.VoidOf(level, variant, m) != "" {
+		for load, variants := range c.Summaries {
+			for variant, summary := range variants {
+				if summary == nil || len(summary.Series[f]) < 2 || c.VoidOf(load, variant, m) != "" {
 					continue
 				}
-				s, v := kendall(facts.Series[f])
+				s, v := kendall(summary.Series[f])
 				rising, variance = rising+s, variance+v
-				if change := trend(facts.Series[f]); !math.IsNaN(change) {
+				if change := trend(summary.Series[f]); !math.IsNaN(change) {
 					changes = append(changes, change)
 				}
 			}

@@ -64,7 +64,7 @@ const (
 // With two runs or more of a server each is one observation. A single run says how much
 // its requests vary, but not how much another run would: it gets the deviation of the
 // other server's runs, where there are three or more, or else that of RunToRun.
-func Compare(base, other []Series, f Figure) *Interval {
+func Compare(base, other []Series, f Quantity) *Interval {
 	a, b := center(base), center(other)
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return nil
@@ -87,7 +87,7 @@ const repeatsNeeded = 3
 
 // estimateOf makes the best of a server's runs; assumed is the coefficient of variation
 // that was not measured.
-func estimateOf(runs, others []Series, f Figure) (e estimate, method string, assumed float64) {
+func estimateOf(runs, others []Series, f Quantity) (e estimate, method string, assumed float64) {
 	switch {
 	case len(runs) > 1:
 		return fromRepeats(runs), FromRepeats, 0

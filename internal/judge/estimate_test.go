@@ -43,7 +43,7 @@ func TestStatsCoverage(t *testing.T) {
 			covered, alarms := cover(pairs, func(rng *rand.Rand) *Interval {
 				a, b := drawn(rng, n, c.rho), drawn(rng, n, c.rho)
 				a[0].Value, b[0].Value = valueOf(a[0], s), valueOf(b[0], s)
-				return Compare(a, b, Figure{Statistic: s})
+				return Compare(a, b, Quantity{Statistic: s})
 			})
 			// The sampling error of the check itself, at three deviations.
 			tolerance := 3 * math.Sqrt(0.05*0.95/float64(pairs))
@@ -73,17 +73,17 @@ func TestStatsCoverageFromRunToRun(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		base, other int
-		between     func(f Figure) float64
+		between     func(f Quantity) float64
 		low         float64
 	}{
-		{"1 run each", 1, 1, func(f Figure) float64 { return RunToRun(f, n) }, 0.94},
-		{"3 runs each", 3, 3, func(Figure) float64 { return 0.02 }, 0.94},
-		{"3 runs each, far apart", 3, 3, func(Figure) float64 { return 0.2 }, 0.94},
-		{"5 runs each", 5, 5, func(Figure) float64 { return 0.05 }, 0.94},
-		{"1 and 4 runs", 1, 4, func(Figure) float64 { return 0.1 }, 0.93},
+		{"1 run each", 1, 1, func(f Quantity) float64 { return RunToRun(f, n) }, 0.94},
+		{"3 runs each", 3, 3, func(Quantity) float64 { return 0.02 }, 0.94},
+		{"3 runs each, far apart", 3, 3, func(Quantity) float64 { return 0.2 }, 0.94},
+		{"5 runs each", 5, 5, func(Quantity) float64 { return 0.05 }, 0.94},
+		{"1 and 4 runs", 1, 4, func(Quantity) float64 { return 0.1 }, 0.93},
 	} {
 		for _, s := range []Statistic{MeanOf, MedianOf} {
-			f := Figure{Metric: "ttft", Statistic: s}
+			f := Quantity{Metric: "ttft", Statistic: s}
 			runs := func(rng *rand.Rand, many int) (all []Series) {
 				for range many {
 					r := drawn(rng, n, 0.3)[0].scaled(math.Exp(c.between(f) * rng.NormFloat64()))

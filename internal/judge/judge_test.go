@@ -338,14 +338,14 @@ func TestDecodingAtATime(t *testing.T) {
 
 // TestRunToRun: four times the requests halve the variation, up to as many as were measured.
 func TestRunToRun(t *testing.T) {
-	f := Figure{Metric: "e2el", Statistic: MeanOf}
+	f := Quantity{Metric: "e2el", Statistic: MeanOf}
 	if a, b := RunToRun(f, 100), RunToRun(f, 400); a != 0.025 || b != a/2 {
 		t.Errorf("%v with 100 requests, %v with 400", a, b)
 	}
 	if a, b := RunToRun(f, 640), RunToRun(f, 64000); a != b {
 		t.Errorf("%v with 640 requests, %v with 64,000", a, b)
 	}
-	if a, b := RunToRun(f, 100), RunToRun(Figure{Metric: OutputThroughput, Higher: true}, 100); a != b {
+	if a, b := RunToRun(f, 100), RunToRun(Quantity{Metric: OutputThroughput, Higher: true}, 100); a != b {
 		t.Errorf("mean E2EL %v, throughput %v", a, b)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // never called not comparable, and its interval is as much wider.
 
 // late finds the metrics that the client may have moved too much.
-func (at *finder) late(f *Facts) {
+func (at *finder) late(f *Summary) {
 	said := make([]bool, len(f.runs())) // by run: in which metrics the client could not keep up
 	late := f.movedMetrics("client_late", func(metric string, run int) float64 {
 		moved := f.clientError(metric, run)
@@ -28,7 +28,7 @@ func (at *finder) late(f *Facts) {
 }
 
 // held finds the metrics that were moved too much by tokens that came with the first one.
-func (at *finder) held(f *Facts) {
+func (at *finder) held(f *Summary) {
 	if held := f.movedMetrics("held_first_read", f.heldError); len(held) > 0 {
 		at.addFor("held_first_read", "the first read held many tokens: they were delayed on the way, so TTFT is too long and TPOT too short", held)
 	}
@@ -36,7 +36,7 @@ func (at *finder) held(f *Facts) {
 
 // movedMetrics are the metrics of a cause that it moved too much: what is compared is the mean
 // of the runs' values, and so what moved it is the mean of what moved them.
-func (f *Facts) movedMetrics(cause string, by func(metric string, run int) float64) (moved []string) {
+func (f *Summary) movedMetrics(cause string, by func(metric string, run int) float64) (moved []string) {
 	for _, m := range causeOf(cause).Moves {
 		sum, n := 0.0, len(f.runs())
 		for run := range n {
@@ -51,14 +51,14 @@ func (f *Facts) movedMetrics(cause string, by func(metric string, run int) float
 
 // clientError is by how much the client may have moved a metric of a run, at most, relative to
 // its mean or median, whichever is greater: the largest of its statistics.
-func (f *Facts) clientError(metric string, run int) (most float64) {
-	for figure, runs := range f.Series {
-		if figure.Metric != metric || run >= len(runs) {
+func (f *Summary) clientError(metric string, run int) (most float64) {
+	for quantity, runs := range f.Series {
+		if quantity.Metric != metric || run >= len(runs) {
 			continue
 		}
 		typical := runs[run].Value
-		if !figure.Higher {
-			typical = max(f.valueOf(Figure{Metric: metric, Statistic: MeanOf}, run), f.valueOf(Figure{Metric: metric, Statistic: MedianOf}, run))
+		if !quantity.Higher {
+			typical = max(f.valueOf(Quantity{Metric: metric, Statistic: MeanOf}, run), f.valueOf(Quantity{Metric: metric, Statistic: MedianOf}, run))
 		}
 		if s := runs[run]; s.Error > 0 && typical > 0 {
 			most = max(most, s.Error/typical)
@@ -69,8 +69,8 @@ func (f *Facts) clientError(metric string, run int) (most float64) {
 
 // heldShare is the share of a run's tokens that came with the first one and were generated
 // before, where that is much: 1 where it is not known.
-func (f *Facts) heldShare() (share float64) {
-	own := Facts{Findings: f.Findings}
+func (f *Summary) heldShare() (share float64) {
+	own := Summary{Findings: f.Findings}
 	if own.has("held_first_read") {
 		first, _ := own.figure("held_first_read", "tokens_in_first_read")
 		if of, _ := own.figure("held_first_read", "tokens"); of > 1 {
@@ -88,7 +88,7 @@ func (f *Facts) heldShare() (share float64) {
 // heldError is by how much a metric of a run was moved, at most, relative to itself, by tokens
 // that came with the first one: the time that their generation took is missing in TPOT, and
 // is in TTFT.
-func (f *Facts) heldError(metric string, run int) float64 {
+func (f *Summary) heldError(metric string, run int) float64 {
 	share := f.runs()[run].heldShare()
 	if share <= 0 {
 		return 0
@@ -97,8 +97,8 @@ func (f *Facts) heldError(metric string, run int) float64 {
 	if metric == "tpot" || metric == "itl" {
 		return missing
 	}
-	of := func(figure Figure) float64 { return f.valueOf(figure, run) }
-	if moved := missing * f.decodeTime(of) / of(Figure{Metric: metric, Statistic: MeanOf}); moved >= 0 {
+	of := func(quantity Quantity) float64 { return f.valueOf(quantity, run) }
+	if moved := missing * f.decodeTime(of) / of(Quantity{Metric: metric, Statistic: MeanOf}); moved >= 0 {
 		return moved
 	}
 	return math.Inf(1)
@@ -108,22 +108,22 @@ func (f *Facts) heldError(metric string, run int) float64 {
 // seen, relative to what is left of it, where a share of its tokens came with that one.
 func missingTime(share float64) float64 { return share / (1 - share) }
 
-// valueOf is a figure of one run, 0 where there is none.
-func (f *Facts) valueOf(figure Figure, run int) float64 {
-	if runs := f.Series[figure]; run < len(runs) && runs[run].Value > 0 {
+// valueOf is a quantity of one run, 0 where there is none.
+func (f *Summary) valueOf(quantity Quantity, run int) float64 {
+	if runs := f.Series[quantity]; run < len(runs) && runs[run].Value > 0 {
 		return runs[run].Value
 	}
 	return 0
 }
 
-// withHeld are the values of a figure, which may be off by tokens that were held, too.
-func (f *Facts) withHeld(all []Series, figure Figure) []Series {
-	if !slices.Contains(causeOf("held_first_read").Moves, figure.Metric) {
+// withHeld are the values of a quantity, which may be off by tokens that were held, too.
+func (f *Summary) withHeld(all []Series, quantity Quantity) []Series {
+	if !slices.Contains(causeOf("held_first_read").Moves, quantity.Metric) {
 		return all
 	}
 	all = slices.Clone(all)
 	for i := range all {
-		if moved := f.heldError(figure.Metric, min(i, len(f.Later))); moved > 0 {
+		if moved := f.heldError(quantity.Metric, min(i, len(f.Later))); moved > 0 {
 			all[i].Error += moved * all[i].Value
 		}
 	}

@@ -6,22 +6,22 @@ import (
 	"testing"
 )
 
-// runsOf are facts of several runs with the given mean latencies in seconds, each with the
+// runsOf is the summary of several runs with the given mean latencies in seconds, each with the
 // findings of its own.
-func runsOf(ttft, tpot, e2el float64, findings ...[]Finding) *Facts {
+func runsOf(ttft, tpot, e2el float64, findings ...[]Finding) *Summary {
 	f := brief()
 	f.Findings = findings[0]
 	for _, own := range findings[1:] {
-		f.Later = append(f.Later, later(f, func(l *Facts) { l.Findings = own }))
+		f.Later = append(f.Later, later(f, func(l *Summary) { l.Findings = own }))
 	}
-	for figure := range f.Series {
-		value := map[string]float64{"ttft": ttft, FirstWaveTTFT: ttft, "tpot": tpot, "itl": tpot, "e2el": e2el}[figure.Metric]
-		if figure.Higher {
+	for quantity := range f.Series {
+		value := map[string]float64{"ttft": ttft, FirstWaveTTFT: ttft, "tpot": tpot, "itl": tpot, "e2el": e2el}[quantity.Metric]
+		if quantity.Higher {
 			value = 1000
 		}
-		f.Series[figure] = nil
+		f.Series[quantity] = nil
 		for range findings {
-			f.Series[figure] = append(f.Series[figure], Series{N: 640, Mean: value, Std: value / 100, Value: value})
+			f.Series[quantity] = append(f.Series[quantity], Series{N: 640, Mean: value, Std: value / 100, Value: value})
 		}
 	}
 	return f
@@ -34,7 +34,7 @@ func TestAFirstReadThatHeldTokens(t *testing.T) {
 	}
 	burst := []Finding{find("coalesced", "", "first_burst_share", 0.11)}
 	for name, c := range map[string]struct {
-		f    *Facts
+		f    *Summary
 		want []string
 	}{
 		"a tenth, after a short wait":   {runsOf(0.155, 0.0045, 0.443, held(8, 64)), []string{"ttft", FirstWaveTTFT}},
@@ -51,13 +51,13 @@ func TestAFirstReadThatHeldTokens(t *testing.T) {
 		c.f.Decoding = 10
 		base := runsOf(2, 0.005, 3, nil)
 		base.Decoding = 10
-		if got := voidOf(Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{base, c.f}}, Options{})); !slices.Equal(got, c.want) {
+		if got := voidOf(Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{base, c.f}}, Options{})); !slices.Equal(got, c.want) {
 			t.Errorf("%s: not comparable %v, want %v", name, got, c.want)
 		}
 	}
-	tpot := Figure{Metric: "tpot", Statistic: MeanOf}
+	tpot := Quantity{Metric: "tpot", Statistic: MeanOf}
 	row := func(findings []Finding) *Row {
-		return rowOf(Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{runsOf(2.1, 0.005, 2.5, nil), runsOf(2.1, 0.0055, 2.5, findings)}}, Options{}), tpot)
+		return rowOf(Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{runsOf(2.1, 0.005, 2.5, nil), runsOf(2.1, 0.0055, 2.5, findings)}}, Options{}), tpot)
 	}
 	sure, unsure := row(nil), row(held(8, 64))
 	if !sure.Significant || unsure.Significant || unsure.RatioLow > 1 || math.Abs(math.Log(unsure.RatioLow/sure.RatioLow)+math.Log1p(0.125)) > 1e-9 {
@@ -79,10 +79,10 @@ func TestAClientThatWasLateInOneRun(t *testing.T) {
 	} {
 		f := runsOf(2, 0.005, 3, make([][]Finding, len(c.shares))...)
 		for i, share := range c.shares {
-			f.Series[Figure{Metric: "tpot", Statistic: MeanOf}][i].Error = share * 0.005
+			f.Series[Quantity{Metric: "tpot", Statistic: MeanOf}][i].Error = share * 0.005
 		}
 		f.runs()[c.limited].Verdict = "client-limited"
-		if got := voidOf(Judge([]string{"A", "B"}, []string{"64"}, [][]*Facts{{runsOf(2, 0.005, 3, nil), f}}, Options{})); !slices.Equal(got, c.want) {
+		if got := voidOf(Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{runsOf(2, 0.005, 3, nil), f}}, Options{})); !slices.Equal(got, c.want) {
 			t.Errorf("late by %v: not comparable %v, want %v", c.shares, got, c.want)
 		}
 	}

@@ -19,7 +19,7 @@ type Sampled struct {
 
 // Sample is what one run says of a statistic. The requests are resampled in blocks, as those
 // of a run depend on each other.
-func Sample(s Series, f Figure) Sampled {
+func Sample(s Series, f Quantity) Sampled {
 	out := Sampled{Value: s.Value, SE: math.NaN(), Error: s.Error, N: max(s.N, len(s.Requests))}
 	e := estimate{}
 	switch {

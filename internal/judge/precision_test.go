@@ -27,7 +27,7 @@ func TestStatsCoverageOfPrecision(t *testing.T) {
 		between float64
 	}{{"independent", 0, 0}, {"autocorrelated 0.6", 0.6, 0}, {"autocorrelated 0.6, runs 3 % apart", 0.6, 0.03}, {"runs 10 % apart", 0.3, 0.1}} {
 		held, runs := 0, 0
-		f := Figure{Metric: "e2el", Statistic: MeanOf}
+		f := Quantity{Metric: "e2el", Statistic: MeanOf}
 		truth := math.Exp(0.125 + c.between*c.between/2) // of logarithms with deviation 0.5
 		for i := range times {
 			rng := rand.New(rand.NewPCG(5, uint64(i)))

@@ -31,7 +31,7 @@ const firstWaveSpread = 2.5
 
 // RunToRun is the coefficient of variation of a metric's statistic from run to run that is
 // assumed where it was not measured: with one run. Throughput varies as mean E2EL does.
-func RunToRun(f Figure, requests int) float64 {
+func RunToRun(f Quantity, requests int) float64 {
 	n := float64(min(max(requests, 1), spreadRequests))
 	if f.Metric == FirstWaveTTFT {
 		return firstWaveSpread / n

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// reason is why metrics of a variant are not comparable at a level.
+// reason is why metrics of a variant are not comparable at a load.
 type reason struct {
-	code           string
-	level, variant int
-	metrics        []string // nil for all
-	text           string   // holds a %s for each of the values
-	values         [2]float64
+	code          string
+	load, variant int
+	metrics       []string // nil for all
+	text          string   // holds a %s for each of the values
+	values        [2]float64
 }
 
 // Reasons are those of one kind for one side.
 type Reasons struct {
 	Code    string
 	Variant int
-	Levels  []int
+	Loads   []int
 	Metrics []string // nil for all
 	Text    string
 	Short   string // in a few words, after the server's name
@@ -30,16 +30,16 @@ type Reasons struct {
 
 // findReasons finds what keeps the variants from being comparable.
 func (c *Comparison) findReasons() (all []reason) {
-	for level, variants := range c.Facts {
+	for load, variants := range c.Summaries {
 		for variant, f := range variants {
 			if f == nil {
 				continue
 			}
-			at := finder{level: level, variant: variant}
+			at := finder{load: load, variant: variant}
 			at.lost(f)
 			at.late(f)
 			at.held(f)
-			at.changed(c.before(level, variant), f)
+			at.changed(c.before(load, variant), f)
 			at.repeats(f)
 			at.findings(f)
 			if variant > 0 && variants[0] != nil {
@@ -60,10 +60,10 @@ func (c *Comparison) findReasons() (all []reason) {
 	return all
 }
 
-// finder collects the reasons of a variant at a level.
+// finder collects the reasons of a variant at a load.
 type finder struct {
-	level, variant int
-	found          []reason
+	load, variant int
+	found         []reason
 }
 
 // add adds a reason with all metrics that its cause moves.
@@ -72,13 +72,13 @@ func (at *finder) add(code, text string, values ...float64) {
 }
 
 func (at *finder) addFor(code, text string, metrics []string, values ...float64) {
-	r := reason{code: code, level: at.level, variant: at.variant, metrics: metrics, text: text}
+	r := reason{code: code, load: at.load, variant: at.variant, metrics: metrics, text: text}
 	copy(r.values[:], values)
 	at.found = append(at.found, r)
 }
 
 // lost finds requests that brought nothing.
-func (at *finder) lost(f *Facts) {
+func (at *finder) lost(f *Summary) {
 	failed, unsent := 0, 0
 	for _, run := range f.runs() {
 		failed, unsent = max(failed, run.Failed), max(unsent, run.Unsent)
@@ -93,8 +93,8 @@ func (at *finder) lost(f *Facts) {
 	}
 }
 
-// changed finds a server that became another from level to level or during a run.
-func (at *finder) changed(before, f *Facts) {
+// changed finds a server that became another from load to load or during a run.
+func (at *finder) changed(before, f *Summary) {
 	if before != nil && before.changed(f) {
 		at.add("server_changed", fmt.Sprintf("the server was %s, and %s before", described(f), described(before)))
 	}
@@ -104,7 +104,7 @@ func (at *finder) changed(before, f *Facts) {
 }
 
 // repeats finds repeats that are not of the same.
-func (at *finder) repeats(f *Facts) {
+func (at *finder) repeats(f *Summary) {
 	for i, later := range f.Later {
 		if later.Became != "" {
 			at.add("server_changed", fmt.Sprintf("the server was %s before repeat %d, and %s after it", described(later), i+2, later.Became))
@@ -132,7 +132,7 @@ var byFinding = map[string]string{
 }
 
 // findings finds what the variant's own findings say, each once.
-func (at *finder) findings(f *Facts) {
+func (at *finder) findings(f *Summary) {
 	added := map[string]bool{}
 	for _, run := range f.runs() {
 		for _, found := range run.Findings {
@@ -150,7 +150,7 @@ func (at *finder) findings(f *Facts) {
 }
 
 // compared finds what of the variant is not like the baseline.
-func (at *finder) compared(base, f *Facts) {
+func (at *finder) compared(base, f *Summary) {
 	if decodesUnlike(base, f) {
 		at.add("decoding_differs", "%s requests were decoding at a time, vs %s of the baseline", f.decoding(), base.decoding())
 	}
@@ -169,7 +169,7 @@ func (at *finder) compared(base, f *Facts) {
 }
 
 // tokensPerChunk is the largest of the repeats, 0 where it is not known.
-func (f *Facts) tokensPerChunk() (most float64) {
+func (f *Summary) tokensPerChunk() (most float64) {
 	for _, run := range f.runs() {
 		most = max(most, run.TokensPerChunk)
 		if v, ok := run.figure("multi_token_chunks", "tokens_per_chunk"); ok {
@@ -180,19 +180,19 @@ func (f *Facts) tokensPerChunk() (most float64) {
 }
 
 // chunked reports whether the times between chunks do not compare as those between tokens.
-func chunked(a, b *Facts) bool {
+func chunked(a, b *Summary) bool {
 	x, y := a.tokensPerChunk(), b.tokensPerChunk()
 	return max(x, y) >= tokensAChunk || x > 0 && y > 0 && max(x, y) > (1+chunkShare)*min(x, y)
 }
 
 // perToken reports whether both have the times of tokens, and not only of chunks.
-func perToken(a, b *Facts) bool {
-	f := Figure{Metric: PerTokenITL, Statistic: MeanOf}
+func perToken(a, b *Summary) bool {
+	f := Quantity{Metric: PerTokenITL, Statistic: MeanOf}
 	return !math.IsNaN(a.Value(f)) && !math.IsNaN(b.Value(f))
 }
 
 // cached is the share of the prompt tokens that came from a prefix cache unasked.
-func (f *Facts) cached() float64 {
+func (f *Summary) cached() float64 {
 	cached, _ := f.figure("prefix_cache_hits", "cached_tokens")
 	prompts, _ := f.figure("prefix_cache_hits", "prompt_tokens")
 	if prompts <= 0 {
@@ -202,7 +202,7 @@ func (f *Facts) cached() float64 {
 }
 
 // rate is at how many requests a second they were sent, 0 without a schedule.
-func (f *Facts) rate() float64 {
+func (f *Summary) rate() float64 {
 	if sent, ok := f.figure("rate_not_reached", "sent_per_s"); ok {
 		return sent
 	}
@@ -214,7 +214,7 @@ func (f *Facts) rate() float64 {
 }
 
 // AllFindings are those of all runs, the first of each code.
-func (f *Facts) AllFindings() (all []Finding) {
+func (f *Summary) AllFindings() (all []Finding) {
 	for _, run := range f.runs() {
 		for _, x := range run.Findings {
 			if !slices.ContainsFunc(all, func(o Finding) bool { return o.Code == x.Code }) {
@@ -225,12 +225,12 @@ func (f *Facts) AllFindings() (all []Finding) {
 	return all
 }
 
-func (f *Facts) has(finding string) bool {
+func (f *Summary) has(finding string) bool {
 	return slices.ContainsFunc(f.AllFindings(), func(x Finding) bool { return x.Code == finding })
 }
 
-// figure is a number of a finding.
-func (f *Facts) figure(finding, key string) (value float64, ok bool) {
+// quantity is a number of a finding.
+func (f *Summary) figure(finding, key string) (value float64, ok bool) {
 	for _, x := range f.AllFindings() {
 		if x.Code == finding {
 			return number(x, key)
@@ -250,19 +250,21 @@ func number(x Finding, key string) (value float64, ok bool) {
 	return 0, false
 }
 
-// before is the variant at the level before.
-func (c *Comparison) before(level, variant int) *Facts {
-	for level--; level >= 0; level-- {
-		if f := c.Facts[level][variant]; f != nil {
+// before is the variant at the load before.
+func (c *Comparison) before(load, variant int) *Summary {
+	for load--; load >= 0; load-- {
+		if f := c.Summaries[load][variant]; f != nil {
 			return f
 		}
 	}
 	return nil
 }
 
-func (f *Facts) changed(later *Facts) bool { return f.Model != later.Model || f.Server != later.Server }
+func (f *Summary) changed(later *Summary) bool {
+	return f.Model != later.Model || f.Server != later.Server
+}
 
-func described(f *Facts) string { return Described(f.Model, f.Server) }
+func described(f *Summary) string { return Described(f.Model, f.Server) }
 
 // Described is a server by its model and its version, if it says one.
 func Described(model, version string) string {
@@ -273,7 +275,7 @@ func Described(model, version string) string {
 }
 
 // lost says which requests brought nothing, "" where all did.
-func (f *Facts) lost() string {
+func (f *Summary) lost() string {
 	switch sent := f.Requests - f.Unsent; {
 	case f.Failed > 0 && f.Unsent > 0:
 		return fmt.Sprintf("%d of %d requests failed, and %d more were not sent", f.Failed, sent, f.Unsent)
@@ -286,23 +288,23 @@ func (f *Facts) lost() string {
 }
 
 // VoidOf is the code of the cause by which a metric of a variant is not comparable at a
-// level, its own or that it is not like the first; "" where nothing is known against it.
-func (c *Comparison) VoidOf(level, variant int, metric string) string {
-	return c.voidOf(level, variant, metric, true)
+// load, its own or that it is not like the first; "" where nothing is known against it.
+func (c *Comparison) VoidOf(load, variant int, metric string) string {
+	return c.voidOf(load, variant, metric, true)
 }
 
 // OwnVoidOf is the code of the cause by which a metric's value of a variant means nothing at a
-// level, whatever it is compared with; "" where nothing is known against it.
-func (c *Comparison) OwnVoidOf(level, variant int, metric string) string {
-	return c.voidOf(level, variant, metric, false)
+// load, whatever it is compared with; "" where nothing is known against it.
+func (c *Comparison) OwnVoidOf(load, variant int, metric string) string {
+	return c.voidOf(load, variant, metric, false)
 }
 
-func (c *Comparison) voidOf(level, variant int, metric string, relative bool) string {
+func (c *Comparison) voidOf(load, variant int, metric string, relative bool) string {
 	for _, r := range c.reasons {
 		if !relative && causeOf(r.code).Relative {
 			continue
 		}
-		if r.level == level && r.variant == variant && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
+		if r.load == load && r.variant == variant && (r.metrics == nil || slices.Contains(r.metrics, metric)) {
 			return r.code
 		}
 	}
@@ -320,7 +322,7 @@ func grouped(all []reason) (out []Reasons) {
 			at = len(out)
 			out = append(out, Reasons{Code: r.code, Variant: r.variant, Metrics: r.metrics, Text: r.text, Short: causeOf(r.code).Short, Hint: causeOf(r.code).Hint})
 		}
-		out[at].Levels = append(out[at].Levels, r.level)
+		out[at].Loads = append(out[at].Loads, r.load)
 		values[at] = append(values[at], r.values)
 	}
 	for i := range out {
@@ -336,7 +338,7 @@ func grouped(all []reason) (out []Reasons) {
 	return out
 }
 
-// listed writes the values of the levels, once where all are alike.
+// listed writes the values of the loads, once where all are alike.
 func listed(values [][2]float64, of int) string {
 	var texts []string
 	for _, v := range values {

@@ -8,12 +8,12 @@ import (
 )
 
 // mean is a number of tokens by request.
-func (f *Facts) mean(tokens int) float64 { return float64(tokens) / float64(max(1, f.completed())) }
+func (f *Summary) mean(tokens int) float64 { return float64(tokens) / float64(max(1, f.completed())) }
 
 // differences are what the workloads of two variants do not have in common. Other clients
 // may count prompts otherwise, and where time decides how many there are, runs have not all of
 // them in common.
-func differences(a, b *Facts, acrossClients bool) (texts []string) {
+func differences(a, b *Summary, acrossClients bool) (texts []string) {
 	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
 	texts = unlike(a, b)
 	if x, y := a.mean(a.Input), b.mean(b.Input); x != y && a.completed() == a.Requests && b.completed() == b.Requests && !((acrossClients || a.ByTime && b.ByTime) && math.Abs(x-y) <= promptMarks+lengthShare*max(x, y)) {
@@ -36,7 +36,7 @@ var ownToRepeats = []string{"seed", "prompts"}
 
 // unlike are the settings that two runs should have in common, repeats as well as
 // variants, and have not.
-func unlike(a, b *Facts) (texts []string) {
+func unlike(a, b *Summary) (texts []string) {
 	differ := func(what string, x, y any) { texts = append(texts, differing(what, x, y)) }
 	if a.Requests != b.Requests && !(a.ByTime && b.ByTime) {
 		differ("requests", a.Requests, b.Requests)

@@ -8,8 +8,8 @@ import (
 // TestRunsByTime: runs of one length have as many requests as there was time for, and that is
 // no difference between them; another length is one.
 func TestRunsByTime(t *testing.T) {
-	run := func(requests int, duration string) *Facts {
-		return &Facts{Requests: requests, Input: 512 * requests, ByTime: true, Settings: map[string]string{"duration": duration}}
+	run := func(requests int, duration string) *Summary {
+		return &Summary{Requests: requests, Input: 512 * requests, ByTime: true, Settings: map[string]string{"duration": duration}}
 	}
 	if got := differences(run(300, "60"), run(500, "60"), false); len(got) != 0 {
 		t.Error(got)

@@ -12,7 +12,7 @@ import (
 // Errors are how far a run's report is from the truth, and how far it says it may be.
 type Errors struct {
 	// Minus is reported minus true, by Metric, in seconds.
-	Minus [4]Figures
+	Minus [4]Statistics
 	// Bounds is the measurement error that the run states.
 	Bounds [4]judge.Bound
 	// Gaps is how many tokens an answer has after its first, in the mean.
@@ -21,7 +21,7 @@ type Errors struct {
 
 // Compare compares what a run reports, its Summary, with the truth. The summary must
 // have a 99th percentile.
-func Compare(a *analysis.Analysis, truth [4]Figures) (e Errors, err error) {
+func Compare(a *analysis.Analysis, truth [4]Statistics) (e Errors, err error) {
 	p99 := slices.Index(a.Summary.Percentiles, 99)
 	if p99 < 0 {
 		return e, fmt.Errorf("the run reports no 99th percentile")
@@ -30,13 +30,13 @@ func Compare(a *analysis.Analysis, truth [4]Figures) (e Errors, err error) {
 	e.Gaps = float64(a.Summary.OutputTokens)/float64(max(1, a.Summary.Completed)) - 1
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		got, want := a.Summary.Latency[m], truth[m]
-		e.Minus[m] = Figures{got.Mean - want.Mean, got.Median - want.P50, got.Percentiles[p99] - want.P99}
+		e.Minus[m] = Statistics{got.Mean - want.Mean, got.Median - want.P50, got.Percentiles[p99] - want.P99}
 	}
 	return e, nil
 }
 
 // Most is the largest of some differences, whatever its sign.
-func (f Figures) Most() float64 { return max(f.Mean, -f.Mean, f.P50, -f.P50, f.P99, -f.P99) }
+func (f Statistics) Most() float64 { return max(f.Mean, -f.Mean, f.P50, -f.P50, f.P99, -f.P99) }
 
 // Most is the largest error of all, in seconds.
 func (e *Errors) Most() (most float64) {

@@ -164,7 +164,7 @@ func TestLoadIsAllThatIsTaken(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	table := Table{Concurrency: 8, Requests: 32, Input: 5, Output: 6, Verdict: "clean", CPUPerEvent: 12e-6, Streams: 8000, Capped: true, EventsPerSecond: 1234566.6, RequestsPerSecond: 999}
-	table.Minus[metrics.TTFT], table.Bounds[metrics.TTFT].P99 = Figures{0.001, -0.002, 0.0005}, 0.0001
+	table.Minus[metrics.TTFT], table.Bounds[metrics.TTFT].P99 = Statistics{0.001, -0.002, 0.0005}, 0.0001
 	table.Bounds[metrics.ITL].Mean = 0.003
 	table.Minus[metrics.E2EL].Mean = 0.00005
 	var out strings.Builder

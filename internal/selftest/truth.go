@@ -13,13 +13,13 @@ type Served struct {
 	Tokens int             // of the whole answer
 }
 
-// Figures are a metric's mean, median and 99th percentile, in seconds.
-type Figures struct{ Mean, P50, P99 float64 }
+// Statistics are a metric's mean, median and 99th percentile, in seconds.
+type Statistics struct{ Mean, P50, P99 float64 }
 
 // Truth is what should be reported of requests, by Metric. It is worked out from the
 // server's instants alone, with no part of what loadgen's reports are made with. A chat
 // announces its role right before the first token, which the original's ITL counts.
-func Truth(all []Served, chat bool) [4]Figures {
+func Truth(all []Served, chat bool) [4]Statistics {
 	var values [4][]float64 // TTFT, TPOT, ITL, E2EL
 	const ns = 1e-9
 	for _, q := range all {
@@ -39,15 +39,15 @@ func Truth(all []Served, chat bool) [4]Figures {
 			values[2] = append(values[2], float64(q.Events[k]-q.Events[k-1])*ns)
 		}
 	}
-	var out [4]Figures
+	var out [4]Statistics
 	for m := range values {
-		out[m] = figures(values[m])
+		out[m] = statistics(values[m])
 	}
 	return out
 }
 
 // figures sums values up by the definitions of mean and linear percentile.
-func figures(values []float64) (f Figures) {
+func statistics(values []float64) (f Statistics) {
 	n := len(values)
 	if n == 0 {
 		return f

@@ -15,26 +15,26 @@ import (
 // Objective is what a server must keep to: a statistic of a latency is at most Limit seconds,
 // or, without a metric, at least Share of the requests meet the limits Each.
 type Objective struct {
-	Figure judge.Figure
-	Limit  float64
-	Share  float64
-	Each   []Objective
+	Quantity judge.Quantity
+	Limit    float64
+	Share    float64
+	Each     []Objective
 }
 
 // String is the objective as it is written: p99 TTFT 500 ms, goodput 99 %.
 func (o *Objective) String() string {
-	if o.Figure.Metric == "" {
+	if o.Quantity.Metric == "" {
 		return fmt.Sprintf("goodput %g %%", 100*o.Share)
 	}
-	return o.Figure.Statistic.Name + " " + strings.ToUpper(o.Figure.Metric) + " " + strconv.FormatFloat(1e3*o.Limit, 'g', 6, 64) + " ms"
+	return o.Quantity.Statistic.Name + " " + strings.ToUpper(o.Quantity.Metric) + " " + strconv.FormatFloat(1e3*o.Limit, 'g', 6, 64) + " ms"
 }
 
 // needed is the share of values, or of requests, that must meet the limit; 0 for a mean.
 func (o *Objective) needed() float64 {
-	if o.Figure.Metric == "" {
+	if o.Quantity.Metric == "" {
 		return o.Share
 	}
-	return o.Figure.Statistic.Q
+	return o.Quantity.Statistic.Q
 }
 
 // Standing is how a load stands to an objective.
@@ -58,7 +58,7 @@ func (o *Objective) ones(r *Run) (out [][]float64) {
 		}
 		return 0
 	}
-	if o.Figure.Metric == "" {
+	if o.Quantity.Metric == "" {
 		for i := range r.Values[metrics.TTFT] {
 			met := true
 			for k := range o.Each {
@@ -67,7 +67,7 @@ func (o *Objective) ones(r *Run) (out [][]float64) {
 			out = append(out, []float64{one(met)})
 		}
 	} else {
-		for _, values := range r.Values[slices.Index(result.MetricNames[:], o.Figure.Metric)] {
+		for _, values := range r.Values[slices.Index(result.MetricNames[:], o.Quantity.Metric)] {
 			of := make([]float64, len(values))
 			for k, v := range values {
 				of[k] = one(v <= o.Limit)
@@ -84,15 +84,15 @@ func (o *Objective) ones(r *Run) (out [][]float64) {
 // meets reports whether a request meets the limit by itself: the same statistic of its own
 // values does.
 func (o *Objective) meets(r *Run, i int) bool {
-	values := r.Values[slices.Index(result.MetricNames[:], o.Figure.Metric)][i]
+	values := r.Values[slices.Index(result.MetricNames[:], o.Quantity.Metric)][i]
 	switch {
 	case len(values) == 0: // one token has no gap
 		return true
-	case o.Figure.Statistic.Q == 0:
+	case o.Quantity.Statistic.Q == 0:
 		return metrics.Mean(values) <= o.Limit
 	}
 	values = slices.Sorted(slices.Values(values))
-	return metrics.Percentile(values, 100*o.Figure.Statistic.Q) <= o.Limit
+	return metrics.Percentile(values, 100*o.Quantity.Statistic.Q) <= o.Limit
 }
 
 // standing tests an objective with some runs at a load; each of its two wrong answers has at
@@ -102,8 +102,8 @@ func (o *Objective) standing(runs []*Run, alpha float64) (s Standing) {
 	for _, r := range runs {
 		n := float64(r.Answered())
 		value := 0.0
-		if o.Figure.Metric != "" && n > 0 {
-			value = r.Series(o.Figure).Value
+		if o.Quantity.Metric != "" && n > 0 {
+			value = r.Series(o.Quantity).Value
 		}
 		s.Value, weight = s.Value+n*value, weight+n
 	}
@@ -117,7 +117,7 @@ func (o *Objective) standing(runs []*Run, alpha float64) (s Standing) {
 	}
 	share := judge.ShareOf(all)
 	s.Attained, s.Low, s.High = share.Value, share.Low(alpha), share.High(alpha)
-	if o.Figure.Metric == "" {
+	if o.Quantity.Metric == "" {
 		s.Value = share.Value
 	}
 	s.Held, s.Broken, s.Leans = s.Low >= o.needed(), s.High < o.needed(), s.Attained >= o.needed()
@@ -128,7 +128,7 @@ func (o *Objective) standing(runs []*Run, alpha float64) (s Standing) {
 func (o *Objective) mean(runs []*Run, s Standing, alpha float64) Standing {
 	var all []judge.Sampled
 	for _, r := range runs {
-		all = append(all, judge.Sample(r.Series(o.Figure), o.Figure))
+		all = append(all, judge.Sample(r.Series(o.Quantity), o.Quantity))
 	}
 	p := judge.PrecisionOf(all, 1-2*alpha)
 	s.Attained, s.Low, s.High = math.NaN(), p.Low, p.High

@@ -83,7 +83,7 @@ func (r *Run) trim(concurrency int) {
 func (r *Run) Answered() int { return r.Requests - r.Failed }
 
 // Series are the run's values of a latency.
-func (r *Run) Series(f judge.Figure) judge.Series {
+func (r *Run) Series(f judge.Quantity) judge.Series {
 	m := slices.Index(result.MetricNames[:], f.Metric)
 	s := judge.Series{Requests: r.Values[m], N: r.Answered(), Value: math.NaN(), Mean: math.NaN(), Std: math.NaN()}
 	values := slices.Concat(s.Requests...)

@@ -12,7 +12,7 @@ import (
 )
 
 func percentile(metric string, q float64, name string, limit float64) Objective {
-	return Objective{Figure: judge.Figure{Metric: metric, Statistic: judge.Statistic{Name: name, Q: q}}, Limit: limit}
+	return Objective{Quantity: judge.Quantity{Metric: metric, Statistic: judge.Statistic{Name: name, Q: q}}, Limit: limit}
 }
 
 // known is the highest load at which a model meets the objectives in a very long run.
@@ -48,7 +48,7 @@ func TestLimitIsTheKnownOne(t *testing.T) {
 	}{
 		{"p99 TTFT, concurrency", engine, []Objective{percentile("ttft", 0.99, "p99", 0.2)}, Load{Concurrency: 1}, Load{Concurrency: 1024}, Load{Concurrency: 71}},
 		{"p99 TTFT and p99 ITL, rate", slower, []Objective{percentile("ttft", 0.99, "p99", 0.5), percentile("itl", 0.99, "p99", 0.03)}, Load{Rate: 8}, Load{Rate: 8000}, Load{Rate: 104}},
-		{"mean TPOT and goodput, concurrency", slower, []Objective{{Figure: judge.Figure{Metric: "tpot", Statistic: judge.MeanOf}, Limit: 0.03},
+		{"mean TPOT and goodput, concurrency", slower, []Objective{{Quantity: judge.Quantity{Metric: "tpot", Statistic: judge.MeanOf}, Limit: 0.03},
 			{Share: 0.95, Each: []Objective{percentile("ttft", 0.99, "p99", 0.2)}}}, Load{Concurrency: 1}, Load{Concurrency: 1024}, Load{Concurrency: 90}},
 	} {
 		seeds, truth := 2, c.truth

@@ -91,7 +91,7 @@ type Options struct {
 	From, To Load
 	// Metrics are measured until their 95 % intervals are within Precision of the value, half
 	// of their width relative to it.
-	Metrics   []judge.Figure
+	Metrics   []judge.Quantity
 	Precision float64
 	// MinRequests and MaxRequests bound the requests of a load.
 	MinRequests, MaxRequests int
@@ -306,7 +306,7 @@ func (o *Options) add(p *Point, r *Run) {
 	if r.Limited {
 		p.Limited++
 	}
-	e2el := judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}
+	e2el := judge.Quantity{Metric: "e2el", Statistic: judge.MeanOf}
 	p.latency = append(p.latency, judge.Sample(r.Series(e2el), e2el))
 	p.throughput = append(p.throughput, r.sampledThroughput(p.latency[len(p.latency)-1]))
 	p.Latency, p.Throughput = judge.PrecisionOf(p.latency, Level), judge.PrecisionOf(p.throughput, Level)

@@ -11,10 +11,10 @@ import (
 	"loadgen/internal/judge"
 )
 
-var meanE2EL = judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}
+var meanE2EL = judge.Quantity{Metric: "e2el", Statistic: judge.MeanOf}
 
 func usual() Options {
-	return Options{From: Load{Concurrency: 1}, To: Load{Concurrency: 1024}, Metrics: []judge.Figure{meanE2EL}, Precision: 0.02, MinRequests: 100, MaxRequests: 3000, Seconds: 10}
+	return Options{From: Load{Concurrency: 1}, To: Load{Concurrency: 1024}, Metrics: []judge.Quantity{meanE2EL}, Precision: 0.02, MinRequests: 100, MaxRequests: 3000, Seconds: 10}
 }
 
 // TestSweepFindsTheKnownLimit: of 20 sweeps of a server whose batch is the limit at least 19

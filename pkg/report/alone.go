@@ -91,18 +91,18 @@ func (g *Group) outcomes() string {
 		}
 		verdicts[s.Verdict()]++
 	}
-	text := fmt.Sprintf("%d runs at %s %s: %d of %d requests completed", len(runs), g.load, strings.Join(g.Levels, ", "), completed, asked)
+	text := fmt.Sprintf("%d runs at %s %s: %d of %d requests completed", len(runs), g.load, strings.Join(g.Loads, ", "), completed, asked)
 	if low <= high {
 		text += fmt.Sprintf(", %s to %s output tokens/s", decimals(low), decimals(high))
 	}
 	var counts []string
-	for _, level := range []string{string(judge.Clean), string(judge.Degraded), string(judge.ClientLimited), ""} {
-		switch n := verdicts[level]; {
+	for _, load := range []string{string(judge.Clean), string(judge.Degraded), string(judge.ClientLimited), ""} {
+		switch n := verdicts[load]; {
 		case n == 0:
-		case level == "":
+		case load == "":
 			counts = append(counts, fmt.Sprintf("%d without a verdict", n))
 		default:
-			counts = append(counts, fmt.Sprintf("%d %s", n, level))
+			counts = append(counts, fmt.Sprintf("%d %s", n, load))
 		}
 	}
 	return text + "; verdicts: " + strings.Join(counts, ", ")
@@ -188,7 +188,7 @@ func (s *Stored) storedVerdict() Verdict {
 // failureLines are how many requests failed, by class, and what their errors were; none where
 // none failed.
 func (s *Stored) failureLines() (lines []string) {
-	f := s.facts()
+	f := s.summarized()
 	if f.Failed <= 0 && f.Unsent <= 0 {
 		return nil
 	}
@@ -254,13 +254,13 @@ type runNotes struct {
 
 func (g *Group) runNotes() runNotes {
 	all := runNotes{trusted: true}
-	for level := range g.Levels {
-		for i, s := range g.Runs[level][0] {
+	for load := range g.Loads {
+		for i, s := range g.Runs[load][0] {
 			where := ""
 			if len(g.Variants[0].Runs) > 1 {
-				where = g.load + " " + g.Levels[level]
+				where = g.load + " " + g.Loads[load]
 			}
-			if len(g.Runs[level][0]) > 1 {
+			if len(g.Runs[load][0]) > 1 {
 				where += fmt.Sprintf(", run %d", i+1)
 			}
 			add := func(to *[]pageItem, text string) { *to = append(*to, pageItem{where, text}) }

@@ -101,10 +101,10 @@ func TestRates(t *testing.T) {
 
 // TestAt: what holds from some load on is said so.
 func TestAt(t *testing.T) {
-	g := &Group{load: "concurrency", Levels: []string{"16", "64", "128", "256"}}
-	for want, levels := range map[string][]int{"": {0, 1, 2, 3}, " from concurrency 128 up": {2, 3}, " at concurrency 256": {3}, " at concurrency 16, 128": {0, 2}, " at concurrency 16, 256": {0, 3}} {
-		if got := g.at(levels); got != want {
-			t.Errorf("%v: %q, want %q", levels, got, want)
+	g := &Group{load: "concurrency", Loads: []string{"16", "64", "128", "256"}}
+	for want, loads := range map[string][]int{"": {0, 1, 2, 3}, " from concurrency 128 up": {2, 3}, " at concurrency 256": {3}, " at concurrency 16, 128": {0, 2}, " at concurrency 16, 256": {0, 3}} {
+		if got := g.at(loads); got != want {
+			t.Errorf("%v: %q, want %q", loads, got, want)
 		}
 	}
 }
@@ -113,16 +113,16 @@ func TestAt(t *testing.T) {
 // distribution functions are on logarithmic axes.
 func TestDistributionsAreJudged(t *testing.T) {
 	g := comparedReal(t, Naming{}, at("eager_vs_graphs/eager/concurrency_%d"), at("eager_vs_graphs/graphs/concurrency_%d"))
-	for level, void := range []bool{false, false, true} { // ITL at 128, by several tokens a chunk
-		for _, svg := range g.distributions(level) {
+	for load, void := range []bool{false, false, true} { // ITL at 128, by several tokens a chunk
+		for _, svg := range g.distributions(load) {
 			itl := strings.Contains(string(svg), `aria-label="ITL`)
 			marked := strings.Contains(string(svg), "(not comparable)")
 			dotted := strings.Count(string(svg), `class="line void"`)
 			if want := void && itl; marked != want || want && dotted != 2 || !want && dotted != 0 {
-				t.Errorf("%s: marked %v, %d lines dotted, want %v: %.200s", g.Levels[level], marked, dotted, want, svg)
+				t.Errorf("%s: marked %v, %d lines dotted, want %v: %.200s", g.Loads[load], marked, dotted, want, svg)
 			}
 		}
-		for _, l := range g.distributionsOf(level, 0)[1:2] {
+		for _, l := range g.distributionsOf(load, 0)[1:2] {
 			if !l.Step || l.XScale != 1 {
 				t.Errorf("%s is not on a logarithmic axis", l.Title)
 			}

@@ -91,9 +91,9 @@ func (g *Group) weighed() []judge.Reasons {
 	weight := func(r *judge.Reasons) int {
 		moved := len(r.Metrics)
 		if r.Metrics == nil {
-			moved = len(judge.Figures)
+			moved = len(judge.Quantities)
 		}
-		return moved * len(r.Levels)
+		return moved * len(r.Loads)
 	}
 	all := slices.Clone(g.judged.Reasons)
 	slices.SortStableFunc(all, func(a, b judge.Reasons) int { return weight(&b) - weight(&a) })
@@ -110,11 +110,11 @@ func (g *Group) because() string {
 }
 
 // answered are the metrics of the answer: those of the summary, and of first waves.
-var answered = func() (all []judge.Figure) {
+var answered = func() (all []judge.Quantity) {
 	for _, row := range summaryRows {
-		all = append(all, row.figure)
-		if row.figure.Metric == "ttft" {
-			all = append(all, judge.Figure{Metric: judge.FirstWaveTTFT, Statistic: judge.MeanOf})
+		all = append(all, row.quantity)
+		if row.quantity.Metric == "ttft" {
+			all = append(all, judge.Quantity{Metric: judge.FirstWaveTTFT, Statistic: judge.MeanOf})
 		}
 	}
 	return all
@@ -124,11 +124,11 @@ var answered = func() (all []judge.Figure) {
 func (g *Group) answerOf(variant int) string {
 	var pieces []string
 	compared := false
-	for _, figure := range answered {
+	for _, quantity := range answered {
 		better, worse := rangeOf{}, rangeOf{}
 		for i := range g.judged.Rows {
 			r := &g.judged.Rows[i]
-			if r.Variant != variant || r.Figure != figure || r.Void != "" {
+			if r.Variant != variant || r.Quantity != quantity || r.Void != "" {
 				continue
 			}
 			compared = true
@@ -144,8 +144,8 @@ func (g *Group) answerOf(variant int) string {
 			of.add(max(up, 1/up), r)
 		}
 		for k, of := range []rangeOf{better, worse} {
-			if len(of.levels) > 0 {
-				pieces = append(pieces, g.piece(figure, of, k == 0))
+			if len(of.loads) > 0 {
+				pieces = append(pieces, g.piece(quantity, of, k == 0))
 			}
 		}
 	}
@@ -162,27 +162,27 @@ func (g *Group) answerOf(variant int) string {
 // rangeOf is a speed-up at the concurrencies where it is of the same direction.
 type rangeOf struct {
 	low, high float64
-	levels    []int
+	loads     []int
 	oneRun    bool
 }
 
 func (o *rangeOf) add(x float64, r *judge.Row) {
-	if len(o.levels) == 0 {
+	if len(o.loads) == 0 {
 		o.low, o.high = x, x
 	}
 	o.low, o.high, o.oneRun = min(o.low, x), max(o.high, x), o.oneRun || r.OneRun
-	o.levels = append(o.levels, r.Level)
+	o.loads = append(o.loads, r.Load)
 }
 
 // piece words a range: "1.6 to 3.1x faster per output token from concurrency 64 up".
-func (g *Group) piece(f judge.Figure, of rangeOf, better bool) string {
+func (g *Group) piece(f judge.Quantity, of rangeOf, better bool) string {
 	text := judge.Digits(of.low)
 	if high := judge.Digits(of.high); high != text {
 		text += " to " + high
 	}
 	direction := map[[2]bool]string{{false, true}: "faster", {false, false}: "slower", {true, true}: "more", {true, false}: "fewer"}[[2]bool{f.Higher, better}]
 	text += "x " + direction + " " + f.What()
-	text += g.at(of.levels)
+	text += g.at(of.loads)
 	if of.oneRun {
 		text += " (one run)"
 	}
@@ -191,20 +191,20 @@ func (g *Group) piece(f judge.Figure, of rangeOf, better bool) string {
 
 // voidNames are the metrics that are not comparable, with the concurrencies: "ITL at concurrency 128".
 func (g *Group) voidNames() string {
-	type place struct{ names, levels string }
+	type place struct{ names, loads string }
 	var places []place
 	for _, row := range summaryRows {
-		var levels []int
-		for level := range g.Levels {
-			if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Level == level && r.Figure == row.figure && r.Void != "" }) {
-				levels = append(levels, level)
+		var loads []int
+		for load := range g.Loads {
+			if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Load == load && r.Quantity == row.quantity && r.Void != "" }) {
+				loads = append(loads, load)
 			}
 		}
-		if len(levels) == 0 {
+		if len(loads) == 0 {
 			continue
 		}
-		name, at := metricName(row.figure.Metric), g.at(levels)
-		if k := slices.IndexFunc(places, func(p place) bool { return p.levels == at }); k >= 0 {
+		name, at := metricName(row.quantity.Metric), g.at(loads)
+		if k := slices.IndexFunc(places, func(p place) bool { return p.loads == at }); k >= 0 {
 			places[k].names += ", " + name
 		} else {
 			places = append(places, place{name, at})
@@ -212,7 +212,7 @@ func (g *Group) voidNames() string {
 	}
 	var texts []string
 	for _, p := range places {
-		texts = append(texts, p.names+p.levels)
+		texts = append(texts, p.names+p.loads)
 	}
 	return strings.Join(texts, "; ")
 }

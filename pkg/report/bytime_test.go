@@ -21,11 +21,11 @@ func byTimeRun(t *testing.T, sent, completed, cancelled, cut int, effective stri
 // TestEndedOnPurpose: what loadgen ended itself is no failure, and its run is complete.
 func TestEndedOnPurpose(t *testing.T) {
 	s := byTimeRun(t, 100, 80, 15, 5, `"duration": 5.0`)
-	if f := s.facts(); f.Failed != 0 || f.Requests != 80 || f.Unsent != 0 || !f.ByTime || !s.Complete() {
+	if f := s.summarized(); f.Failed != 0 || f.Requests != 80 || f.Unsent != 0 || !f.ByTime || !s.Complete() {
 		t.Errorf("%+v, complete %v", f, s.Complete())
 	}
 	s = byTimeRun(t, 100, 79, 15, 5, `"duration": 0.0`)
-	if f := s.facts(); f.Failed != 1 || f.ByTime || s.Complete() {
+	if f := s.summarized(); f.Failed != 1 || f.ByTime || s.Complete() {
 		t.Errorf("%+v, complete %v", f, s.Complete())
 	}
 	for effective, want := range map[string]bool{`"duration": 5`: true, `"duration": 0.5`: true, `"stages": "f"`: true, `"stages": null`: false, ``: false} {

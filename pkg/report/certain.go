@@ -30,7 +30,7 @@ func CertainMetrics() []string {
 // Check reports what is wrong with what is asked for.
 func (c *Certain) Check() error {
 	for _, key := range c.Metrics {
-		if f, found := judge.FigureOf(key); !found || f.Statistic.Name == "std" {
+		if f, found := judge.QuantityOf(key); !found || f.Statistic.Name == "std" {
 			return fmt.Errorf("unknown metric %q; expected a throughput, or a mean, median or percentile of a latency such as p99_ttft_ms", key)
 		}
 	}
@@ -39,9 +39,9 @@ func (c *Certain) Check() error {
 
 // certainty is one metric of a server at a concurrency.
 type certainty struct {
-	level, variant int
-	figure         judge.Figure
-	void           string // why it is not comparable
+	load, variant int
+	quantity      judge.Quantity
+	void          string // why it is not comparable
 	judge.Certainty
 }
 
@@ -50,24 +50,24 @@ func (g *Group) certainties() (all []certainty) {
 	if g.certain == nil {
 		return nil
 	}
-	for level := range g.Levels {
+	for load := range g.Loads {
 		for variant := 1; variant < len(g.Variants); variant++ {
 			for _, key := range g.certain.Metrics {
-				f, _ := judge.FigureOf(key)
-				all = append(all, certainty{level: level, variant: variant, figure: f})
+				f, _ := judge.QuantityOf(key)
+				all = append(all, certainty{load: load, variant: variant, quantity: f})
 			}
 		}
 	}
 	for i := range all {
 		c := &all[i]
-		if r := g.row(c.level, c.variant, c.figure); r != nil {
+		if r := g.row(c.load, c.variant, c.quantity); r != nil {
 			c.void = r.Void
 		}
 		var base, other []judge.Series
-		for _, a := range g.Runs[c.level][0] {
-			for _, b := range g.Runs[c.level][c.variant] {
+		for _, a := range g.Runs[c.load][0] {
+			for _, b := range g.Runs[c.load][c.variant] {
 				if a.repeat() == b.repeat() {
-					base, other = append(base, a.series(c.figure)), append(other, b.series(c.figure))
+					base, other = append(base, a.series(c.quantity)), append(other, b.series(c.quantity))
 				}
 			}
 		}
@@ -92,7 +92,7 @@ func (s *Stored) repeat() int {
 func (g *Group) Undecided() (names []string) {
 	for _, c := range g.certainties() {
 		if c.void == "" && !c.Decided() {
-			names = append(names, fmt.Sprintf("%s of %s at %s", c.figure.Key(), g.judged.Labels[c.variant], g.Levels[c.level]))
+			names = append(names, fmt.Sprintf("%s of %s at %s", c.quantity.Key(), g.judged.Labels[c.variant], g.Loads[c.load]))
 		}
 	}
 	return names
@@ -101,7 +101,7 @@ func (g *Group) Undecided() (names []string) {
 // certainLines say what is certain of each metric asked for.
 func (g *Group) certainLines() (lines []string) {
 	for _, c := range g.certainties() {
-		text := fmt.Sprintf("At %s: %s of %s vs %s: ", g.Levels[c.level], c.figure.Key(), g.judged.Labels[c.variant], g.judged.Labels[0])
+		text := fmt.Sprintf("At %s: %s of %s vs %s: ", g.Loads[c.load], c.quantity.Key(), g.judged.Labels[c.variant], g.judged.Labels[0])
 		ratio := "no interval yet"
 		if !math.IsInf(c.High, 1) {
 			ratio = fmt.Sprintf("%sx, %s to %s", judge.Digits(c.Ratio), judge.Digits(c.Low), judge.Digits(c.High))
@@ -135,7 +135,7 @@ func (g *Group) certainJSON() pyjson.Object {
 		if c.void != "" {
 			void = c.void
 		}
-		rows = append(rows, pyjson.Object{{Key: "level", Value: g.Levels[c.level]}, {Key: "side", Value: g.judged.Labels[c.variant]}, {Key: "baseline", Value: g.judged.Labels[0]}, {Key: "figure", Value: c.figure.Key()},
+		rows = append(rows, pyjson.Object{{Key: "level", Value: g.Loads[c.load]}, {Key: "side", Value: g.judged.Labels[c.variant]}, {Key: "baseline", Value: g.judged.Labels[0]}, {Key: "figure", Value: c.quantity.Key()},
 			{Key: "repeats", Value: c.Repeats}, {Key: "ratio", Value: finiteOrNil(c.Ratio)}, {Key: "ratio_low", Value: finiteOrNil(c.Low)}, {Key: "ratio_high", Value: finiteOrNil(c.High)},
 			{Key: "differs", Value: c.Differs}, {Key: "within_margin", Value: c.Within}, {Key: "void", Value: void}})
 	}

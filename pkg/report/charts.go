@@ -16,10 +16,10 @@ import (
 // overview are the charts over all loads; none where there is one load only, of which each
 // would have a dot for each server.
 func (g *Group) overview() (charts []template.HTML) {
-	if len(g.Levels) < 2 {
+	if len(g.Loads) < 2 {
 		return nil
 	}
-	throughput, latency := judge.Figure{Metric: judge.OutputThroughput, Higher: true}, judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}
+	throughput, latency := judge.Quantity{Metric: judge.OutputThroughput, Higher: true}, judge.Quantity{Metric: "e2el", Statistic: judge.MeanOf}
 	curve := chart.Lines{
 		Title:     "Throughput and latency" + g.voidMark(throughput, latency),
 		XLabel:    "output throughput (tokens/s)",
@@ -29,16 +29,16 @@ func (g *Group) overview() (charts []template.HTML) {
 	}
 	for variant, label := range g.judged.Labels {
 		s := chart.Series{Name: label, Server: variant}
-		if g.hasCurve() && len(g.curve().Points) == len(g.Levels) {
+		if g.hasCurve() && len(g.curve().Points) == len(g.Loads) {
 			for _, p := range g.curve().Points {
 				s.Low, s.High = append(s.Low, 1e3*p.Latency.Low), append(s.High, 1e3*p.Latency.High)
 			}
 		}
-		for level := range g.Levels {
-			s.X = append(s.X, g.value(level, variant, throughput))
-			s.Y = append(s.Y, g.value(level, variant, latency))
-			s.Notes = append(s.Notes, g.load+" "+g.Levels[level])
-			s.Void = append(s.Void, g.isVoid(level, variant, throughput) || g.isVoid(level, variant, latency))
+		for load := range g.Loads {
+			s.X = append(s.X, g.value(load, variant, throughput))
+			s.Y = append(s.Y, g.value(load, variant, latency))
+			s.Notes = append(s.Notes, g.load+" "+g.Loads[load])
+			s.Void = append(s.Void, g.isVoid(load, variant, throughput) || g.isVoid(load, variant, latency))
 		}
 		curve.Series = append(curve.Series, s)
 	}
@@ -46,19 +46,19 @@ func (g *Group) overview() (charts []template.HTML) {
 	for _, row := range summaryRows {
 		name, _, _ := strings.Cut(row.name, " (")
 		lines := chart.Lines{
-			Title:     name + g.voidMark(row.figure),
+			Title:     name + g.voidMark(row.quantity),
 			XLabel:    g.load,
-			XNames:    g.Levels,
+			XNames:    g.Loads,
 			YLabel:    row.name,
 			YFromZero: true,
 			Markers:   true,
 		}
 		for variant, label := range g.judged.Labels {
 			s := chart.Series{Name: label, Server: variant}
-			for level := range g.Levels {
-				s.X, s.Y = append(s.X, float64(level)), append(s.Y, g.value(level, variant, row.figure))
-				low, high := g.interval(level, variant, row.figure)
-				s.Low, s.High, s.Void = append(s.Low, low), append(s.High, high), append(s.Void, g.isVoid(level, variant, row.figure))
+			for load := range g.Loads {
+				s.X, s.Y = append(s.X, float64(load)), append(s.Y, g.value(load, variant, row.quantity))
+				low, high := g.interval(load, variant, row.quantity)
+				s.Low, s.High, s.Void = append(s.Low, low), append(s.High, high), append(s.Void, g.isVoid(load, variant, row.quantity))
 			}
 			lines.Series = append(lines.Series, s)
 		}
@@ -68,19 +68,19 @@ func (g *Group) overview() (charts []template.HTML) {
 }
 
 // voidMark is where one of some metrics is not comparable, "" for nowhere.
-func (g *Group) voidMark(figures ...judge.Figure) string {
+func (g *Group) voidMark(figures ...judge.Quantity) string {
 	var at []int
-	for level := range g.Levels {
-		if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Level == level && slices.Contains(figures, r.Figure) && r.Void != "" }) {
-			at = append(at, level)
+	for load := range g.Loads {
+		if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Load == load && slices.Contains(figures, r.Quantity) && r.Void != "" }) {
+			at = append(at, load)
 		}
 	}
 	switch {
 	case len(at) == 0:
 		return ""
 	case len(at) > 6:
-		return fmt.Sprintf(" (not comparable at %d of %d)", len(at), len(g.Levels))
-	case len(at) == len(g.Levels):
+		return fmt.Sprintf(" (not comparable at %d of %d)", len(at), len(g.Loads))
+	case len(at) == len(g.Loads):
 		return " (not comparable)"
 	}
 	return " (not comparable" + g.at(at) + ")"
@@ -99,13 +99,13 @@ func quantiles(n int64) (out []float64) {
 
 // distributions are the charts of latencies at a load, of the servers whose files have their
 // values: of all four for a server alone, of TTFT and ITL where there is another.
-func (g *Group) distributions(level int) (charts []template.HTML) {
+func (g *Group) distributions(load int) (charts []template.HTML) {
 	shown := []metrics.Metric{metrics.TTFT, metrics.ITL}
 	if len(g.Variants) == 1 {
 		shown = []metrics.Metric{metrics.TTFT, metrics.TPOT, metrics.ITL, metrics.E2EL}
 	}
 	for _, m := range shown {
-		for _, l := range g.distributionsOf(level, m) {
+		for _, l := range g.distributionsOf(load, m) {
 			if slices.ContainsFunc(l.Series, func(s chart.Series) bool { return len(s.X) > 1 }) { // else a dot
 				charts = append(charts, template.HTML(l.Inline()))
 			}
@@ -115,11 +115,11 @@ func (g *Group) distributions(level int) (charts []template.HTML) {
 }
 
 // distributionsOf are a metric by percentile, as a distribution function, and over time.
-func (g *Group) distributionsOf(level int, m metrics.Metric) []chart.Lines {
+func (g *Group) distributionsOf(load int, m metrics.Metric) []chart.Lines {
 	name := strings.ToUpper(m.String())
-	figure := judge.Figure{Metric: m.String(), Statistic: judge.MeanOf}
+	quantity := judge.Quantity{Metric: m.String(), Statistic: judge.MeanOf}
 	mark := ""
-	if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Level == level && r.Figure == figure && r.Void != "" }) {
+	if slices.ContainsFunc(g.judged.Rows, func(r judge.Row) bool { return r.Load == load && r.Quantity == quantity && r.Void != "" }) {
 		mark = " (not comparable)"
 	}
 	curve := chart.Lines{Title: name + " by percentile" + mark, XLabel: "percentile", YLabel: name + " (ms)", XScale: chart.Percentile, YFromZero: true}
@@ -132,10 +132,10 @@ func (g *Group) distributionsOf(level int, m metrics.Metric) []chart.Lines {
 		Markers:   true,
 	}
 	for variant, label := range g.judged.Labels {
-		if len(g.Runs[level][variant]) == 0 {
+		if len(g.Runs[load][variant]) == 0 {
 			continue
 		}
-		run := g.Runs[level][variant][0]
+		run := g.Runs[load][variant][0]
 		a, b, c := chart.Series{Name: label, Server: variant}, chart.Series{Name: label, Server: variant}, chart.Series{Name: label, Server: variant}
 		if h := run.distribution(m); h != nil && h.TotalCount() > 1 {
 			for _, q := range quantiles(h.TotalCount()) {
@@ -150,7 +150,7 @@ func (g *Group) distributionsOf(level int, m metrics.Metric) []chart.Lines {
 		}
 		for of, s := range map[*chart.Lines]chart.Series{&curve: a, &cdf: b, &time: c} {
 			if len(s.X) > 0 {
-				s.Void = slices.Repeat([]bool{g.isVoid(level, variant, figure)}, len(s.X))
+				s.Void = slices.Repeat([]bool{g.isVoid(load, variant, quantity)}, len(s.X))
 				of.Series = append(of.Series, s)
 			}
 		}
@@ -181,21 +181,21 @@ func (g *Group) WriteSVG(w io.Writer) error { return g.bars().SVG(w) }
 
 // bars is the chart of the comparison.
 func (g *Group) bars() *chart.Comparison {
-	c := &chart.Comparison{Title: g.heading(), Servers: g.judged.Labels, Loads: g.Levels, XLabel: g.load}
+	c := &chart.Comparison{Title: g.heading(), Servers: g.judged.Labels, Loads: g.Loads, XLabel: g.load}
 	for _, row := range summaryRows {
 		name, unit, _ := strings.Cut(row.name, " (")
-		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.figure.Higher}
+		p := chart.Panel{Title: name, Unit: strings.TrimSuffix(unit, ")"), HigherIsBetter: row.quantity.Higher}
 		for variant := range g.judged.Labels {
-			values, void := make([]float64, len(g.Levels)), make([]string, len(g.Levels))
-			low, high := make([]float64, len(g.Levels)), make([]float64, len(g.Levels))
-			for level := range g.Levels {
-				values[level] = g.value(level, variant, row.figure)
-				low[level], high[level] = g.interval(level, variant, row.figure)
-				if r := g.row(level, variant, row.figure); r != nil && r.Void != "" {
-					void[level] = strings.ReplaceAll(r.Void, "_", " ")
+			values, void := make([]float64, len(g.Loads)), make([]string, len(g.Loads))
+			low, high := make([]float64, len(g.Loads)), make([]float64, len(g.Loads))
+			for load := range g.Loads {
+				values[load] = g.value(load, variant, row.quantity)
+				low[load], high[load] = g.interval(load, variant, row.quantity)
+				if r := g.row(load, variant, row.quantity); r != nil && r.Void != "" {
+					void[load] = strings.ReplaceAll(r.Void, "_", " ")
 				}
-				if math.IsInf(values[level], 0) {
-					values[level] = math.NaN()
+				if math.IsInf(values[load], 0) {
+					values[load] = math.NaN()
 				}
 			}
 			p.Values, p.Void = append(p.Values, values), append(p.Void, void)

@@ -15,7 +15,7 @@ import (
 )
 
 // shownName is a metric's name in tables.
-func shownName(f judge.Figure) string {
+func shownName(f judge.Quantity) string {
 	if f.Higher {
 		return map[string]string{
 			judge.OutputThroughput:   "Output tokens/s",
@@ -70,9 +70,9 @@ func (g *Group) write(w io.Writer, colour bool) {
 		fmt.Fprintf(w, "Verdict: %s\n", g.answer())
 		return
 	}
-	fmt.Fprintf(w, "%s vs %s, %s %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], g.load, strings.Join(g.Levels, ", "))
-	for level := range g.Levels {
-		g.table(w, level)
+	fmt.Fprintf(w, "%s vs %s, %s %s\n\n", strings.Join(g.judged.Labels[1:], ", "), g.judged.Labels[0], g.load, strings.Join(g.Loads, ", "))
+	for load := range g.Loads {
+		g.table(w, load)
 	}
 	if notes := g.notes(); len(notes) > 0 {
 		fmt.Fprintf(w, "%s\n\n", strings.Join(notes, "\n"))
@@ -106,16 +106,16 @@ func (g *Group) void(word string) (lines []string) {
 func (g *Group) holds() (lines []string) {
 	for i := range g.judged.Rows {
 		r := &g.judged.Rows[i]
-		if r.Void == "" && (g.inSummary(r.Figure) || r.Figure.Metric == judge.FirstWaveTTFT && r.Significant) {
-			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Levels[r.Level], g.judged.Words(r)))
+		if r.Void == "" && (g.inSummary(r.Quantity) || r.Quantity.Metric == judge.FirstWaveTTFT && r.Significant) {
+			lines = append(lines, fmt.Sprintf("At %s: %s.", g.Loads[r.Load], g.judged.Describe(r)))
 		}
 	}
 	return lines
 }
 
-func (g *Group) inSummary(f judge.Figure) bool {
+func (g *Group) inSummary(f judge.Quantity) bool {
 	for _, row := range summaryRows {
-		if row.figure == f {
+		if row.quantity == f {
 			return true
 		}
 	}
@@ -134,16 +134,16 @@ func (g *Group) scope(r *judge.Reasons) (text string) {
 	if len(names) > 0 {
 		text = " for " + strings.Join(names, ", ")
 	}
-	if len(r.Levels) < len(g.Levels) || len(g.Levels) > 1 {
-		text += " at " + g.levelNames(r.Levels)
+	if len(r.Loads) < len(g.Loads) || len(g.Loads) > 1 {
+		text += " at " + g.loadNames(r.Loads)
 	}
 	return text
 }
 
-func (g *Group) levelNames(at []int) string {
+func (g *Group) loadNames(at []int) string {
 	names := make([]string, len(at))
 	for i, l := range at {
-		names[i] = g.Levels[l]
+		names[i] = g.Loads[l]
 	}
 	return strings.Join(names, ", ")
 }
@@ -194,14 +194,14 @@ func (g *Group) notes() (notes []string) {
 }
 
 // table writes the metrics at a concurrency.
-func (g *Group) table(w io.Writer, level int) {
+func (g *Group) table(w io.Writer, load int) {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "%s\t%s\t", g.Levels[level], strings.Join(g.judged.Labels, "\t"))
+	fmt.Fprintf(out, "%s\t%s\t", g.Loads[load], strings.Join(g.judged.Labels, "\t"))
 	for _, head := range g.heads() {
 		fmt.Fprintf(out, "%s\t", head)
 	}
 	fmt.Fprintln(out)
-	for _, row := range g.tableRows(level) {
+	for _, row := range g.tableRows(load) {
 		fmt.Fprintln(out, strings.Join(row, "\t")+"\t")
 	}
 	out.Flush()
@@ -222,25 +222,25 @@ func (g *Group) heads() []string {
 
 // tableRows are the metrics at a load: name, values, then ratio and interval of each server
 // vs the baseline.
-func (g *Group) tableRows(level int) (rows [][]string) {
+func (g *Group) tableRows(load int) (rows [][]string) {
 	decoding := []string{"Decoding at a time"}
 	for variant := range g.judged.Labels {
-		decoding = append(decoding, decimals(g.judged.DecodingAtATime(level, variant)))
+		decoding = append(decoding, decimals(g.judged.DecodingAtATime(load, variant)))
 	}
 	for range g.judged.Labels[1:] {
 		decoding = append(decoding, "", "")
 	}
 	rows = append(rows, decoding)
-	for _, f := range judge.Figures {
+	for _, f := range judge.Quantities {
 		row := []string{shownName(f)}
 		seen := false
 		for variant := range g.judged.Labels {
-			x := g.value(level, variant, f)
+			x := g.value(load, variant, f)
 			seen = seen || !math.IsNaN(x)
 			row = append(row, decimals(x))
 		}
 		for variant := 1; variant < len(g.judged.Labels); variant++ {
-			row = append(row, g.compared(level, variant, f)...)
+			row = append(row, g.compared(load, variant, f)...)
 		}
 		if seen {
 			rows = append(rows, row)
@@ -250,8 +250,8 @@ func (g *Group) tableRows(level int) (rows [][]string) {
 }
 
 // compared is the ratio, as sentences have it, and its interval, or why there is none.
-func (g *Group) compared(level, variant int, f judge.Figure) []string {
-	r := g.row(level, variant, f)
+func (g *Group) compared(load, variant int, f judge.Quantity) []string {
+	r := g.row(load, variant, f)
 	switch {
 	case r == nil:
 		return []string{"n/a", ""}
@@ -270,9 +270,9 @@ func (g *Group) compared(level, variant int, f judge.Figure) []string {
 	return []string{ratio, cmp.Or(interval, "n/a")}
 }
 
-func (g *Group) row(level, variant int, f judge.Figure) *judge.Row {
+func (g *Group) row(load, variant int, f judge.Quantity) *judge.Row {
 	for i := range g.judged.Rows {
-		if r := &g.judged.Rows[i]; r.Level == level && r.Variant == variant && r.Figure == f {
+		if r := &g.judged.Rows[i]; r.Load == load && r.Variant == variant && r.Quantity == f {
 			return r
 		}
 	}
@@ -290,10 +290,10 @@ func (g *Group) object() pyjson.Object {
 		rows = append(rows, g.rowJSON(&g.judged.Rows[i]))
 	}
 	decoding := []any{}
-	for level := range g.Levels {
+	for load := range g.Loads {
 		row := []any{}
 		for variant := range g.judged.Labels {
-			row = append(row, finiteOrNil(g.judged.DecodingAtATime(level, variant)))
+			row = append(row, finiteOrNil(g.judged.DecodingAtATime(load, variant)))
 		}
 		decoding = append(decoding, row)
 	}
@@ -303,8 +303,8 @@ func (g *Group) object() pyjson.Object {
 	}
 	out := pyjson.Object{
 		{Key: "sides", Value: g.judged.Labels},
-		{Key: "levels", Value: g.Levels},
-		{Key: "decoding_at_a_time", Value: decoding}, // by level and variant
+		{Key: "levels", Value: g.Loads},
+		{Key: "decoding_at_a_time", Value: decoding}, // by load and variant
 		{Key: "drifts", Value: drifts},
 		{Key: "answer", Value: g.answer()},
 		{Key: "next", Value: append([]string{}, g.next()...)},
@@ -325,9 +325,9 @@ func (g *Group) object() pyjson.Object {
 }
 
 func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
-	var levels []string
-	for _, l := range r.Levels {
-		levels = append(levels, g.Levels[l])
+	var loads []string
+	for _, l := range r.Loads {
+		loads = append(loads, g.Loads[l])
 	}
 	metrics := any("all")
 	if r.Metrics != nil {
@@ -336,7 +336,7 @@ func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
 	return pyjson.Object{
 		{Key: "code", Value: r.Code},
 		{Key: "side", Value: g.judged.Labels[r.Variant]},
-		{Key: "levels", Value: levels},
+		{Key: "levels", Value: loads},
 		{Key: "metrics", Value: metrics},
 		{Key: "text", Value: r.Text},
 		{Key: "hint", Value: g.hint(r.Hint)},
@@ -345,14 +345,14 @@ func (g *Group) reasonJSON(r *judge.Reasons) pyjson.Object {
 
 func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	scale := 1e3
-	if r.Figure.Higher {
+	if r.Quantity.Higher {
 		scale = 1
 	}
 	o := pyjson.Object{
-		{Key: "level", Value: g.Levels[r.Level]},
+		{Key: "level", Value: g.Loads[r.Load]},
 		{Key: "side", Value: g.judged.Labels[r.Variant]},
 		{Key: "baseline", Value: g.judged.Labels[0]},
-		{Key: "figure", Value: figureKey(r.Figure)},
+		{Key: "figure", Value: quantityKey(r.Quantity)},
 		{Key: "base", Value: finiteOrNil(scale * r.Base)},
 		{Key: "other", Value: finiteOrNil(scale * r.Other)},
 		{Key: "speed_up", Value: finiteOrNil(r.SpeedUp())},
@@ -376,7 +376,7 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 	if r.Void != "" {
 		void = r.Void
 	}
-	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "one_run", Value: r.OneRun}, {Key: "words", Value: g.judged.Words(r)}}...)
+	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "one_run", Value: r.OneRun}, {Key: "words", Value: g.judged.Describe(r)}}...)
 }
 
 // finiteOrNil is null for what JSON has no number for.

@@ -40,12 +40,12 @@ func TestOriginsComparisonIsVoid(t *testing.T) {
 	for i := range g.judged.Rows {
 		r := &g.judged.Rows[i]
 		want := "batch_limited"
-		switch r.Figure.Metric {
+		switch r.Quantity.Metric {
 		case "tpot", "itl":
 			want = "decoding_differs"
 		}
 		if r.Void != want {
-			t.Errorf("%s at %s: void %q, want %q", figureKey(r.Figure), g.Levels[r.Level], r.Void, want)
+			t.Errorf("%s at %s: void %q, want %q", quantityKey(r.Quantity), g.Loads[r.Load], r.Void, want)
 		}
 	}
 	var text bytes.Buffer
@@ -156,14 +156,14 @@ func TestOddResultsAreReported(t *testing.T) {
 	}
 	many := map[string]string{}
 	for variant := range 20 {
-		for level := range 10 {
-			many[fmt.Sprintf("side%d/%d.json", variant, level)] = made(level+1, "")
+		for load := range 10 {
+			many[fmt.Sprintf("side%d/%d.json", variant, load)] = made(load+1, "")
 		}
 	}
-	levels := map[string]string{}
-	for level := range 200 {
-		levels[fmt.Sprintf("a/%d.json", level)] = made(level+1, "")
-		levels[fmt.Sprintf("b/%d.json", level)] = made(level+1, "")
+	loads := map[string]string{}
+	for load := range 200 {
+		loads[fmt.Sprintf("a/%d.json", load)] = made(load+1, "")
+		loads[fmt.Sprintf("b/%d.json", load)] = made(load+1, "")
 	}
 	for name, files := range map[string]map[string]string{
 		"one file":       {"a/x.json": made(4, "")},
@@ -180,7 +180,7 @@ func TestOddResultsAreReported(t *testing.T) {
 		"detailed":     {"a/1.json": made(1, `, "ttfts": [0.1, 0.2, 0.3, 0.2, 0.1], "itls": [[0.1], [0.1], [0.2], [], [0.1]], "output_lens": [2, 2, 2, 1, 2]`), "b/1.json": made(1, "")},
 		"repeats":      {"a/1.json": made(1, ""), "a/1_repeat_2.json": made(1, ""), "b/1.json": made(1, ""), "b/1_repeat_2.json": made(1, "")},
 		"20 sides":     many,
-		"200 levels":   levels,
+		"200 levels":   loads,
 	} {
 		t.Run(name, func(t *testing.T) {
 			groups := Groups(writtenResults(t, files), Naming{})
@@ -303,7 +303,7 @@ func checkReport(t *testing.T, dir string) {
 func TestVariants(t *testing.T) {
 	labels := func(groups []*Group) (out []string) {
 		for _, g := range groups {
-			out = append(out, strings.Join(g.judged.Labels, "|")+" at "+strings.Join(g.Levels, ","))
+			out = append(out, strings.Join(g.judged.Labels, "|")+" at "+strings.Join(g.Loads, ","))
 		}
 		return out
 	}
@@ -373,7 +373,7 @@ func TestIntervalsFromDetails(t *testing.T) {
 			strings.Join(ttfts, ","), strings.Join(itls, ","), strings.Join(lens, ","))
 	}
 	g := Groups(writtenResults(t, map[string]string{"a/x.json": text(0.1), "b/x.json": text(0.2)}), Naming{})[0]
-	r := g.row(0, 1, judge.Figure{Metric: "ttft", Statistic: judge.MedianOf})
+	r := g.row(0, 1, judge.Quantity{Metric: "ttft", Statistic: judge.MedianOf})
 	if r == nil || r.Interval == nil || r.Method != judge.FromBlocks || math.Abs(r.Ratio-2) > 1e-9 || !(r.RatioLow < 2 && 2 < r.RatioHigh) || !r.Significant {
 		t.Errorf("%+v", r)
 	}

@@ -32,9 +32,9 @@ func (g *Group) curve() *sweep.Curve {
 	var loads []sweep.Load
 	var runs [][]*sweep.Run
 	byRate := g.Variants[0].Runs[0].rate() > 0
-	for level := range g.Levels {
-		at := g.Runs[level][0]
-		l := sweep.Load{Concurrency: at[0].level().concurrency}
+	for load := range g.Loads {
+		at := g.Runs[load][0]
+		l := sweep.Load{Concurrency: at[0].load().concurrency}
 		if byRate {
 			l = sweep.Load{Rate: at[0].rate()}
 		}
@@ -57,7 +57,7 @@ func (g *Group) curve() *sweep.Curve {
 const curveNote = "Loads: latencies in ms; ± is half of the 95 % interval; throughput and mean E2EL are those of the steady state."
 
 // curveFigures are the metrics of the table besides throughput and mean E2EL.
-var curveFigures = []judge.Figure{{Metric: "ttft", Statistic: judge.MeanOf}, {Metric: "ttft", Statistic: judge.P99Of}, {Metric: "itl", Statistic: judge.MeanOf}, {Metric: "itl", Statistic: judge.P99Of}}
+var curveFigures = []judge.Quantity{{Metric: "ttft", Statistic: judge.MeanOf}, {Metric: "ttft", Statistic: judge.P99Of}, {Metric: "itl", Statistic: judge.MeanOf}, {Metric: "itl", Statistic: judge.P99Of}}
 
 // curveHead are the heads of the table of loads.
 func (g *Group) curveHead() []string {
@@ -76,10 +76,10 @@ func (g *Group) curveRows() (rows [][]string) {
 	c := g.curve()
 	for i := range c.Points {
 		p := &c.Points[i]
-		level := g.levelOf(p.Load)
+		load := g.levelOf(p.Load)
 		row := []string{strings.TrimSuffix(p.Load.String(), "/s"), strconv.Itoa(p.Runs), strconv.Itoa(p.Requests), strconv.Itoa(p.Failed), decimals(p.Throughput.Value), share(p.Throughput)}
 		for _, f := range curveFigures {
-			row = append(row, decimals(g.value(level, 0, f)))
+			row = append(row, decimals(g.value(load, 0, f)))
 		}
 		rows = append(rows, append(row, decimals(1e3*p.Latency.Value), share(p.Latency)))
 	}
@@ -87,9 +87,9 @@ func (g *Group) curveRows() (rows [][]string) {
 }
 
 func (g *Group) levelOf(l sweep.Load) int {
-	for level := range g.Levels {
-		if at := g.Runs[level][0][0].level(); l.Concurrency > 0 && at.concurrency == l.Concurrency || l.Concurrency == 0 && at.rate == l.Rate {
-			return level
+	for load := range g.Loads {
+		if at := g.Runs[load][0][0].load(); l.Concurrency > 0 && at.concurrency == l.Concurrency || l.Concurrency == 0 && at.rate == l.Rate {
+			return load
 		}
 	}
 	return 0

@@ -41,7 +41,7 @@ func WriteDirectory(dir, originals string, groups []*Group) (names []string, err
 			suffix = fmt.Sprintf("_%d", i+1)
 		}
 		write("benchmark_summary"+suffix+".txt", func(w io.Writer) error { g.Summary(w); return nil })
-		if len(g.Variants) > 1 || len(g.Levels) > 1 { // else a chart of single bars
+		if len(g.Variants) > 1 || len(g.Loads) > 1 { // else a chart of single bars
 			write("benchmark_comparison"+suffix+".png", g.WritePNG)
 			write("benchmark_comparison"+suffix+".svg", g.WriteSVG)
 		}
@@ -67,11 +67,11 @@ func JSON(w io.Writer, groups []*Group) error {
 // comparisonOf is what the comparison says of one file, for programs; nil where it stands alone.
 func comparisonOf(groups []*Group, s *Stored) pyjson.Object {
 	for _, g := range groups {
-		for level := range g.Runs {
-			for variant, runs := range g.Runs[level] {
+		for load := range g.Runs {
+			for variant, runs := range g.Runs[load] {
 				for _, r := range runs {
 					if r == s && len(g.Variants) > 1 {
-						return g.ofFile(level, variant)
+						return g.ofFile(load, variant)
 					}
 				}
 			}
@@ -80,23 +80,23 @@ func comparisonOf(groups []*Group, s *Stored) pyjson.Object {
 	return nil
 }
 
-func (g *Group) ofFile(level, variant int) pyjson.Object {
+func (g *Group) ofFile(load, variant int) pyjson.Object {
 	reasons, rows := []pyjson.Object{}, pyjson.Object{}
 	for _, r := range g.judged.Reasons {
-		for _, l := range r.Levels {
-			if l == level && (r.Variant == variant || r.Variant == 0) {
+		for _, l := range r.Loads {
+			if l == load && (r.Variant == variant || r.Variant == 0) {
 				reasons = append(reasons, g.reasonJSON(&r))
 			}
 		}
 	}
 	for i := range g.judged.Rows {
-		if r := &g.judged.Rows[i]; r.Level == level && r.Variant == variant {
-			rows.Set(figureKey(r.Figure), g.rowJSON(r))
+		if r := &g.judged.Rows[i]; r.Load == load && r.Variant == variant {
+			rows.Set(quantityKey(r.Quantity), g.rowJSON(r))
 		}
 	}
 	return pyjson.Object{
 		{Key: "side", Value: g.judged.Labels[variant]},
-		{Key: "level", Value: g.Levels[level]},
+		{Key: "level", Value: g.Loads[load]},
 		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "reasons", Value: reasons},
 		{Key: "figures", Value: rows},

@@ -80,7 +80,7 @@ func (s *Stored) lateSchedule() bool {
 
 // clientError is by how much the client may have moved a statistic, in its unit, 0 where
 // it is not known.
-func (s *Stored) clientError(f judge.Figure, value float64) float64 {
+func (s *Stored) clientError(f judge.Quantity, value float64) float64 {
 	budget := s.loadgen().ErrorBudget
 	if budget == nil {
 		return 0
@@ -109,7 +109,7 @@ func (s *Stored) firstWave() judge.Series {
 		out.N, out.Value, out.Mean = w.Completed, w.TTFT.Mean/1e3, w.TTFT.Mean/1e3
 		return out
 	}
-	f, c := s.file, s.level().concurrency
+	f, c := s.file, s.load().concurrency
 	if c == 0 || s.rate() > 0 || len(f.TTFTs) <= c {
 		return out
 	}
@@ -150,15 +150,15 @@ func (s *Stored) perTokenITL(statistic string) judge.Series {
 }
 
 // defined are the latencies by the definitions of other clients, nil in their own files.
-func (s *Stored) defined() map[string]map[judge.Figure]float64 {
-	out := map[string]map[judge.Figure]float64{}
+func (s *Stored) defined() map[string]map[judge.Quantity]float64 {
+	out := map[string]map[judge.Quantity]float64{}
 	for _, d := range s.loadgen().Definitions {
-		values := map[judge.Figure]float64{}
+		values := map[judge.Quantity]float64{}
 		for metric, x := range map[string]*result.Summary{"ttft": d.TTFT, "itl": d.ITL, "tpot": d.TPOT, "e2el": d.Latency} {
 			if x != nil {
-				values[judge.Figure{Metric: metric, Statistic: judge.MeanOf}] = x.Mean / 1e3
-				values[judge.Figure{Metric: metric, Statistic: judge.MedianOf}] = x.Median / 1e3
-				values[judge.Figure{Metric: metric, Statistic: judge.P99Of}] = x.P99 / 1e3
+				values[judge.Quantity{Metric: metric, Statistic: judge.MeanOf}] = x.Mean / 1e3
+				values[judge.Quantity{Metric: metric, Statistic: judge.MedianOf}] = x.Median / 1e3
+				values[judge.Quantity{Metric: metric, Statistic: judge.P99Of}] = x.P99 / 1e3
 			}
 		}
 		out[d.Tool] = values

@@ -87,8 +87,8 @@ func TestForeignLevels(t *testing.T) {
 			t.Fatal(err)
 		}
 		groups := Groups(all, Naming{})
-		if len(groups) != 1 || len(groups[0].Variants) != 1 || strings.Join(groups[0].Levels, " ") != want {
-			t.Errorf("%s: %d groups, %v", name, len(groups), groups[0].Levels)
+		if len(groups) != 1 || len(groups[0].Variants) != 1 || strings.Join(groups[0].Loads, " ") != want {
+			t.Errorf("%s: %d groups, %v", name, len(groups), groups[0].Loads)
 		}
 		if label := groups[0].Variants[0].Label; len(all) > 1 && label != strings.TrimSuffix(strings.TrimSuffix(name, ".json"), ".jsonl") {
 			t.Errorf("%s is called %s", name, label)

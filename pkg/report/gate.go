@@ -19,8 +19,8 @@ type Gate struct {
 	Text string
 	// Relative is that of a bound relative to the baseline.
 	Relative bool
-	figure   judge.Figure
-	path     string  // of another number of the file than a figure's, else ""
+	quantity judge.Quantity
+	path     string  // of another number of the file than a quantity's, else ""
 	atMost   bool    // else at least
 	limit    float64 // seconds, or per second, or as in the file; relative: a share of the baseline's value
 }
@@ -63,7 +63,7 @@ func (g *Gate) impossible() string {
 		return "nothing is less than the baseline by 100 % or more"
 	case !g.Relative && g.atMost && g.limit < 0:
 		return "the metric is never below 0"
-	case !g.Relative && !g.atMost && g.limit > 1 && g.figure == failureFigure:
+	case !g.Relative && !g.atMost && g.limit > 1 && g.quantity == failureQuantity:
 		return "a share is at most 1"
 	}
 	return ""
@@ -73,23 +73,23 @@ func (g *Gate) impossible() string {
 // requests, any other percentile, or the deviation, of a latency, or the path of another number
 // of the file.
 func (g *Gate) name(key string) error {
-	if f, found := judge.FigureOf(key); found {
-		g.figure = f
+	if f, found := judge.QuantityOf(key); found {
+		g.quantity = f
 		return nil
 	}
-	figures := append(judge.Figures[:len(judge.Figures):len(judge.Figures)], goodputFigure, failureFigure)
-	if at := slices.IndexFunc(figures, func(f judge.Figure) bool { return figureKey(f) == key }); at >= 0 {
-		g.figure = figures[at]
+	figures := append(judge.Quantities[:len(judge.Quantities):len(judge.Quantities)], goodputQuantity, failureQuantity)
+	if at := slices.IndexFunc(figures, func(f judge.Quantity) bool { return quantityKey(f) == key }); at >= 0 {
+		g.quantity = figures[at]
 		return nil
 	}
 	if pathOf(key) {
 		g.path = key
-		g.figure = judge.Figure{Metric: pathMetric(key), Statistic: statisticOf(key[strings.LastIndex(key, ".p")+1:])}
+		g.quantity = judge.Quantity{Metric: pathMetric(key), Statistic: statisticOf(key[strings.LastIndex(key, ".p")+1:])}
 		return nil
 	}
 	var keys []string
 	for _, f := range figures {
-		keys = append(keys, figureKey(f))
+		keys = append(keys, quantityKey(f))
 	}
 	if near := suggest.Nearest(key, append(keys, paths()...)); near != "" {
 		return fmt.Errorf("unknown metric %s; did you mean %s?", key, near)
@@ -107,11 +107,11 @@ func statisticOf(name string) judge.Statistic {
 }
 
 // Key is the metric's key, or its path in the file.
-func (g *Gate) Key() string { return cmp.Or(g.path, figureKey(g.figure)) }
+func (g *Gate) Key() string { return cmp.Or(g.path, quantityKey(g.quantity)) }
 
 // scale is what the metric is multiplied with to be shown.
 func (g *Gate) scale() float64 {
-	if g.path != "" || g.figure.Higher || g.figure == failureFigure {
+	if g.path != "" || g.quantity.Higher || g.quantity == failureQuantity {
 		return 1
 	}
 	return 1e3
@@ -119,7 +119,7 @@ func (g *Gate) scale() float64 {
 
 // Requests is how many requests the gate's percentile needs in all repeats of a run.
 func (g *Gate) Requests() int {
-	if q := g.figure.Statistic.Q; q > 0 {
+	if q := g.quantity.Statistic.Q; q > 0 {
 		return int(math.Ceil(5/(1-q) - 1e-6))
 	}
 	return 1
@@ -127,11 +127,11 @@ func (g *Gate) Requests() int {
 
 // Metric is the metric that the gate bounds, by its key without the statistic; "" for a number
 // that is none of a latency.
-func (g *Gate) Metric() string { return g.figure.Metric }
+func (g *Gate) Metric() string { return g.quantity.Metric }
 
-// figureKey is the metric's key in result files.
-func figureKey(f judge.Figure) string {
-	if f == failureFigure {
+// quantityKey is the metric's key in result files.
+func quantityKey(f judge.Quantity) string {
+	if f == failureQuantity {
 		return f.Metric
 	}
 	return f.Key()
@@ -139,10 +139,10 @@ func figureKey(f judge.Figure) string {
 
 // gated is what came of a gate for a server at a concurrency.
 type gated struct {
-	gate           *Gate
-	level, variant int
-	value, limit   float64 // as they are shown; NaN where there is none
-	why            string  // it is missed; "" where it holds
+	gate          *Gate
+	load, variant int
+	value, limit  float64 // as they are shown; NaN where there is none
+	why           string  // it is missed; "" where it holds
 }
 
 // gated checks gates. What is not comparable, has too few requests or is not there counts as
@@ -150,12 +150,12 @@ type gated struct {
 func (g *Group) gated(gates []Gate) (all []gated) {
 	for i := range gates {
 		gate := &gates[i]
-		for level, variants := range g.judged.Facts {
+		for load, variants := range g.judged.Summaries {
 			for variant := range variants {
 				if gate.Relative && variant == 0 && len(variants) > 1 {
 					continue
 				}
-				one := gated{gate: gate, level: level, variant: variant, value: math.NaN(), limit: math.NaN()}
+				one := gated{gate: gate, load: load, variant: variant, value: math.NaN(), limit: math.NaN()}
 				one.why = g.check(&one)
 				all = append(all, one)
 			}
@@ -169,7 +169,7 @@ func (g *Group) Missed(gates []Gate) (missed []string) {
 	found := map[*Gate]bool{}
 	for _, r := range g.gated(gates) {
 		if found[r.gate] = true; r.why != "" {
-			missed = append(missed, fmt.Sprintf("%s: %s at %s: %s", r.gate.Text, g.judged.Labels[r.variant], g.judged.Levels[r.level], r.why))
+			missed = append(missed, fmt.Sprintf("%s: %s at %s: %s", r.gate.Text, g.judged.Labels[r.variant], g.judged.Loads[r.load], r.why))
 		}
 	}
 	for i := range gates {
@@ -181,51 +181,51 @@ func (g *Group) Missed(gates []Gate) (missed []string) {
 }
 
 // gateValue is a metric's value of a server at a concurrency, the mean of the repeats.
-func (g *Group) gateValue(of *Gate, level, variant int) float64 {
+func (g *Group) gateValue(of *Gate, load, variant int) float64 {
 	if of.path != "" {
-		return pathValue(g.Runs[level][variant], of.path)
+		return pathValue(g.Runs[load][variant], of.path)
 	}
-	f := of.figure
-	facts := g.judged.Facts[level][variant]
-	if facts == nil {
+	f := of.quantity
+	summary := g.judged.Summaries[load][variant]
+	if summary == nil {
 		return math.NaN()
 	}
-	if facts.Series[f] == nil {
-		for _, run := range g.Runs[level][variant] {
-			facts.Series[f] = append(facts.Series[f], run.series(f))
+	if summary.Series[f] == nil {
+		for _, run := range g.Runs[load][variant] {
+			summary.Series[f] = append(summary.Series[f], run.series(f))
 		}
 	}
-	return facts.Value(f)
+	return summary.Value(f)
 }
 
 // check finds the value and the limit of a gate, and why it is missed, "" where it is not.
 func (g *Group) check(r *gated) string {
 	c, of := g.judged, r.gate
-	f := c.Facts[r.level][r.variant]
+	f := c.Summaries[r.load][r.variant]
 	if f == nil {
 		return "no result"
 	}
-	value := g.gateValue(of, r.level, r.variant)
+	value := g.gateValue(of, r.load, r.variant)
 	if math.IsNaN(value) {
 		return "the result does not have this metric"
 	}
 	r.value = of.scale() * value
-	if f.TooFew(of.figure.Statistic) || ofFirstWave(of.path) && f.Concurrency*len(g.Runs[r.level][r.variant]) < of.Requests() {
+	if f.TooFew(of.quantity.Statistic) || ofFirstWave(of.path) && f.Concurrency*len(g.Runs[r.load][r.variant]) < of.Requests() {
 		return "too few requests for this percentile"
 	}
 	void := ""
 	switch {
 	case of.Relative:
-		void = cmp.Or(c.VoidOf(r.level, r.variant, of.figure.Metric), c.VoidOf(r.level, 0, of.figure.Metric))
-	case of.figure != failureFigure: // a count, which stands whatever the latencies are worth
-		void = c.OwnVoidOf(r.level, r.variant, of.figure.Metric)
+		void = cmp.Or(c.VoidOf(r.load, r.variant, of.quantity.Metric), c.VoidOf(r.load, 0, of.quantity.Metric))
+	case of.quantity != failureQuantity: // a count, which stands whatever the latencies are worth
+		void = c.OwnVoidOf(r.load, r.variant, of.quantity.Metric)
 	}
 	if void != "" {
 		return "not comparable (" + strings.ReplaceAll(void, "_", " ") + ")"
 	}
 	limit := of.limit
 	if of.Relative {
-		base := g.gateValue(of, r.level, 0)
+		base := g.gateValue(of, r.load, 0)
 		if r.variant == 0 || math.IsNaN(base) {
 			return "nothing to compare with"
 		}
@@ -256,7 +256,7 @@ func (g *Group) gateRows() (rows [][]string) {
 		if r.why != "" {
 			outcome = "MISSED: " + r.why
 		}
-		rows = append(rows, []string{r.gate.Text, g.judged.Labels[r.variant], g.judged.Levels[r.level], outcome, number(r.value), number(r.limit)})
+		rows = append(rows, []string{r.gate.Text, g.judged.Labels[r.variant], g.judged.Loads[r.load], outcome, number(r.value), number(r.limit)})
 	}
 	return rows
 }
@@ -265,7 +265,7 @@ func (g *Group) gateRows() (rows [][]string) {
 func (g *Group) gatesJSON() []pyjson.Object {
 	all := []pyjson.Object{}
 	for _, r := range g.gated(g.gates) {
-		o := pyjson.Object{{Key: "gate", Value: r.gate.Text}, {Key: "side", Value: g.judged.Labels[r.variant]}, {Key: "level", Value: g.judged.Levels[r.level]},
+		o := pyjson.Object{{Key: "gate", Value: r.gate.Text}, {Key: "side", Value: g.judged.Labels[r.variant]}, {Key: "level", Value: g.judged.Loads[r.load]},
 			{Key: "value", Value: finiteOrNil(r.value)}, {Key: "bound", Value: finiteOrNil(r.limit)}, {Key: "holds", Value: r.why == ""}}
 		if r.why != "" {
 			o = append(o, pyjson.Member{Key: "reason", Value: r.why})

@@ -39,7 +39,7 @@ type pageGroup struct {
 	Whole                 bool // nothing is comparable
 	All, Each             string
 	Overview              []template.HTML
-	Levels                []pageLevel
+	Loads                 []pageLoad
 	Settings              pageTable
 	Remarks               []string
 	Curve, Gates          *pageTable
@@ -50,10 +50,10 @@ type pageAlone struct {
 	Verdicts, Failures, Findings, Also []pageItem
 }
 
-type pageLevel struct {
+type pageLoad struct {
 	Name     string
 	Table    pageTable
-	Facts    string // what a single run has beside its latencies
+	Summary  string // what a single run has beside its latencies
 	Charts   []template.HTML
 	NoCharts string // why there are none
 	Open     bool
@@ -131,17 +131,17 @@ func (g *Group) page(number string) pageGroup {
 		p.Alone = &pageAlone{Trusted: notes.trusted, Verdicts: notes.verdicts, Failures: notes.failures, Findings: notes.findings, Also: notes.also}
 	}
 	p.Overview = g.overview()
-	for level, name := range g.Levels {
+	for load, name := range g.Loads {
 		name = capital(g.load) + " " + name
-		l := pageLevel{Name: name, Table: g.levelTable(level), Charts: g.distributions(level), Open: level == 0 || len(g.Levels) <= 3}
-		if runs := g.Runs[level][0]; len(g.Variants) == 1 && len(runs) == 1 && len(g.Levels) == 1 {
-			l.Table, l.Facts = runs[0].runTable(), runs[0].rates()
+		l := pageLoad{Name: name, Table: g.levelTable(load), Charts: g.distributions(load), Open: load == 0 || len(g.Loads) <= 3}
+		if runs := g.Runs[load][0]; len(g.Variants) == 1 && len(runs) == 1 && len(g.Loads) == 1 {
+			l.Table, l.Summary = runs[0].runTable(), runs[0].rates()
 		}
 		l.Table.Name = name + number
 		if l.Charts == nil && len(g.Variants) == 1 {
 			l.NoCharts = "No distributions: the file has no values of single requests, and there is no HDR log next to it."
 		}
-		p.Levels = append(p.Levels, l)
+		p.Loads = append(p.Loads, l)
 	}
 	head, rows := g.settingsTable()
 	p.Settings = pageTable{Name: "Settings and environment" + number, Class: "settings", Head: head, Rows: textCells(rows)}
@@ -150,8 +150,8 @@ func (g *Group) page(number string) pageGroup {
 
 // variantFindings are those of all servers, each with its place.
 func (g *Group) variantFindings() (all []pageItem) {
-	for level, name := range g.Levels {
-		for variant, f := range g.judged.Facts[level] {
+	for load, name := range g.Loads {
+		for variant, f := range g.judged.Summaries[load] {
 			if f == nil {
 				continue
 			}
@@ -176,12 +176,12 @@ func textCells(rows [][]string) (out [][]pageCell) {
 
 // levelTable is the table at a load, what matters first: the ratios, then the values, then the
 // intervals. What is not comparable is marked.
-func (g *Group) levelTable(level int) pageTable {
+func (g *Group) levelTable(load int) pageTable {
 	t := pageTable{Head: append([]string{"metric"}, g.judged.Labels...)}
 	if len(g.Variants) > 1 {
 		t.Head = g.ratiosFirst(append(t.Head, g.heads()...))
 	}
-	for _, row := range g.tableRows(level) {
+	for _, row := range g.tableRows(load) {
 		if len(g.Variants) > 1 {
 			row = g.ratiosFirst(row)
 		}

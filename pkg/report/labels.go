@@ -52,12 +52,12 @@ func keysOf(files []*Stored) []string {
 
 // crowded reports whether several results, repeats aside, have the same load.
 func crowded(files []*Stored, at []int) bool {
-	seen := map[level]bool{}
+	seen := map[load]bool{}
 	for _, i := range at {
 		if _, base := files[i].place(); repeatName().MatchString(base) {
 			continue
 		}
-		if l := files[i].level(); seen[l] {
+		if l := files[i].load(); seen[l] {
 			return true
 		} else {
 			seen[l] = true
@@ -127,7 +127,7 @@ func distinct(texts []string) int { return len(slices.Compact(slices.Sorted(slic
 func withoutLevel(s *Stored) string {
 	_, base := s.place()
 	base = repeatName().ReplaceAllString(base, "")
-	n := s.level().concurrency
+	n := s.load().concurrency
 	if n == 0 {
 		return base
 	}

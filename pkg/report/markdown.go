@@ -49,14 +49,14 @@ func Markdown(w io.Writer, groups []*Group) error {
 				markdownRow(w, row)
 			}
 		}
-		for level, name := range g.Levels {
+		for load, name := range g.Loads {
 			fmt.Fprintf(w, "\n## %s %s\n\n", capital(g.load), markdownText(name))
 			columns := slices.Concat([]string{"metric"}, g.judged.Labels, g.heads()[:2*(len(g.judged.Labels)-1)])
 			markdownRow(w, columns)
 			rule := slices.Repeat([]string{"---:"}, len(columns))
 			rule[0] = "---"
 			fmt.Fprintf(w, "| %s |\n", strings.Join(rule, " | "))
-			for _, row := range g.tableRows(level) {
+			for _, row := range g.tableRows(load) {
 				markdownRow(w, row)
 			}
 		}
@@ -131,7 +131,7 @@ func (g *Group) settingsTable() (head []string, rows [][]string) {
 		}
 		return fmt.Sprint(whole(v))
 	}
-	add("client", func(s *Stored) string { return factsOf([]*Stored{s}).Client })
+	add("client", func(s *Stored) string { return summarize([]*Stored{s}).Client })
 	for _, key := range []string{"date", "model_id", "tokenizer_id", "backend", "num_prompts", "request_rate", "burstiness"} {
 		add(key, func(s *Stored) string { return text(s.file.Setting(key)) })
 	}
@@ -171,12 +171,12 @@ func CSV(w io.Writer, groups []*Group) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"side", "level", "figure", "value", "baseline", "speed_up", "ratio", "ratio_low", "ratio_high", "p_adjusted", "significant", "void", "too_few", "decoding_at_a_time"})
 	for _, g := range groups {
-		for level, name := range g.Levels {
+		for load, name := range g.Loads {
 			for variant, label := range g.judged.Labels {
-				for _, f := range judge.Figures {
-					if g.judged.Facts[level][variant] != nil {
-						cells := append([]string{label, name, figureKey(f), number(g.value(level, variant, f))}, g.csvComparison(level, variant, f)...)
-						out.Write(append(cells, number(g.judged.DecodingAtATime(level, variant))))
+				for _, f := range judge.Quantities {
+					if g.judged.Summaries[load][variant] != nil {
+						cells := append([]string{label, name, quantityKey(f), number(g.value(load, variant, f))}, g.csvComparison(load, variant, f)...)
+						out.Write(append(cells, number(g.judged.DecodingAtATime(load, variant))))
 					}
 				}
 			}
@@ -186,8 +186,8 @@ func CSV(w io.Writer, groups []*Group) error {
 	return out.Error()
 }
 
-func (g *Group) csvComparison(level, variant int, f judge.Figure) []string {
-	r := g.row(level, variant, f)
+func (g *Group) csvComparison(load, variant int, f judge.Quantity) []string {
+	r := g.row(load, variant, f)
 	if r == nil {
 		return make([]string, 9)
 	}

@@ -37,8 +37,8 @@ func TestResultsWithoutE2EL(t *testing.T) {
 			t.Fatalf("%s: %d rows", c.b, len(g.judged.Rows))
 		}
 		for _, r := range g.judged.Rows {
-			if void, want := r.Void != "", c.void(r.Figure.Metric, []int{16, 64, 128}[r.Level]); void != want {
-				t.Errorf("%s at %s: %s: not comparable %v, want %v", c.b, g.Levels[r.Level], g.judged.Words(&r), void, want)
+			if void, want := r.Void != "", c.void(r.Quantity.Metric, []int{16, 64, 128}[r.Load]); void != want {
+				t.Errorf("%s at %s: %s: not comparable %v, want %v", c.b, g.Loads[r.Load], g.judged.Describe(&r), void, want)
 			}
 		}
 	}

@@ -102,11 +102,11 @@ func rounds(numbers ...int) map[string]string {
 	return all
 }
 
-// realRow is the row of a figure at a concurrency.
-func realRow(t *testing.T, g *Group, concurrency string, f judge.Figure) *judge.Row {
+// realRow is the row of a quantity at a concurrency.
+func realRow(t *testing.T, g *Group, concurrency string, f judge.Quantity) *judge.Row {
 	t.Helper()
 	for i := range g.judged.Rows {
-		if r := &g.judged.Rows[i]; r.Figure == f && g.Levels[r.Level] == concurrency {
+		if r := &g.judged.Rows[i]; r.Quantity == f && g.Loads[r.Load] == concurrency {
 			return r
 		}
 	}
@@ -114,17 +114,17 @@ func realRow(t *testing.T, g *Group, concurrency string, f judge.Figure) *judge.
 	return nil
 }
 
-func meanOf(metric string) judge.Figure {
-	return judge.Figure{Metric: metric, Statistic: judge.MeanOf}
+func meanOf(metric string) judge.Quantity {
+	return judge.Quantity{Metric: metric, Statistic: judge.MeanOf}
 }
 
 // TestABatchLimitIsNoSpeed: one engine, once limited to 8 sequences.
 func TestABatchLimitIsNoSpeed(t *testing.T) {
 	g := comparedReal(t, Naming{}, at("default_vs_max_num_seqs_8/default/concurrency_%d"), at("default_vs_max_num_seqs_8/max_num_seqs_8/concurrency_%d"))
-	if !g.judged.Void() || len(g.judged.Rows) != 3*len(judge.Figures) {
+	if !g.judged.Void() || len(g.judged.Rows) != 3*len(judge.Quantities) {
 		for i := range g.judged.Rows {
 			if g.judged.Rows[i].Void == "" {
-				t.Errorf("%s: %s", g.Levels[g.judged.Rows[i].Level], g.judged.Words(&g.judged.Rows[i]))
+				t.Errorf("%s: %s", g.Loads[g.judged.Rows[i].Load], g.judged.Describe(&g.judged.Rows[i]))
 			}
 		}
 	}
@@ -133,16 +133,16 @@ func TestABatchLimitIsNoSpeed(t *testing.T) {
 	}
 	want := "7.2 requests were decoding at a time, vs 13.1, 44.6, 85.2 of the baseline"
 	if !slices.ContainsFunc(g.judged.Reasons, func(r judge.Reasons) bool {
-		return r.Code == "decoding_differs" && r.Text == want && slices.Equal(r.Levels, []int{0, 1, 2}) && slices.Equal(r.Metrics, []string{"tpot", "itl"})
+		return r.Code == "decoding_differs" && r.Text == want && slices.Equal(r.Loads, []int{0, 1, 2}) && slices.Equal(r.Metrics, []string{"tpot", "itl"})
 	}) {
 		t.Errorf("%+v", g.judged.Reasons)
 	}
-	for level, decoding := range []float64{13.1, 44.6, 85.2} {
-		if got := g.judged.DecodingAtATime(level, 0); math.Abs(got-decoding) > 0.05 {
-			t.Errorf("level %d: %v decode at a time, want %v", level, got, decoding)
+	for load, decoding := range []float64{13.1, 44.6, 85.2} {
+		if got := g.judged.DecodingAtATime(load, 0); math.Abs(got-decoding) > 0.05 {
+			t.Errorf("level %d: %v decode at a time, want %v", load, got, decoding)
 		}
-		if got := g.judged.DecodingAtATime(level, 1); math.Abs(got-7.2) > 0.05 {
-			t.Errorf("level %d: %v decode at a time, want 7.2", level, got)
+		if got := g.judged.DecodingAtATime(load, 1); math.Abs(got-7.2) > 0.05 {
+			t.Errorf("level %d: %v decode at a time, want 7.2", load, got)
 		}
 	}
 }
@@ -152,8 +152,8 @@ func TestABatchLimitIsNoSpeed(t *testing.T) {
 func TestEagerModeAndCUDAGraphs(t *testing.T) {
 	g := comparedReal(t, Naming{}, at("eager_vs_graphs/eager/concurrency_%d"), at("eager_vs_graphs/graphs/concurrency_%d"))
 	for _, r := range g.judged.Rows {
-		if void, want := r.Void != "", r.Figure.Metric == "itl" && g.Levels[r.Level] == "128"; void != want {
-			t.Errorf("%s: not comparable %v, want %v", g.judged.Words(&r), void, want)
+		if void, want := r.Void != "", r.Quantity.Metric == "itl" && g.Loads[r.Load] == "128"; void != want {
+			t.Errorf("%s: not comparable %v, want %v", g.judged.Describe(&r), void, want)
 		}
 	}
 	for concurrency, want := range map[string]struct{ eager, graphs, slow, fast float64 }{
@@ -163,12 +163,12 @@ func TestEagerModeAndCUDAGraphs(t *testing.T) {
 		if math.Abs(1e3*tpot.Base-want.eager) > 0.01 || math.Abs(1e3*tpot.Other-want.graphs) > 0.01 || !tpot.Significant {
 			t.Errorf("%s: %+v", concurrency, tpot)
 		}
-		out := realRow(t, g, concurrency, judge.Figure{Metric: judge.OutputThroughput, Higher: true})
+		out := realRow(t, g, concurrency, judge.Quantity{Metric: judge.OutputThroughput, Higher: true})
 		if math.Abs(out.Base-want.slow) > 1 || math.Abs(out.Other-want.fast) > 1 || !out.OneRun || out.Significant || !(out.RatioLow > 2) || !(out.RunToRun > 0) {
 			t.Errorf("%s: %+v", concurrency, out)
 		}
-		if !strings.Contains(g.judged.Words(out), "more output tokens/s with one run (95 % CI ") {
-			t.Error(g.judged.Words(out))
+		if !strings.Contains(g.judged.Describe(out), "more output tokens/s with one run (95 % CI ") {
+			t.Error(g.judged.Describe(out))
 		}
 	}
 	for _, want := range []string{"b vs a: 1.53x slower to the first token at concurrency 128, 3.48 to 5.24x faster per output token, ", "2.53 to 4.43x faster end to end (one run)", ". Not comparable: ITL at concurrency 128. Next: "} {
@@ -196,8 +196,8 @@ func TestClientsOfOneServer(t *testing.T) {
 	}
 	g := comparedReal(t, Naming{AcrossClients: true}, turns("orig"), turns("lg"))
 	for _, r := range g.judged.Rows {
-		if r.Significant && r.Figure.Metric != judge.FirstWaveTTFT || r.Void != "" && r.Figure.Metric != "itl" {
-			t.Error(g.judged.Words(&r))
+		if r.Significant && r.Quantity.Metric != judge.FirstWaveTTFT || r.Void != "" && r.Quantity.Metric != "itl" {
+			t.Error(g.judged.Describe(&r))
 		}
 	}
 	wave := realRow(t, g, "128", meanOf(judge.FirstWaveTTFT))
@@ -206,8 +206,8 @@ func TestClientsOfOneServer(t *testing.T) {
 	}
 	g = comparedReal(t, Naming{AcrossClients: true}, at("clients/orig_%d_2"), at("clients/lg_%d_2"))
 	for _, r := range g.judged.Rows {
-		if want := r.Figure.Metric == judge.FirstWaveTTFT && g.Levels[r.Level] != "16"; r.Significant != want {
-			t.Errorf("at %s: %s", g.Levels[r.Level], g.judged.Words(&r))
+		if want := r.Quantity.Metric == judge.FirstWaveTTFT && g.Loads[r.Load] != "16"; r.Significant != want {
+			t.Errorf("at %s: %s", g.Loads[r.Load], g.judged.Describe(&r))
 		}
 	}
 }
@@ -216,8 +216,8 @@ func TestClientsOfOneServer(t *testing.T) {
 func TestASummaryWithoutDetails(t *testing.T) {
 	g := comparedReal(t, Naming{AcrossClients: true}, at("clients/lg_%d_1"), at("clients/vb_%d_1"))
 	for _, r := range g.judged.Rows {
-		if void, want := r.Void != "", r.Figure.Metric == "itl" && g.Levels[r.Level] == "128"; void != want || r.Significant {
-			t.Errorf("at %s: %s", g.Levels[r.Level], g.judged.Words(&r))
+		if void, want := r.Void != "", r.Quantity.Metric == "itl" && g.Loads[r.Load] == "128"; void != want || r.Significant {
+			t.Errorf("at %s: %s", g.Loads[r.Load], g.judged.Describe(&r))
 		}
 	}
 	if len(g.judged.Reasons) != 1 || !strings.HasPrefix(g.judged.Reasons[0].Text, "chunks had 1.51 tokens on average, vs 1.05 of the baseline") {
@@ -256,13 +256,13 @@ func alike(t *testing.T, pairs [][2][]int) map[string]*tally {
 		g := comparedReal(t, Naming{}, rounds(p[0]...), rounds(p[1]...))
 		for i := range g.judged.Rows {
 			r := &g.judged.Rows[i]
-			if r.Void != "" && r.Figure.Metric != "itl" {
-				t.Errorf("rounds %v: %s", p, g.judged.Words(r))
+			if r.Void != "" && r.Quantity.Metric != "itl" {
+				t.Errorf("rounds %v: %s", p, g.judged.Describe(r))
 			}
 			if r.Void != "" || r.Interval == nil {
 				continue
 			}
-			for _, key := range []string{"all", r.Figure.Metric} {
+			for _, key := range []string{"all", r.Quantity.Metric} {
 				if all[key] == nil {
 					all[key] = &tally{}
 				}

@@ -16,14 +16,14 @@ import (
 
 // summaryRows are the metrics of a summary, with their names there.
 var summaryRows = []struct {
-	figure judge.Figure
-	name   string
+	quantity judge.Quantity
+	name     string
 }{
-	{judge.Figure{Metric: "ttft", Statistic: judge.MeanOf}, "Mean TTFT (ms)"},
-	{judge.Figure{Metric: "tpot", Statistic: judge.MeanOf}, "Mean TPOT (ms)"},
-	{judge.Figure{Metric: "itl", Statistic: judge.MeanOf}, "Mean ITL (ms)"},
-	{judge.Figure{Metric: "e2el", Statistic: judge.MeanOf}, "Mean E2EL (ms)"},
-	{judge.Figure{Metric: judge.OutputThroughput, Higher: true}, "Output Throughput (tok/s)"},
+	{judge.Quantity{Metric: "ttft", Statistic: judge.MeanOf}, "Mean TTFT (ms)"},
+	{judge.Quantity{Metric: "tpot", Statistic: judge.MeanOf}, "Mean TPOT (ms)"},
+	{judge.Quantity{Metric: "itl", Statistic: judge.MeanOf}, "Mean ITL (ms)"},
+	{judge.Quantity{Metric: "e2el", Statistic: judge.MeanOf}, "Mean E2EL (ms)"},
+	{judge.Quantity{Metric: judge.OutputThroughput, Higher: true}, "Output Throughput (tok/s)"},
 }
 
 // Summary writes benchmark_summary.txt: the baseline vs each of the others.
@@ -36,7 +36,7 @@ func (g *Group) Summary(w io.Writer) {
 		fmt.Fprintf(w, "Hardware: %s\n", hardware)
 	}
 	fmt.Fprintf(w, "Configuration: %s\n\n", g.configuration())
-	for level, name := range g.Levels {
+	for load, name := range g.Loads {
 		fmt.Fprintf(w, "%s\n%s: %s\n%s\n\n", thin, map[string]string{"concurrency": "CONCURRENCY LEVEL", "request rate": "REQUEST RATE", "load": "LOAD"}[g.load], name, thin)
 		fmt.Fprintf(w, "%-30s", "Metric")
 		for _, label := range g.judged.Labels {
@@ -47,7 +47,7 @@ func (g *Group) Summary(w io.Writer) {
 		}
 		fmt.Fprintf(w, "\n%s\n", strings.Repeat("-", 45+g.column()+(g.column()+17)*max(0, len(g.judged.Labels)-2)+g.column()))
 		for _, row := range summaryRows {
-			g.summaryRow(w, level, row.figure, row.name)
+			g.summaryRow(w, load, row.quantity, row.name)
 		}
 		fmt.Fprintln(w)
 	}
@@ -86,14 +86,14 @@ func (g *Group) speedUpName(variant int) string {
 	return fmt.Sprintf("Speedup %d/1", variant+1)
 }
 
-func (g *Group) summaryRow(w io.Writer, level int, figure judge.Figure, name string) {
+func (g *Group) summaryRow(w io.Writer, load int, quantity judge.Quantity, name string) {
 	fmt.Fprintf(w, "%-30s", name)
 	for variant := range g.judged.Labels {
-		fmt.Fprintf(w, " %-*s", g.column(), decimals(g.value(level, variant, figure)))
+		fmt.Fprintf(w, " %-*s", g.column(), decimals(g.value(load, variant, quantity)))
 	}
 	for variant := 1; variant < len(g.judged.Labels); variant++ {
 		up := "n/a"
-		if x := g.speedUp(level, variant, figure); !math.IsNaN(x) {
+		if x := g.speedUp(load, variant, quantity); !math.IsNaN(x) {
 			up = fmt.Sprintf("%-15.2fx", x)
 		}
 		fmt.Fprintf(w, " %s", up)
@@ -113,20 +113,20 @@ func decimals(x float64) string {
 
 // value is a server's metric at a concurrency as reports show it, latencies in ms; NaN
 // where there is none.
-func (g *Group) value(level, variant int, figure judge.Figure) float64 {
-	f := g.judged.Facts[level][variant]
+func (g *Group) value(load, variant int, quantity judge.Quantity) float64 {
+	f := g.judged.Summaries[load][variant]
 	switch {
 	case f == nil:
 		return math.NaN()
-	case figure.Higher:
-		return f.Value(figure)
+	case quantity.Higher:
+		return f.Value(quantity)
 	}
-	return 1e3 * f.Value(figure)
+	return 1e3 * f.Value(quantity)
 }
 
 // speedUp is how many times better a server is than the baseline.
-func (g *Group) speedUp(level, variant int, figure judge.Figure) float64 {
-	r := judge.Row{Figure: figure, Base: g.value(level, 0, figure), Other: g.value(level, variant, figure)}
+func (g *Group) speedUp(load, variant int, quantity judge.Quantity) float64 {
+	r := judge.Row{Quantity: quantity, Base: g.value(load, 0, quantity), Other: g.value(load, variant, quantity)}
 	return r.SpeedUp()
 }
 

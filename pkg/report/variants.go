@@ -24,9 +24,9 @@ type Variant struct {
 // Group is servers that have concurrencies in common, and the comparison of them.
 type Group struct {
 	Variants []Variant
-	Levels   []string
+	Loads    []string
 	Runs     [][][]*Stored // by concurrency and server: the repeats
-	load     string        // what Levels are: concurrency, request rate, or load for both
+	load     string        // what Loads are: concurrency, request rate, or load for both
 	judged   *judge.Comparison
 	// Hardware and Configuration are what the files do not have: "2x H200", "TP=2".
 	Title, Hardware, Configuration string
@@ -93,7 +93,7 @@ func variantsOf(files []*Stored, n Naming) []Variant {
 	shorten(variants)
 	for i := range variants {
 		s := &variants[i]
-		slices.SortStableFunc(s.Runs, func(a, b *Stored) int { return a.level().compare(b.level()) })
+		slices.SortStableFunc(s.Runs, func(a, b *Stored) int { return a.load().compare(b.load()) })
 		s.Label = plain.Name(cmp.Or(n.Labels[s.Name], knownLabels[s.Name], s.Name), longestLabel)
 	}
 	disambiguate(variants)
@@ -160,17 +160,17 @@ func shorten(variants []Variant) {
 	}
 }
 
-// level is the load of a run: its concurrency, its rate, or neither.
-type level struct {
+// load is the load of a run: its concurrency, its rate, or neither.
+type load struct {
 	concurrency int
 	rate        float64 // 0 for all at once
 }
 
 var levelName = lazy.Regexp(`concurrency_?(\d+)`)
 
-// level is the file's, or, in layouts that do not keep it, its name's.
-func (s *Stored) level() level {
-	l := level{concurrency: countOf(s.file.MaxConcurrency), rate: s.rate()}
+// load is the file's, or, in layouts that do not keep it, its name's.
+func (s *Stored) load() load {
+	l := load{concurrency: countOf(s.file.MaxConcurrency), rate: s.rate()}
 	if l.concurrency == 0 {
 		if m := levelName().FindStringSubmatch(filepath.Base(s.Name)); m != nil {
 			l.concurrency, _ = strconv.Atoi(m[1])
@@ -187,11 +187,11 @@ func (s *Stored) rate() float64 {
 	return 0
 }
 
-func (l level) compare(o level) int {
+func (l load) compare(o load) int {
 	return cmp.Or(cmp.Compare(l.concurrency, o.concurrency), cmp.Compare(l.rate, o.rate))
 }
 
-func (l level) String() string {
+func (l load) String() string {
 	switch {
 	case l.rate > 0 && l.concurrency > 0:
 		return fmt.Sprintf("%d at %g/s", l.concurrency, l.rate)
@@ -203,10 +203,10 @@ func (l level) String() string {
 	return "unbounded"
 }
 
-// loadOf is what levels are.
-func loadOf(levels []level) string {
+// loadOf is what loads are.
+func loadOf(loads []load) string {
 	rates := 0
-	for _, l := range levels {
+	for _, l := range loads {
 		if l.rate > 0 {
 			rates++
 		}
@@ -214,7 +214,7 @@ func loadOf(levels []level) string {
 	switch {
 	case rates == 0:
 		return "concurrency"
-	case rates == len(levels) && !slices.ContainsFunc(levels, func(l level) bool { return l.concurrency > 0 }):
+	case rates == len(loads) && !slices.ContainsFunc(loads, func(l load) bool { return l.concurrency > 0 }):
 		return "request rate"
 	}
 	return "load"
@@ -222,23 +222,23 @@ func loadOf(levels []level) string {
 
 // at says where something is so: "" for everywhere, " from concurrency 64 up", " at request
 // rate 2/s, 8/s".
-func (g *Group) at(levels []int) string {
+func (g *Group) at(loads []int) string {
 	name := g.load + " "
 	if g.load == "load" {
 		name = "" // the names say which
 	}
-	switch n := len(levels); {
-	case n == len(g.Levels):
+	switch n := len(loads); {
+	case n == len(g.Loads):
 		return ""
-	case n > 1 && levels[0]+n == len(g.Levels):
-		return " from " + name + g.Levels[levels[0]] + " up"
+	case n > 1 && loads[0]+n == len(g.Loads):
+		return " from " + name + g.Loads[loads[0]] + " up"
 	}
-	return " at " + name + g.levelNames(levels)
+	return " at " + name + g.loadNames(loads)
 }
 
-func (s *Variant) levels() (out []level) {
+func (s *Variant) loads() (out []load) {
 	for _, r := range s.Runs {
-		if l := r.level(); !slices.Contains(out, l) {
+		if l := r.load(); !slices.Contains(out, l) {
 			out = append(out, l)
 		}
 	}
@@ -249,7 +249,7 @@ func (s *Variant) levels() (out []level) {
 // are compared all the same, and that they differ is said.
 func disjoint(variants []Variant) bool {
 	for i := range variants {
-		if len(variants[i].levels()) != 1 || slices.ContainsFunc(variants[:i], func(o Variant) bool { return shares(&o, &variants[i]) }) {
+		if len(variants[i].loads()) != 1 || slices.ContainsFunc(variants[:i], func(o Variant) bool { return shares(&o, &variants[i]) }) {
 			return false
 		}
 	}
@@ -285,26 +285,26 @@ func linked(variants []Variant) (groups [][]Variant) {
 }
 
 func shares(a, b *Variant) bool {
-	return slices.ContainsFunc(a.levels(), func(l level) bool { return slices.Contains(b.levels(), l) })
+	return slices.ContainsFunc(a.loads(), func(l load) bool { return slices.Contains(b.loads(), l) })
 }
 
 func newGroup(variants []Variant, n Naming) *Group {
 	g := &Group{Variants: variants, Title: n.Title, Hardware: n.Hardware, Configuration: n.Configuration, words: n.Hints}
-	var levels []level
+	var loads []load
 	labels := make([]string, len(variants))
 	for i := range variants {
 		labels[i] = variants[i].Label
-		for _, l := range variants[i].levels() {
-			if !slices.Contains(levels, l) {
-				levels = append(levels, l)
+		for _, l := range variants[i].loads() {
+			if !slices.Contains(loads, l) {
+				loads = append(loads, l)
 			}
 		}
 	}
-	slices.SortFunc(levels, level.compare)
-	g.load = loadOf(levels)
-	at := func(l level, s *Variant) (runs []*Stored) {
+	slices.SortFunc(loads, load.compare)
+	g.load = loadOf(loads)
+	at := func(l load, s *Variant) (runs []*Stored) {
 		for _, r := range s.Runs {
-			if r.level() == l {
+			if r.load() == l {
 				runs = append(runs, r)
 			}
 		}
@@ -313,17 +313,17 @@ func newGroup(variants []Variant, n Naming) *Group {
 	if disjoint(variants) {
 		return g.aligned(labels, n)
 	}
-	var facts [][]*judge.Facts
-	for _, l := range levels {
+	var summaries [][]*judge.Summary
+	for _, l := range loads {
 		var runs [][]*Stored
-		var row []*judge.Facts
+		var row []*judge.Summary
 		for i := range variants {
 			of := at(l, &variants[i])
-			runs, row = append(runs, of), append(row, factsOf(of))
+			runs, row = append(runs, of), append(row, summarize(of))
 		}
-		g.Levels, g.Runs, facts = append(g.Levels, l.String()), append(g.Runs, runs), append(facts, row)
+		g.Loads, g.Runs, summaries = append(g.Loads, l.String()), append(g.Runs, runs), append(summaries, row)
 	}
-	g.judged = judge.Judge(labels, g.Levels, facts, n.judging())
+	g.judged = judge.Judge(labels, g.Loads, summaries, n.judging())
 	return g
 }
 
@@ -331,14 +331,14 @@ func newGroup(variants []Variant, n Naming) *Group {
 func (g *Group) aligned(labels []string, n Naming) *Group {
 	var names []string
 	var runs [][]*Stored
-	var row []*judge.Facts
+	var row []*judge.Summary
 	for i := range g.Variants {
-		if name := g.Variants[i].Runs[0].level().String(); !slices.Contains(names, name) {
+		if name := g.Variants[i].Runs[0].load().String(); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
-		runs, row = append(runs, g.Variants[i].Runs), append(row, factsOf(g.Variants[i].Runs))
+		runs, row = append(runs, g.Variants[i].Runs), append(row, summarize(g.Variants[i].Runs))
 	}
-	g.Levels, g.Runs = []string{strings.Join(names, "/")}, [][][]*Stored{runs}
-	g.judged = judge.Judge(labels, g.Levels, [][]*judge.Facts{row}, n.judging())
+	g.Loads, g.Runs = []string{strings.Join(names, "/")}, [][][]*Stored{runs}
+	g.judged = judge.Judge(labels, g.Loads, [][]*judge.Summary{row}, n.judging())
 	return g
 }

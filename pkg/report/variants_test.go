@@ -57,7 +57,7 @@ func TestLabelsByWhatDiffers(t *testing.T) {
 	} {
 		var got []string
 		for _, g := range Groups(writtenResults(t, c.files), Naming{}) {
-			got = append(got, strings.Join(g.judged.Labels, "|")+" at "+strings.Join(g.Levels, ","))
+			got = append(got, strings.Join(g.judged.Labels, "|")+" at "+strings.Join(g.Loads, ","))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", what, got, c.want)

@@ -12,18 +12,18 @@ var places = map[string]string{
 	OutputThroughput: "output tokens/s", "total_token_throughput": "tokens/s", "request_throughput": "requests/s",
 }
 
-// What is what a figure measures: "to the first token, p99".
-func (f Figure) What() string {
+// What is what a quantity measures: "to the first token, p99".
+func (f Quantity) What() string {
 	if f.Higher || f.Statistic == MeanOf {
 		return places[f.Metric]
 	}
 	return places[f.Metric] + ", " + f.Statistic.Name
 }
 
-// Words say how a variant compares with the first in a figure, in a sentence that
+// Describe says how a variant compares with the first in a quantity, in a sentence that
 // begins with the variant's label.
-func (c *Comparison) Words(r *Row) string {
-	variant, what := c.Labels[r.Variant], r.Figure.What()
+func (c *Comparison) Describe(r *Row) string {
+	variant, what := c.Labels[r.Variant], r.Quantity.What()
 	switch {
 	case r.Void != "":
 		return fmt.Sprintf("%s %s: not comparable (%s)", variant, what, strings.ReplaceAll(r.Void, "_", " "))
@@ -34,11 +34,11 @@ func (c *Comparison) Words(r *Row) string {
 	case r.Interval == nil && math.IsNaN(r.SpeedUp()):
 		return fmt.Sprintf("%s %s: %s vs %s (ratio undefined)", variant, what, r.value(r.Other), r.value(r.Base))
 	case r.Interval == nil:
-		return fmt.Sprintf("%s %s %s; not enough data for a confidence interval", variant, times(r.SpeedUp(), r.Figure), what)
+		return fmt.Sprintf("%s %s %s; not enough data for a confidence interval", variant, times(r.SpeedUp(), r.Quantity), what)
 	case math.IsNaN(r.Ratio):
 		return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", variant, r.amount(r.Diff), what, r.amount(r.DiffLow), r.amount(r.DiffHigh))
 	case r.OneRun && (r.RatioLow > 1 || r.RatioHigh < 1):
-		return fmt.Sprintf("%s %s %s with one run (%s)", variant, times(r.SpeedUp(), r.Figure), what, r.confidence())
+		return fmt.Sprintf("%s %s %s with one run (%s)", variant, times(r.SpeedUp(), r.Quantity), what, r.confidence())
 	case r.OneRun:
 		return fmt.Sprintf("%s %s: no significant difference with one run (%s)", variant, what, r.insignificant())
 	case !r.Significant && (r.RatioLow > 1 || r.RatioHigh < 1):
@@ -47,7 +47,7 @@ func (c *Comparison) Words(r *Row) string {
 		return fmt.Sprintf("%s %s: no significant difference (%s)", variant, what, r.insignificant())
 	}
 	_, low, high := r.Times()
-	return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", variant, times(r.SpeedUp(), r.Figure), what, Digits(low), Digits(high))
+	return fmt.Sprintf("%s %s %s (95 %% CI %s to %s)", variant, times(r.SpeedUp(), r.Quantity), what, Digits(low), Digits(high))
 }
 
 // Times is how many times better or worse the server is than the baseline, 1 or more, with
@@ -58,7 +58,7 @@ func (r *Row) Times() (ratio, low, high float64) {
 	low, high = math.NaN(), math.NaN()
 	if r.Interval != nil && !math.IsNaN(r.Ratio) {
 		low, high = r.RatioLow, r.RatioHigh
-		if better := up >= 1; better != r.Figure.Higher {
+		if better := up >= 1; better != r.Quantity.Higher {
 			low, high = 1/high, 1/low
 		}
 	}
@@ -75,7 +75,7 @@ func (r *Row) TimesText() (ratio, interval string) {
 	case Digits(x) == Digits(1):
 		ratio = Digits(x) + "x"
 	default:
-		ratio = times(r.SpeedUp(), r.Figure)
+		ratio = times(r.SpeedUp(), r.Quantity)
 	}
 	if !math.IsNaN(low) {
 		interval = Digits(low) + " to " + Digits(high)
@@ -101,22 +101,22 @@ func (r *Row) confidence() string {
 
 // amount words a difference.
 func (r *Row) amount(x float64) string {
-	if r.Figure.Higher {
+	if r.Quantity.Higher {
 		return fmt.Sprintf("%+.3g", x)
 	}
 	return short(x)
 }
 
-// value words a figure's value.
+// value words a quantity's value.
 func (r *Row) value(x float64) string {
-	if r.Figure.Higher {
+	if r.Quantity.Higher {
 		return fmt.Sprintf("%.3g", x)
 	}
 	return short(x)
 }
 
 // times words a speed-up: "2.1x slower".
-func times(speedUp float64, f Figure) string {
+func times(speedUp float64, f Quantity) string {
 	switch same := Digits(speedUp) == Digits(1); {
 	case same && f.Higher:
 		return "as many"
@@ -126,7 +126,7 @@ func times(speedUp float64, f Figure) string {
 	return fmt.Sprintf("%sx %s", Digits(max(speedUp, 1/speedUp)), direction(speedUp, f))
 }
 
-func direction(speedUp float64, f Figure) string {
+func direction(speedUp float64, f Quantity) string {
 	switch {
 	case f.Higher && speedUp >= 1:
 		return "more"

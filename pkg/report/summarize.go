@@ -16,22 +16,22 @@ var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "
 	"duration", "drain", "distinct_prompts", "ramp_up", "ramp_up_strategy", "ramp_up_start_rps", "ramp_up_end_rps", "stages", "cancel", "cancel_after", "balance",
 	"probe_request_rate", "probe_input_len", "probe_output_len"}
 
-// factsOf is what the judgement needs of a server at a concurrency; nil without a run.
-func factsOf(runs []*Stored) *judge.Facts {
+// summarize is what the judgement needs of a server at a concurrency; nil without a run.
+func summarize(runs []*Stored) *judge.Summary {
 	if len(runs) == 0 {
 		return nil
 	}
-	f := runs[0].facts()
+	f := runs[0].summarized()
 	for _, r := range runs[1:] {
-		f.Later = append(f.Later, r.facts())
+		f.Later = append(f.Later, r.summarized())
 	}
-	f.Series = map[judge.Figure][]judge.Series{}
-	for _, figure := range judge.Figures {
+	f.Series = map[judge.Quantity][]judge.Series{}
+	for _, quantity := range judge.Quantities {
 		for _, r := range runs {
-			f.Series[figure] = append(f.Series[figure], r.series(figure))
+			f.Series[quantity] = append(f.Series[quantity], r.series(quantity))
 		}
-		if figure.Metric == "itl" {
-			perToken := judge.Figure{Metric: judge.PerTokenITL, Statistic: figure.Statistic}
+		if quantity.Metric == "itl" {
+			perToken := judge.Quantity{Metric: judge.PerTokenITL, Statistic: quantity.Statistic}
 			for _, r := range runs {
 				f.Series[perToken] = append(f.Series[perToken], r.series(perToken))
 			}
@@ -39,7 +39,7 @@ func factsOf(runs []*Stored) *judge.Facts {
 	}
 	if slices.ContainsFunc(runs, func(r *Stored) bool { return r.file.RequestGoodput != nil }) {
 		for _, r := range runs {
-			f.Series[goodputFigure] = append(f.Series[goodputFigure], r.series(goodputFigure))
+			f.Series[goodputQuantity] = append(f.Series[goodputQuantity], r.series(goodputQuantity))
 		}
 	}
 	return f
@@ -48,16 +48,16 @@ func factsOf(runs []*Stored) *judge.Facts {
 // goodput is the key of the rate of the requests that met all objectives: gates know it.
 const goodput = "request_goodput"
 
-var goodputFigure = judge.Figure{Metric: goodput, Statistic: judge.MeanOf, Higher: true}
+var goodputQuantity = judge.Quantity{Metric: goodput, Statistic: judge.MeanOf, Higher: true}
 
-// failureFigure is the share of the requests that failed, of 1.
-var failureFigure = judge.Figure{Metric: "failure_share"}
+// failureQuantity is the share of the requests that failed, of 1.
+var failureQuantity = judge.Quantity{Metric: "failure_share"}
 
-// facts are those of one run, without its Series.
-func (s *Stored) facts() *judge.Facts {
+// summary are those of one run, without its Series.
+func (s *Stored) summarized() *judge.Summary {
 	file, own := s.file, s.loadgen()
 	completed := countOf(file.Completed)
-	f := &judge.Facts{Client: s.program(), Settings: map[string]string{}, OpenLoop: s.rate() > 0, Model: file.ModelID, Concurrency: s.level().concurrency,
+	f := &judge.Summary{Client: s.program(), Settings: map[string]string{}, OpenLoop: s.rate() > 0, Model: file.ModelID, Concurrency: s.load().concurrency,
 		Input: countOf(file.TotalInputTokens), Output: countOf(file.TotalOutputTokens), Verdict: s.Verdict(), Requests: max(countOf(file.NumPrompts), completed),
 		Decoding: s.decoding(), TokensPerChunk: s.tokensPerChunk(), LateSchedule: s.lateSchedule(), Defined: s.defined()}
 	if server := own.Server; server != nil {
@@ -105,12 +105,12 @@ func (s *Stored) byTime() bool {
 }
 
 // series are the values of a metric in a file.
-func (s *Stored) series(f judge.Figure) judge.Series {
+func (s *Stored) series(f judge.Quantity) judge.Series {
 	out := judge.Series{N: countOf(s.file.Completed), Mean: math.NaN(), Std: math.NaN()}
 	switch {
-	case f == failureFigure:
-		facts := s.facts()
-		out.Value = float64(facts.Failed) / float64(facts.Requests-facts.Unsent)
+	case f == failureQuantity:
+		summary := s.summarized()
+		out.Value = float64(summary.Failed) / float64(summary.Requests-summary.Unsent)
 		return out
 	case f.Higher:
 		out.Value = s.throughput(f.Metric)
