@@ -256,6 +256,20 @@ func TestColdStart(t *testing.T) {
 	}
 }
 
+// TestColdStartTakesTime: answers that came before their requests, as a server sends them
+// unasked, say nothing of how warm it is.
+func TestColdStartTakesTime(t *testing.T) {
+	s := clean(6)
+	s.change = func(i int, r *client.Result) {
+		if r.Written = r.Events[0].At; i >= s.concurrency {
+			r.Written += ms / 20
+		}
+	}
+	if f := s.run().read().coldStart(); f != nil {
+		t.Error(f)
+	}
+}
+
 func TestRateNotReached(t *testing.T) {
 	for held, want := range map[time.Duration]int{0: 0, ms / 5: 0, ms: 1, 20 * ms: 1} {
 		r := &run{Run: Run{Rule: metrics.Rule{Whole: true}, Rate: 100, Concurrency: 4}}

@@ -20,7 +20,7 @@ func (f *FindingsReader) coldStart() *Finding {
 	}
 	if n := len(order); wave > 0 && n >= max(10, 3*wave) {
 		first, rest := ttfts(order[:wave])[0], ttfts(order[wave:])
-		if median := metrics.Median(rest); first > 5*median && first > 2*metrics.Percentile(rest, 95) {
+		if median := metrics.Median(rest); median > 0 && first > 5*median && first > 2*metrics.Percentile(rest, 95) {
 			return some(find("cold_start", fmt.Sprintf("the first answer took %s to its first token, the others %s (median): the server was cold", short(first), short(median)),
 				"first_s", first, "median_s", median).withHint("warmup"))
 		}
