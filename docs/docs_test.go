@@ -119,6 +119,9 @@ func TestDocs(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("bash is not installed")
 	}
+	if testing.Short() {
+		t.Skip("the program that it builds is not under the race detector")
+	}
 	program := filepath.Join(t.TempDir(), "loadgen")
 	if out, err := exec.Command("go", "build", "-o", program, "loadgen/cmd/loadgen").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

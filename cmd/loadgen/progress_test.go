@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,9 +49,10 @@ func TestProgressLinesOffATerminal(t *testing.T) {
 // it differs; what is logged meanwhile stands on it, and below the progress line in the end.
 func TestLiveView(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		columns, rows := 80, 24
-		to := &status{w: &out, width: func() int { return columns }, rows: func() int { return rows }}
+		var out lockedBuffer
+		var columns atomic.Int64
+		columns.Store(80)
+		to := &status{w: &out, width: func() int { return int(columns.Load()) }, rows: func() int { return 24 }}
 		tally := live.New(live.Options{Planned: 2, Detailed: true})
 		p := startProgress(to, tally, "m at http://x", true, false)
 		time.Sleep(time.Millisecond)
@@ -68,7 +71,7 @@ func TestLiveView(t *testing.T) {
 		if text := out.String(); text != "" {
 			t.Errorf("%q is drawn, and nothing has changed", text)
 		}
-		columns = 70
+		columns.Store(70)
 		tally.Add(finished())
 		time.Sleep(250 * time.Millisecond)
 		if text := out.String(); !strings.Contains(text, "\x1b[2J") || !strings.Contains(text, "http://x") {
@@ -81,6 +84,30 @@ func TestLiveView(t *testing.T) {
 			t.Errorf("%q", text)
 		}
 	})
+}
+
+// lockedBuffer is a buffer that one goroutine writes and another reads.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *lockedBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+func (s *lockedBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
+}
+
+func (s *lockedBuffer) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf.Reset()
 }
 
 // TestBarSaysTheKey: where there is room, and where it does something.
