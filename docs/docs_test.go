@@ -30,9 +30,9 @@ func notRun() map[string]string {
 		"kubectl apply -f examples/kubernetes/job.yaml":                 "a cluster",
 		"sbatch examples/slurm/loadgen.sbatch":                          "Slurm",
 		"loadgen --max-concurrency 64 --save-requests requests.parquet": "DuckDB, and results of a comparison",
-		"loadgen sweep --base-url http://HOST:8000                        # concurrency 1, 2, 4, ... to saturation":              "minutes of load",
-		"loadgen slo --base-url http://HOST:8000 --p99-ttft 500ms --p99-itl 50ms --goodput 99%":                                  "minutes of load",
-		"loadgen report --across-clients bench/original bench/loadgen":                                                           "results of another client",
+		"loadgen sweep --base-url http://HOST:8000                        # concurrency 1, 2, 4, ... to saturation": "minutes of load",
+		"loadgen slo --base-url http://HOST:8000 --p99-ttft 500ms --p99-itl 50ms --goodput 99%":                     "minutes of load",
+		"loadgen report --across-clients bench/original bench/loadgen":                                              "results of another client",
 	}
 }
 
