@@ -47,8 +47,8 @@ func untilCertain(c *cli.Context, p *compare.Plan) (*report.Certain, error) {
 	return out, nil
 }
 
-// certainOf reports whether the results so far decide all that is asked for, and logs what they
-// do not. Runs that are not complete are left out, as they will be in the report.
+// certainOf reports whether further repeats would add nothing to the results so far, and logs
+// why, or what is open. Runs that are not complete are left out, as they will be in the report.
 func certainOf(results []string, naming report.Naming, certain *report.Certain, s streams) bool {
 	naming.Certain = certain
 	var files []*report.Stored
@@ -57,13 +57,16 @@ func certainOf(results []string, naming report.Naming, certain *report.Certain, 
 			files = append(files, f)
 		}
 	}
-	var undecided []string
+	var undecided, void []string
 	for _, g := range report.Groups(files, naming) {
-		undecided = append(undecided, g.Undecided()...)
+		open, not := g.Undecided()
+		undecided, void = append(undecided, open...), append(void, not...)
 	}
 	switch n := len(undecided); {
 	case len(files) == 0:
 		return false
+	case n == 0 && len(void) > 0:
+		fmt.Fprintf(s.err, "loadgen: no further repeats, as they would not make comparable what is not: %s\n", strings.Join(void, ", "))
 	case n == 0:
 		fmt.Fprintln(s.err, "loadgen: every metric that was asked for is decided")
 	case n > 4:

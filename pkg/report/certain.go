@@ -88,15 +88,23 @@ func (s *Stored) repeat() int {
 	return n
 }
 
-// Undecided names the metrics asked for that are not decided yet.
-func (g *Group) Undecided() (names []string) {
+// Undecided names the metrics asked for that are not decided yet, and those that will not be as
+// they are not comparable, with why.
+func (g *Group) Undecided() (names, void []string) {
 	for _, c := range g.certainties() {
-		if c.void == "" && !c.Decided() {
-			names = append(names, fmt.Sprintf("%s of %s at %s", c.quantity.Key(), g.judged.Labels[c.variant], g.Loads[c.load]))
+		name := fmt.Sprintf("%s of %s at %s", c.quantity.Key(), g.judged.Labels[c.variant], g.Loads[c.load])
+		switch {
+		case c.void != "":
+			void = append(void, fmt.Sprintf("%s (%s)", name, words(c.void)))
+		case !c.Decided():
+			names = append(names, name)
 		}
 	}
-	return names
+	return names, void
 }
+
+// words is a code for people.
+func words(code string) string { return strings.ReplaceAll(code, "_", " ") }
 
 // certainLines say what is certain of each metric asked for.
 func (g *Group) certainLines() (lines []string) {
@@ -109,7 +117,7 @@ func (g *Group) certainLines() (lines []string) {
 		within := fmt.Sprintf("within %g %%", 100*g.certain.Margin)
 		switch {
 		case c.void != "":
-			text += "not comparable (" + strings.ReplaceAll(c.void, "_", " ") + ")"
+			text += "not comparable (" + words(c.void) + ")"
 		case c.Differs && c.Within:
 			text += "differs, but is " + within
 		case c.Differs:
@@ -136,7 +144,7 @@ func (g *Group) certainJSON() pyjson.Object {
 			void = c.void
 		}
 		rows = append(rows, pyjson.Object{{Key: "level", Value: g.Loads[c.load]}, {Key: "side", Value: g.judged.Labels[c.variant]}, {Key: "baseline", Value: g.judged.Labels[0]}, {Key: "figure", Value: c.quantity.Key()},
-			{Key: "repeats", Value: c.Repeats}, {Key: "ratio", Value: finiteOrNil(c.Ratio)}, {Key: "ratio_low", Value: finiteOrNil(c.Low)}, {Key: "ratio_high", Value: finiteOrNil(c.High)},
+			{Key: "repeats", Value: c.Repeats}, {Key: "ratio", Value: c.Ratio}, {Key: "ratio_low", Value: c.Low}, {Key: "ratio_high", Value: c.High},
 			{Key: "differs", Value: c.Differs}, {Key: "within_margin", Value: c.Within}, {Key: "void", Value: void}})
 	}
 	return pyjson.Object{{Key: "margin", Value: g.certain.Margin}, {Key: "confidence", Value: 1 - certainLevel}, {Key: "rows", Value: rows}}

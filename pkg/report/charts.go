@@ -192,7 +192,7 @@ func (g *Group) bars() *chart.Comparison {
 				values[load] = g.value(load, variant, row.quantity)
 				low[load], high[load] = g.interval(load, variant, row.quantity)
 				if r := g.row(load, variant, row.quantity); r != nil && r.Void != "" {
-					void[load] = strings.ReplaceAll(r.Void, "_", " ")
+					void[load] = words(r.Void)
 				}
 				if math.IsInf(values[load], 0) {
 					values[load] = math.NaN()

@@ -256,7 +256,7 @@ func (g *Group) compared(load, variant int, f judge.Quantity) []string {
 	case r == nil:
 		return []string{"n/a", ""}
 	case r.Void != "":
-		return []string{"void", strings.ReplaceAll(r.Void, "_", " ")}
+		return []string{"void", words(r.Void)}
 	case r.TooFew:
 		return []string{"too few", ""}
 	}
@@ -293,7 +293,7 @@ func (g *Group) object() pyjson.Object {
 	for load := range g.Loads {
 		row := []any{}
 		for variant := range g.judged.Labels {
-			row = append(row, finiteOrNil(g.judged.DecodingAtATime(load, variant)))
+			row = append(row, g.judged.DecodingAtATime(load, variant))
 		}
 		decoding = append(decoding, row)
 	}
@@ -353,20 +353,20 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 		{Key: "side", Value: g.judged.Labels[r.Variant]},
 		{Key: "baseline", Value: g.judged.Labels[0]},
 		{Key: "figure", Value: quantityKey(r.Quantity)},
-		{Key: "base", Value: finiteOrNil(scale * r.Base)},
-		{Key: "other", Value: finiteOrNil(scale * r.Other)},
-		{Key: "speed_up", Value: finiteOrNil(r.SpeedUp())},
+		{Key: "base", Value: scale * r.Base},
+		{Key: "other", Value: scale * r.Other},
+		{Key: "speed_up", Value: r.SpeedUp()},
 	}
 	if v := r.Interval; v != nil {
 		o = append(o, pyjson.Object{
 			{Key: "difference", Value: scale * v.Diff},
 			{Key: "difference_low", Value: scale * v.DiffLow},
 			{Key: "difference_high", Value: scale * v.DiffHigh},
-			{Key: "ratio", Value: finiteOrNil(v.Ratio)},
-			{Key: "ratio_low", Value: finiteOrNil(v.RatioLow)},
-			{Key: "ratio_high", Value: finiteOrNil(v.RatioHigh)},
+			{Key: "ratio", Value: v.Ratio},
+			{Key: "ratio_low", Value: v.RatioLow},
+			{Key: "ratio_high", Value: v.RatioHigh},
 			{Key: "p", Value: v.P},
-			{Key: "p_adjusted", Value: finiteOrNil(r.Adjusted)},
+			{Key: "p_adjusted", Value: r.Adjusted},
 			{Key: "significant", Value: r.Significant},
 			{Key: "from", Value: v.Method},
 			{Key: "run_to_run", Value: v.RunToRun},
@@ -377,12 +377,4 @@ func (g *Group) rowJSON(r *judge.Row) pyjson.Object {
 		void = r.Void
 	}
 	return append(o, pyjson.Object{{Key: "void", Value: void}, {Key: "too_few", Value: r.TooFew}, {Key: "one_run", Value: r.OneRun}, {Key: "words", Value: g.judged.Describe(r)}}...)
-}
-
-// finiteOrNil is null for what JSON has no number for.
-func finiteOrNil(x float64) any {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
-	}
-	return x
 }

@@ -176,7 +176,7 @@ func (g *Group) markdownCurve(w io.Writer) {
 func (g *Group) curveJSON() pyjson.Object {
 	c := g.curve()
 	interval := func(p judge.Precision, scale float64) pyjson.Object {
-		return pyjson.Object{{Key: "value", Value: finiteOrNil(scale * p.Value)}, {Key: "low", Value: finiteOrNil(scale * p.Low)}, {Key: "high", Value: finiteOrNil(scale * p.High)}}
+		return pyjson.Object{{Key: "value", Value: scale * p.Value}, {Key: "low", Value: scale * p.Low}, {Key: "high", Value: scale * p.High}}
 	}
 	loads := []pyjson.Object{}
 	for i := range c.Points {

@@ -60,7 +60,7 @@ func JSON(w io.Writer, groups []*Group) error {
 	for _, g := range groups {
 		all = append(all, g.object())
 	}
-	_, err := w.Write(append(pyjson.Append(nil, pyjson.Object{{Key: "comparisons", Value: all}}), '\n'))
+	_, err := w.Write(append(pyjson.Append(nil, plainNumbers(pyjson.Object{{Key: "comparisons", Value: all}})), '\n'))
 	return err
 }
 

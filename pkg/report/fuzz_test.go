@@ -25,6 +25,8 @@ func FuzzStored(f *testing.F) {
 		"itls": [[0.01, 0.03], [], [0.02, 0.02]], "output_lens": [3, 0, 3], "input_lens": [1, 2, 3], "errors": ["", "x", ""], "e2els": [1, -2, 3e300],
 		"model_id": "\u001b[31m\u202e\u009b<script>",
 		"loadgen": {"schema": 1, "verdict": "clean", "findings": [{"code": "coalesced", "text": "x"}], "effective": {"seed": 1}}}`))
+	f.Add([]byte(`{"num_prompts": 640, "completed": 640, "duration": 20.2, "max_concurrency": 128, "mean_e2el_ms": 3900.5, "std_e2el_ms": 1e307,
+		"total_input_tokens": 327680, "total_output_tokens": 81920, "output_throughput": 4055.4, "request_throughput": 31.7}`)) // differences that no JSON has a number for
 	f.Fuzz(func(t *testing.T, text []byte) {
 		a, err := ParseStored("a/concurrency_16.json", text)
 		if err != nil {

@@ -221,7 +221,7 @@ func (g *Group) check(r *gated) string {
 		void = c.OwnVoidOf(r.load, r.variant, of.quantity.Metric)
 	}
 	if void != "" {
-		return "not comparable (" + strings.ReplaceAll(void, "_", " ") + ")"
+		return "not comparable (" + words(void) + ")"
 	}
 	limit := of.limit
 	if of.Relative {
@@ -266,7 +266,7 @@ func (g *Group) gatesJSON() []pyjson.Object {
 	all := []pyjson.Object{}
 	for _, r := range g.gated(g.gates) {
 		o := pyjson.Object{{Key: "gate", Value: r.gate.Text}, {Key: "side", Value: g.judged.Labels[r.variant]}, {Key: "level", Value: g.judged.Loads[r.load]},
-			{Key: "value", Value: finiteOrNil(r.value)}, {Key: "bound", Value: finiteOrNil(r.limit)}, {Key: "holds", Value: r.why == ""}}
+			{Key: "value", Value: r.value}, {Key: "bound", Value: r.limit}, {Key: "holds", Value: r.why == ""}}
 		if r.why != "" {
 			o = append(o, pyjson.Member{Key: "reason", Value: r.why})
 		}

@@ -181,7 +181,7 @@ func differencesOf(files []*Stored, at []int, full bool) []string {
 		if key == "backend" || key == "request_rate" || key == "seed" { // named, the load's, and nothing of a server
 			continue
 		}
-		add(strings.ReplaceAll(key, "_", " "), func(s *Stored) string {
+		add(words(key), func(s *Stored) string {
 			if v := s.setting(key); v != nil {
 				return fmt.Sprint(whole(v))
 			}

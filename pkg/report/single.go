@@ -92,6 +92,14 @@ func plainNumbers(v any) any {
 	return v
 }
 
+// finiteOrNil is null for what JSON has no number for.
+func finiteOrNil(x float64) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return x
+}
+
 func findingObjects(all []judge.Finding) []pyjson.Object {
 	out := []pyjson.Object{}
 	for _, f := range all {
