@@ -16,8 +16,9 @@ build: ## a static ./loadgen for this machine, or OUT
 test: ## all tests
 	go test ./...
 
+# The detector makes each process wait for a second at its end, and the tests start many.
 race: ## all tests but long computations of one goroutine under the race detector, shuffled (needs a C compiler)
-	CGO_ENABLED=1 go test -race -short -shuffle=on -timeout 40m ./...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 go test -race -short -shuffle=on -timeout 40m ./...
 
 lint: ## gofmt, vet on every system we build for, staticcheck, tidy go.mod, modules as go.sum has them
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
