@@ -68,8 +68,8 @@ SEED ?= 1
 chaos: ## the faults of SEED, mixed under load for a minute: the books must balance
 	go run ./bench/faults -chaos $(SEED)
 
-chaos-seeds: ## the same for 20 seeds from SEED on, for 10 s each
-	go run ./bench/faults -chaos $(SEED) -seeds 20 -length 10s
+chaos-seeds: ## the same for 20 seeds from SEED on, for 5 s each
+	go run ./bench/faults -chaos $(SEED) -seeds 20 -length 5s
 
 definitions-check: ## other tools' own functions on the example of docs/definitions.md (needs python3 and PyPI)
 	python3 internal/definitions/check_tools.py
