@@ -2,8 +2,6 @@ package wire
 
 import (
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // What the loop does because thousands of streams share one thread.
@@ -49,12 +47,9 @@ const prefetchBatch = 32
 // prefetch touches the memory that the next reads need. With thousands of streams hardly
 // any of it is in the processor's cache; here the waits for several streams overlap,
 // while each read would wait for its own.
-func (r *Reactor) prefetch(events []unix.EpollEvent) {
-	for _, e := range events {
-		if e.Fd < 0 {
-			continue
-		}
-		if l := r.links[e.Fd]; l != nil && l.flow != nil {
+func (r *Reactor) prefetch(links []*link) {
+	for _, l := range links {
+		if l.flow != nil && r.links[l.tag.slot] == l {
 			r.prefetched += l.flow.sink.Prefetch()
 		}
 	}

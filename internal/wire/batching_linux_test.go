@@ -43,12 +43,17 @@ func TestBatching(t *testing.T) {
 	}
 }
 
-// TestPrefetchMeetsWhatIsGone: events of the waker, of connections that are closed and
-// of idle ones name no stream.
+// TestPrefetchMeetsWhatIsGone: idle connections have no stream, and that of one that was
+// closed is the caller's again.
 func TestPrefetchMeetsWhatIsGone(t *testing.T) {
 	sink := &counter{}
-	r := &Reactor{links: []*link{nil, {}, {flow: newFlow(&Exchange{Sink: sink})}}}
-	r.prefetch([]unix.EpollEvent{{Fd: -1}, {Fd: 0}, {Fd: 1}, {Fd: 2}, {Fd: 2}})
+	r := &Reactor{}
+	for i := range 3 {
+		r.links = append(r.links, &link{tag: tag{slot: int32(i)}, flow: newFlow(&Exchange{Sink: sink})})
+	}
+	idle, gone, there := r.links[0], r.links[1], r.links[2]
+	idle.flow, r.links[1] = nil, nil
+	r.prefetch([]*link{idle, gone, there, there})
 	if sink.warmed != 2 {
 		t.Errorf("%d", sink.warmed)
 	}

@@ -9,12 +9,15 @@ import (
 
 // How the reactor gets its connections, and gives them up.
 
-// dial opens a bounded number of connections.
-func (r *Reactor) dial() {
-	n := min(dialsPerTurn, len(r.dialing))
+// dial opens up to most connections.
+func (r *Reactor) dial(most int) {
+	n := min(most, len(r.dialing))
 	for _, f := range r.dialing[:n] {
 		if !f.over {
 			r.connect(f)
+		}
+		if r.flooded && r.o.Clock.Now()-r.looked >= lookEvery {
+			r.glance()
 		}
 	}
 	clear(r.dialing[:n])

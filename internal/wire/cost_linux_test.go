@@ -51,24 +51,24 @@ func (e *endless) recv(_ int, p []byte) (int, int64, error) {
 func TestReactorsCostPerEvent(t *testing.T) {
 	sys := &endless{chunk: bytes.Repeat([]byte("x"), 250)}
 	f := newFlow(&Exchange{Sink: &counter{}})
-	r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: NewClock()}, sys: sys, buffer: make([]byte, 64<<10)}
+	r := &Reactor{readDelays: newReadDelays(), o: Options{Clock: NewClock()}, sys: sys, buffer: make([]byte, 64<<10), awaiting: 1}
 	l := &link{fd: 100, flow: f, connected: true}
 	f.link = l
 	r.links = append(r.links, l)
-	event := unix.EpollEvent{Events: unix.EPOLLIN}
-	const events = 1000
-	if n := testing.AllocsPerRun(events, func() { r.event(event) }); n != 0 {
-		t.Errorf("%v allocations an event", n)
+	events := []unix.EpollEvent{{Events: unix.EPOLLIN}}
+	const turns = 1000
+	if n := testing.AllocsPerRun(turns, func() { r.handle(events); r.delays = r.delays[:0] }); n != 0 {
+		t.Errorf("%v allocations a turn", n)
 	}
-	if sys.reads != events+1 || sys.asked != 0 { // one to warm up
-		t.Errorf("%d reads for %d events, and %d other calls", sys.reads, events+1, sys.asked)
+	if sys.reads != turns+1 || sys.asked != 0 { // one to warm up
+		t.Errorf("%d reads for %d events, and %d other calls", sys.reads, turns+1, sys.asked)
 	}
 	f.sink.(*counter).piece = len(sys.chunk)
 	r.polled.returned, sys.reads = time.Hour, 0
-	if n := testing.AllocsPerRun(events, func() { r.event(event) }); n != 0 {
+	if n := testing.AllocsPerRun(turns, func() { r.handle(events); r.delays = r.delays[:0] }); n != 0 {
 		t.Errorf("%v allocations a turn that comes late", n)
 	}
-	if sys.reads != 2*(events+1) || sys.asked != events+1 {
-		t.Errorf("late: %d reads for %d events, and %d other calls", sys.reads, 2*(events+1), sys.asked)
+	if sys.reads != 2*(turns+1) || sys.asked != turns+1 {
+		t.Errorf("late: %d reads for %d events, and %d other calls", sys.reads, 2*(turns+1), sys.asked)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 // begin sends a flow over an idle connection, or queues it for one of its own.
 func (r *Reactor) begin(f *flow) {
+	r.awaiting++
 	if !f.x.Fresh {
 		for list := r.idle[f.x.To]; len(list) > 0; list = r.idle[f.x.To] {
 			l := list[len(list)-1]
@@ -34,29 +35,22 @@ func (r *Reactor) begin(f *flow) {
 	r.dialing = append(r.dialing, f)
 }
 
-func (r *Reactor) event(e unix.EpollEvent) {
-	if e.Fd < 0 {
-		r.sys.drain(r.waker)
-		return
-	}
-	l := r.links[e.Fd]
-	if l == nil || l.tag.generation != e.Pad {
-		return // of a connection that is closed by now
-	}
+// event deals with what has happened to a connection.
+func (r *Reactor) event(l *link, what uint32) {
 	f := l.flow
 	if f == nil { // idle, and the server ended it or spoke out of turn
-		if e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		if what&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			r.forget(l)
 		}
 		return
 	}
 	if !l.connected {
 		r.linked(f)
-	} else if e.Events&unix.EPOLLOUT != 0 && !f.written {
+	} else if what&unix.EPOLLOUT != 0 && !f.written {
 		r.write(f)
 	}
-	if !f.over && e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		r.read(f, e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
+	if !f.over && what&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		r.read(f, what&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
 	}
 }
 
@@ -95,7 +89,7 @@ func (r *Reactor) write(f *flow) {
 // or that there was more than could be read at once.
 func (r *Reactor) read(f *flow, ending bool) {
 	queue := r.queue(f)
-	for i := 0; i < readsPerTurn || i < splitReads && queue.left > 0; i++ {
+	for i := 0; i < r.readsAtOnce() || i < splitReads && queue.left > 0; i++ {
 		room := r.room(f, &queue)
 		n, stamp, err := r.sys.recv(f.link.fd, room)
 		if err == unix.EINTR {
@@ -110,7 +104,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 			return
 		}
 		read := r.wall.sample(r.o.Clock)
-		if n == 0 || err != nil {
+		if r.latest = read; n == 0 || err != nil {
 			r.endOfLink(f, read, err)
 			return
 		}
@@ -122,6 +116,9 @@ func (r *Reactor) read(f *flow, ending bool) {
 				return
 			}
 			continue
+		}
+		if !f.fed {
+			r.awaiting--
 		}
 		f.fed, f.active = true, read
 		done := f.sink.Feed(r.buffer[:n], f.last)
@@ -151,7 +148,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 		}
 	}
 	f.link.cut = f.link.cut || queue.asked == 0 || queue.left > 0
-	r.unread = append(r.unread, f.link)
+	r.unread, r.flooded = append(r.unread, f.link), true
 }
 
 // doubt tells a flow's sink by how much the events of a read may be stamped late.
@@ -272,6 +269,9 @@ func (r *Reactor) close(f *flow, ended time.Duration) {
 	if f.link != nil {
 		r.drop(f.link)
 		f.link = nil
+	}
+	if !f.fed {
+		r.awaiting--
 	}
 	f.over, f.x.Ended, f.x.KernelStamps = true, ended, f.fed && !f.unstamped
 	r.over = append(r.over, f)

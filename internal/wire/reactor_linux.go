@@ -34,10 +34,20 @@ type Reactor struct {
 	dialing    []*flow // waiting for their turn to connect
 	idle       map[Endpoint][]*link
 	closing    []int           // descriptors to be closed
+	commands   []command       // those of this turn
 	over       []*flow         // whose callers are to be woken
 	delays     []time.Duration // of this turn's reads
 	unread     []*link         // those that may hold more than they were asked for
-	check      time.Duration   // when to look at deadlines next, 0 for never
+	ready      []*link         // those with events that are to be dealt with
+	spare      []*link         // room for as many
+	firsts     []*link         // those of them whose answer has not begun
+	awaiting   int             // flows of whose answer nothing has been read
+	flooded    bool            // streams bring more than is read of them in a turn
+	looked     time.Duration   // when attend looked last
+	latest     time.Duration   // when something was read last
+	emptied    time.Duration   // what had happened by then has been reported by a poll
+	more       [eventsPerTurn]unix.EpollEvent
+	check      time.Duration // when to look at deadlines next, 0 for never
 	quit       bool
 	buffer     []byte
 	sizes      stream.Sizes // of the first answer
@@ -75,7 +85,10 @@ func (r *Reactor) notePoll(entered time.Duration, n, most int, slept bool) {
 	case !w.full && len(r.unread) == 0:
 		w.since, w.late, w.slept, w.asked = w.returned, 0, 0, true
 	}
-	w.returned, w.full = now, n == most
+	r.looked = now
+	if w.returned, w.full = now, n == most; !w.full {
+		r.emptied = now
+	}
 }
 
 // uncertainty is the longest that something read now may have waited: the time since the
@@ -152,7 +165,8 @@ type link struct {
 	fd int
 	arrivals
 	tag       tag
-	flow      *flow // nil while idle
+	due       uint32 // what has happened and is to be dealt with, 0 for nothing
+	flow      *flow  // nil while idle
 	connected bool
 	to        Endpoint
 	since     time.Duration // idle since
@@ -254,46 +268,8 @@ func (r *Reactor) loop() {
 	r.sys.shortSlice()
 	r.delay = r.sys.runDelay()
 	events := make([]unix.EpollEvent, eventsPerTurn)
-	var commands []command
 	for !r.quit {
-		commands = r.take(commands[:0])
-		for i := range commands {
-			r.execute(&commands[i])
-		}
-		clear(commands)
-		r.dial()
-		entered := r.o.Clock.Now()
-		sleepLimit := r.sleepLimit()
-		n, slept, err := r.sys.epollWait(r.ep, events, sleepLimit, r.batching.pause(sleepLimit))
-		r.notePoll(entered, n, len(events), slept)
-		r.batching.count(n, r.polled.returned)
-		if err != nil && err != unix.EINTR {
-			// Cannot happen while the descriptor is open; the deadlines end what is under way.
-			time.Sleep(time.Millisecond)
-			n = 0
-		}
-		unread := r.unread
-		r.unread = nil
-		for i, e := range events[:max(n, 0)] {
-			if i%prefetchBatch == 0 {
-				r.prefetch(events[i:min(i+prefetchBatch, n)])
-			}
-			r.event(e)
-		}
-		for _, l := range unread {
-			if r.links[l.tag.slot] == l && l.flow != nil {
-				r.read(l.flow, true)
-			}
-		}
-		if n <= 0 {
-			r.closeSome(closesPerTurn)
-		}
-		if r.check > 0 && r.o.Clock.Now() >= r.check {
-			r.checkDeadlines()
-		}
-		r.add(r.delays...)
-		r.delays = r.delays[:0]
-		r.wakeCallers()
+		r.turn(events)
 	}
 	for _, l := range r.links {
 		if l != nil {
@@ -309,22 +285,56 @@ func (r *Reactor) loop() {
 	r.sys.done()
 }
 
-// take moves the inbox to the loop. With nothing in it, the next command must
-// wake the loop.
-func (r *Reactor) take(to []command) []command {
+// turn is one round of the loop.
+func (r *Reactor) turn(events []unix.EpollEvent) {
+	r.obey(true)
+	r.dial(dialsPerTurn)
+	entered := r.o.Clock.Now()
+	sleepLimit := r.sleepLimit()
+	n, slept, err := r.sys.epollWait(r.ep, events, sleepLimit, r.batching.pause(sleepLimit))
+	r.notePoll(entered, n, len(events), slept)
+	r.batching.count(n, r.polled.returned)
+	if err != nil && err != unix.EINTR {
+		// Cannot happen while the descriptor is open; the deadlines end what is under way.
+		time.Sleep(time.Millisecond)
+		n = 0
+	}
+	r.handle(events[:max(n, 0)])
+	if n <= 0 {
+		r.closeSome(closesPerTurn)
+	}
+	if r.check > 0 && r.o.Clock.Now() >= r.check {
+		r.checkDeadlines()
+	}
+	r.add(r.delays...)
+	r.delays = r.delays[:0]
+	r.wakeCallers()
+}
+
+// obey does what callers have asked. Before a sleep the next to ask must wake the loop.
+func (r *Reactor) obey(sleeps bool) {
+	r.commands = r.take(r.commands[:0], sleeps)
+	for i := range r.commands {
+		r.execute(&r.commands[i])
+	}
+	clear(r.commands)
+}
+
+// take moves the inbox to the loop.
+func (r *Reactor) take(to []command, sleeps bool) []command {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	to = append(to, r.inbox...)
 	clear(r.inbox)
 	r.inbox = r.inbox[:0]
-	r.idled = true
+	r.idled = r.idled || sleeps
 	return to
 }
 
 // sleepLimit is how long the loop may sleep.
 func (r *Reactor) sleepLimit() time.Duration {
 	switch {
-	case len(r.dialing) > 0 || len(r.closing) > 0 || len(r.unread) > 0 || len(r.over) > 0 || r.quit:
+	case len(r.dialing) > 0 || len(r.closing) > 0 || len(r.unread) > 0 || len(r.ready) > 0 || len(r.over) > 0 || r.quit:
 		return 0
 	case r.check > 0:
 		return max(r.check-r.o.Clock.Now(), 0)

@@ -110,10 +110,15 @@ func (s *scripted) epollAdd(_, fd int, t tag) error {
 func (s *scripted) epollWait(_ int, events []unix.EpollEvent, d, pause time.Duration) (n int, slept bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d > 0 {
-		time.AfterFunc(d, s.changed.Broadcast)
+	start := time.Now()
+	if d > 0 { // under the lock: else it may come just before the wait for it
+		time.AfterFunc(d, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.changed.Broadcast()
+		})
 	}
-	for start := time.Now(); len(s.edges) == 0 && !s.woken && (d < 0 || time.Since(start) < d); {
+	for len(s.edges) == 0 && !s.woken && (d < 0 || time.Since(start) < d) {
 		slept = true
 		s.changed.Wait()
 	}
