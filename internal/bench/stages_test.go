@@ -149,7 +149,7 @@ func TestBadShapes(t *testing.T) {
 		"stage 2 (line 2): it begins at 5s, and the stages before it last until 1s only":                   stages("- {rate: 1, duration: 1s}\n- {at: 5s, rate: 2, duration: 1s}"),
 		"stage 1 (line 1): its length is zero":                                                             stages("- {rate: 1, duration: 0}"),
 		"stage 1 (line 1): it has no duration":                                                             stages("- {rate: 1}"),
-		"stage 1 (line 1): its ramp of 5s never ends: the stage lasts 2s":                                  stages("- {rate: 1, duration: 2s, ramp: 5s}"),
+		"stage 1 (line 1): its ramp of 3s never ends: the stage lasts 2s":                                  stages("- {rate: 1, duration: 2s, ramp: 3s}"),
 		"stage 1 (line 1): nothing of it is measured: it lasts 2s, of which 2s are left out":               stages("- {rate: 1, duration: 2s, ramp: 1s, settle: 1s}"),
 		"stage 1 (line 1): it has a rate and a concurrency":                                                stages("- {rate: 1, concurrency: 2, duration: 2s}"),
 		"stage 1 (line 1): it has neither a rate nor a concurrency":                                        stages("- {duration: 2s}"),
