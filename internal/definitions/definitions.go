@@ -35,6 +35,7 @@ type request struct {
 	lastByte    time.Duration // after [DONE]
 	n           int           // output tokens
 	lastChoices time.Duration
+	gaps        []time.Duration // room
 }
 
 // event is an event that brought tokens; visible is text outside of
@@ -180,7 +181,7 @@ func statOf(all []weighed) Stat {
 
 // read makes q the request of a result; its events' memory is used again.
 func (d *Reader) read(r *client.Result, n int) {
-	d.q = request{chat: d.chat, start: r.Start, n: n, lastByte: r.LastByte - r.Start, events: d.q.events[:0]}
+	d.q = request{chat: d.chat, start: r.Start, n: n, lastByte: r.LastByte - r.Start, events: d.q.events[:0], gaps: d.q.gaps}
 	counts, known := metrics.ChunkTokens(d.counts[:0], r, n)
 	d.counts = counts
 	for i := range r.Events {
@@ -238,6 +239,7 @@ func addPerToken(to *metrics.List, latency, ttft float64, n int) {
 // addGaps adds TTFT to the first event that a condition holds for and the gaps between
 // such events, and returns the first and the last of them, nil without one.
 func (v *values) addGaps(q *request, of func(e *event) bool) (first, last *event) {
+	gaps := q.gaps[:0]
 	for i := range q.events {
 		e := &q.events[i]
 		switch {
@@ -245,11 +247,13 @@ func (v *values) addGaps(q *request, of func(e *event) bool) (first, last *event
 			continue
 		case first == nil:
 			first = e
-			v.ttft.Add(seconds(e.at))
+			v.ttft.AddDuration(e.at)
 		default:
-			v.itl.Add(seconds(e.at - last.at))
+			gaps = append(gaps, e.at-last.at)
 		}
 		last = e
 	}
+	v.itl.AddDurations(gaps)
+	q.gaps = gaps
 	return first, last
 }

@@ -66,7 +66,7 @@ var tools = [...]tool{
 			return
 		}
 		v.add(first.at, q.lastByte)
-		before, begun := first.at, false
+		before, begun, gaps := first.at, false, q.gaps[:0]
 		for _, e := range q.events {
 			if !e.visible {
 				continue
@@ -74,13 +74,15 @@ var tools = [...]tool{
 			for k := range e.tokens {
 				switch {
 				case k > 0:
-					v.itl.Add(0)
+					gaps = append(gaps, 0)
 				case begun:
-					v.itl.Add(seconds(e.at - before))
+					gaps = append(gaps, e.at-before)
 				}
 			}
 			before, begun = e.at, true
 		}
+		v.itl.AddDurations(gaps)
+		q.gaps = gaps
 		addPerToken(v.tpot, seconds(last.at), seconds(first.at), q.n)
 	}},
 	// One inter-token latency a request; the run begins with the first request that
@@ -99,20 +101,18 @@ var tools = [...]tool{
 func (v *values) original(q *request, s *metrics.Sample) {
 	v.ttft.Add(s.TTFT)
 	v.latency.Add(s.Latency)
-	for _, gap := range s.ITL {
-		v.itl.Add(gap)
-	}
+	v.itl.AddAll(s.ITL)
 	addPerToken(v.tpot, s.Latency, s.TTFT, q.n)
 }
 
 // add adds TTFT and the latency of a request.
 func (v *values) add(ttft, latency time.Duration) {
-	v.ttft.Add(seconds(ttft))
-	v.latency.Add(seconds(latency))
+	v.ttft.AddDuration(ttft)
+	v.latency.AddDuration(latency)
 }
 
 // ends adds the latency of a request, and TPOT to it from the first token.
 func (v *values) ends(latency, first time.Duration, q *request) {
-	v.latency.Add(seconds(latency))
+	v.latency.AddDuration(latency)
 	addPerToken(v.tpot, seconds(latency), seconds(first), q.n)
 }

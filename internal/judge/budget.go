@@ -85,17 +85,17 @@ func (b *BudgetReader) Under(h *health.Report) { b.h = h }
 // Add reads a request that was sent, by how much its events may be late (AppendLateness)
 // and its completion's length.
 func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int) {
-	b.lateness.Add(seconds(max(r.Handed-r.Due, 0)))
-	b.waits.Add(seconds(max(r.Permit-r.Handed, 0)))
-	b.starts.Add(seconds(max(r.Start-r.Permit, 0)))
+	b.lateness.AddDuration(max(r.Handed-r.Due, 0))
+	b.waits.AddDuration(max(r.Permit-r.Handed, 0))
+	b.starts.AddDuration(max(r.Start-r.Permit, 0))
 	if r.Written > 0 {
-		b.sends.Add(seconds(r.Written - r.Start))
+		b.sends.AddDuration(r.Written - r.Start)
 	}
 	if r.Connect > 0 && !r.Reused {
-		b.connects.Add(seconds(r.Connect - r.Start))
+		b.connects.AddDuration(r.Connect - r.Start)
 	}
 	if r.MinRTT > 0 {
-		b.rtts.Add(seconds(r.MinRTT))
+		b.rtts.AddDuration(r.MinRTT)
 	}
 	b.retransmits += r.Retransmits
 	tail := time.Duration(0) // of a stream that hung or was cut the slot was kept for the server, not for the client
@@ -172,8 +172,8 @@ func (b *BudgetReader) stampLate(late time.Duration) {
 }
 
 func (b *BudgetReader) add(m metrics.Metric, least, most time.Duration) {
-	b.least[m].Add(seconds(max(least, 0)))
-	b.most[m].Add(seconds(most))
+	b.least[m].AddDuration(max(least, 0))
+	b.most[m].AddDuration(most)
 }
 
 // addPerToken adds a request's TPOT.
@@ -217,9 +217,7 @@ func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 // head is a list of the first values of another.
 func head(l *metrics.List, n int) *metrics.List {
 	out := new(metrics.List)
-	for x := range l.All(0, n) {
-		out.Add(x)
-	}
+	out.AddFrom(l, 0, n)
 	return out
 }
 

@@ -42,6 +42,8 @@ type Run struct {
 	Generated int
 	// TokenizerAssumed says that the tokenizer is a stand-in for one that is not there.
 	TokenizerAssumed bool
+	// Sent is how many requests will be read, 0 where that is not known.
+	Sent int
 }
 
 // Request is what the findings read of a request that was sent.
@@ -114,6 +116,9 @@ func (s spread) seconds() float64 { return (s.last - s.first).Seconds() }
 // gaps, to which a request's are added before, nil for none: those that agree take no memory.
 func NewFindingsReader(run Run, reported *metrics.List) *FindingsReader {
 	f := &FindingsReader{run: run, itl: new(metrics.List), shapes: map[answer.Dialect]int{}}
+	if !run.Rule.Whole {
+		f.answers = make([]answered, 0, run.Sent)
+	}
 	if reported != nil {
 		f.itl = metrics.Like(reported)
 	}
@@ -198,9 +203,7 @@ func (f *FindingsReader) events(q *Request) {
 	}
 	if n := len(events); n > 1 {
 		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, int32(f.itl.Len()), int32(len(itl))})
-		for _, gap := range itl {
-			f.itl.Add(gap)
-		}
+		f.itl.AddAll(itl)
 	}
 }
 

@@ -19,8 +19,8 @@ func (f *FindingsReader) coldStart() *Finding {
 		wave = f.run.Concurrency
 	}
 	if n := len(order); wave > 0 && n >= max(10, 3*wave) {
-		first, rest := ttfts(order[:wave])[0], ttfts(order[wave:])
-		if median := metrics.Median(rest); median > 0 && first > 5*median && first > 2*metrics.Percentile(rest, 95) {
+		first, rest := ttfts(order[:wave]).Ranks(0)[0], ttfts(order[wave:])
+		if median := rest.Median(); median > 0 && first > 5*median && first > 2*rest.Percentiles(95)[0] {
 			return some(find("cold_start", fmt.Sprintf("the first answer took %s to its first token, the others %s (median): the server was cold", short(first), short(median)),
 				"first_s", first, "median_s", median).withHint("warmup"))
 		}
@@ -39,13 +39,13 @@ func (f *FindingsReader) coldStart() *Finding {
 	return nil
 }
 
-// ttfts are the sorted times to the first event, in seconds.
-func ttfts(answers []answered) (out []float64) {
+// ttfts are the times to the first event.
+func ttfts(answers []answered) *metrics.List {
+	all := new(metrics.List)
 	for _, a := range answers {
-		out = append(out, a.ttft.Seconds())
+		all.Add(a.ttft.Seconds())
 	}
-	slices.Sort(out)
-	return out
+	return all
 }
 
 // mostlyBelow reports whether at least half of the gaps of some answers are below a limit,
@@ -54,11 +54,7 @@ func (f *FindingsReader) mostlyBelow(answers []answered, limit float64) bool {
 	below, all := 0, 0
 	for _, a := range answers {
 		all += int(a.gaps)
-		for gap := range f.gapsOf(a) {
-			if gap < limit {
-				below++
-			}
-		}
+		below += f.itl.Below(int(a.gap), int(a.gap+a.gaps), limit)
 	}
 	return 2*below >= all
 }
@@ -67,9 +63,7 @@ func (f *FindingsReader) mostlyBelow(answers []answered, limit float64) bool {
 func (f *FindingsReader) gapsOfAll(answers []answered) *metrics.List {
 	all := new(metrics.List)
 	for _, a := range answers {
-		for gap := range f.gapsOf(a) {
-			all.Add(gap)
-		}
+		all.AddFrom(f.itl, int(a.gap), int(a.gap+a.gaps))
 	}
 	return all
 }

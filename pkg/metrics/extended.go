@@ -119,20 +119,20 @@ func (x *ExtendedReader) Add(r *client.Result, s *Sample, n int) {
 
 // success reads a success and returns how many events brought tokens.
 func (x *ExtendedReader) success(r *client.Result, s *Sample, n int) int {
-	x.queue.Add(seconds(max(r.Permit-r.Due, 0)))
+	x.queue.AddDuration(max(r.Permit-r.Due, 0))
 	x.at = appendTokens(x.at[:0], r)
 	at := x.at
 	if len(at) == 0 {
 		return 0
 	}
 	x.tokens, x.events = x.tokens+n, x.events+len(at)
-	x.content.Add(seconds(at[0] - r.Start))
+	x.content.AddDuration(at[0] - r.Start)
 	waited := seconds(r.Start - min(r.Due, r.Start))
 	x.dueTTFT.Add(waited + s.TTFT)
 	x.dueE2EL.Add(waited + s.Latency)
 	for i := range r.Events {
 		if e := &r.Events[i]; e.Kind == client.Text || e.Kind == client.ToolCall {
-			x.visible.Add(seconds(e.At - r.Start))
+			x.visible.AddDuration(e.At - r.Start)
 			break
 		}
 	}
@@ -150,7 +150,7 @@ func (x *ExtendedReader) success(r *client.Result, s *Sample, n int) int {
 // each event brought where that is known.
 func (x *ExtendedReader) stream(at []time.Duration, n int, counts []int, known bool) {
 	if len(at) > 1 {
-		x.second.Add(seconds(at[1] - at[0]))
+		x.second.AddDuration(at[1] - at[0])
 		if span := seconds(at[len(at)-1] - at[0]); span > 0 && n > 1 {
 			x.pace.Add(float64(n-1) / span)
 		}
@@ -165,12 +165,16 @@ func (x *ExtendedReader) stream(at []time.Duration, n int, counts []int, known b
 		if !known {
 			continue
 		}
-		x.chunks.Add(float64(c))
+		x.chunks.addCount(c)
 		if k == 0 || c == 0 {
 			continue
 		}
 		if x.perToken.Len()+c > x.tokensMost() {
 			x.tokensUnknown, known = true, false
+			continue
+		}
+		if c == 1 {
+			x.perToken.AddDuration(at[k] - at[k-1])
 			continue
 		}
 		gap := seconds(at[k]-at[k-1]) / float64(c)
@@ -191,7 +195,7 @@ func (x *ExtendedReader) byChoice(r *client.Result, several []ChoiceEvents) {
 			at = append(at, r.Events[i].At)
 		}
 		for k := 1; k < len(at); k++ {
-			c.itl.Add(seconds(at[k] - at[k-1]))
+			c.itl.AddDuration(at[k] - at[k-1])
 		}
 		ttft := seconds(at[0] - r.Start)
 		c.ttft.Add(ttft)

@@ -2,11 +2,14 @@ package metrics
 
 import (
 	"math"
-	"slices"
+	"time"
 )
 
 // blockSize is how many values a block of a List holds.
 const blockSize = 1 << 13
+
+// mostNS is the longest time that a block holds in nanoseconds.
+const mostNS = 1<<32 - 2
 
 // block is a part of a list: its values in whole nanoseconds, or in seconds where one of
 // them is none of these or does not fit.
@@ -32,84 +35,12 @@ func Like(others ...*List) *List { return &List{like: others} }
 // Len is the number of values.
 func (l *List) Len() int { return l.n }
 
-// Add appends a value.
-func (l *List) Add(x float64) {
-	if l.like != nil && l.follows(x) {
-		l.n++
-		return
+// root is the list that has the memory of this one's values.
+func (l *List) root() *List {
+	for l.like != nil {
+		l = l.like[0]
 	}
-	if l.n%blockSize == 0 {
-		l.blocks = append(l.blocks, block{ns: l.room()})
-	}
-	b := &l.blocks[len(l.blocks)-1]
-	l.n++
-	if b.wide == nil {
-		if ns, ok := wholeNS(x); ok {
-			b.ns = append(b.ns, ns)
-			return
-		}
-		b.wide = make([]float64, 0, min(max(2*len(b.ns), 16), blockSize))
-		for _, ns := range b.ns {
-			b.wide = append(b.wide, float64(ns)/1e9)
-		}
-		b.ns = nil
-	}
-	b.wide = append(b.wide, x)
-}
-
-// room is memory for the next block. A block that holds the same as the one before shares
-// its memory, as there are lists of one value.
-func (l *List) room() []uint32 {
-	n := len(l.blocks)
-	if n == 0 {
-		return nil
-	}
-	if n > 1 {
-		if last, before := &l.blocks[n-1], &l.blocks[n-2]; len(last.ns) == blockSize && slices.Equal(last.ns, before.ns) {
-			own := last.ns
-			if last.ns = before.ns; &own[0] != &before.ns[0] {
-				return own[:0]
-			}
-		}
-	}
-	return make([]uint32, 0, blockSize)
-}
-
-// wholeNS is a value in nanoseconds, if it is a whole number of them that fits.
-func wholeNS(x float64) (ns uint32, ok bool) {
-	if !(x >= 0 && x < 4.29) {
-		return 0, false
-	}
-	ns = uint32(x*1e9 + 0.5)
-	return ns, float64(ns)/1e9 == x
-}
-
-// follows reports whether x is what comes next in one of the lists that this one is like so
-// far. If not, it gets memory of its own.
-func (l *List) follows(x float64) bool {
-	now := l.like[0]
-	for _, other := range l.like {
-		if l.n < other.n && other.At(l.n) == x && (other == now || now.startsLike(other, l.n)) {
-			l.like = l.like[slices.Index(l.like, other):]
-			return true
-		}
-	}
-	n := l.n
-	l.like, l.n = nil, 0
-	for i := range n {
-		l.Add(now.At(i))
-	}
-	return false
-}
-
-// startsLike reports whether the first n values of two lists are the same.
-func (l *List) startsLike(other *List, n int) bool {
-	for i := range n {
-		if l.At(i) != other.At(i) {
-			return false
-		}
-	}
-	return true
+	return l
 }
 
 // Origin is the list whose values these are, or the list itself.
@@ -122,10 +53,7 @@ func (l *List) Origin() *List {
 
 // At is a value by its place.
 func (l *List) At(i int) float64 {
-	if l.like != nil {
-		return l.like[0].At(i)
-	}
-	b := &l.blocks[i/blockSize]
+	b := &l.root().blocks[i/blockSize]
 	if b.wide != nil {
 		return b.wide[i%blockSize]
 	}
@@ -146,11 +74,27 @@ func (l *List) All(from, to int) func(yield func(x float64) bool) {
 	}
 }
 
+// Durations yields the values to the nanosecond.
+func (l *List) Durations(yield func(d time.Duration) bool) {
+	left := l.n
+	for _, b := range l.root().blocks {
+		for _, ns := range b.ns[:min(len(b.ns), left)] {
+			if !yield(time.Duration(ns)) {
+				return
+			}
+		}
+		for _, x := range b.wide[:min(len(b.wide), left)] {
+			if !yield(time.Duration(math.Round(x * 1e9))) {
+				return
+			}
+		}
+		left -= min(left, blockSize)
+	}
+}
+
 // read copies values from one place on.
 func (l *List) read(dst []float64, from int) []float64 {
-	if l.like != nil {
-		return l.like[0].read(dst, from)
-	}
+	l = l.root()
 	for at := 0; at < len(dst); {
 		b, k := &l.blocks[(from+at)/blockSize], (from+at)%blockSize
 		if b.wide != nil {
@@ -171,40 +115,43 @@ func (l *List) Values() []float64 { return l.read(make([]float64, l.n), 0) }
 
 // Mean is numpy.mean, 0 for no values.
 func (l *List) Mean() float64 {
-	switch {
-	case l.n == 0:
+	switch l.n {
+	case 0:
 		return 0
-	case l.known.meanOf != l.n:
-		l.known.mean, l.known.meanOf = l.sum(0, l.n, func([]float64) {})/float64(l.n), l.n
+	case l.known.of:
+		return l.known.mean
 	}
-	return l.known.mean
+	return l.sum(0, l.n, nil) / float64(l.n)
 }
 
 // std is numpy.std, given the mean.
-func (l *List) std(mean float64) float64 {
-	return math.Sqrt(l.sum(0, l.n, func(part []float64) {
-		for i, v := range part {
-			d := v - mean
-			part[i] = float64(d * d)
-		}
-	}) / float64(l.n))
-}
+func (l *List) std(mean float64) float64 { return math.Sqrt(l.sum(0, l.n, &mean) / float64(l.n)) }
 
-// sum adds up what some values become, as pairwiseSum does.
-func (l *List) sum(from, n int, become func(part []float64)) float64 {
+// sum adds up some values as pairwiseSum does; given a mean, the squares of their distances
+// from it.
+func (l *List) sum(from, n int, mean *float64) float64 {
 	if n <= pairwiseBlock {
-		var part [pairwiseBlock]float64
-		l.read(part[:n], from)
-		become(part[:n])
-		return pairwiseSum(part[:n])
+		var room [pairwiseBlock]float64
+		part := l.read(room[:n], from)
+		if mean != nil {
+			for i, v := range part {
+				d := v - *mean
+				part[i] = float64(d * d)
+			}
+		}
+		return pairwiseSum(part)
 	}
 	half := pairwiseHalf(n)
-	return l.sum(from, half, become) + l.sum(from+half, n-half, become)
+	return l.sum(from, half, mean) + l.sum(from+half, n-half, mean)
 }
 
-// Stats sums the values up.
+// Stats sums the values up, and remembers some of it.
 func (l *List) Stats(percentiles []float64) (s Stats) {
-	rank := l.ranked(append([]float64{50, 99, 100}, percentiles...)) // some are asked for again
+	some := append([]float64{50, 99, 100}, percentiles...) // of which some are asked for again
+	if l.n > sortedMost {
+		l.known = known{l.n, l.Mean(), l.ranks(l.wanted(some))}
+	}
+	rank := l.ranked(some)
 	if l.n > 0 {
 		s.Mean = l.Mean()
 		s.Std = l.std(s.Mean)
@@ -226,6 +173,33 @@ func (l *List) Percentiles(percentiles ...float64) (out []float64) {
 		out = append(out, PercentileOf(l.n, p, rank))
 	}
 	return out
+}
+
+// Median is numpy.median, 0 for no values.
+func (l *List) Median() float64 { return median(l.n, l.ranked([]float64{50})) }
+
+// Below is how many of the values from one place to before another are less than a limit.
+func (l *List) Below(from, to int, limit float64) (n int) {
+	blocks := l.root().blocks
+	for from < to {
+		b, k := &blocks[from/blockSize], from%blockSize
+		some := min(to-from, blockSize-k)
+		if b.wide != nil {
+			for _, x := range b.wide[k : k+some] {
+				if x < limit {
+					n++
+				}
+			}
+		} else {
+			for _, ns := range b.ns[k : k+some] {
+				if float64(ns)/1e9 < limit {
+					n++
+				}
+			}
+		}
+		from += some
+	}
+	return n
 }
 
 // Ranks are the values at some places of the sorted list, in ascending order of places.

@@ -1,26 +1,32 @@
 package metrics
 
 import (
+	"maps"
 	"math"
 	"slices"
 )
 
 // sortedMost is how many values are sorted to find those of some ranks; of more the digits of
-// these are counted, which takes no memory for each.
+// these are counted, which takes no memory for each, until so many are left to sort.
 const sortedMost = 1 << 16
 
-// digit is as many bits as are counted at a time; four times that are a float64.
-const digit = 16
+// digit is as many bits as are counted at a time.
+const digit = 11
 
 // ranked returns what gives the value of a rank of the sorted list, NaN first, for those
 // ranks that the percentiles are made of.
 func (l *List) ranked(percentiles []float64) (rank func(i int) float64) {
+	return l.rankedAt(l.wanted(percentiles))
+}
+
+// wanted are the ranks that percentiles are made of.
+func (l *List) wanted(percentiles []float64) []int {
 	wanted := []int{0} // which is NaN where any value is
 	for _, p := range percentiles {
 		i, _ := place(l.n, p)
 		wanted = append(wanted, i, min(i+1, l.n-1))
 	}
-	return l.rankedAt(wanted)
+	return wanted
 }
 
 // rankedAt is the same for the ranks that are wanted.
@@ -30,79 +36,209 @@ func (l *List) rankedAt(wanted []int) (rank func(i int) float64) {
 		slices.Sort(sorted)
 		return func(i int) float64 { return sorted[i] }
 	}
-	k := &l.known
-	if k.ranksOf != l.n {
-		k.ranks, k.ranksOf = map[int]float64{}, l.n
+	ranks := l.ranks(wanted)
+	return func(i int) float64 { return ranks[i] }
+}
+
+// ranks are the values of some ranks, and those that are known of others.
+func (l *List) ranks(wanted []int) map[int]float64 {
+	ranks := map[int]float64{}
+	if l.known.of == l.n {
+		ranks = maps.Clone(l.known.ranks)
 	}
-	wanted = slices.DeleteFunc(slices.Clone(wanted), func(i int) bool { _, known := k.ranks[i]; return known })
+	wanted = slices.DeleteFunc(slices.Clone(wanted), func(i int) bool { _, known := ranks[i]; return known })
 	if slices.Sort(wanted); len(wanted) > 0 {
 		wanted = slices.Compact(wanted)
 		for i, x := range l.counted(wanted) {
-			k.ranks[wanted[i]] = x
+			ranks[wanted[i]] = x
 		}
 	}
-	return func(i int) float64 { return k.ranks[i] }
+	return ranks
 }
 
-// known is what was found out of a list when it had so many values.
+// known is what Stats has found out of a list when it had so many values, which is asked for
+// again. What else reads a list changes nothing, so that several may at the same time.
 type known struct {
-	mean            float64
-	ranks           map[int]float64
-	meanOf, ranksOf int
+	of    int
+	mean  float64
+	ranks map[int]float64 // of long lists
 }
 
-// found is how much of a value is known: its first digits, and how many values that begin so
-// come before it.
+// found is how much of a value is known: the first digits of its key, and how many values that
+// begin so come before it.
 type found struct {
 	digits uint64
 	before int
 }
 
 // counted are the values of some ranks, in ascending order: of all values that begin with
-// the digits of a rank's value so far, the next digit is counted.
+// the digits of a rank's value so far, the next digit is counted. Where few begin so, they
+// are sorted.
 func (l *List) counted(ranks []int) (values []float64) {
 	of := make([]found, len(ranks))
 	for i, rank := range ranks {
 		of[i].before = rank
 	}
-	for shift := 64 - digit; shift >= 0; shift -= digit {
-		var starts []uint64
-		for _, f := range of {
-			if len(starts) == 0 || starts[len(starts)-1] != f.digits {
-				starts = append(starts, f.digits)
-			}
-		}
-		counts := make([][1 << digit]uint32, len(starts))
-		l.count(counts, starts, shift)
-		for i := range of {
-			f := &of[i]
-			c := &counts[slices.Index(starts, f.digits)]
-			d := 0
-			for ; f.before >= int(c[d]); d++ {
-				f.before -= int(c[d])
-			}
-			f.digits = f.digits<<digit | uint64(d)
+	in := l.keys()
+	left := l.n
+	for shift := in.bits; shift > 0 && left > sortedMost; {
+		step := min(digit, shift)
+		shift -= step
+		left = in.narrow(of, shift, step)
+		if shift > 0 && left <= sortedMost {
+			in.sort(of, shift)
+			break
 		}
 	}
 	for _, f := range of {
-		values = append(values, fromSortKey(f.digits))
+		values = append(values, in.value(f.digits))
 	}
 	return values
 }
 
-// count counts the next digit of the values that begin with some digits.
-func (l *List) count(counts [][1 << digit]uint32, starts []uint64, shift int) {
-	var part [1024]float64
-	for from := 0; from < l.n; from += len(part) {
-		for _, x := range l.read(part[:min(len(part), l.n-from)], from) {
-			key := sortKey(x)
-			for k, start := range starts {
-				if key>>shift>>digit == start {
-					counts[k][key>>shift&(1<<digit-1)]++
-					break
-				}
+// keys are the values of a list as numbers in the same order: nanoseconds where all are whole
+// ones, else those of sortKey.
+type keys struct {
+	l    *List // not like another
+	n    int
+	ns   bool
+	bits int // of a key
+}
+
+func (l *List) keys() keys {
+	k := keys{l: l.root(), n: l.n, ns: true, bits: 32}
+	for i := range k.l.blocks {
+		if k.l.blocks[i].wide != nil {
+			k.ns, k.bits = false, 64
+		}
+	}
+	return k
+}
+
+func (k *keys) value(key uint64) float64 {
+	if k.ns {
+		return float64(key) / 1e9
+	}
+	return fromSortKey(key)
+}
+
+// some yields the keys, some at a time.
+func (k *keys) some(yield func(some []uint64)) {
+	var room [1024]uint64
+	for from := 0; from < k.n; from += len(room) { // a block is a multiple of that
+		part := room[:min(len(room), k.n-from)]
+		switch b := &k.l.blocks[from/blockSize]; {
+		case k.ns:
+			for i, ns := range b.ns[from%blockSize:][:len(part)] {
+				part[i] = uint64(ns)
+			}
+		case b.wide == nil:
+			for i, ns := range b.ns[from%blockSize:][:len(part)] {
+				part[i] = sortKey(float64(ns) / 1e9)
+			}
+		default:
+			for i, x := range b.wide[from%blockSize:][:len(part)] {
+				part[i] = sortKey(x)
 			}
 		}
+		yield(part)
+	}
+}
+
+// blocks yields the nanoseconds of a list that has whole ones alone.
+func (k *keys) blocks(yield func(ns []uint32) bool) {
+	for left, i := k.n, 0; left > 0; left, i = left-blockSize, i+1 {
+		if ns := k.l.blocks[i].ns; !yield(ns[:min(len(ns), left)]) {
+			return
+		}
+	}
+}
+
+// starts are the different digits of what was found so far, in ascending order.
+func starts(of []found) (all []uint64) {
+	for _, f := range of {
+		if len(all) == 0 || all[len(all)-1] != f.digits {
+			all = append(all, f.digits)
+		}
+	}
+	return all
+}
+
+// startsByDigit gives, by the last digit of a start, the place of one that ends so, from 1; 0
+// for none.
+func startsByDigit(begin []uint64) (which [1 << digit]uint16) {
+	for i, start := range begin {
+		which[start%(1<<digit)] = uint16(i + 1)
+	}
+	return which
+}
+
+// at is the place of a start, from 1, of which another may be that has the same last digit; 0
+// for none.
+func at(begin []uint64, other uint16, start uint64) uint16 {
+	if other == 0 || begin[other-1] == start {
+		return other
+	}
+	return uint16(slices.Index(begin, start) + 1)
+}
+
+// narrow finds the next digit of each value, of so many bits, above the shift, and returns
+// how many values begin as one of them does.
+func (k *keys) narrow(of []found, shift, step int) (left int) {
+	begin := starts(of)
+	counts := make([][1 << digit]uint32, len(begin))
+	mask := uint64(1)<<step - 1
+	if shift+step == k.bits && k.ns { // all begin so
+		for b := range k.blocks {
+			for _, ns := range b {
+				counts[0][ns>>shift]++
+			}
+		}
+	} else {
+		which := startsByDigit(begin)
+		k.some(func(some []uint64) {
+			for _, key := range some {
+				first := key >> shift >> step
+				if i := which[first%(1<<digit)]; i > 0 {
+					if i = at(begin, i, first); i > 0 {
+						counts[i-1][key>>shift&mask]++
+					}
+				}
+			}
+		})
+	}
+	for i := range of {
+		f := &of[i]
+		c := &counts[slices.Index(begin, f.digits)]
+		d := 0
+		for ; f.before >= int(c[d]); d++ {
+			f.before -= int(c[d])
+		}
+		digits := f.digits<<step | uint64(d)
+		if i == 0 || of[i-1].digits != digits {
+			left += int(c[d])
+		}
+		f.digits = digits
+	}
+	return left
+}
+
+// sort finds the rest of each value, below the shift, among those that begin as it does.
+func (k *keys) sort(of []found, shift int) {
+	begin := starts(of)
+	groups, which := make([][]uint64, len(begin)), startsByDigit(begin)
+	k.some(func(some []uint64) {
+		for _, key := range some {
+			if i := at(begin, which[key>>shift%(1<<digit)], key>>shift); i > 0 {
+				groups[i-1] = append(groups[i-1], key)
+			}
+		}
+	})
+	for _, group := range groups {
+		slices.Sort(group)
+	}
+	for i := range of {
+		of[i].digits = groups[slices.Index(begin, of[i].digits)][of[i].before]
 	}
 }
 

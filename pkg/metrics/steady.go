@@ -55,9 +55,7 @@ func (x *ExtendedReader) steady(steps steps, result func(i int) *client.Result) 
 		ttft, latency := x.o.Values[TTFT].At(success), x.o.Values[E2EL].At(success)
 		values[TTFT].Add(ttft)
 		values[E2EL].Add(latency)
-		for x := range x.o.Values[ITL].All(gap-int(q.gaps), gap) {
-			values[ITL].Add(x)
-		}
+		values[ITL].AddFrom(x.o.Values[ITL], gap-int(q.gaps), gap)
 		if tpot, ok := PerToken(ttft, latency, int(q.n)); ok {
 			values[TPOT].Add(tpot)
 		}

@@ -108,9 +108,7 @@ func (x *SummaryReader) Add(r *Sample) {
 		s.Values[TPOT].Add(tpot)
 	}
 	s.Values[TTFT].Add(r.TTFT)
-	for _, gap := range r.ITL {
-		s.Values[ITL].Add(gap)
-	}
+	s.Values[ITL].AddAll(r.ITL)
 	s.Values[E2EL].Add(r.Latency)
 	if !r.NullDecodedPerIter {
 		x.perIter.Add(r.DecodedPerIter)

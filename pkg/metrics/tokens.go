@@ -42,12 +42,22 @@ func CountOf(r *client.Result, whole bool, count func(text []byte) int) TokenCou
 		c.Hidden = min(max(d.ReasoningTokens, 0), max(c.Of[ByServer], 0))
 	}
 	tokens := 0
-	for _, choice := range r.Generated() {
-		for _, text := range [][]byte{choice.Text, choice.Reasoning, choice.ToolCalls} {
+	add := func(texts ...[]byte) {
+		for _, text := range texts {
 			c.Bytes += len(text)
 			if count != nil && len(text) > 0 {
 				tokens += count(text)
 			}
+		}
+	}
+	switch d := r.Details; {
+	case d == nil:
+		add(r.Text)
+	case len(d.Choices) == 0:
+		add(r.Text, d.Reasoning, d.ToolCalls)
+	default:
+		for i := range d.Choices {
+			add(d.Choices[i].Text, d.Choices[i].Reasoning, d.Choices[i].ToolCalls)
 		}
 	}
 	if tokens > 0 { // without a tokenizer all texts are counted as 0

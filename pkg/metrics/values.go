@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"time"
 
 	"loadgen/pkg/client"
@@ -16,6 +17,7 @@ type Value struct {
 // AppendValues appends the values of one success, for a histogram of durations.
 func AppendValues(dst []Value, r *client.Result, rule Rule, outputLen int, start time.Duration) []Value {
 	timed, ttft := false, time.Duration(0)
+	dst = slices.Grow(dst, len(r.Events)+2)
 	for s := range rule.Of(r).Spans {
 		dst = append(dst, Value{s.Metric, s.End - start, s.Length()})
 		switch s.Metric {

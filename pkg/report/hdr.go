@@ -1,11 +1,9 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"iter"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -28,19 +26,22 @@ const (
 func HDRLog(w io.Writer, start time.Time, values iter.Seq[metrics.Value]) error {
 	base := start.Truncate(time.Second)
 	offset := start.Sub(base)
-	out, err := hdrHead(w, base)
-	if err != nil {
+	if _, err := hdrHead(w, base); err != nil {
 		return err
 	}
 	bins := map[int64]*[4]metrics.List{} // by second and metric
+	var last int64
+	var bin *[4]metrics.List // of the last second
 	for v := range values {
-		k := int64((v.At + offset) / hdrBin)
-		if bins[k] == nil {
-			bins[k] = new([4]metrics.List)
+		if k := int64((v.At + offset) / hdrBin); bin == nil || k != last {
+			if bins[k] == nil {
+				bins[k] = new([4]metrics.List)
+			}
+			bin, last = bins[k], k
 		}
-		bins[k][v.Metric].Add(min(v.Value, hdrMost).Seconds())
+		bin[v.Metric].AddDuration(min(v.Value, hdrMost))
 	}
-	h := hdrhistogram.New(hdrLowest, int64(hdrMost), hdrDigits)
+	lines := newHDRLines(w, base)
 	for _, k := range slices.Sorted(maps.Keys(bins)) {
 		from := base.Add(time.Duration(k) * hdrBin)
 		for m := range bins[k] {
@@ -48,17 +49,10 @@ func HDRLog(w io.Writer, start time.Time, values iter.Seq[metrics.Value]) error 
 			if l.Len() == 0 {
 				continue
 			}
-			h.Reset()
-			for x := range l.All(0, l.Len()) {
-				ns := int64(math.Round(x * 1e9))
-				if err := h.RecordValue(max(ns, hdrLowest)); err != nil {
-					return fmt.Errorf("a value of %d ns is out of the histogram's range: %w", ns, err)
-				}
+			for x := range l.Durations {
+				lines.add(int64(x))
 			}
-			h.SetStartTimeMs(from.UnixMilli())
-			h.SetEndTimeMs(from.Add(hdrBin).UnixMilli())
-			h.SetTag(metrics.Metric(m).String())
-			if err := out.OutputIntervalHistogram(h); err != nil {
+			if err := lines.end(from, metrics.Metric(m).String()); err != nil {
 				return err
 			}
 		}
