@@ -23,6 +23,7 @@ import (
 	"loadgen/internal/result"
 	"loadgen/internal/selftest"
 	"loadgen/internal/tokenizer"
+	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
 )
@@ -262,19 +263,22 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 func values(rec *recording.Recording, a *analysis.Analysis) iter.Seq[metrics.Value] {
 	rule := analysis.RuleOf(&rec.Settings)
 	return func(yield func(metrics.Value) bool) {
-		var some []metrics.Value
+		var some [recording.Slots][]metrics.Value
 		sent := 0
-		for _, r := range rec.All() {
-			if some = some[:0]; r.Err == nil {
-				some = metrics.AppendValues(some, r, rule, a.Summary.OutputLens[sent], rec.Start)
+		prepare := func(slot, _ int, r *client.Result) {
+			if some[slot] = some[slot][:0]; r.Err == nil {
+				some[slot] = metrics.AppendValues(some[slot], r, rule, a.Summary.OutputLens[sent], rec.Start)
 			}
 			sent++
-			for _, v := range some {
+		}
+		rec.Prepared(prepare)(func(slot, _ int, _ *client.Result) bool {
+			for _, v := range some[slot] {
 				if !yield(v) {
-					return
+					return false
 				}
 			}
-		}
+			return true
+		})
 	}
 }
 

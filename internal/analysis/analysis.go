@@ -1,6 +1,6 @@
 // Package analysis turns a Recording into everything that is reported of it: statistics,
 // extended metrics, error budget, verdict, findings and notes, other tools' definitions.
-// It is pure, without a clock, goroutines or I/O of its own, and keeps no timeline.
+// It is pure, without a clock or I/O of its own, and keeps no timeline.
 package analysis
 
 import (
@@ -13,7 +13,6 @@ import (
 
 	"loadgen/internal/breakdown"
 	"loadgen/internal/definitions"
-	"loadgen/internal/health"
 	"loadgen/internal/judge"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
@@ -100,14 +99,11 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	options := metrics.Options{Percentiles: percentiles, Goodput: goals}
 	wave := waveOf(rec, rate, a.Sent)
 	findings, notes, sent := a.read(rec, count, options, wave, details)
-	if !RuleOf(s).Whole {
-		a.streams(rec, sent)
-	}
+	a.again(rec, wave, sent)
 	a.DecodingAtATime = math.NaN()
 	if d := a.Summary.Duration; !RuleOf(s).Whole && d > 0 {
 		a.DecodingAtATime = a.Counts.Decoding.Seconds() / d
 	}
-	a.Budget = budget(rec, a.Summary, wave)
 	if a.Ranks, err = ranksOf(rec, count); err != nil {
 		return nil, err
 	}
@@ -140,62 +136,25 @@ func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.O
 		a.Samples = make([]metrics.Sample, 0, a.Sent)
 	}
 	cancelled, spread := newCancelReader(&rec.Settings), newSpreadReader(&rec.Settings, o)
-	for i, r := range rec.All() {
-		c.add(r, rec.Planned[i], rec.HealthOf(i))
+	rec.Prepared(c.prepare)(func(slot, i int, r *client.Result) bool {
+		s := &c.slots[slot]
+		c.add(r, &s.sample, s.late, rec.Planned[i])
 		cancelled.add(i, r)
-		spread.add(r, &c.sample)
+		spread.add(r, &s.sample)
 		if details {
-			c.sample.Text = bytes.Clone(c.sample.Text)
-			a.Samples = append(a.Samples, c.sample)
-			c.sample.ITL = nil // which is theirs now
+			s.sample.Text = bytes.Clone(s.sample.Text)
+			a.Samples = append(a.Samples, s.sample)
+			s.sample.ITL = nil // which is theirs now
 		}
-	}
+		return true
+	})
 	c.counts.Tokens.sumUp()
 	a.Counts = c.counts
-	a.Summary = c.summary.Summary(rec.Elapsed.Seconds())
+	together(func() { a.Summary = c.summary.Summary(rec.Elapsed.Seconds()) }, func() { findings, notes = c.findings.Findings() })
 	a.Servers = spread.servers(rec.Elapsed.Seconds())
 	a.Turns, a.Cancellation = c.turns.turns(), cancelled.cancellation(o.Percentiles)
 	a.FirstWave = firstWaveOf(c.wave)
-	findings, notes = c.findings.Findings()
 	return findings, notes, c.sent
-}
-
-// streams reads the timelines again, when what the first reading kept of them is gone, for
-// what is known of streams alone.
-func (a *Analysis) streams(rec *recording.Recording, sent []int32) {
-	s, rule := a.Summary, RuleOf(&rec.Settings)
-	extended := metrics.NewExtendedReader(metrics.ExtendedOptions{Start: rec.Start, Concurrency: rec.Concurrency(), Percentiles: s.Percentiles, Requests: a.Sent, Values: s.Values})
-	definitions := definitions.NewReader(rule.Chat, s.Values)
-	places := make([]int32, 0, a.Sent) // in the plan
-	var sample metrics.Sample
-	for i, r := range rec.All() {
-		k := len(places)
-		places = append(places, int32(i))
-		sample = metrics.SampleIn(sample.ITL, r, rec.Planned[i].PromptLen, rule)
-		extended.Add(r, &sample, int(sent[k]))
-		if sample.Success {
-			definitions.Add(r, &sample, s.OutputLens[k])
-		}
-	}
-	a.Definitions = definitions.Rows(s)
-	a.Extended = extended.Extended(s, func(k int) *client.Result { return rec.Result(int(places[k])) })
-}
-
-// budget reads the timelines once more, when what the others kept of them is gone.
-func budget(rec *recording.Recording, s *metrics.Summary, wave int) *judge.Budget {
-	rule := RuleOf(&rec.Settings)
-	burst := rec.Settings.Concurrency() == 0 && rec.Settings.Rate() == 0 && rec.Stages == nil
-	b := judge.NewBudgetReader(rule, &rec.Health, burst, &s.Values)
-	var late []time.Duration
-	k := 0
-	for i, r := range rec.All() {
-		h := rec.HealthOf(i)
-		late = judge.AppendLateness(late[:0], r, h)
-		b.Under(h)
-		b.Add(r, late, s.OutputLens[k])
-		k++
-	}
-	return b.Budget(s, wave)
 }
 
 // meanGap is the mean time between two requests of the schedule, 0 for all at once.
@@ -228,13 +187,16 @@ func (a *Analysis) energy(rec *recording.Recording) {
 
 // collector hands each request that was sent to all that read timelines.
 type collector struct {
-	rule    metrics.Rule
-	run     judge.Run
-	rec     *recording.Recording
-	asked   asked
-	count   CountTokens
-	sent    []int32        // output tokens, of each request
-	sample  metrics.Sample // of the request that was read last
+	rule  metrics.Rule
+	run   judge.Run
+	rec   *recording.Recording
+	asked asked
+	count CountTokens
+	sent  []int32 // output tokens, of each request
+	slots [recording.Slots]struct {
+		sample metrics.Sample
+		late   []time.Duration // the request's events
+	}
 	summary *metrics.SummaryReader
 	wave    *metrics.SummaryReader // of the first requests
 	first   int                    // how many
@@ -242,7 +204,6 @@ type collector struct {
 	// tokenizeEach is 1 where the text of every success is tokenized, 2 where that of every
 	// second is, ...
 	tokenizeEach int
-	late         []time.Duration // of one request's events
 	findings     *judge.FindingsReader
 	counts       Counts
 }
@@ -282,6 +243,7 @@ func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens
 		Tested:      !s.NoTestInput,
 		IgnoreEOS:   s.IgnoreEOS,
 		Percentiles: o.Percentiles,
+		Sent:        sent,
 	}
 	asked := askedOf(s)
 	run.Generated = asked.bestOf
@@ -305,14 +267,19 @@ func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens
 		first:    wave,
 		turns:    turnsReader{percentiles: o.Percentiles},
 		findings: judge.NewFindingsReader(run, reported[metrics.ITL]),
-		counts:   Counts{Classes: map[string]int{}, Tokens: newTokenCounts(reported[metrics.TPOT])},
+		counts:   Counts{Classes: map[string]int{}, Lags: new(metrics.List), Tokens: newTokenCounts(reported[metrics.TPOT])},
 	}
 }
 
-// add reads a request that was sent by a process of this health.
-func (c *collector) add(r *client.Result, p recording.Planned, h *health.Report) {
-	c.sample = metrics.SampleIn(c.sample.ITL, r, p.PromptLen, c.rule)
-	s := &c.sample
+// prepare makes a request's sample, and finds out by how much its events may be late.
+func (c *collector) prepare(slot, i int, r *client.Result) {
+	s := &c.slots[slot]
+	s.sample = metrics.SampleIn(s.sample.ITL, r, c.rec.Planned[i].PromptLen, c.rule)
+	s.late = judge.AppendLateness(s.late[:0], r, c.rec.HealthOf(i))
+}
+
+// add reads a request that was sent.
+func (c *collector) add(r *client.Result, s *metrics.Sample, late []time.Duration, p recording.Planned) {
 	n, sent, tokens := 0, 0, metrics.TokenCount{}
 	asked := c.asked.of(p.OutputLen)
 	if s.Success {
@@ -329,7 +296,6 @@ func (c *collector) add(r *client.Result, p recording.Planned, h *health.Report)
 	}
 	c.sent = append(c.sent, int32(min(sent, math.MaxInt32)))
 	c.turns.add(r, s, p)
-	c.late = judge.AppendLateness(c.late[:0], r, h)
-	c.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: asked, Got: n, Tokens: tokens})
+	c.findings.Add(judge.Request{Result: r, Sample: s, Late: late, Asked: asked, Got: n, Tokens: tokens})
 	c.counts.add(r)
 }

@@ -29,7 +29,7 @@ type Counts struct {
 	Tokens TokenCounts
 	// Lags are the times from a request's slot, or its due time if that is later, to its
 	// last byte, in seconds.
-	Lags metrics.List
+	Lags *metrics.List
 	// Decoding is how long all requests decoded, failures included: from the first event
 	// with choices to the last.
 	Decoding time.Duration

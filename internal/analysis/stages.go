@@ -115,7 +115,7 @@ func (x *stageReader) begin(rec *recording.Recording, c *collector, o metrics.Op
 	values := x.summary.Values()
 	x.budget = judge.NewBudgetReader(c.rule, &rec.Health, false, &values)
 	run := c.run
-	run.Concurrency, run.Rate = x.Concurrency, x.Rate
+	run.Concurrency, run.Rate, run.Sent = x.Concurrency, x.Rate, 0
 	x.findings = judge.NewFindingsReader(run, values[metrics.ITL])
 }
 
@@ -137,8 +137,9 @@ func (x *stageReader) add(c *collector, r *client.Result, p recording.Planned, h
 		x.out.Dropped++
 		return
 	}
-	c.sample = metrics.SampleIn(c.sample.ITL, r, p.PromptLen, c.rule)
-	s := &c.sample
+	room := &c.slots[0]
+	room.sample = metrics.SampleIn(room.sample.ITL, r, p.PromptLen, c.rule)
+	s := &room.sample
 	tokens, got := metrics.TokenCount{}, 0
 	if s.Success {
 		s.OutputTokens = s.Tokens(c.count)
@@ -146,10 +147,10 @@ func (x *stageReader) add(c *collector, r *client.Result, p recording.Planned, h
 		tokens = c.tokens(r, s)
 	}
 	x.summary.Add(s)
-	c.late = judge.AppendLateness(c.late[:0], r, h)
+	room.late = judge.AppendLateness(room.late[:0], r, h)
 	x.budget.Under(h)
-	x.budget.Add(r, c.late, got)
-	x.findings.Add(judge.Request{Result: r, Sample: s, Late: c.late, Asked: c.asked.of(p.OutputLen), Got: got, Tokens: tokens})
+	x.budget.Add(r, room.late, got)
+	x.findings.Add(judge.Request{Result: r, Sample: s, Late: room.late, Asked: c.asked.of(p.OutputLen), Got: got, Tokens: tokens})
 }
 
 // end sums up the stage.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"slices"
 	"time"
 
 	"loadgen/pkg/client"
@@ -16,7 +15,44 @@ type coder struct {
 	buf     []byte
 	writing bool
 	bad     bool
-	names   map[string]string // texts that were read before, nil for none
+	names   map[string]string    // texts that were read before, nil for none
+	last    *[sharedTexts]string // those of the answer that was read before, nil for none
+}
+
+// sharedTexts is how many texts an answer may have in common with the one before.
+const sharedTexts = 6
+
+// integers and instants go through several: of the numbers of a million answers, most are
+// read here.
+func (c *coder) integers(all ...*int) {
+	for _, v := range all {
+		if !c.writing && len(c.buf) > 0 && c.buf[0] < 0x80 {
+			*v, c.buf = int(signed(uint64(c.buf[0]))), c.buf[1:]
+			continue
+		}
+		c.integer(v)
+	}
+}
+
+func (c *coder) instants(all ...*time.Duration) {
+	if c.writing {
+		for _, v := range all {
+			c.instant(v)
+		}
+		return
+	}
+	buf := c.buf
+	for _, v := range all {
+		x, n := binary.Uvarint(buf)
+		if n <= 0 {
+			c.bad, c.buf = true, nil
+			return
+		}
+		if *v, buf = time.Duration(signed(x)), buf[n:]; !plausible(*v) {
+			c.bad = true
+		}
+	}
+	c.buf = buf
 }
 
 func (c *coder) unsigned(v *uint64) {
@@ -78,6 +114,24 @@ func (c *coder) bytes(v *[]byte) {
 		return
 	}
 	*v, c.buf = append((*v)[:0], c.buf[:n]...), c.buf[n:]
+}
+
+// shared goes through texts of which most are as those of the answer before: these are
+// compared, and no memory is taken for them.
+func (c *coder) shared(all ...*string) {
+	for i, v := range all {
+		if c.last == nil || i >= len(c.last) {
+			c.text(v)
+			continue
+		}
+		last := &c.last[i]
+		if n := len(*last); n < 0x80 && n < len(c.buf) && c.buf[0] == byte(n) && string(c.buf[1:1+n]) == *last {
+			*v, c.buf = *last, c.buf[1+n:]
+			continue
+		}
+		c.text(v)
+		*last = *v
+	}
 }
 
 func (c *coder) text(v *string) {
@@ -194,33 +248,17 @@ func (c *coder) turn(p *Planned) {
 
 // fields goes through a request's fields.
 func (c *coder) fields(index *int, r *client.Result) {
-	for _, v := range []*int{index, &r.Status, &r.SYNRetransmits, &r.Retransmits, &r.Resent, &r.Usage.Prompt, &r.Usage.Completion, &r.Usage.Cached,
-		&r.SeenUsage.Prompt, &r.SeenUsage.Completion, &r.SeenUsage.Cached} {
-		c.integer(v)
-	}
-	for _, v := range []*time.Duration{&r.Due, &r.Handed, &r.Permit, &r.Start, &r.Connect, &r.Written, &r.FirstByte, &r.LastByte, &r.Ended, &r.End, &r.ConnectLate, &r.MinRTT} {
-		c.instant(v)
-	}
-	failed := r.Err != nil
-	problem := client.Error{}
-	if failed {
-		problem = *r.Err
-	}
-	c.flags(&r.Reused, &r.KernelStamps, &r.Done, &r.HasDecodedPerIter, &r.NullDecodedPerIter, &r.OriginalFailed, &failed, &problem.Exception, &r.Reusable)
+	c.integers(index, &r.Status, &r.SYNRetransmits, &r.Retransmits, &r.Resent, &r.Usage.Prompt, &r.Usage.Completion, &r.Usage.Cached,
+		&r.SeenUsage.Prompt, &r.SeenUsage.Completion, &r.SeenUsage.Cached)
+	c.instants(&r.Due, &r.Handed, &r.Permit, &r.Start, &r.Connect, &r.Written, &r.FirstByte, &r.LastByte, &r.Ended, &r.End, &r.ConnectLate, &r.MinRTT)
+	failed, exception := r.Err != nil, r.Err != nil && r.Err.Exception
+	c.flags(&r.Reused, &r.KernelStamps, &r.Done, &r.HasDecodedPerIter, &r.NullDecodedPerIter, &r.OriginalFailed, &failed, &exception, &r.Reusable)
 	c.float(&r.DecodedPerIter)
-	for _, v := range []*string{&r.Reason, &r.Location, &r.ContentType, &r.ContentEncoding, &r.FinishReason, &r.Model, &r.ID} {
-		c.text(v)
-	}
+	c.shared(&r.Reason, &r.Location, &r.ContentType, &r.ContentEncoding, &r.FinishReason, &r.Model, &r.ID)
 	c.bytes(&r.Text)
 	c.bytes(&r.Body)
 	if failed {
-		class := string(problem.Class)
-		c.text(&class)
-		c.text(&problem.Message)
-		problem.Class = client.Class(class)
-		if r.Err = &problem; !c.writing {
-			problem.Cause = nil
-		}
+		c.failure(r, exception)
 	}
 	dialect := uint64(r.Dialect)
 	c.unsigned(&dialect)
@@ -232,6 +270,19 @@ func (c *coder) fields(index *int, r *client.Result) {
 		c.bad = c.bad || r.Server <= 0 || r.Server >= serversMost
 	}
 	c.bad = c.bad || !placed(r)
+}
+
+// failure goes through why a request failed.
+func (c *coder) failure(r *client.Result, exception bool) {
+	problem := client.Error{Exception: exception}
+	if c.writing {
+		problem = *r.Err
+	}
+	class := string(problem.Class)
+	c.text(&class)
+	c.text(&problem.Message)
+	problem.Class = client.Class(class)
+	r.Err = &problem
 }
 
 // serversMost bounds the servers that requests are spread over.
@@ -314,43 +365,4 @@ func list[T any](c *coder, all []T, one func(v *T)) []T {
 		all = append(all, v)
 	}
 	return all
-}
-
-// events goes through a request's events, each as its distance from the one before.
-func (c *coder) events(r *client.Result) {
-	n := uint64(len(r.Events))
-	c.unsigned(&n)
-	if !c.writing {
-		if n > uint64(len(c.buf)) { // an event takes bytes
-			c.bad, c.buf = true, nil
-			return
-		}
-		r.Events = slices.Grow(r.Events[:0], int(n))[:n]
-	}
-	var before client.Event
-	for i := range r.Events {
-		e := r.Events[i]
-		at, end, tokens := int64(e.At-before.At), int64(e.TextEnd-before.TextEnd), int64(e.Tokens)-int64(before.Tokens)
-		kind, uncertainty := uint64(e.Kind), uint64(e.Uncertainty)
-		c.signed(&at)
-		c.signed(&end)
-		c.signed(&tokens)
-		c.unsigned(&kind)
-		c.unsigned(&uncertainty)
-		marks := uint64(0) // as flags has them, at less cost
-		if e.Choices {
-			marks |= 1
-		}
-		if e.Shared {
-			marks |= 2
-		}
-		c.unsigned(&marks)
-		e.Choices, e.Shared = marks&1 != 0, marks&2 != 0
-		e.At, e.TextEnd, e.Tokens = before.At+time.Duration(at), before.TextEnd+int32(end), before.Tokens+int32(tokens)
-		e.Kind, e.Uncertainty = client.Kind(kind), uint32(uncertainty)
-		if before = e; !c.writing {
-			r.Events[i] = e
-			c.bad = c.bad || !plausible(e.At)
-		}
-	}
 }

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"iter"
+	"sync"
 
 	"loadgen/pkg/client"
 )
@@ -9,10 +10,57 @@ import (
 // All yields the requests that were sent, in the order of the plan, by their place in it. A
 // result is valid until the next.
 func (r *Recording) All() iter.Seq2[int, *client.Result] {
+	if r.Spool != nil && r.Spool.Len() > 0 {
+		return func(yield func(int, *client.Result) bool) {
+			d, stop := r.decode(1, nil)
+			defer stop()
+			d.read(0, func(_, i int, q *client.Result) bool { return yield(i, q) })
+		}
+	}
 	return func(yield func(int, *client.Result) bool) {
-		var room client.Result
 		for i := range r.Planned {
-			if q := r.result(i, &room); q != nil && !yield(i, q) {
+			if q := r.kept(i); q != nil && !yield(i, q) {
+				return
+			}
+		}
+	}
+}
+
+// Both hands the requests that were sent to two readers, in the order of the plan, by their
+// place in it, at the same time. Neither changes a result.
+func (r *Recording) Both(first, second func(i int, q *client.Result)) {
+	read := func(reader int, add func(int, *client.Result)) {
+		for i, q := range r.All() {
+			add(i, q)
+		}
+	}
+	if r.Spool != nil && r.Spool.Len() > 0 {
+		d, stop := r.decode(2, nil)
+		defer stop()
+		read = func(reader int, add func(int, *client.Result)) {
+			d.read(reader, func(_, i int, q *client.Result) bool { add(i, q); return true })
+		}
+	}
+	var done sync.WaitGroup
+	done.Go(func() { read(1, second) })
+	read(0, first)
+	done.Wait()
+}
+
+// Prepared yields the requests that were sent, in the order of the plan, by their place in it and
+// a slot below Slots, in which prepare has left what it makes of the request. Prepare is called
+// in the same order, ahead and on another goroutine, and not again for a slot before the next
+// request is asked for.
+func (r *Recording) Prepared(prepare func(slot, i int, q *client.Result)) func(yield func(slot int, i int, q *client.Result) bool) {
+	return func(yield func(slot, i int, q *client.Result) bool) {
+		if r.Spool != nil && r.Spool.Len() > 0 {
+			d, stop := r.decode(1, prepare)
+			defer stop()
+			d.read(0, yield)
+			return
+		}
+		for i, q := range r.All() {
+			if prepare(0, i, q); !yield(0, i, q) {
 				return
 			}
 		}
@@ -28,9 +76,13 @@ func (r *Recording) AllProbes() iter.Seq2[int, *client.Result] {
 				return
 			}
 		}
-		var room client.Result
-		for i := 0; r.ProbeSpool != nil && i < r.ProbeSpool.Len(); i++ {
-			if q := r.ProbeSpool.result(i, &room); q != nil && !yield(i, q) {
+		if r.ProbeSpool == nil {
+			return
+		}
+		from, room := r.ProbeSpool.reader(), client.Result{}
+		defer r.ProbeSpool.giveBack(from)
+		for i := range r.ProbeSpool.Len() {
+			if q := from.result(i, &room); q != nil && !yield(i, q) {
 				return
 			}
 		}
@@ -38,15 +90,17 @@ func (r *Recording) AllProbes() iter.Seq2[int, *client.Result] {
 }
 
 // Result is a request by its place in the plan, nil where it was never sent.
-func (r *Recording) Result(i int) *client.Result { return r.result(i, new(client.Result)) }
-
-// result is a request, in the room where it is not in memory.
-func (r *Recording) result(i int, room *client.Result) *client.Result {
-	if i < len(r.Results) && r.Results[i] != nil {
-		return r.Results[i]
+func (r *Recording) Result(i int) *client.Result {
+	if q := r.kept(i); q != nil || r.Spool == nil {
+		return q
 	}
-	if r.Spool != nil {
-		return r.Spool.result(i, room)
+	return r.Spool.result(i)
+}
+
+// kept is a request that is in memory, nil where it is not.
+func (r *Recording) kept(i int) *client.Result {
+	if i < len(r.Results) {
+		return r.Results[i]
 	}
 	return nil
 }

@@ -31,6 +31,17 @@ func (r *Recording) Write(w io.Writer) error {
 			return err
 		}
 	}
+	for number, q := range r.Probes {
+		if err := put(encodeAs(kindProbe, number, q)); err != nil {
+			return err
+		}
+	}
+	if r.ProbeSpool != nil {
+		asProbe := func(record []byte) error { return put(append([]byte{kindProbe}, record[1:]...)) }
+		if err := r.ProbeSpool.records(asProbe); err != nil {
+			return err
+		}
+	}
 	last, err := ending(r)
 	return cmp.Or(err, put(last))
 }

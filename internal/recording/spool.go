@@ -3,14 +3,12 @@ package recording
 import (
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
 	"sync"
 	"time"
 
 	"loadgen/internal/outfile"
 	"loadgen/pkg/client"
-	"loadgen/pkg/client/answer"
 )
 
 // Spool holds the results of a run that has too many for memory: encoded, in a file that has
@@ -31,15 +29,15 @@ type Spool struct {
 	text   int // bytes of texts of the successes
 	ending bool
 
-	read [partsRead]struct { // the parts that were read last, by their number
-		part int
-		data []byte // of which as much is valid as could be read
-		err  error
-	}
-	places []place           // by request; nil before the first is read
-	names  map[string]string // texts that many results have
 	unread int
 	why    error
+
+	found  sync.Once
+	places []place // by request, found when the first is read
+
+	idle    []*spoolReader // that can be used again
+	reading sync.Mutex
+	one     *spoolReader // of single results
 }
 
 // part is some results, one after the other.
@@ -53,13 +51,8 @@ type part struct {
 // place is where a result is: its part, from 1, and where it begins and ends there.
 type place struct{ part, from, to uint32 }
 
-const (
-	// partSize is how much is written at once.
-	partSize = 1 << 20
-	// partsRead is how many parts are held while they are read: results are in the order in
-	// which they ended, and are read in that of the plan.
-	partsRead = 16
-)
+// partSize is how much is written at once.
+const partSize = 1 << 20
 
 // NewSpool returns a spool. Nothing is made before the first result comes.
 func NewSpool() *Spool { return &Spool{} }
@@ -164,81 +157,4 @@ func (s *Spool) write() {
 	s.mu.Lock()
 	s.err = err
 	s.mu.Unlock()
-}
-
-// Unread is how many times a result could not be read back, and why at first.
-func (s *Spool) Unread() (n int, err error) { return s.unread, s.why }
-
-// find finds out where the results are. Those of a part that cannot be read are unread.
-func (s *Spool) find() {
-	s.places = []place{}
-	for number := range s.parts {
-		data, err := s.data(number)
-		if err != nil {
-			s.lost(s.parts[number].n, err)
-			continue
-		}
-		for at := 0; at < len(data); {
-			size, n := binary.Uvarint(data[at:])
-			from := at + n
-			at = from + int(size)
-			c, i := &coder{buf: data[from+1 : at]}, 0 // after its kind
-			c.integer(&i)
-			if more := i + 1 - len(s.places); more > 0 {
-				s.places = append(s.places, make([]place, more)...)
-			}
-			s.places[i] = place{uint32(number + 1), uint32(from), uint32(at)}
-		}
-	}
-}
-
-func (s *Spool) lost(n int, err error) {
-	if s.unread += n; s.why == nil {
-		s.why = err
-	}
-}
-
-// result decodes a result into r, whose memory it uses, and returns it; nil where there is
-// none, or where the file does not give it back.
-func (s *Spool) result(i int, r *client.Result) *client.Result {
-	if s.places == nil && s.parts != nil {
-		s.find()
-	}
-	if i >= len(s.places) || s.places[i].part == 0 {
-		return nil
-	}
-	p := s.places[i]
-	if s.names == nil {
-		s.names = map[string]string{}
-	}
-	data, err := s.data(int(p.part - 1))
-	if err != nil {
-		s.lost(1, err)
-		return nil
-	}
-	c := &coder{buf: data[p.from+1 : p.to], names: s.names}
-	*r = client.Result{Answer: answer.Answer{Events: r.Events[:0], Text: r.Text[:0], Body: r.Body[:0]}}
-	c.fields(&i, r)
-	return r
-}
-
-// data is a part's.
-func (s *Spool) data(number int) ([]byte, error) {
-	s.mu.Lock()
-	p := s.parts[number]
-	s.mu.Unlock()
-	if p.data != nil {
-		return p.data, nil
-	}
-	slot := &s.read[number%partsRead]
-	if slot.data == nil || slot.part != number {
-		if cap(slot.data) < p.size {
-			slot.data = make([]byte, p.size)
-		}
-		slot.part, slot.data = number, slot.data[:p.size]
-		if _, slot.err = s.file.ReadAt(slot.data, p.at); slot.err == io.EOF {
-			slot.err = io.ErrUnexpectedEOF
-		}
-	}
-	return slot.data, slot.err
 }
