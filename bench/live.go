@@ -69,7 +69,8 @@ func (b *bench) watched(l level, mode string) watchedRow {
 	return watchedRow{own.Loadgen.Budget.CPU.Cores, f.TTFT - t.TTFT.Mean, f.ITL99 - t.ITL.P99}
 }
 
-func middle(rows []watchedRow, of func(watchedRow) float64) float64 {
+// middle is a median.
+func middle[T any](rows []T, of func(T) float64) float64 {
 	var all []float64
 	for _, r := range rows {
 		all = append(all, of(r))

@@ -65,6 +65,8 @@ func main() {
 	turns := flag.Int("turns", 3, "turns of each client")
 	only := flag.String("levels", "1,100,500,1000,2000,4000,10000,flood", "loads to measure")
 	soak := flag.Duration("soak", 0, "hold 2,000 streams for so long instead, and show memory and descriptors")
+	computing := flag.Int("compute", 0, "measure instead how long after the last answer of so many requests of 16 tokens loadgen ends, and its memory")
+	before := flag.String("before", "", "with -compute, a revision to measure in turn with this one")
 	view := flag.Bool("live", false, "measure what the live view costs instead")
 	peers := flag.Bool("peers", false, "measure the commands in PEER_NAME=COMMAND variables, too: {url}, {n} and {tokens} are replaced")
 	flag.Parse()
@@ -87,6 +89,10 @@ func main() {
 	b.url = "http://127.0.0.1:" + b.port
 	if *view {
 		b.live(*turns)
+		return
+	}
+	if *computing > 0 {
+		b.compute(*computing, *turns, *before)
 		return
 	}
 	if *soak > 0 {
