@@ -13,6 +13,7 @@ import (
 
 	"loadgen/internal/ranks"
 	"loadgen/internal/suggest"
+	"loadgen/internal/yamlcheck"
 )
 
 // Subcommands take their flags from the environment and from the file of --config as the
@@ -209,6 +210,9 @@ func readConfig(name string) (keys map[string]any, err error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("argument %s: %w", configFlag, err)
+	}
+	if err := yamlcheck.Tables(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := yaml.Unmarshal(text, &keys); err != nil {
 		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))

@@ -14,6 +14,7 @@ import (
 
 	"loadgen/internal/load"
 	"loadgen/internal/recording"
+	"loadgen/internal/yamlcheck"
 )
 
 // stage is a stage as a file has it.
@@ -66,6 +67,9 @@ func readStages(path string) (stages []load.Stage, settled []time.Duration, err 
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the stages: %w", err)
+	}
+	if err := yamlcheck.Tables(text); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var all []stage
 	decoder := yaml.NewDecoder(bytes.NewReader(text))

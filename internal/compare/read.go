@@ -14,6 +14,7 @@ import (
 
 	"loadgen/internal/lazy"
 	"loadgen/internal/suggest"
+	"loadgen/internal/yamlcheck"
 )
 
 // Read reads and checks a plan file. Errors name the line where there is one.
@@ -35,6 +36,9 @@ func Read(name string, b Bench) (*Plan, error) {
 // parse reads a plan without checking its values.
 func parse(text []byte) (*Plan, error) {
 	p := Default()
+	if err := yamlcheck.Tables(text); err != nil {
+		return nil, err
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {

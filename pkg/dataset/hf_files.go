@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"loadgen/internal/yamlcheck"
 )
 
 // dataEndings are the files that are read, compressed or not.
@@ -171,7 +173,7 @@ func readmePatterns(what string, readme []byte, subset string) (map[string][]*re
 			Default bool      `yaml:"default"`
 		} `yaml:"configs"`
 	}
-	if yaml.Unmarshal([]byte(head), &settings) != nil || len(settings.Configs) == 0 {
+	if yamlcheck.Tables([]byte(head)) != nil || yaml.Unmarshal([]byte(head), &settings) != nil || len(settings.Configs) == 0 {
 		return nil, nil
 	}
 	chosen := -1
