@@ -198,7 +198,7 @@ func resultFiles(args []string) (files []string, err error) {
 
 // readResult reads the results of a file, or computes the result of a timeline.
 func readResult(name string, s streams) ([]*report.Stored, error) {
-	in, isTimeline, done, err := openResult(name)
+	in, isTimeline, done, err := openResult(name, s)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +229,8 @@ func readText(in *bufio.Reader) ([]byte, error) {
 }
 
 // openResult opens a file of results, and reports whether it is a timeline. done closes it.
-func openResult(name string) (in *bufio.Reader, isTimeline bool, done func(), err error) {
+func openResult(name string, s streams) (in *bufio.Reader, isTimeline bool, done func(), err error) {
+	defer awaitPipe(s.err, name)()
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, false, nil, err

@@ -126,7 +126,7 @@ func (o *reporting) writeRequests(names []string, s streams) error {
 
 // requestsOf are the requests of the results in a file.
 func (o *reporting) requestsOf(name string, s streams) (tables []iter.Seq[requests.Row], err error) {
-	in, isTimeline, done, err := openResult(name)
+	in, isTimeline, done, err := openResult(name, s)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,12 @@ func (m *benchmark) rescue(err error, path string, text []byte) error {
 	return fmt.Errorf("%w; it is printed above", err)
 }
 
-// finishing says that a run is over, and its end that its result is saved.
+// answered takes in that a run is over: from here on, until its result is saved, no signal loses
+// it. What comes after its last answer may take long: a profiler, a disk, the server's records.
+func (m *benchmark) answered(rec *recording.Recording) { m.finished.Store(rec) }
+
+// finishing takes in the whole recording of a run that is over, and its end that its result is
+// saved.
 func (m *benchmark) finishing(rec *recording.Recording) (end func()) {
 	kept := *rec
 	m.finished.Store(&kept)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -124,9 +125,15 @@ func (m *benchmark) log(format string, args ...any) {
 	fmt.Fprintf(m.s.err, "loadgen: %s\n", plain.Line(fmt.Sprintf(format, args...)))
 }
 
-// tightGC is the garbage collector's setting while the result of a run is computed that has
-// more results than are kept in memory: little of what it collects has pointers.
-const tightGC = 10
+// computeGC is the garbage collector's setting while the result of a run is computed that has
+// more results than are kept in memory: it collects when there are 32 MiB of new objects, or a
+// tenth of those that are alive.
+func computeGC() int {
+	const least, growth = 10, 32 << 20
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(max(least, growth*100/max(m.HeapAlloc, 1)))
+}
 
 // run prepares the benchmark, runs it and reports it.
 func (m *benchmark) run(ctx context.Context) (err error) {
@@ -164,7 +171,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.Prepare(ctx); err != nil {
+	if err := m.prepare(ctx, b); err != nil {
 		return err
 	}
 	if err := m.checkResult(b.Model()); err != nil {
@@ -186,6 +193,12 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 		return err
 	}
 	return m.report(ctx, b, rec, a)
+}
+
+// prepare makes the requests.
+func (m *benchmark) prepare(ctx context.Context, b *bench.Bench) error {
+	defer awaitPipe(m.s.err, recording.Text(m.cfg.DatasetPath))()
+	return b.Prepare(ctx)
 }
 
 // settle settles what is to be done, before anything is started or sent, with the other ranks
@@ -218,7 +231,7 @@ func (m *benchmark) settle(ctx context.Context) error {
 func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis.Analysis, error) {
 	if rec.Spool != nil {
 		debug.FreeOSMemory() // of the run's garbage
-		debug.SetGCPercent(tightGC)
+		debug.SetGCPercent(computeGC())
 	}
 	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
 	a, err := analysis.Analyze(rec, b.CountTokens)
@@ -249,7 +262,7 @@ func (m *benchmark) options(ctx context.Context) (o bench.Options, stop func() e
 		}
 		m.log("%s%s", n.Text, hints[n.Hint])
 	}
-	o.OnStage = m.stage
+	o.OnStage, o.OnAnswered = m.stage, m.answered
 	w := &waits{to: m.s.status()}
 	o.OnWait = w.on
 	o.OnDownload = (&downloads{log: m.log, waits: w}).show

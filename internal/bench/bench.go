@@ -74,6 +74,9 @@ type Options struct {
 	OnStart func(w Watch)
 	OnDone  func(i int, r *client.Result)
 	OnEnd   func()
+	// OnAnswered is called when the last of the measured requests is done, before anything
+	// else is waited for, with what is known of the run by then: it can be kept and written.
+	OnAnswered func(rec *recording.Recording)
 }
 
 // Watch is what can be seen of the measured requests while they run. Its functions are safe

@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
@@ -30,6 +32,19 @@ func (k *keeper) keep(i int, r *client.Result) {
 		return
 	}
 	k.spool.Add(i, r)
+}
+
+// answered hands out the run as it is known when all is answered, at an instant of its clock.
+func (b *Bench) answered(k *keeper, now time.Duration) {
+	if b.o.OnAnswered == nil {
+		return
+	}
+	rec := *k.rec
+	rec.Elapsed, rec.Ended, rec.Notes = now-rec.Start, b.o.Now(), slices.Clone(b.notes)
+	if k.spool != nil && k.spool.Len() > 0 {
+		rec.Spool = k.spool
+	}
+	b.o.OnAnswered(&rec)
 }
 
 // done ends the keeping. The error is why results are in memory that were to be in a file.

@@ -109,7 +109,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	}
 	o = b.take(o)
 	o.Start = start
-	probing := b.send(sending, o, rec, file)
+	probing := b.send(sending, o, k, file)
 	if err := errors.Join(k.done(), b.probesKept); err != nil {
 		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})
 	}
@@ -194,7 +194,8 @@ func (b *Bench) onDone(k *keeper, file *recording.Writer, failures *giveUp) func
 
 // send runs the load, and probes beside it, and observes the process meanwhile. It returns how
 // long the last probes took after the load.
-func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recording, file *recording.Writer) (probing time.Duration) {
+func (b *Bench) send(ctx context.Context, o load.Options, k *keeper, file *recording.Writer) (probing time.Duration) {
+	rec := k.rec
 	stop := func() health.Report { return health.Report{} }
 	total := b.own()
 	if b.o.OnStart != nil {
@@ -213,7 +214,12 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 		}
 		return b.cancelled(b.Place(i), p)
 	}, o)
+	rec.Start, rec.Interrupted = out.Start, out.Interrupted
+	if rec.Repeats {
+		rec.Repeat(b.extent(out.Planned))
+	}
 	before := b.client.Now()
+	b.answered(k, before)
 	b.probesKept = stopProbes()
 	probing = b.client.Now() - before
 	rec.Health = stop()
@@ -221,10 +227,6 @@ func (b *Bench) send(ctx context.Context, o load.Options, rec *recording.Recordi
 	rec.Health.Reads = readDelays(b.client)
 	if b.o.OnEnd != nil {
 		b.o.OnEnd()
-	}
-	rec.Start, rec.Interrupted = out.Start, out.Interrupted
-	if rec.Repeats {
-		rec.Repeat(b.extent(out.Planned))
 	}
 	if err := unread.Load(); err != nil {
 		b.keep(recording.Note{Code: "requests_not_sent", Text: fmt.Sprintf("%d requests were not sent: %v", out.Planned-out.Sent, *err)})
