@@ -32,7 +32,7 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		Failures:      &result.Failures{Rule: rec.Settings.Failures, Total: c.Failed, ByClass: maps.Clone(c.Classes), OriginalRuleTotal: c.OriginalFailed},
 		Timestamps:    &result.Timestamps{ByKernel: c.KernelStamped, Events: c.Events, SharingARead: c.Shared},
 		CPU:           a.cpu(rec),
-		Connections:   &result.Connections{Opened: c.Opened, Reused: c.Reused, SYNRetransmit: c.Retried, Resent: c.Resent},
+		Connections:   &result.Connections{Opened: c.Opened, Reused: c.Reused, SYNRetransmit: c.Retried, Resent: c.Resent, Reactors: len(rec.Health.Reactors)},
 		SentAfterSlot: &result.Summary{Mean: 1e3 * lag.Mean, Median: 1e3 * lag.Median, P99: 1e3 * lag.Percentiles[0]},
 		Chunks:        c.Chunks,
 		ServerTokens:  &result.ServerTokens{Requests: c.Server.Requests, Prompt: c.Server.Prompt, Completion: c.Server.Completion},

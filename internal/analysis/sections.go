@@ -29,6 +29,7 @@ func budgetSection(b *judge.Budget, h *health.Report, v judge.Verdict) *result.E
 		TimerLateness:         delays(h.Ticks),
 		Stalls:                stallsSection(h.Stalls),
 		CPU:                   loadSection(h),
+		Reactors:              reactorsSection(h),
 	}
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		x := b.Bounds[m]
@@ -87,6 +88,18 @@ func loadSection(h *health.Report) result.Load {
 		l.Cgroup = &result.Cgroup{Cores: g.Cores, Throttled: ms(g.Throttled), ThrottledPeriods: g.Periods}
 	}
 	return l
+}
+
+// reactorsSection is what each reactor's thread did.
+func reactorsSection(h *health.Report) (out []result.Reactor) {
+	for _, x := range h.Reactors {
+		r := result.Reactor{Requests: x.Exchanges, Waited: ms(x.Waited), StampToRead: delays(x.Reads)}
+		if h.Wall > 0 {
+			r.CPUShare = x.CPU.Seconds() / h.Wall.Seconds()
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 func findingsSection(all []judge.Finding) (out []result.Finding) {

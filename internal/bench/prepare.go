@@ -40,6 +40,7 @@ func (b *Bench) Connect(ctx context.Context) (err error) {
 	if why := b.client.Fallback(); why != nil {
 		b.keep(recording.Note{Code: "no_reactor", Text: fmt.Sprintf("each stream has its own goroutine, so timestamps are late when many streams run at once: %v", why)})
 	}
+	b.noteReactors(o.Reactors)
 	if err := b.waitReady(ctx, b.client); err != nil {
 		return err
 	}
@@ -120,6 +121,9 @@ func (b *Bench) clientOptions() (client.Options, error) {
 		o.Header = recording.Headers(*s.Header)
 	}
 	var err error
+	if o.Reactors, err = s.ReactorCount(); err != nil {
+		return o, err
+	}
 	o.APIKey, err = b.apiKey()
 	return o, err
 }

@@ -204,6 +204,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, k *keeper, file *recor
 	if b.o.Observe != nil {
 		stop = b.o.Observe(b.client.Now)
 	}
+	threads := b.client.Threads()
 	stopGPU := b.observeGPU(ctx)
 	stopProbes := b.sendProbes(ctx, rec, file)
 	var unread atomic.Pointer[error]
@@ -224,7 +225,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, k *keeper, file *recor
 	probing = b.client.Now() - before
 	rec.Health = stop()
 	rec.GPU = stopGPU()
-	rec.Health.Reads = readDelays(b.client)
+	rec.Health.Reads, rec.Health.Reactors = delays(b.client.ReadDelays()), reactors(threads, b.client.Threads())
 	if b.o.OnEnd != nil {
 		b.o.OnEnd()
 	}
@@ -351,14 +352,4 @@ func gcPercent() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(max(LeanGC, min(most, growth*100/max(m.HeapAlloc, 1))))
-}
-
-// readDelays sums up the client's times from stamp to read.
-func readDelays(c *client.Client) health.Dist {
-	h := c.ReadDelays()
-	at := func(q float64) time.Duration { return time.Duration(h.ValueAtQuantile(q)) }
-	if h.TotalCount() == 0 {
-		return health.Dist{}
-	}
-	return health.Dist{Count: int(h.TotalCount()), P50: at(50), P99: at(99), Max: time.Duration(h.Max())}
 }

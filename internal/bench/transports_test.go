@@ -21,8 +21,8 @@ type outcomes struct {
 }
 
 // TestStreamsThroughBothTransports sends the answers of the reference data over
-// sockets, through the reactor and through the blocking transport: the result
-// files must say the same but for times.
+// sockets, through one reactor, through several and through the blocking transport: the
+// result files must say the same but for times.
 func TestStreamsThroughBothTransports(t *testing.T) {
 	eachAnswer(t, func(t *testing.T, _ string, c *streamsCase, s recording.Settings) {
 		t.Parallel()
@@ -30,7 +30,8 @@ func TestStreamsThroughBothTransports(t *testing.T) {
 		s.BaseURL = &url
 		for _, s.Failures = range []string{"original", "strict"} {
 			var got []outcomes
-			for _, s.Transport = range []string{"auto", "blocking"} {
+			for _, by := range [][2]string{{"auto", "auto"}, {"blocking", "auto"}, {"auto", "3"}} {
+				s.Transport, s.Reactors = by[0], by[1]
 				out, err := benchtest.Run(t, s, nil, nil)
 				if err != nil {
 					t.Fatal(err)
@@ -43,8 +44,8 @@ func TestStreamsThroughBothTransports(t *testing.T) {
 				}
 				got = append(got, o)
 			}
-			if !reflect.DeepEqual(got[0], got[1]) {
-				t.Errorf("%s rules: reactor %+v\nblocking %+v", s.Failures, got[0], got[1])
+			if !reflect.DeepEqual(got[0], got[1]) || !reflect.DeepEqual(got[0], got[2]) {
+				t.Errorf("%s rules: reactor %+v\nblocking %+v\nthree reactors %+v", s.Failures, got[0], got[1], got[2])
 			}
 		}
 	})

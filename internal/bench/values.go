@@ -19,7 +19,7 @@ import (
 // without reading a file: a *recording.SettingError or a *dataset.Error. The run itself
 // checks them again, where the original does.
 func Check(s *recording.Settings) error {
-	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad, checkCancel, checkServers, checkProbes} {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad, checkCancel, checkServers, checkProbes, checkReactors} {
 		if err := check(s); err != nil {
 			return tell(s, err)
 		}
@@ -111,6 +111,12 @@ func checkDatasetOptions(s *recording.Settings) error {
 	if errors.As(err, &bad) && bad.Kind == dataset.Unreadable && errors.As(err, &file) {
 		return &recording.SettingError{Setting: "dataset_path", Want: "a file that can be read", Got: strconv.Quote(file.Path), Text: file.Err.Error()}
 	}
+	return err
+}
+
+// checkReactors checks how many reactors are asked for.
+func checkReactors(s *recording.Settings) error {
+	_, err := s.ReactorCount()
 	return err
 }
 

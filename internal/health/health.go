@@ -39,6 +39,36 @@ type Report struct {
 	Stalls             []Stall
 	Clock              string // the kernel's clock source, "" where it does not say
 	Steps              []Step
+	Reactors           []Reactor `json:",omitempty"` // none where each stream had a goroutine
+}
+
+// Reactor is what the thread of a reactor did.
+type Reactor struct {
+	Exchanges   int           // that it began to carry
+	CPU, Waited time.Duration // on a processor; ready, and without one
+	Reads       Dist          // from the kernel's stamp of an arrival to its read
+}
+
+// WorstReads is the distribution of the reactor whose reads came latest (p99), that of all
+// where there is one.
+func (r *Report) WorstReads() Dist {
+	worst := r.Reads
+	for _, x := range r.Reactors {
+		if x.Reads.P99 > worst.P99 {
+			worst = x.Reads
+		}
+	}
+	return worst
+}
+
+// Busiest is the largest share of a processor that a reactor's thread used, 0 without any.
+func (r *Report) Busiest() (share float64) {
+	for _, x := range r.Reactors {
+		if r.Wall > 0 {
+			share = max(share, x.CPU.Seconds()/r.Wall.Seconds())
+		}
+	}
+	return share
 }
 
 // Machine is what all processors together did.

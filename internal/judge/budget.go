@@ -303,7 +303,7 @@ func AppendLateness(dst []time.Duration, r *client.Result, h *health.Report) []t
 			late = math.MaxInt64
 		}
 		if e.Uncertainty == client.UnknownUncertainty {
-			late = max(h.Scheduler.P99, h.Reads.P99)
+			late = max(h.Scheduler.P99, h.WorstReads().P99)
 		}
 		if e.Uncertainty > 0 || e.Shared {
 			late = min(max(late, stalled(h, e.At)), max(e.At-before, 0)+earlier)
@@ -320,7 +320,7 @@ func wholeLateness(r *client.Result, h *health.Report) time.Duration {
 	if r.KernelStamps {
 		return 0
 	}
-	return min(max(h.Scheduler.P99, h.Reads.P99, stalled(h, r.LastByte)), max(r.LastByte-r.Written, 0))
+	return min(max(h.Scheduler.P99, h.WorstReads().P99, stalled(h, r.LastByte)), max(r.LastByte-r.Written, 0))
 }
 
 // stalled is for how long, before something was read, the process may not have run.

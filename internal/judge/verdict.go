@@ -174,6 +174,9 @@ func surroundings(h *health.Report) string {
 	if used := (h.User + h.System).Seconds(); h.Wall > 0 && used > 0.9*float64(h.Cores)*h.Wall.Seconds() {
 		add("loadgen used %.3g of its %d processors", used/h.Wall.Seconds(), h.Cores)
 	}
+	if share := h.Busiest(); share > 0.9 {
+		add("the busiest of %d threads that read used %s of a processor", len(h.Reactors), percent(share))
+	}
 	if m := h.Machine; m != nil && m.Busy > 0.9 {
 		add("the machine was %s busy", percent(m.Busy))
 	}

@@ -20,6 +20,7 @@ func together(a, b health.Report, first bool) health.Report {
 		Machine: busier(a.Machine, b.Machine), Cgroup: moreThrottled(a.Cgroup, b.Cgroup),
 		GCPauses: worst(a.GCPauses, b.GCPauses), Scheduler: worst(a.Scheduler, b.Scheduler), Ticks: worst(a.Ticks, b.Ticks), Reads: worst(a.Reads, b.Reads),
 		Stalls: slices.Concat(a.Stalls, b.Stalls), Clock: a.Clock, Steps: slices.Concat(a.Steps, b.Steps),
+		Reactors: slices.Concat(a.Reactors, b.Reactors),
 	}
 	if a.Clock != b.Clock {
 		out.Clock = ""

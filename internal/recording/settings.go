@@ -81,6 +81,7 @@ type Settings struct {
 	BodyPatch         *string   `json:"body_patch"`
 	Timestamps        string    `json:"timestamps"`
 	Transport         string    `json:"transport"`
+	Reactors          string    `json:"reactors"` // auto, or a number
 	Extended          bool      `json:"extended"`
 	Warmup            int       `json:"warmup"`
 	ContinuousUsage   bool      `json:"continuous_usage"`
@@ -140,7 +141,7 @@ func Defaults() Settings {
 		PercentileMetrics: "ttft,tpot,itl", MetricPercentiles: "99",
 		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128,
 		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
-		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto",
+		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto", Reactors: "auto",
 		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1, Balance: "round-robin", ProbeInputLen: 16, ProbeOutputLen: 8,
 		BarrierTimeout: 600,
 	}

@@ -41,6 +41,25 @@ func wrong(setting, format string, args ...any) error {
 	return &SettingError{Setting: setting, Text: fmt.Sprintf(format, args...)}
 }
 
+// mostReactors is how many reactors can be asked for: more threads than any host of a load
+// has processors for.
+const mostReactors = 256
+
+// ReactorCount is how many reactors are asked for, 0 for as many as the load needs.
+func (s *Settings) ReactorCount() (int, error) {
+	if s.Reactors == "auto" || s.Reactors == "" { // "" is of a recording without the setting
+		return 0, nil
+	}
+	n, err := strconv.Atoi(s.Reactors)
+	if err != nil || n < 1 || n > mostReactors {
+		return 0, &SettingError{Setting: "reactors", Want: fmt.Sprintf("auto, or a number from 1 to %d", mostReactors), Got: strconv.Quote(s.Reactors)}
+	}
+	if s.Transport == "blocking" {
+		return 0, wrong("reactors", "the blocking transport has none: leave out the number of reactors, or choose another transport")
+	}
+	return n, nil
+}
+
 // FailureLimit is how many failures a run takes before it stops early; the zero value is
 // no limit.
 type FailureLimit struct {

@@ -43,6 +43,21 @@ type ErrorBudget struct {
 	Stalls Stalls `json:"stalls"`
 	// CPU is how busy loadgen and the machine were.
 	CPU Load `json:"cpu" from:"system"`
+	// Reactors are the threads that carried plain connections, in the order in which they
+	// began; not there where each connection had a goroutine.
+	Reactors []Reactor `json:"reactors,omitempty"`
+}
+
+// Reactor is what the thread of a reactor did.
+type Reactor struct {
+	// Requests is how many it carried, tests and warm-up left out.
+	Requests int `json:"requests" unit:"requests"`
+	// CPUShare is its processor time / the run's time.
+	CPUShare float64 `json:"cpu_share" from:"system"`
+	// Waited is for how long it was ready to run and had no processor.
+	Waited float64 `json:"waited_ms" unit:"ms" from:"system"`
+	// StampToRead is the time from a stamp of the kernel to its read.
+	StampToRead Delays `json:"stamp_to_read_ms" unit:"ms"`
 }
 
 // Bound is by how much a metric can be off, at most.

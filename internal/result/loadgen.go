@@ -186,6 +186,8 @@ type Connections struct {
 	// Resent is how often a request was sent again because the server had closed a reused
 	// connection before it can have read a byte of it.
 	Resent int `json:"resent" unit:"requests"`
+	// Reactors is how many threads shared them; only there where each had no goroutine of its own.
+	Reactors int `json:"reactors,omitempty" unit:"threads" from:"loadgen"`
 }
 
 // ServerTokens sums what the server counted.

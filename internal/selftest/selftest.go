@@ -46,7 +46,7 @@ func Load(from *recording.Settings) recording.Settings {
 	s.RandomInputLen, s.RandomOutputLen = from.RandomInputLen, from.RandomOutputLen
 	s.RandomRangeRatio, s.RandomPrefixLen = from.RandomRangeRatio, from.RandomPrefixLen
 	s.TokenizeOnClient, s.ContinuousUsage = from.TokenizeOnClient, from.ContinuousUsage
-	s.KeepAlive, s.Timestamps, s.Transport = from.KeepAlive, from.Timestamps, from.Transport
+	s.KeepAlive, s.Timestamps, s.Transport, s.Reactors = from.KeepAlive, from.Timestamps, from.Transport, from.Reactors
 	s.Timeout, s.IdleTimeout = from.Timeout, from.IdleTimeout
 	return s
 }

@@ -21,6 +21,9 @@ type Options struct {
 	// answer; 0 is no bound.
 	Timeout, IdleTimeout time.Duration
 	Stamps               Stamps
+	// Reactors is how many reactors share the connections; 0 begins with one and adds others
+	// as the load grows, up to MostReactors.
+	Reactors int
 	// Env looks up the variables that name proxies.
 	Env func(string) string
 	// TLSConfig and Dial are the system's when nil.
@@ -43,6 +46,9 @@ func NewBlocking(o Options) *Blocking {
 	return &Blocking{o: o, dialer: newDialer(o), readDelays: newReadDelays(),
 		buffer: sync.Pool{New: func() any { return new([16 << 10]byte) }}}
 }
+
+// Threads has none: goroutines go from thread to thread.
+func (b *Blocking) Threads() []Thread { return nil }
 
 // messageWait is how long the body of an answer that is a failure is waited for.
 const messageWait = 2 * time.Second

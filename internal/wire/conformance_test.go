@@ -60,17 +60,21 @@ func essence(a *stream.Answer) stream.Answer {
 }
 
 // TestTransportsAreOneThing sends answers under every framing, split at every
-// byte and cut at every byte, through both transports.
+// byte and cut at every byte, through both transports, by one reactor and by several.
 func TestTransportsAreOneThing(t *testing.T) {
 	clock := NewClock()
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no reactor")
 	}
-	reactor, _, err := New(ReactorTransport, Options{Clock: clock, Env: noEnv})
-	if err != nil {
-		t.Fatal(err)
+	var reactors []Transport
+	for _, n := range []int{1, 2, 4} {
+		r, _, err := New(ReactorTransport, Options{Clock: clock, Env: noEnv, Reactors: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		reactors = append(reactors, r)
 	}
-	defer reactor.Close()
 	blocking := NewBlocking(Options{Clock: clock, Env: noEnv})
 	for name, text := range transcripts() {
 		t.Run(name, func(t *testing.T) {
@@ -103,9 +107,13 @@ func TestTransportsAreOneThing(t *testing.T) {
 						split, cut = i/2, i
 					}
 					mu.Unlock()
-					r, b := essence(do(reactor)), essence(do(blocking))
-					if !reflect.DeepEqual(r, b) || !cutting && !reflect.DeepEqual(r, whole) {
-						t.Fatalf("split at %d, cut at %d:\nreactor  %+v %v\nblocking %+v %v\nwhole    %+v", split, cut, r, r.Err, b, b.Err, whole)
+					b := essence(do(blocking))
+					for n, tr := range reactors {
+						r := essence(do(tr))
+						if reflect.DeepEqual(r, b) && (cutting || reflect.DeepEqual(r, whole)) {
+							continue
+						}
+						t.Fatalf("%d reactors, split at %d, cut at %d:\nreactor  %+v %v\nblocking %+v %v\nwhole    %+v", 1<<n, split, cut, r, r.Err, b, b.Err, whole)
 					}
 				}
 			}

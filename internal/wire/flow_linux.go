@@ -16,10 +16,15 @@ import (
 // begin sends a flow over an idle connection, or queues it for one of its own.
 func (r *Reactor) begin(f *flow) {
 	r.awaiting++
+	r.begun++
+	if f.claims {
+		defer r.claimed.Add(-1) // when it has its connection: it is not both
+	}
 	if !f.x.Fresh {
 		for list := r.idle[f.x.To]; len(list) > 0; list = r.idle[f.x.To] {
 			l := list[len(list)-1]
 			r.idle[f.x.To] = list[:len(list)-1]
+			r.idling.Add(-1)
 			if r.o.Clock.Now()-l.since >= idleLimit || !r.sys.quiet(l.fd) {
 				r.drop(l)
 				continue
@@ -261,6 +266,7 @@ func (r *Reactor) finish(f *flow) {
 	}
 	l.flow, l.since, l.acked, f.link = nil, r.o.Clock.Now(), info.acked, nil
 	r.idle[l.to] = append(r.idle[l.to], l)
+	r.idling.Add(1)
 	r.close(f, f.last)
 }
 
@@ -293,6 +299,7 @@ func (r *Reactor) forget(l *link) {
 	for i := range list {
 		if list[i] == l {
 			r.idle[l.to] = append(list[:i], list[i+1:]...)
+			r.idling.Add(-1)
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -23,14 +24,17 @@ func transportsFor(t *testing.T, o Options, test func(t *testing.T, tr Transport
 		defer b.Close()
 		test(t, b)
 	})
-	t.Run("reactor", func(t *testing.T) {
-		r, err := NewReactor(o)
-		if err != nil {
-			t.Skip(err)
-		}
-		defer r.Close()
-		test(t, r)
-	})
+	for _, n := range []int{1, 2, 4} {
+		t.Run(fmt.Sprintf("%d reactors", n), func(t *testing.T) {
+			o.Reactors = n
+			r, err := NewReactors(o)
+			if err != nil {
+				t.Skip(err)
+			}
+			defer r.Close()
+			test(t, r)
+		})
+	}
 }
 
 // ask sends one request over a connection that may be used again.

@@ -40,6 +40,7 @@ func (k *flooding) wake(int)                  { k.woken.Store(true) }
 func (k *flooding) drain(int)                 { k.woken.Store(false) }
 func (k *flooding) shortSlice()               {}
 func (k *flooding) runDelay() time.Duration   { return 0 }
+func (k *flooding) cpuTime() time.Duration    { return 0 }
 func (k *flooding) done()                     {}
 func (k *flooding) close(int)                 {}
 func (k *flooding) info(int) tcpInfo          { return tcpInfo{window: 1 << 30} }

@@ -26,6 +26,7 @@ type Reactor struct {
 	inbox []command
 	idled bool // the loop sleeps or is about to: it must be woken
 	ended chan struct{}
+	share
 
 	// What follows belongs to the loop.
 	links      []*link
@@ -129,6 +130,7 @@ type command struct {
 	flow   *flow // to begin, or to give up
 	cancel *stream.Error
 	quit   bool
+	told   chan<- Thread // to be told of the thread
 }
 
 // flow is one exchange under way. What each read needs comes first: with thousands
@@ -147,6 +149,7 @@ type flow struct {
 	over      bool
 	unstamped bool // a read brought no stamp of the kernel's
 	unsettled bool // stamps are in doubt that may prove exact
+	claims    bool // an idle connection of its reactor is kept for it
 	hold      hold
 
 	x         *Exchange
@@ -180,9 +183,6 @@ const (
 	closesPerTurn = 16
 )
 
-// NewReactor starts a reactor, which Close ends.
-func NewReactor(o Options) (Transport, error) { return newReactor(o, &linux{}) }
-
 func newReactor(o Options, sys syscalls) (*Reactor, error) {
 	r := &Reactor{
 		o:          o,
@@ -212,12 +212,19 @@ func newReactor(o Options, sys syscalls) (*Reactor, error) {
 
 // Do runs one exchange.
 func (r *Reactor) Do(ctx context.Context, x *Exchange) {
-	f := newFlow(x)
-	began := r.o.Clock.Now()
-	if r.o.Timeout > 0 {
-		f.limit = began + r.o.Timeout
+	if f := prepare(ctx, &r.o, r.dialer, x); f != nil {
+		r.carry(ctx, f)
 	}
-	addresses, err := r.dialer.resolve(ctx, x.To.Host)
+}
+
+// prepare returns an exchange's flow, or ends it where it has nowhere to go.
+func prepare(ctx context.Context, o *Options, d *dialer, x *Exchange) *flow {
+	f := newFlow(x)
+	began := o.Clock.Now()
+	if o.Timeout > 0 {
+		f.limit = began + o.Timeout
+	}
+	addresses, err := d.resolve(ctx, x.To.Host)
 	for _, a := range addresses {
 		if address, bad := netip.ParseAddrPort(a); bad == nil {
 			f.addresses = append(f.addresses, address)
@@ -225,15 +232,20 @@ func (r *Reactor) Do(ctx context.Context, x *Exchange) {
 			err = bad
 		}
 	}
-	if ctx.Err() != nil || len(f.addresses) == 0 {
-		x.Start, x.Ended = began, r.o.Clock.Now()
-		if ctx.Err() != nil {
-			x.Sink.End(x.Ended, interrupted(ctx))
-		} else {
-			x.Sink.End(x.Ended, classify(err))
-		}
-		return
+	if ctx.Err() == nil && len(f.addresses) > 0 {
+		return f
 	}
+	x.Start, x.Ended = began, o.Clock.Now()
+	if ctx.Err() != nil {
+		x.Sink.End(x.Ended, interrupted(ctx))
+	} else {
+		x.Sink.End(x.Ended, classify(err))
+	}
+	return nil
+}
+
+// carry hands a flow to the loop and returns when it is over.
+func (r *Reactor) carry(ctx context.Context, f *flow) {
 	done := f.done // from here on the flow is the loop's
 	r.submit(command{flow: f})
 	stop := context.AfterFunc(ctx, func() { r.submit(command{flow: f, cancel: interrupted(ctx)}) })
@@ -267,6 +279,7 @@ func (r *Reactor) loop() {
 	defer close(r.ended)
 	r.sys.shortSlice()
 	r.delay = r.sys.runDelay()
+	r.atFirst = r.thread() // what the thread did before is another's
 	events := make([]unix.EpollEvent, eventsPerTurn)
 	for !r.quit {
 		r.turn(events)
@@ -294,6 +307,7 @@ func (r *Reactor) turn(events []unix.EpollEvent) {
 	n, slept, err := r.sys.epollWait(r.ep, events, sleepLimit, r.batching.pause(sleepLimit))
 	r.notePoll(entered, n, len(events), slept)
 	r.batching.count(n, r.polled.returned)
+	r.noteBusy(r.polled.returned)
 	if err != nil && err != unix.EINTR {
 		// Cannot happen while the descriptor is open; the deadlines end what is under way.
 		time.Sleep(time.Millisecond)
@@ -346,6 +360,8 @@ func (r *Reactor) execute(c *command) {
 	switch {
 	case c.quit:
 		r.quit = true
+	case c.told != nil:
+		c.told <- r.thread()
 	case c.cancel != nil:
 		if !c.flow.over {
 			r.fail(c.flow, c.cancel)

@@ -105,7 +105,7 @@ func TestStampsNeverStepBack(t *testing.T) {
 	}
 }
 
-func TestReactorCarriesManyAndAbortsAtOnce(t *testing.T) {
+func TestReactorsCarryManyAndAbortsAtOnce(t *testing.T) {
 	const streams = 400
 	to := listen(t, func(_ int, conn net.Conn) {
 		if _, err := readHead(conn); err == nil {
@@ -113,7 +113,7 @@ func TestReactorCarriesManyAndAbortsAtOnce(t *testing.T) {
 			io.Copy(io.Discard, conn)
 		}
 	})
-	r, err := NewReactor(Options{Clock: NewClock(), Env: noEnv})
+	r, err := NewReactors(Options{Clock: NewClock(), Env: noEnv, Reactors: 4})
 	if err != nil {
 		t.Skip(err)
 	}
@@ -124,7 +124,15 @@ func TestReactorCarriesManyAndAbortsAtOnce(t *testing.T) {
 	for i := range sinks {
 		all.Go(func() { r.Do(ctx, &Exchange{To: to, Head: []byte(get), Sink: &sinks[i], Fresh: true}) })
 	}
-	time.Sleep(100 * time.Millisecond)
+	begun := func() (n int) {
+		for _, thread := range r.Threads() {
+			n += thread.Exchanges
+		}
+		return n
+	}
+	for begun() < streams {
+		time.Sleep(time.Millisecond)
+	}
 	before := time.Now()
 	cancel()
 	all.Wait()
@@ -136,11 +144,21 @@ func TestReactorCarriesManyAndAbortsAtOnce(t *testing.T) {
 			t.Fatalf("stream %d: %v", i, sinks[i].err)
 		}
 	}
+	threads, reads := r.Threads(), int64(0)
+	for i, thread := range threads {
+		reads += thread.Reads.TotalCount()
+		if thread.Exchanges != streams/4 || thread.CPU <= 0 || thread.CPU > time.Minute || thread.Waited < 0 {
+			t.Errorf("of %d streams reactor %d has %+v", streams, i, thread)
+		}
+	}
+	if all := r.ReadDelays().TotalCount(); len(threads) != 4 || all != reads {
+		t.Errorf("%d threads, %d reads, and %d in all", len(threads), reads, all)
+	}
 }
 
 func TestIdleReactorSleeps(t *testing.T) {
 	to := listen(t, func(_ int, conn net.Conn) { io.Copy(io.Discard, conn) })
-	r, err := NewReactor(Options{Clock: NewClock(), Env: noEnv, Timeout: 6 * time.Hour})
+	r, err := NewReactors(Options{Clock: NewClock(), Env: noEnv, Timeout: 6 * time.Hour})
 	if err != nil {
 		t.Skip(err)
 	}

@@ -4,7 +4,7 @@ package wire
 
 import "errors"
 
-// NewReactor is for Linux alone.
-func NewReactor(Options) (Transport, error) {
+// NewReactors is for Linux alone.
+func NewReactors(Options) (Transport, error) {
 	return nil, errors.New("the reactor needs Linux's epoll")
 }

@@ -17,6 +17,7 @@ type scripted struct {
 	conns   []*scriptedConn // in the order of socket calls; fd is the index + 100
 	next    int
 	delayed time.Duration
+	used    time.Duration // of the thread's processor
 	edges   []unix.EpollEvent
 	open    int
 	wakes   int
@@ -73,6 +74,7 @@ func (s *scripted) done()                     {}
 func (s *scripted) pending(int) int           { return 0 }
 func (s *scripted) runDelay() time.Duration   { return s.delayed }
 func (s *scripted) shortSlice()               {}
+func (s *scripted) cpuTime() time.Duration    { return s.used }
 
 func (s *scripted) info(fd int) tcpInfo {
 	i := tcpInfo{minRTT: time.Millisecond, retransmits: 1}

@@ -28,6 +28,8 @@ type syscalls interface {
 	// runDelay is for how long this thread has been ready and not on a processor,
 	// negative where that is not known.
 	runDelay() time.Duration
+	// cpuTime is this thread's processor time.
+	cpuTime() time.Duration
 	// done closes what these calls have opened.
 	done()
 	eventfd() (int, error)
@@ -115,6 +117,14 @@ func (k *linux) runDelay() time.Duration {
 		n, _ = unix.Pread(k.schedstat, b[:], 0)
 	}
 	return secondFigure(b[:max(n, 0)])
+}
+
+func (k *linux) cpuTime() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }
 
 func (k *linux) done() {

@@ -33,7 +33,7 @@ func New(kind Kind, o Options) (t Transport, why error, err error) {
 	}
 	var reactor Transport
 	if why == nil {
-		reactor, why = NewReactor(o)
+		reactor, why = NewReactors(o)
 	}
 	switch {
 	case why == nil:
@@ -43,6 +43,11 @@ func New(kind Kind, o Options) (t Transport, why error, err error) {
 	}
 	return blocking, why, nil
 }
+
+// MostReactors is how many reactors there are at the most where their number is left to the
+// load, on so many processors: half of them, as the server may be on the same machine, and
+// requests have to be begun and ended.
+func MostReactors(processors int) int { return min(max(processors/2, 1), 16) }
 
 // combined carries plain TCP by the reactor, everything else by the blocking transport.
 type combined struct {
@@ -66,6 +71,9 @@ func (c *combined) ReadDelays() *hdrhistogram.Histogram {
 	all.Merge(c.blocking.ReadDelays())
 	return all
 }
+
+// Threads are the reactors'.
+func (c *combined) Threads() []Thread { return c.reactor.Threads() }
 
 // Close ends the idle connections of both.
 func (c *combined) Close() {

@@ -148,8 +148,21 @@ type Transport interface {
 	Do(ctx context.Context, x *Exchange)
 	// ReadDelays are the times, in ns, from the kernel's stamps to the reads.
 	ReadDelays() *hdrhistogram.Histogram
+	// Threads are those of the reactors, in the order in which they began.
+	Threads() []Thread
 	// Close ends the idle connections.
 	Close()
+}
+
+// Thread is what the thread of a reactor has done since it began.
+type Thread struct {
+	// Exchanges is how many it has begun to carry.
+	Exchanges int
+	// CPU is its processor time, Waited for how long it was ready and had no processor, 0
+	// where the system does not say.
+	CPU, Waited time.Duration
+	// Reads are the times, in ns, from the kernel's stamps to its reads.
+	Reads *hdrhistogram.Histogram
 }
 
 // readDelays collects the times from stamp to read.

@@ -61,6 +61,9 @@ type Options struct {
 	Timeout, IdleTimeout time.Duration
 	Stamps               Stamps
 	Transport            Transport
+	// Reactors is how many threads share the connections that reactors carry, 0 for as many as
+	// the load needs (docs/scale.md).
+	Reactors int
 	// Limits bound what an answer may hold.
 	Limits Limits
 	// UserAgent names the program.
@@ -132,7 +135,7 @@ func New(o Options) (*Client, error) {
 	}
 	stamps := map[Stamps]wire.Stamps{AutoStamps: wire.AutoStamps, KernelStamps: wire.KernelStamps, UserStamps: wire.UserStamps}[o.Stamps]
 	c.transport, c.fallback, err = wire.New(wire.Kind(o.Transport), wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
-		Stamps: stamps, Env: c.o.Env, TLSConfig: config, Dial: o.Dial})
+		Stamps: stamps, Env: c.o.Env, TLSConfig: config, Dial: o.Dial, Reactors: o.Reactors})
 	if err != nil {
 		return nil, &Problem{Code: "transport", Err: fmt.Errorf("no %s transport: %w", o.Transport, err)}
 	}
@@ -144,6 +147,18 @@ func (c *Client) Now() time.Duration { return c.clock.Now() }
 
 // ReadDelays are the times, in ns, from the kernel's arrival stamps to the reads.
 func (c *Client) ReadDelays() *hdrhistogram.Histogram { return c.transport.ReadDelays() }
+
+// Threads are those of the reactors, none where each connection has a goroutine.
+func (c *Client) Threads() (all []Thread) {
+	for _, t := range c.transport.Threads() {
+		all = append(all, Thread(t))
+	}
+	return all
+}
+
+// Plain reports whether connections are of the kind that reactors carry: TCP without TLS and
+// without a proxy.
+func (c *Client) Plain() bool { return !c.to.TLS && c.to.Unix == "" && c.proxy == nil }
 
 // Close ends the idle connections.
 func (c *Client) Close() { c.transport.Close() }

@@ -18,6 +18,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"loadgen/internal/wire"
 	"loadgen/pkg/client/answer"
 )
@@ -78,6 +80,17 @@ const (
 	KernelStamps               // the kernel's, or an error
 	UserStamps                 // the time right after the read
 )
+
+// Thread is what the thread of a reactor has done since it began.
+type Thread struct {
+	// Exchanges is how many it has begun to carry.
+	Exchanges int
+	// CPU is its processor time, Waited for how long it was ready and had no processor, 0
+	// where the system does not say.
+	CPU, Waited time.Duration
+	// Reads are the times, in ns, from the kernel's stamps to its reads.
+	Reads *hdrhistogram.Histogram
+}
 
 // Transport names what carries connections: "auto" or "", "reactor", "blocking".
 type Transport string
