@@ -94,7 +94,7 @@ func (r *Reactor) write(f *flow) {
 // or that there was more than could be read at once.
 func (r *Reactor) read(f *flow, ending bool) {
 	queue := r.queue(f)
-	for i := 0; i < r.readsAtOnce() || i < splitReads && queue.left > 0; i++ {
+	for i := 0; i < readsPerTurn || i < splitReads && queue.left > 0; i++ {
 		room := r.room(f, &queue)
 		n, stamp, err := r.sys.recv(f.link.fd, room)
 		if err == unix.EINTR {
@@ -151,9 +151,14 @@ func (r *Reactor) read(f *flow, ending bool) {
 			r.settle(f)
 			return
 		}
+		if r.yields(n) {
+			break
+		}
 	}
-	f.link.cut = f.link.cut || queue.asked == 0 || queue.left > 0
-	r.unread, r.flooded = append(r.unread, f.link), true
+	if queue.asked == 0 || queue.left > 0 {
+		f.link.cut, r.brims, r.flooded = true, true, true
+	}
+	r.unread = append(r.unread, f.link)
 }
 
 // doubt tells a flow's sink by how much the events of a read may be stamped late.

@@ -21,7 +21,7 @@ const (
 // handle deals with the events of a poll, and with what earlier ones have left.
 func (r *Reactor) handle(events []unix.EpollEvent) {
 	unread := r.unread
-	r.unread, r.flooded = nil, len(unread) > 0
+	r.unread, r.flooded, r.brims = nil, r.brims, false
 	r.firsts = r.firsts[:0]
 	for _, e := range events {
 		if l, first := r.note(e); first {
@@ -118,10 +118,6 @@ func (r *Reactor) glance() {
 	}
 }
 
-// readsAtOnce is how often a connection is read before it is another's turn.
-func (r *Reactor) readsAtOnce() int {
-	if r.flooded && r.awaiting > 0 {
-		return 1
-	}
-	return readsPerTurn
-}
+// yields reports whether a connection of which n bytes were read must leave its turn to those
+// who begin.
+func (r *Reactor) yields(n int) bool { return r.flooded && r.awaiting > 0 && n == len(r.buffer) }

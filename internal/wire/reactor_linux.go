@@ -43,7 +43,8 @@ type Reactor struct {
 	spare      []*link         // room for as many
 	firsts     []*link         // those of them whose answer has not begun
 	awaiting   int             // flows of whose answer nothing has been read
-	flooded    bool            // streams bring more than is read of them in a turn
+	brims      bool            // a stream has brought more in this turn than is read of one
+	flooded    bool            // one has in this turn or the one before
 	looked     time.Duration   // when attend looked last
 	latest     time.Duration   // when something was read last
 	emptied    time.Duration   // what had happened by then has been reported by a poll
