@@ -155,7 +155,12 @@ func (r *Reactor) read(f *flow, ending bool) {
 			break
 		}
 	}
-	if queue.asked == 0 || queue.left > 0 {
+	r.leave(f, &queue)
+}
+
+// leave has a connection read on in the next turn, as it may hold more.
+func (r *Reactor) leave(f *flow, q *queue) {
+	if q.asked == 0 || q.left > 0 {
 		f.link.cut, r.brims, r.flooded = true, true, true
 	}
 	r.unread = append(r.unread, f.link)
