@@ -22,8 +22,8 @@ const (
 	Unreachable  stream.Class = "unreachable"
 	TooManyFiles stream.Class = "too_many_files"
 	NoPorts      stream.Class = "no_ports"
-	// Unsolicited is the class of a request on a reused connection on which the server
-	// had sent an answer before the request.
+	// Unsolicited is the class of a request on a connection on which the server had sent an
+	// answer before the request.
 	Unsolicited stream.Class = "unsolicited"
 	Network     stream.Class = "network" // anything else
 )

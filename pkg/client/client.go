@@ -336,10 +336,21 @@ func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
 	}
 	c.do(ctx, p, r, o)
 	if r.Err == nil && !c.o.OriginalRules {
-		if why := r.ContradictsCount(p.asked * max(p.generated, 1)); why != "" {
-			r.Err = &Error{Class: ImpossibleCount, Message: string(ImpossibleCount) + ": " + why}
-		}
+		r.Err = contradiction(p, r)
 	}
+}
+
+// contradiction is why a whole answer cannot be one to this request, nil if it can.
+func contradiction(p *Prepared, r *Result) *Error {
+	if why := r.ContradictsCount(p.asked * max(p.generated, 1)); why != "" {
+		return &Error{Class: ImpossibleCount, Message: string(ImpossibleCount) + ": " + why}
+	}
+	// Of a connection used before, the transport sees to it. The request is written when the
+	// connection is ready, and its answer comes a round trip later.
+	if r.KernelStamps && !r.Reused && 0 < r.FirstByte && r.FirstByte < r.Connect {
+		return &Error{Class: wire.Unsolicited, Message: string(wire.Unsolicited) + ": the server had sent an answer before this request, when the connection was made"}
+	}
+	return nil
 }
 
 func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Options) {
