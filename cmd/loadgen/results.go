@@ -159,7 +159,7 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		fmt.Fprint(m.s.err, hint)
 	}
 	m.summarize(rec, a)
-	if err := errors.Join(m.save(file, m.cfg.rankFile(r.FileName()), rec, a), m.writeOutputs(file, rec, a)); err != nil {
+	if err := m.saveAll(file, m.cfg.rankFile(r.FileName()), rec, a); err != nil {
 		return err
 	}
 	m.sayNext(a)
@@ -203,6 +203,15 @@ func (m *benchmark) gates(a *analysis.Analysis, test *selftest.Table) error {
 		return withinBounds(test)
 	}
 	return nil
+}
+
+// saveAll writes all that was asked for. Another run with the same names writes its files before
+// these or after them.
+func (m *benchmark) saveAll(file *result.File, name string, rec *recording.Recording, a *analysis.Analysis) error {
+	if m.cfg.fileWanted() {
+		defer outfile.Together(m.cfg.ResultPath(name))()
+	}
+	return errors.Join(m.save(file, name, rec, a), m.writeOutputs(file, rec, a))
 }
 
 // save writes the files that were asked for. A result that cannot be written

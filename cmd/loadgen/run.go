@@ -126,13 +126,13 @@ func (m *benchmark) log(format string, args ...any) {
 }
 
 // computeGC is the garbage collector's setting while the result of a run is computed that has
-// more results than are kept in memory: it collects when there are 32 MiB of new objects, or a
-// tenth of those that are alive.
-func computeGC() int {
-	const least, growth = 10, 32 << 20
+// more results than are kept in memory: it collects when there are 32 MiB of garbage, or a tenth
+// of what is alive then.
+func computeGC(requests int) int {
+	const least, garbage, each = 10, 32 << 20, 256 // bytes that are kept of a request, or more
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int(max(least, growth*100/max(m.HeapAlloc, 1)))
+	return max(least, garbage*100/(int(m.HeapAlloc)+each*requests))
 }
 
 // run prepares the benchmark, runs it and reports it.
@@ -231,7 +231,7 @@ func (m *benchmark) settle(ctx context.Context) error {
 func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis.Analysis, error) {
 	if rec.Spool != nil {
 		debug.FreeOSMemory() // of the run's garbage
-		debug.SetGCPercent(computeGC())
+		debug.SetGCPercent(computeGC(rec.Sent()))
 	}
 	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
 	a, err := analysis.Analyze(rec, b.CountTokens)

@@ -270,6 +270,32 @@ func AppendLine(path string, line []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// How long Together waits, and how often it looks.
+const (
+	togetherMost = 5 * time.Second
+	togetherLook = 10 * time.Millisecond
+)
+
+// Together holds the directory of a path until release is called: of several processes that write
+// files of the same names, one writes all of its own before the next, so that they belong
+// together. It waits for another for a while, and not where a file system has no locks.
+func Together(path string) (release func()) {
+	if Special(path) {
+		return func() {}
+	}
+	f, err := os.Open(directory(path))
+	if err != nil {
+		return func() {}
+	}
+	for range togetherMost / togetherLook {
+		if !errors.Is(Lock(f), ErrLocked) {
+			break
+		}
+		time.Sleep(togetherLook)
+	}
+	return func() { f.Close() }
+}
+
 // WritePrivate writes a file whole or not at all, for its owner alone, as it holds a secret.
 func WritePrivate(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".loadgen-*") // which is made with mode 0600

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestNewFilesHaveUsualPermissions: those that the process's umask leaves, which is
@@ -69,4 +71,23 @@ func TestPipes(t *testing.T) {
 	if text := <-got; text != "result" {
 		t.Errorf("read %q", text)
 	}
+}
+
+// TestTogether: a directory is held by one at a time, and not for ever.
+func TestTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.json")
+	for held, want := range map[time.Duration]time.Duration{time.Second: time.Second, time.Hour: togetherMost} {
+		synctest.Test(t, func(t *testing.T) {
+			release := Together(path)
+			time.AfterFunc(held, release)
+			began := time.Now()
+			second := Together(path)
+			if waited := time.Since(began); waited < want || waited > want+togetherLook {
+				t.Errorf("held for %v, it waited for %v", held, waited)
+			}
+			second()
+			time.Sleep(held)
+		})
+	}
+	Together(filepath.Join(path, "missing", "r.json"))()
 }
