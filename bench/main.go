@@ -63,7 +63,7 @@ type bench struct{ dir, port, url string }
 
 func main() {
 	turns := flag.Int("turns", 3, "turns of each client")
-	only := flag.String("levels", "1,100,500,1000,2000,4000,10000,flood", "loads to measure")
+	only := flag.String("levels", "1,100,500,1000,2000,4000,10000,flood", "loads to measure; opening is a longer flood")
 	soak := flag.Duration("soak", 0, "hold 2,000 streams for so long instead, and show memory and descriptors")
 	computing := flag.Int("compute", 0, "measure instead how long after the last answer of so many requests of 16 tokens loadgen ends, and its memory")
 	before := flag.String("before", "", "with -compute, a revision to measure in turn with this one")
@@ -103,9 +103,12 @@ func main() {
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, name := range strings.Split(*only, ",") {
 		l := level{tokens: 100, ttft: "50ms", itl: "10ms"}
-		if name == "flood" {
+		switch name {
+		case "flood":
 			l = level{streams: 64, tokens: 4000, flood: true}
-		} else {
+		case "opening": // the first are not over when the last are opened
+			l = level{streams: 64, tokens: 20000, flood: true}
+		default:
 			l.streams, err = strconv.Atoi(name)
 			check(err)
 		}
@@ -168,7 +171,10 @@ func processor(r row) float64 { return r.cpu }
 func line(l level, client string, turns []row, floor float64) string {
 	m := func(f func(row) float64) string { return strconv.FormatFloat(median(turns, f), 'f', 2, 64) }
 	name := strconv.Itoa(l.streams)
-	if l.flood {
+	switch {
+	case l.flood && l.tokens > 4000:
+		name = "opening (" + name + ")"
+	case l.flood:
 		name = "flood (" + name + ")"
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %s | %.0f | %s |", name, client,

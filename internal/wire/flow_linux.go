@@ -130,7 +130,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 		if r.sizes.Chunk == 0 {
 			r.sizes = f.sink.Sizes()
 		}
-		held := f.hold.read(n, f.last, func() int { return r.sys.info(f.link.fd).window })
+		held := r.held(f, n)
 		r.doubt(f, read, stamp, held, merged, queue.asked > 0)
 		if stamp != 0 {
 			r.delays = append(r.delays, read-f.last)
@@ -160,10 +160,19 @@ func (r *Reactor) read(f *flow, ending bool) {
 
 // leave has a connection read on in the next turn, as it may hold more.
 func (r *Reactor) leave(f *flow, q *queue) {
-	if q.asked == 0 || q.left > 0 {
-		f.link.cut, r.brims, r.flooded = true, true, true
-	}
+	f.link.cut = f.link.cut || q.asked == 0 || q.left > 0
 	r.unread = append(r.unread, f.link)
+}
+
+// held notes how much a connection has brought, and returns by how much it may be late for
+// having been held back. A stream that brings much between two reads floods, where one that is
+// read late brings a few events.
+func (r *Reactor) held(f *flow, n int) time.Duration {
+	late := f.hold.read(n, f.last, func() int { return r.sys.info(f.link.fd).window })
+	if f.hold.got >= heldLeast {
+		r.brims, r.flooded = true, true
+	}
+	return late
 }
 
 // doubt tells a flow's sink by how much the events of a read may be stamped late.
