@@ -17,11 +17,11 @@ func (b *Bench) noteReactors(asked int) {
 	switch processors := runtime.GOMAXPROCS(0); {
 	case asked == 0:
 	case b.client.Fallback() != nil:
-		b.say(recording.Note{Code: "reactors_ignored", Text: fmt.Sprintf("there are no reactors here, so that their number has no effect: %v", b.client.Fallback())})
+		b.keep(recording.Note{Code: "reactors_ignored", Text: fmt.Sprintf("there are no reactors here, so that their number has no effect: %v", b.client.Fallback())})
 	case !b.client.Plain():
-		b.say(recording.Note{Code: "reactors_ignored", Text: "the number of reactors has no effect: connections over TLS, a Unix socket or a proxy have a goroutine each"})
+		b.keep(recording.Note{Code: "reactors_ignored", Text: "the number of reactors has no effect: connections over TLS, a Unix socket or a proxy have a goroutine each"})
 	case asked > processors:
-		b.say(recording.Note{Code: "reactors_exceed_processors", Text: fmt.Sprintf("%d reactors share %d processors, and may be late for one another: at most as many as processors, with some left for the rest of loadgen", asked, processors)})
+		b.keep(recording.Note{Code: "reactors_exceed_processors", Text: fmt.Sprintf("%d reactors share %d processors, and may be late for one another: at most as many as processors, with some left for the rest of loadgen", asked, processors)})
 	}
 }
 

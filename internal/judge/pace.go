@@ -11,15 +11,18 @@ import (
 // coldStart reports that the server was slower at first: to its first answer, or in
 // its first wave's pace.
 func (f *FindingsReader) coldStart() *Finding {
-	order := slices.Clone(f.answers)
-	slices.SortStableFunc(order, func(a, b answered) int { return cmp.Compare(a.start, b.start) })
+	order := make([]int32, len(f.answers)) // of the answers
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(f.answers[a].start, f.answers[b].start) })
 	// Of those that begin together the first to be served counts, which waits for no other.
 	wave := 1
 	if f.run.Rate <= 0 {
 		wave = f.run.Concurrency
 	}
 	if n := len(order); wave > 0 && n >= max(10, 3*wave) {
-		first, rest := ttfts(order[:wave]).Ranks(0)[0], ttfts(order[wave:])
+		first, rest := f.ttfts(order[:wave]).Ranks(0)[0], f.ttfts(order[wave:])
 		if median := rest.Median(); median > 0 && first > 5*median && first > 2*rest.Percentiles(95)[0] {
 			return some(find("cold_start", fmt.Sprintf("the first answer took %s to its first token, the others %s (median): the server was cold", short(first), short(median)),
 				"first_s", first, "median_s", median).withHint("warmup"))
@@ -40,19 +43,20 @@ func (f *FindingsReader) coldStart() *Finding {
 }
 
 // ttfts are the times to the first event.
-func ttfts(answers []answered) *metrics.List {
+func (f *FindingsReader) ttfts(answers []int32) *metrics.List {
 	all := new(metrics.List)
-	for _, a := range answers {
-		all.Add(a.ttft.Seconds())
+	for _, i := range answers {
+		all.Add(f.answers[i].ttft.Seconds())
 	}
 	return all
 }
 
 // mostlyBelow reports whether at least half of the gaps of some answers are below a limit,
 // as they are where their median is.
-func (f *FindingsReader) mostlyBelow(answers []answered, limit float64) bool {
+func (f *FindingsReader) mostlyBelow(answers []int32, limit float64) bool {
 	below, all := 0, 0
-	for _, a := range answers {
+	for _, i := range answers {
+		a := &f.answers[i]
 		all += int(a.gaps)
 		below += f.itl.Below(int(a.gap), int(a.gap+a.gaps), limit)
 	}
@@ -60,9 +64,10 @@ func (f *FindingsReader) mostlyBelow(answers []answered, limit float64) bool {
 }
 
 // gapsOfAll are the gaps of some answers.
-func (f *FindingsReader) gapsOfAll(answers []answered) *metrics.List {
+func (f *FindingsReader) gapsOfAll(answers []int32) *metrics.List {
 	all := new(metrics.List)
-	for _, a := range answers {
+	for _, i := range answers {
+		a := &f.answers[i]
 		all.AddFrom(f.itl, int(a.gap), int(a.gap+a.gaps))
 	}
 	return all
