@@ -38,7 +38,7 @@ func TestProgressLinesOffATerminal(t *testing.T) {
 		time.Sleep(25 * time.Second)
 		p.finish()
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		want := "loadgen: 4/4 requests after 00:10, 0.40req/s, 2 streams under way, 345 token chunks, TTFT 100ms, ITL 20ms, 1 failed"
+		want := "loadgen: 4/4 requests after 00:10, 0.40req/s, 2 in flight, TTFT 100ms, 1 failed"
 		if len(lines) != 3 || lines[0] != want {
 			t.Errorf("%d lines, the first %q, want 3 and %q", len(lines), lines[0], want)
 		}

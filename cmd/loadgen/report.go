@@ -36,6 +36,7 @@ func reportCommand(s streams) *cli.Command {
 		Description: reportHelp,
 		Flags: []cli.Flag{
 			choice("format", "text", "how results are shown; as JSON, an object a line, one for each file; as CSV, a line for each metric; as percentile distributions in ms; the requests, a row for each, as CSV, or as Parquet where --out ends in .parquet", reportFormats...),
+			choice("output", "text", "what standard output gets, one object for json, with the text on standard error", outputs...),
 			&cli.StringFlag{Name: "out", Usage: "write to `PATH`: a directory gets the whole report, a name with an extension (.txt, .json, .csv, .hgrm, .md, .html, .png, .svg) that part of it"},
 			&cli.StringSliceFlag{Name: "label", Usage: "`NAME=TEXT` calls the server NAME, a directory or a file, TEXT; may be repeated"},
 			&cli.StringFlag{Name: "baseline", Usage: "compare with server `NAME`, not with the first"},
@@ -60,6 +61,7 @@ func reportCommand(s streams) *cli.Command {
 type reporting struct {
 	args        []string
 	format, out string
+	object      bool // standard output gets an object, and standard error the text
 	baseline    string
 	partial     bool
 	naming      report.Naming
@@ -76,6 +78,7 @@ func parseReport(c *cli.Context) (*reporting, error) {
 		args:    c.Args().Slice(),
 		format:  c.String("format"),
 		out:     c.String("out"),
+		object:  c.String("output") == "json",
 		partial: c.Bool("partial"),
 		naming: report.Naming{
 			Labels:        map[string]string{},
@@ -88,6 +91,9 @@ func parseReport(c *cli.Context) (*reporting, error) {
 	}
 	if !slices.Contains(reportFormats, o.format) {
 		return nil, fmt.Errorf("--format: %q is not one of %s", o.format, strings.Join(reportFormats, ", "))
+	}
+	if err := o.checkOutput(c.String("output")); err != nil {
+		return nil, err
 	}
 	if len(o.args) == 0 {
 		return nil, errors.New("report needs result files, or directories of them")
@@ -152,8 +158,9 @@ func (o *reporting) run(s streams) error {
 		files, refused = withoutPartial(files)
 		failed = append(failed, refused...)
 	}
+	object := o.takeObject(&s)
 	if len(files) == 0 {
-		return errors.Join(failed...)
+		return errors.Join(append(failed, o.writeObject(object, nil, failed, nil, nil, nil))...)
 	}
 	for _, arg := range o.args {
 		savedNaming(arg, &o.naming)
@@ -162,13 +169,21 @@ func (o *reporting) run(s streams) error {
 	if o.baseline != "" && !hasVariant(groups, o.baseline) {
 		return usageError{fmt.Errorf("--baseline: no server %q; expected one of %s", o.baseline, variantNames(groups))}
 	}
-	if err := o.write(s, files, groups); err != nil {
+	written, err := o.write(s, files, groups)
+	if err != nil {
+		failed = append(failed, err)
+	}
+	if len(failed) > 0 && !o.object {
+		return errors.Join(failed...)
+	}
+	missed := gatesMissed(s, groups, o.naming.Order, o.gates)
+	if err := o.writeObject(object, names, failed, groups, written, missed); err != nil {
 		failed = append(failed, err)
 	}
 	if len(failed) > 0 {
 		return errors.Join(failed...)
 	}
-	return missedError(gatesMissed(s, groups, o.naming.Order, o.gates))
+	return missedError(missed)
 }
 
 // resultFiles are the files named, and those beneath the directories named.
@@ -240,21 +255,21 @@ func openResult(name string, s streams) (in *bufio.Reader, isTimeline bool, done
 	return in, recording.IsFile(start), func() { f.Close() }, nil
 }
 
-// write shows the results as the format and --out say.
-func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Group) error {
+// write shows the results as the format and --out say, and returns the files that it wrote.
+func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Group) (written []string, err error) {
 	show := o.writer(s, files, groups)
 	if o.out == "" {
 		if o.format != "text" || len(o.args) != 1 || !isDir(o.args[0]) {
-			return show(s.out)
+			return nil, show(s.out)
 		}
-		_, err := writeAll(s, filepath.Join(o.args[0], report.DirectoryName), o.args[0], groups)
-		return errors.Join(err, show(s.out))
+		written, err = writeAll(s, filepath.Join(o.args[0], report.DirectoryName), o.args[0], groups)
+		return written, errors.Join(err, show(s.out))
 	}
 	if isDir(o.out) || filepath.Ext(o.out) == "" && !exists(o.out) && o.format == "text" {
-		_, err := writeAll(s, o.out, o.out, groups)
-		return errors.Join(err, show(s.out))
+		written, err = writeAll(s, o.out, o.out, groups)
+		return written, errors.Join(err, show(s.out))
 	}
-	return outfile.Write(o.out, o.part(show, files, groups))
+	return []string{o.out}, outfile.Write(o.out, o.part(show, files, groups))
 }
 
 // part is what a file with this extension gets: a part of the report, or what the
@@ -346,43 +361,4 @@ func variantNames(groups []*report.Group) string {
 		}
 	}
 	return strings.Join(names, ", ")
-}
-
-// gatesMissed are the gates that are missed, each with the reason. It logs how many hold where
-// all do, and the servers that a plan names and that have no results; without the baseline there
-// is nothing to compare the others with.
-func gatesMissed(s streams, groups []*report.Group, planned []string, gates []report.Gate) (missed []string) {
-	if len(groups) == 0 {
-		return nil
-	}
-	for i, name := range planned {
-		if hasVariant(groups, name) {
-			continue
-		}
-		fmt.Fprintf(s.err, "loadgen: no results of %s, which the plan names\n", name)
-		for _, g := range gates {
-			if i == 0 && g.Relative {
-				missed = append(missed, fmt.Sprintf("%s: no result for the baseline %q", g.Text, name))
-			}
-		}
-	}
-	for _, g := range groups {
-		missed = append(missed, g.Missed(gates)...)
-	}
-	switch {
-	case len(missed) > 0:
-	case len(gates) == 1:
-		fmt.Fprintln(s.err, "loadgen: 1 gate holds")
-	case len(gates) > 0:
-		fmt.Fprintf(s.err, "loadgen: %d gates hold\n", len(gates))
-	}
-	return missed
-}
-
-// missedError is the error of gates that are missed, nil for none.
-func missedError(missed []string) error {
-	if len(missed) == 0 {
-		return nil
-	}
-	return gateMissed{"gates missed:\n  " + strings.Join(missed, "\n  ")}
 }

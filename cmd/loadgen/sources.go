@@ -38,10 +38,32 @@ func parseAll(argv []string, s streams) (*config, error) {
 			return nil, err
 		}
 	}
-	maps.Copy(all, values)
-	maps.Copy(all, given)
+	overlay(all, values)
+	overlay(all, given)
 	c := configOf(all)
 	return c, c.checkOwn()
+}
+
+// otherServer are the flags that say where the server is, each with those that say so in another
+// way.
+var otherServer = map[string][]string{
+	"--sim":      {"--base-url", "--host", "--port"},
+	"--base-url": {"--sim"},
+	"--host":     {"--sim", "--base-url"},
+	"--port":     {"--sim", "--base-url"},
+}
+
+// overlay puts what goes before into values. Where it names the server, what values say of
+// another server is dropped: LOADGEN_PORT does not keep --sim from being used.
+func overlay(values, before argparse.Values) {
+	for name, others := range otherServer {
+		if _, ok := before[name]; ok {
+			for _, other := range others {
+				delete(values, other)
+			}
+		}
+	}
+	maps.Copy(values, before)
 }
 
 // envName is a flag's environment variable.

@@ -8,6 +8,8 @@ package judge
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"loadgen/internal/pyjson"
@@ -39,15 +41,25 @@ func (f Finding) withHint(hint string) Finding {
 	return f
 }
 
-// short writes a time with three digits.
+// short writes a time with three digits: in milliseconds below a second, as reports do, "0.737 ms".
 func short(seconds float64) string {
-	d := time.Duration(seconds * 1e9)
-	for unit := time.Second; unit > time.Nanosecond; unit /= 1000 {
-		if d.Abs() >= unit {
-			return d.Round(unit / 100).String()
-		}
+	unit, scaled := "s", seconds
+	if math.Abs(seconds) < 0.9995 {
+		unit, scaled = "ms", seconds*1e3
 	}
-	return d.String()
+	if math.Abs(scaled) >= 999.5 { // where %g would have an exponent
+		return fmt.Sprintf("%.0f %s", scaled, unit)
+	}
+	return fmt.Sprintf("%s %s", strconv.FormatFloat(threeDigits(scaled), 'f', -1, 64), unit)
+}
+
+// spell is short for a time.Duration.
+func spell(d time.Duration) string { return short(d.Seconds()) }
+
+// threeDigits rounds to three digits that count.
+func threeDigits(x float64) float64 {
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64)
+	return rounded
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }

@@ -363,3 +363,15 @@ func TestRunToRun(t *testing.T) {
 		t.Errorf("mean E2EL %v, throughput %v", a, b)
 	}
 }
+
+// Times are in milliseconds below a second, as everything that prints latencies has them.
+func TestShort(t *testing.T) {
+	for seconds, want := range map[float64]string{
+		0: "0 ms", 737.37e-6: "0.737 ms", 34.3e-6: "0.0343 ms", 9.81e-3: "9.81 ms", 0.0364: "36.4 ms", 0.221: "221 ms",
+		0.9994: "999 ms", 0.9996: "1 s", 1.2345: "1.23 s", 123.4: "123 s", 12345: "12345 s", -0.0025: "-2.5 ms",
+	} {
+		if got := short(seconds); got != want {
+			t.Errorf("%g s: %q, want %q", seconds, got, want)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 		blame(ClientLimited, Reason{What: "schedule", Bound: late, Limit: meanGap, Text: fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for"+ownCore+", or ask for fewer requests a second", short(late), short(meanGap))})
 	}
 	if len(h.Steps) > 0 {
-		blame(Degraded, Reason{What: "clock", Bound: float64(len(h.Steps)), Text: fmt.Sprintf("the wall clock stepped %d times, first by %v, while arrivals were stamped with it; let the clock be slewed, not stepped, and run again", len(h.Steps), h.Steps[0].By)})
+		blame(Degraded, Reason{What: "clock", Bound: float64(len(h.Steps)), Text: fmt.Sprintf("the wall clock stepped %d times, first by %s, while arrivals were stamped with it; let the clock be slewed, not stepped, and run again", len(h.Steps), spell(h.Steps[0].By))})
 	}
 	if v.Level != Clean {
 		if v.around = surroundings(h); v.around != "" {
@@ -155,11 +155,11 @@ func ofMedian(bound, median float64) string {
 func because(m metrics.Metric, b *Budget) string {
 	if m == metrics.TTFT || m == metrics.E2EL {
 		if b.SendDelay.P99 > b.Uncertainty.P99 {
-			return fmt.Sprintf(": sending a request took %v (p99)", b.SendDelay.P99.Round(time.Microsecond))
+			return fmt.Sprintf(": sending a request took %s (p99)", spell(b.SendDelay.P99))
 		}
 	}
 	if b.Uncertainty.Count > 0 {
-		return fmt.Sprintf(": %d arrivals were read together with later ones, up to %v late (p99)", b.Uncertainty.Count, b.Uncertainty.P99.Round(time.Microsecond))
+		return fmt.Sprintf(": %d arrivals were read together with later ones, up to %s late (p99)", b.Uncertainty.Count, spell(b.Uncertainty.P99))
 	}
 	return ""
 }
@@ -169,7 +169,7 @@ func surroundings(h *health.Report) string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if g := h.Cgroup; g != nil && g.Throttled > 0 {
-		add("the processor limit of %.3g cores stopped the process for %v", g.Cores, g.Throttled.Round(time.Millisecond))
+		add("the processor limit of %.3g cores stopped the process for %s", g.Cores, spell(g.Throttled))
 	}
 	if used := (h.User + h.System).Seconds(); h.Wall > 0 && used > 0.9*float64(h.Cores)*h.Wall.Seconds() {
 		add("loadgen used %.3g of its %d processors", used/h.Wall.Seconds(), h.Cores)
@@ -188,10 +188,10 @@ func surroundings(h *health.Report) string {
 		for _, s := range h.Stalls {
 			longest, sum = max(longest, s.To-s.From), sum+s.To-s.From
 		}
-		add("the process did not get to run for %v in %d stalls, %v the longest", sum.Round(time.Millisecond), n, longest.Round(time.Millisecond))
+		add("the process did not get to run for %s in %d stalls, %s the longest", spell(sum), n, spell(longest))
 	}
 	if h.GCPauses.Max > time.Millisecond {
-		add("the garbage collector stopped it for up to %v", h.GCPauses.Max.Round(time.Microsecond))
+		add("the garbage collector stopped it for up to %s", spell(h.GCPauses.Max))
 	}
 	return strings.Join(all, "; ")
 }

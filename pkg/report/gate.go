@@ -205,13 +205,16 @@ func (g *Group) check(r *gated) string {
 	if f == nil {
 		return "no result"
 	}
+	if of.Relative && len(g.Variants) == 1 {
+		return "it is relative to a baseline, and there is one server: give the results of two, or a bound without %"
+	}
 	value := g.gateValue(of, r.load, r.variant)
 	if math.IsNaN(value) {
 		return "the result does not have this metric"
 	}
 	r.value = of.scale() * value
 	if f.TooFew(of.quantity.Statistic) || ofFirstWave(of.path) && f.Concurrency*len(g.Runs[r.load][r.variant]) < of.Requests() {
-		return "too few requests for this percentile"
+		return fmt.Sprintf("too few requests for this percentile, which needs %d", of.Requests())
 	}
 	void := ""
 	switch {

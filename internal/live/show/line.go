@@ -5,6 +5,7 @@ package show
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,9 +32,26 @@ func Bar(p *live.Progress, width int) string {
 	}
 }
 
-// Line is the plain form, for logs.
+// lineColumns is how wide the plain form may be: a log is read in a terminal of 80 columns.
+const lineColumns = 80
+
+// Line is the plain form, for logs. What matters least is left out where it would not fit.
 func Line(p *live.Progress) string {
-	return fmt.Sprintf("loadgen: %s requests after %s, %s", requests(p), clock(p.Elapsed), summary(p))
+	head := fmt.Sprintf("loadgen: %s requests after %s, ", requests(p), clock(p.Elapsed))
+	all := parts(p)
+	for len(head)+len(join(all)) > lineColumns {
+		last := 0
+		for i := range all {
+			if all[i].rank > all[last].rank {
+				last = i
+			}
+		}
+		if all[last].rank == 0 {
+			break
+		}
+		all = slices.Delete(all, last, last+1)
+	}
+	return head + join(all)
 }
 
 // requests are those that are done, of how many where that is known.
@@ -44,24 +62,35 @@ func requests(p *live.Progress) string {
 	return fmt.Sprintf("%d/%d", p.Done, p.Planned)
 }
 
-func summary(p *live.Progress) string {
-	text := fmt.Sprintf("%.2freq/s", float64(p.Done)/max(p.Elapsed.Seconds(), 1e-9))
-	if p.InFlight > 0 {
-		text += fmt.Sprintf(", %d streams under way", p.InFlight)
+func summary(p *live.Progress) string { return join(parts(p)) }
+
+// part is a part of a summary. The one of the highest rank is left out first, one of rank 0 never.
+type part struct {
+	text string
+	rank int
+}
+
+func parts(p *live.Progress) []part {
+	all := []part{{fmt.Sprintf("%.2freq/s", float64(p.Done)/max(p.Elapsed.Seconds(), 1e-9)), 0}}
+	add := func(is bool, rank int, format string, value any) {
+		if is {
+			all = append(all, part{fmt.Sprintf(format, value), rank})
+		}
 	}
-	if p.Chunks > 0 {
-		text += fmt.Sprintf(", %d token chunks", p.Chunks)
+	add(p.InFlight > 0, 1, "%d in flight", p.InFlight)
+	add(p.Chunks > 0, 4, "%d token chunks", p.Chunks)
+	add(p.TTFT > 0, 2, "TTFT %s", short(p.TTFT))
+	add(p.ITL > 0, 3, "ITL %s", short(p.ITL))
+	add(p.Failed > 0, 0, "%d failed", p.Failed)
+	return all
+}
+
+func join(all []part) string {
+	texts := make([]string, len(all))
+	for i, part := range all {
+		texts[i] = part.text
 	}
-	if p.TTFT > 0 {
-		text += ", TTFT " + short(p.TTFT)
-	}
-	if p.ITL > 0 {
-		text += ", ITL " + short(p.ITL)
-	}
-	if p.Failed > 0 {
-		text += fmt.Sprintf(", %d failed", p.Failed)
-	}
-	return text
+	return strings.Join(texts, ", ")
 }
 
 // short writes a latency with three digits.

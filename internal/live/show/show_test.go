@@ -47,6 +47,22 @@ func TestBar(t *testing.T) {
 	}
 }
 
+// A line of a log fits 80 columns, and never leaves out that requests fail.
+func TestLine(t *testing.T) {
+	p := live.Progress{Planned: 12, Done: 12, Elapsed: 1990 * ms, Chunks: 1536, TTFT: 47 * ms, ITL: 4610 * time.Microsecond}
+	if got, want := Line(&p), "loadgen: 12/12 requests after 00:01, 6.03req/s, TTFT 47ms, ITL 4.61ms"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p = live.Progress{Planned: 300000, Done: 250000, Failed: 12, Elapsed: 4 * time.Hour, InFlight: 1000, Chunks: 1e7, TTFT: 47 * ms, ITL: 4610 * time.Microsecond}
+	if got, want := Line(&p), "loadgen: 250000/300000 requests after 4:00:00, 17.36req/s, 12 failed"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p.Planned, p.Done = 30, 25
+	if got, want := Line(&p), "loadgen: 25/30 requests after 4:00:00, 0.00req/s, 1000 in flight, 12 failed"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // states are what a run may be like.
 func states() map[string]*live.State {
 	start := &live.State{Progress: live.Progress{Planned: 300, Left: -1, Elapsed: 250 * ms, InFlight: 64}, Queued: 236}
