@@ -77,7 +77,7 @@ func TestUnknownCertificate(t *testing.T) {
 	if code, _, stderr := runMain(t, fewRequests("https"+strings.TrimPrefix(plain.URL, "http"))...); code != exitFailed || !strings.Contains(stderr, "--base-url http://") {
 		t.Errorf("https to plain: exit %d: %s", code, stderr)
 	}
-	if code, _, stderr := runMain(t, fewRequests(s.URL, "--client-key", ca)...); code != exitFailed || !strings.Contains(stderr, "(--client-cert, --client-key)") {
+	if code, _, stderr := runMain(t, fewRequests(s.URL, "--client-key", ca)...); code != exitUsage || !strings.Contains(stderr, "(--client-cert, --client-key)") {
 		t.Errorf("half a certificate: exit %d: %s", code, stderr)
 	}
 }

@@ -21,8 +21,8 @@ var problemHints = map[string]string{
 	"body_patch":  " (--body-patch)",
 	"ca_cert":     " (--ca-cert)",
 	"client_cert": " (--client-cert, --client-key)",
-	"no_server":   ": check that it runs and that --host, --port or --base-url name it; --wait-ready SECONDS waits for one that is loading",
-	"no_model":    ": name it with --model",
+	"no_server":   "\nhint: check that it runs and that --host, --port or --base-url name it; --wait-ready SECONDS waits for one that is loading",
+	"no_model":    "\nhint: --model NAME names the model, which this server does not list",
 	"not_ready":   " (--wait-ready)",
 }
 
@@ -68,7 +68,11 @@ func problemHint(err error) string {
 		return "\nhint: " + hint
 	}
 	if hint := statusHints[problem.Status]; hint != "" {
-		return problemHints[problem.Code] + "\nhint: " + hint
+		return "\nhint: " + hint
+	}
+	var failed *client.Error
+	if errors.As(err, &failed) && closedWithoutWord(failed) {
+		return "\nhint: a server that closes without a word may speak TLS (--base-url https://HOST:PORT) or ask for a certificate of its clients (--client-cert FILE, --client-key FILE); else its log says why"
 	}
 	return problemHints[problem.Code]
 }
@@ -80,6 +84,11 @@ func tlsHint(err error) string {
 		return tlsHints[problem.Code]
 	}
 	return ""
+}
+
+// closedWithoutWord reports whether a connection ended with nothing that says why.
+func closedWithoutWord(err *client.Error) bool {
+	return err != nil && (err.Class == "closed" || err.Class == "reset")
 }
 
 // failureHint says what could mend a failed request, "" where nothing is known that could.
@@ -109,9 +118,9 @@ func failureHint(f *bench.Failure) string {
 		hint = statusHints[f.Status]
 	case 400 <= f.Status && f.Status < 500:
 		hint = "a server other than trtllm-serve may reject a field of the body: --body-patch '{\"FIELD\": null}' leaves FIELD out"
-	case (f.Err.Class == "closed" || f.Err.Class == "reset") && f.Status == 0 && strings.HasPrefix(f.Base, "https:"):
+	case closedWithoutWord(f.Err) && f.Status == 0 && strings.HasPrefix(f.Base, "https:"):
 		hint = "a server that closes without a word may ask for a certificate of its clients: --client-cert FILE, --client-key FILE"
-	case (f.Err.Class == "closed" || f.Err.Class == "reset") && f.Status == 0 && strings.HasPrefix(f.Base, "http:"):
+	case closedWithoutWord(f.Err) && f.Status == 0 && strings.HasPrefix(f.Base, "http:"):
 		hint = "a server that closes without a word may speak TLS: --base-url https://HOST:PORT; else its log says why"
 	case f.Status == 0:
 		hint = fmt.Sprintf("the server was expected at %s: --host, --port or --base-url name another, --wait-ready SECONDS waits for one that is loading", f.Base)

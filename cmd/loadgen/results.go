@@ -28,8 +28,9 @@ import (
 	"loadgen/pkg/report"
 )
 
-// checkResult reads the flags of the result and proves that it can be written.
-func (m *benchmark) checkResult(model string) error {
+// checkResult logs what is odd in the flags of the result, and proves that it can be written. The
+// model may not be known yet.
+func (m *benchmark) checkResult() error {
 	_, odd, err := m.cfg.Items()
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func (m *benchmark) checkResult(model string) error {
 	if m.cfg.DryRun {
 		return nil
 	}
-	return cmp.Or(m.proveTimeline(), m.proveResult(model), m.proveOutputs())
+	return cmp.Or(m.proveTimeline(), m.proveResult(recording.Text(m.cfg.Model)), m.proveOutputs())
 }
 
 // proveTimeline proves that the timeline file can be written and replaces nothing unasked.

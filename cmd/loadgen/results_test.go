@@ -32,7 +32,7 @@ func TestResultIsNeverLost(t *testing.T) {
 		}
 		var log bytes.Buffer
 		p := &benchmark{cfg: cfg, s: streams{err: &log}}
-		if err := p.checkResult("m"); err != nil {
+		if err := p.checkResult(); err != nil {
 			t.Fatal(err)
 		}
 		rec := &recording.Recording{Settings: cfg.Settings, Ended: time.Now()}

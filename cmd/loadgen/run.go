@@ -142,14 +142,14 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 		m.object, m.s.out = m.s.out, m.s.err
 	}
 	defer func() { m.leaveBarrier(err) }()
-	if err := m.settle(ctx); err != nil {
-		return err
-	}
 	defer func() {
 		for _, release := range m.held {
 			release()
 		}
 	}()
+	if err := m.settle(ctx); err != nil {
+		return err
+	}
 	if err := m.serveMetrics(); err != nil {
 		return err
 	}
@@ -174,11 +174,13 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	if err := m.prepare(ctx, b); err != nil {
 		return err
 	}
-	if err := m.checkResult(b.Model()); err != nil {
-		return err
-	}
 	if m.cfg.DryRun {
 		return m.printRequests(b)
+	}
+	if m.cfg.Model == nil { // the result's name has it
+		if err := m.proveResult(b.Model()); err != nil {
+			return err
+		}
 	}
 	m.model = b.Model()
 	defer m.openTerminal()()
@@ -223,6 +225,9 @@ func (m *benchmark) settle(ctx context.Context) error {
 	}
 	for _, line := range m.cfg.rankLines(note) {
 		m.log("%s", line)
+	}
+	if err := m.checkResult(); err != nil {
+		return err
 	}
 	return m.join(ctx)
 }

@@ -31,6 +31,38 @@ func (b *Bench) apiKey() (*string, error) {
 	return &key, nil
 }
 
+// CheckFiles returns what is wrong with the files that the settings name, but for the data set's:
+// an API key, certificates, and a tokenizer that no hub could have. They are read again when
+// they are needed.
+func CheckFiles(s *recording.Settings, lookup func(string) (string, bool)) error {
+	env := func(name string) string {
+		value, _ := lookup(name)
+		return value
+	}
+	if s.APIKeyFile != nil {
+		if _, err := readKey(*s.APIKeyFile); err != nil {
+			return wrong("api_key_file", err.Error())
+		}
+	}
+	if err := tlsOf(s).Check(); err != nil {
+		return err
+	}
+	name := recording.Text(s.Tokenizer)
+	if name == "" || couldBeOnHub(name) {
+		return nil
+	}
+	if _, err := FindTokenizer(s, recording.Text(s.Model), env); err != nil && !(OnlyIDs(s) && isMissing(err)) {
+		return err
+	}
+	return nil
+}
+
+// tlsOf are the settings of TLS.
+func tlsOf(s *recording.Settings) client.TLS {
+	return client.TLS{CAFile: recording.Text(s.CACert), CertFile: recording.Text(s.ClientCert),
+		KeyFile: recording.Text(s.ClientKey), Insecure: s.Insecure}
+}
+
 // readKey reads a file that holds a key and nothing else. Its errors do not show what is
 // in the file.
 func readKey(path string) (string, error) {

@@ -120,6 +120,7 @@ type Bench struct {
 	template      *template           // applied to the prompts, nil for none
 	chat          *recording.Template // what the server's template adds, nil where that is not known
 	client        *client.Client      // of the first server
+	awaited       bool                // it has been waited for
 	urls          []string            // the servers'
 	servers       *servers
 	probe         *client.Prepared    // nil where none are sent

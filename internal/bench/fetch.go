@@ -19,9 +19,13 @@ var tokenizerParts = []string{"tokenizer.json", "tokenizer_config.json", "specia
 // fetchable reports whether a tokenizer that was not found is worth a look at the hub: the
 // user named it, as OWNER/NAME.
 func (b *Bench) fetchable(name string, err error) bool {
+	return b.o.Hub > 0 && errors.Is(err, tokenizer.ErrNotFound) && (b.s.Model != nil || b.s.Tokenizer != nil) && couldBeOnHub(name)
+}
+
+// couldBeOnHub reports whether a name is of the form OWNER/NAME.
+func couldBeOnHub(name string) bool {
 	owner, rest, found := strings.Cut(name, "/")
-	return b.o.Hub > 0 && errors.Is(err, tokenizer.ErrNotFound) && (b.s.Model != nil || b.s.Tokenizer != nil) &&
-		found && !strings.Contains(rest, "/") && owner != "" && owner[0] != '.' && owner[0] != '~'
+	return found && !strings.Contains(rest, "/") && owner != "" && owner[0] != '.' && owner[0] != '~'
 }
 
 // fetchTokenizer downloads the files of a model's tokenizer into the Hugging Face cache.

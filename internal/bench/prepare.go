@@ -13,8 +13,10 @@ import (
 	"loadgen/pkg/dataset"
 )
 
-// Connect waits until the server is ready if asked to, and asks it for the model where
-// none was named. In a dry run nothing is waited for, and a server need not be there.
+// Connect makes the client, and asks the server for the model where none was named, once it is
+// ready if that is to be waited for. A server of a named model is waited for when it is needed:
+// what is wrong with the prompts shows before a wait of half an hour. In a dry run nothing is
+// waited for, and a server need not be there.
 func (b *Bench) Connect(ctx context.Context) (err error) {
 	s := b.s
 	switch {
@@ -41,8 +43,10 @@ func (b *Bench) Connect(ctx context.Context) (err error) {
 		b.keep(recording.Note{Code: "no_reactor", Text: fmt.Sprintf("each stream has its own goroutine, so timestamps are late when many streams run at once: %v", why)})
 	}
 	b.noteReactors(o.Reactors)
-	if err := b.waitReady(ctx, b.client); err != nil {
-		return err
+	if s.Model == nil {
+		if err := b.awaitServer(ctx); err != nil {
+			return err
+		}
 	}
 	if err := b.findModel(ctx); err != nil {
 		return err
@@ -106,9 +110,8 @@ func (b *Bench) clientOptions() (client.Options, error) {
 		Transport:       client.Transport(s.Transport),
 		Env:             b.env,
 		Dial:            b.o.Dial,
-		TLS: client.TLS{CAFile: recording.Text(s.CACert), CertFile: recording.Text(s.ClientCert),
-			KeyFile: recording.Text(s.ClientKey), Insecure: s.Insecure},
-		Stamps: map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps}[s.Timestamps],
+		TLS:             tlsOf(s),
+		Stamps:          map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps}[s.Timestamps],
 	}
 	if recording.Text(s.ServedModelName) != "" {
 		o.Model = s.ServedModelName
@@ -147,6 +150,7 @@ func (b *Bench) Prepare(ctx context.Context) error {
 		b.makeRequests,
 		b.prepareProbe,
 		func(context.Context) error { return checkBeforeTest(b.s) },
+		b.awaitServers,
 		b.agreeOnPrompts,
 	} {
 		if err := step(ctx); err != nil {

@@ -77,14 +77,11 @@ func (b *Bench) connectAll(ctx context.Context, model string) error {
 			return err
 		}
 		b.servers.all = append(b.servers.all, c)
-		if b.s.DryRun {
+		if b.s.DryRun || b.s.Model != nil { // which the user answers for
 			continue
 		}
 		if err := b.waitReady(ctx, c); err != nil {
 			return err
-		}
-		if b.s.Model != nil { // which the user answers for
-			continue
 		}
 		switch other, err := c.Model(ctx); {
 		case err != nil:
@@ -95,6 +92,31 @@ func (b *Bench) connectAll(ctx context.Context, model string) error {
 	}
 	b.servers.underWay = make([]int, len(b.servers.all))
 	b.servers.next = b.o.Ranks.Index % len(b.servers.all) // ranks do not all begin with the same
+	return nil
+}
+
+// awaitServer waits until the first server is ready, once, if asked to.
+func (b *Bench) awaitServer(ctx context.Context) error {
+	if b.awaited {
+		return nil
+	}
+	b.awaited = true
+	return b.waitReady(ctx, b.client)
+}
+
+// awaitServers waits for all servers of a named model, those of another having been asked for it.
+func (b *Bench) awaitServers(ctx context.Context) error {
+	if b.s.Model == nil {
+		return nil
+	}
+	if err := b.awaitServer(ctx); err != nil {
+		return err
+	}
+	for _, c := range b.servers.all[1:] {
+		if err := b.waitReady(ctx, c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -73,7 +73,11 @@ func (b *Bench) findTokenizer(ctx context.Context) error {
 	}
 	t, err := FindTokenizer(s, b.model, b.env)
 	if err != nil && OnlyIDs(s) && isMissing(err) {
-		if n, from := b.vocabSize(ctx, name); n > 0 {
+		n, from, wait := b.vocabSize(ctx, name)
+		if wait != nil {
+			return wait
+		}
+		if n > 0 {
 			s.VocabSize = &n
 			b.withoutTokenizer(from)
 			return nil
@@ -124,13 +128,16 @@ func isMissing(err error) bool {
 }
 
 // vocabSize is the number of a model's ids as its config.json or else the server says,
-// and which of them; 0 where neither does.
-func (b *Bench) vocabSize(ctx context.Context, name string) (n int, from string) {
+// and which of them; 0 where neither does. The error is that of a server that is not ready.
+func (b *Bench) vocabSize(ctx context.Context, name string) (n int, from string, err error) {
 	if n, err := tokenizer.VocabSize(name, b.env); err == nil {
-		return n, "vocab_size of the model's config.json"
+		return n, "vocab_size of the model's config.json", nil
 	}
 	if b.s.DryRun {
-		return 0, ""
+		return 0, "", nil
 	}
-	return b.client.VocabSize(ctx, b.model), "n_vocab of the server's list of models"
+	if err := b.awaitServer(ctx); err != nil {
+		return 0, "", err
+	}
+	return b.client.VocabSize(ctx, b.model), "n_vocab of the server's list of models", nil
 }

@@ -60,6 +60,9 @@ func (b *Bench) verify(ctx context.Context, set *dataset.Set, request func(int) 
 		b.say(recording.Note{Code: "not_verified", Text: "prompts are not verified, as a dry run asks no server"})
 		return nil
 	}
+	if err := b.awaitServer(ctx); err != nil {
+		return err
+	}
 	set.Keep() // what is mended stays so
 	counter, err := b.client.NewCounter(ctx, request(0))
 	if err != nil {

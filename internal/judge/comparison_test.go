@@ -77,7 +77,7 @@ func TestWordsWithoutAnInterval(t *testing.T) {
 	}
 	throughput := Quantity{Metric: OutputThroughput, Higher: true}
 	for want, got := range map[string]string{
-		"B to the first token: 20 ms vs 0 ms (ratio undefined)":                            of(0, 0.02, meanTTFT),
+		"B to the first token: 20 ms vs 0 ms (ratio undefined)":                         of(0, 0.02, meanTTFT),
 		"B output tokens/s: 0 vs 100 (ratio undefined)":                                 of(100, 0, throughput),
 		"B 2.00x more output tokens/s; not enough data for a confidence interval":       of(100, 200, throughput),
 		"B 1e+08x slower to the first token; not enough data for a confidence interval": of(1e-6, 100, meanTTFT),

@@ -17,6 +17,12 @@ type TLS struct {
 	Insecure bool
 }
 
+// Check returns what is wrong with the files, a *Problem.
+func (o TLS) Check() error {
+	_, err := o.config()
+	return err
+}
+
 // config is the configuration of TLS, nil for the system's.
 func (o TLS) config() (*tls.Config, error) {
 	if o == (TLS{}) {
