@@ -79,11 +79,15 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if err := plan.Check(compareBench{s: s}); err != nil {
+	asJSON, dry := c.String("output") == "json", c.Bool("dry-run")
+	checking := compareBench{s: s}
+	if !dry {
+		checking.files = map[string]bool{}
+	}
+	if err := plan.Check(checking); err != nil {
 		return usageError{planError{err}}
 	}
-	asJSON := c.String("output") == "json"
-	if c.Bool("dry-run") {
+	if dry {
 		return writePlan(plan, s, asJSON)
 	}
 	object := io.Discard

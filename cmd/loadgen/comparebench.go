@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"loadgen/internal/argparse"
+	"loadgen/internal/bench"
 	"loadgen/internal/compare"
 	"loadgen/internal/outfile"
 	"loadgen/internal/recording"
@@ -22,7 +23,12 @@ import (
 )
 
 // compareBench is the benchmark as a comparison uses it.
-type compareBench struct{ s streams }
+type compareBench struct {
+	s streams
+	// files are those that were found to be right, by the settings that name them. nil checks
+	// none: a dry run may be made where they are not, and runs check theirs themselves.
+	files map[string]bool
+}
 
 // planKeys are the flags that a plan sets by keys of its own.
 var planKeys = map[string]string{"--base-url": "url", "--host": "url", "--port": "url", "--max-concurrency": "concurrencies", "--warmup": "warmup", "--result-dir": "results", "--result-filename": "results"}
@@ -57,7 +63,43 @@ func (b compareBench) Settle(l compare.Load) (compare.Settled, error) {
 		return nil, flagError(err)
 	}
 	cfg.repeated = true
+	if err := b.check(cfg); err != nil {
+		return nil, err
+	}
 	return &settledRun{b.s, cfg, argv, filepath.Join(l.Dir, l.File)}, nil
+}
+
+// check checks what a run's flags say, before a server is started for it.
+func (b compareBench) check(cfg *config) error {
+	run := *cfg
+	run.assume()
+	err := bench.Check(&run.Settings)
+	if key := run.fileNames(); err == nil && b.files != nil && !b.files[key] {
+		err = bench.CheckFiles(&run.Settings, b.s.lookup)
+		b.files[key] = err == nil
+	}
+	var setting *recording.SettingError
+	switch errors.As(err, &setting); {
+	case setting == nil || setting.Setting == "":
+	case setting.Setting == "dataset_path" && b.files == nil:
+		return nil
+	default:
+		return &compare.FlagError{Flag: strings.TrimPrefix(flagName(setting.Setting), "--"), Err: errors.New(message(err))}
+	}
+	if err != nil {
+		return errors.New(message(err))
+	}
+	return nil
+}
+
+// fileNames are the settings that name files, as one text.
+func (c *config) fileNames() string {
+	names := []*string{c.Model, c.Tokenizer, c.CustomTokenizer, &c.TokenizerMode, c.APIKeyFile, c.CACert, c.ClientCert, c.ClientKey}
+	var key strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&key, "%q ", recording.Text(name))
+	}
+	return key.String()
 }
 
 // flagError names the flag that an error of the command line is about.

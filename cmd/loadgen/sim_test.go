@@ -75,7 +75,7 @@ func TestSimulatorWaitsForOpenStreams(t *testing.T) {
 // refuses waits until it takes no more connections.
 func (s *simulator) refuses(t *testing.T) {
 	t.Helper()
-	for start := time.Now(); time.Since(start) < 10*time.Second; time.Sleep(time.Millisecond) {
+	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(time.Millisecond) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		if err != nil {
 			return
