@@ -15,7 +15,7 @@ import (
 // house are the program's packages from the ground up: each may import those before it in
 // the list, but for what forbidden has.
 var house = []string{
-	"internal/lazy", "internal/certtest", "internal/argparse", "internal/pause", "internal/ranks", "internal/timesync", "internal/suggest", "internal/yamlcheck", "internal/plain", "internal/terminal", "internal/outfile", "internal/barrier", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
+	"internal/lazy", "internal/student", "internal/certtest", "internal/argparse", "internal/pause", "internal/ranks", "internal/timesync", "internal/suggest", "internal/yamlcheck", "internal/plain", "internal/terminal", "internal/outfile", "internal/barrier", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
 	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
 	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/prom/expose", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/live", "internal/recording", "internal/merge", "docs", "examples", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis", "internal/sweep", "internal/requests",
@@ -49,6 +49,7 @@ var pure = map[string][]string{
 	"internal/live":        {"os", "io", "net", "context"},
 	"internal/live/show":   {"os", "io", "net", "context", "sync"},
 	"internal/analysis":    {"os", "io", "net", "context", "sync"},
+	"internal/student":     {"os", "io", "net", "context", "sync"},
 	"internal/health":      {"os", "io", "net", "context", "sync", "runtime"},
 }
 

@@ -44,23 +44,25 @@ func parseAll(argv []string, s streams) (*config, error) {
 	return c, c.checkOwn()
 }
 
-// otherServer are the flags that say where the server is, each with those that say so in another
-// way.
-var otherServer = map[string][]string{
-	"--sim":      {"--base-url", "--host", "--port"},
-	"--base-url": {"--sim"},
-	"--host":     {"--sim", "--base-url"},
-	"--port":     {"--sim", "--base-url"},
+// otherServer are the flags that say in another way than name where the server is.
+func otherServer(name string) []string {
+	switch name {
+	case "--sim":
+		return []string{"--base-url", "--host", "--port"}
+	case "--base-url":
+		return []string{"--sim"}
+	case "--host", "--port":
+		return []string{"--sim", "--base-url"}
+	}
+	return nil
 }
 
 // overlay puts what goes before into values. Where it names the server, what values say of
 // another server is dropped: LOADGEN_PORT does not keep --sim from being used.
 func overlay(values, before argparse.Values) {
-	for name, others := range otherServer {
-		if _, ok := before[name]; ok {
-			for _, other := range others {
-				delete(values, other)
-			}
+	for name := range before {
+		for _, other := range otherServer(name) {
+			delete(values, other)
 		}
 	}
 	maps.Copy(values, before)

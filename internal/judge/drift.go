@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"loadgen/internal/student"
 )
 
 // Drift is a change of a metric from repeat to repeat that the servers and loads of a
@@ -46,7 +46,7 @@ func (c *Comparison) drifts() (all []Drift) {
 			continue
 		}
 		z := max(math.Abs(rising)-1, 0) / math.Sqrt(variance)
-		p := 2 * distuv.UnitNormal.Survival(z)
+		p := student.NormalTails(z)
 		if p > driftP {
 			continue
 		}

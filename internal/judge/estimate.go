@@ -3,7 +3,7 @@ package judge
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"loadgen/internal/student"
 )
 
 // Statistic is a statistic of a metric: its mean, or a quantile.
@@ -189,7 +189,7 @@ func tail(diff, se, df float64) float64 {
 	case se == 0:
 		return 0
 	}
-	return 2 * distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(df, 1)}.Survival(math.Abs(diff/se))
+	return student.Tails(diff/se, math.Max(df, 1))
 }
 
 // fromRepeats takes each repeat's value as an observation.

@@ -3,7 +3,7 @@ package judge
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"loadgen/internal/student"
 )
 
 // Sampled is a statistic of one run: its value, and how uncertain the run's own requests
@@ -101,5 +101,5 @@ func PrecisionOf(runs []Sampled, level float64) Precision {
 }
 
 func studentT(p, df float64) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: math.Max(df, 1)}.Quantile(p)
+	return student.Quantile(p, math.Max(df, 1))
 }

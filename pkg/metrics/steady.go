@@ -6,8 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
+	"loadgen/internal/student"
 	"loadgen/pkg/client"
 )
 
@@ -144,7 +143,7 @@ func (x *ExtendedReader) meanIntervals() (out [4]*Interval) {
 		if len(means) < k {
 			continue
 		}
-		t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(k - 1)}.Quantile(0.975)
+		t := student.Quantile(0.975, float64(k-1))
 		mean, sd := Mean(means), Std(means)*math.Sqrt(float64(k)/float64(k-1))
 		half := t * sd / math.Sqrt(float64(k))
 		out[m] = &Interval{mean - half, mean + half}
