@@ -70,8 +70,16 @@ func SampleIn(room []float64, r *client.Result, promptLen int, rule Rule) Sample
 // time fills in the latencies.
 func (s *Sample) time(t Timeline) {
 	if t.Whole {
-		s.TTFT, s.Latency = -1, seconds(t.Result.LastByte-t.Result.Start)
-		return
+		s.TTFT = -1
 	}
-	s.TTFT, s.ITL, s.Latency = t.seconds(s.ITL)
+	for span := range t.Spans {
+		switch x := seconds(span.Length()); span.Metric {
+		case TTFT:
+			s.TTFT = x
+		case ITL:
+			s.ITL = append(s.ITL, x)
+		case E2EL:
+			s.Latency = x
+		}
+	}
 }

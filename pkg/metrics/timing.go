@@ -67,26 +67,6 @@ func (t Timeline) Spans(yield func(Span) bool) {
 	yield(Span{E2EL, r.Start, at, -1, last})
 }
 
-// seconds are the lengths of the Spans of a timeline that is not whole, in seconds: 0 where there
-// is no TTFT. The gaps are appended. It goes the same way, without a call for each.
-func (t Timeline) seconds(gaps []float64) (ttft float64, itl []float64, latency float64) {
-	r := t.Result
-	first, at := true, r.Start
-	for i := range r.Events {
-		e := &r.Events[i]
-		switch {
-		case !e.Choices && !t.Chat:
-			continue
-		case e.Choices && first:
-			first, ttft = false, seconds(e.At-r.Start)
-		case e.Choices:
-			gaps = append(gaps, seconds(e.At-at))
-		}
-		at = e.At
-	}
-	return ttft, gaps, seconds(at - r.Start)
-}
-
 // PerToken is TPOT, the time of each output token after the first: what of a latency
 // comes after TTFT, divided by n-1. A completion of n < 2 tokens has none.
 func PerToken[T float64 | time.Duration](ttft, latency T, n int) (tpot T, ok bool) {
