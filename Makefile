@@ -7,7 +7,7 @@ GODIST   = $(GOBUILD) -trimpath
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live bench-spinners sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -58,6 +58,9 @@ bench-live: ## what the progress line and the live view cost at 1,000 streams (n
 REQUESTS ?= 200000
 bench-compute: ## how long after the last answer of 200,000 requests (REQUESTS=1000000) the result is there, and peak memory; BEFORE=REVISION measures that, too
 	go run ./bench -compute $(REQUESTS) -before "$(BEFORE)"
+
+bench-spinners: ## stamps of sockets and of packets while 24 processes keep all processors busy (needs a C compiler and CAP_NET_RAW)
+	go run ./bench -spinners 24
 
 bench-soak: ## 2,000 streams for five minutes: memory and descriptors stay flat
 	go run ./bench -soak 5m

@@ -59,7 +59,10 @@ type level struct {
 }
 
 // bench is the programs that were built, and where the server listens.
-type bench struct{ dir, port, url string }
+type bench struct {
+	dir, port, url string
+	server         int // its process
+}
 
 func main() {
 	turns := flag.Int("turns", 3, "turns of each client")
@@ -68,6 +71,8 @@ func main() {
 	computing := flag.Int("compute", 0, "measure instead how long after the last answer of so many requests of 16 tokens loadgen ends, and its memory")
 	before := flag.String("before", "", "with -compute, a revision to measure in turn with this one")
 	view := flag.Bool("live", false, "measure what the live view costs instead")
+	spinners := flag.Int("spinners", -1, "measure the sources of stamps instead, while so many processes keep all processors busy")
+	sources := flag.String("timestamps", "kernel,packet,auto", "the sources of stamps to measure")
 	peers := flag.Bool("peers", false, "measure the commands in PEER_NAME=COMMAND variables, too: {url}, {n} and {tokens} are replaced")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "bench")
@@ -95,6 +100,13 @@ func main() {
 		b.compute(*computing, *turns, *before)
 		return
 	}
+	if *spinners >= 0 {
+		if !isSet("levels") {
+			*only = "64,500"
+		}
+		b.stamps(*spinners, *turns, strings.Split(*sources, ","), strings.Split(*only, ","))
+		return
+	}
 	if *soak > 0 {
 		b.soak(*soak)
 		return
@@ -119,6 +131,12 @@ func main() {
 	}
 }
 
+// isSet reports whether a flag was given.
+func isSet(name string) (set bool) {
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
+}
+
 // serve starts the server; stop ends it.
 func (b *bench) serve(l level) (stop func()) {
 	args := []string{"-addr", "127.0.0.1:" + b.port, "-fifo", "50", "-batch", "250us"}
@@ -129,6 +147,7 @@ func (b *bench) serve(l level) (stop func()) {
 	}
 	server := exec.Command(b.dir+"/truth", args...)
 	check(server.Start())
+	b.server = server.Process.Pid
 	b.await()
 	return func() { server.Process.Kill(); server.Wait() }
 }

@@ -148,7 +148,7 @@ func flagTable() []flag {
 		own(word("--compat", results, "RELEASE", "layout of the result: latest, or that of the 1.2 release", func(c *config) any { return &c.Compat }, "latest", "1.2")),
 		own(on("--strict-json", results, "leave loadgen's own object out of the result file", func(c *config) any { return &c.StrictJSON })),
 		own(word("--body-patch", sampling, "JSON", "JSON merge patch (RFC 7386) for every body: {\"ignore_eos\": null} leaves a field out", func(c *config) any { return &c.BodyPatch })),
-		own(word("--timestamps", conduct, "SOURCE", "arrival stamps: the kernel's, the program's (user), or the kernel's where there are any (auto)", func(c *config) any { return &c.Timestamps }, "auto", "kernel", "user")),
+		own(word("--timestamps", conduct, "SOURCE", "arrival stamps: the kernel's of sockets (kernel), or of packets, which needs CAP_NET_RAW (packet), the program's (user), or the kernel's where there are any (auto)", func(c *config) any { return &c.Timestamps }, "auto", "kernel", "packet", "user")),
 		own(word("--transport", conduct, "KIND", "how plain connections are carried: by epoll threads (reactor), a goroutine each (blocking), or the former where there is one (auto)", func(c *config) any { return &c.Transport }, "auto", "reactor", "blocking")),
 		own(word("--reactors", conduct, "N", "how many epoll threads share plain connections: a number, or one, and others as the load grows, at most one for two processors (auto; docs/scale.md)", func(c *config) any { return &c.Reactors })),
 		own(on("--extended", results, "print the metrics beyond the original's after its table: per token, from the due time, first wave, steady state, intervals", func(c *config) any { return &c.Extended })),

@@ -16,7 +16,7 @@ import (
 // the list, but for what forbidden has.
 var house = []string{
 	"internal/lazy", "internal/student", "internal/certtest", "internal/argparse", "internal/pause", "internal/ranks", "internal/timesync", "internal/suggest", "internal/yamlcheck", "internal/plain", "internal/terminal", "internal/outfile", "internal/barrier", "internal/pyjson", "internal/pyrand", "internal/chart", "internal/parquet",
-	"pkg/client/answer", "internal/golden", "internal/stream", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
+	"pkg/client/answer", "internal/golden", "internal/stream", "internal/packets", "internal/wire", "internal/tokenizer", "internal/chattemplate", "internal/hub",
 	"pkg/dataset", "pkg/client", "internal/load", "internal/health", "internal/health/observe",
 	"pkg/metrics", "internal/breakdown", "internal/prom", "internal/prom/expose", "internal/gpu", "internal/gpu/observe", "internal/definitions", "internal/judge", "internal/live", "internal/recording", "internal/merge", "docs", "examples", "internal/result", "internal/result/resulttest", "internal/breakdown/show", "internal/analysis", "internal/sweep", "internal/requests",
 	"internal/server", "internal/trtsim", "internal/bench", "internal/bench/benchtest", "internal/selftest", "pkg/report", "internal/console", "internal/live/show", "internal/compare", "internal/faults",
@@ -27,6 +27,7 @@ var house = []string{
 var allowed = map[string][]string{
 	"internal/stream":             {"internal/wire", "pkg/client"},
 	"internal/health/observe":     {"cmd/loadgen"},
+	"internal/packets":            {"internal/wire"},
 	"internal/bench":              {"internal/bench/benchtest", "internal/selftest", "internal/compare", "cmd/loadgen"},
 	"internal/selftest":           {"cmd/loadgen"},
 	"internal/terminal":           {"cmd/loadgen"},

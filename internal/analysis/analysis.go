@@ -112,7 +112,7 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	} else {
 		a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
 	}
-	a.Findings, a.Notes = findings, append(a.Notes, notes...)
+	a.Findings, a.Notes = append(findings, judge.StampFindings(&rec.Health)...), append(a.Notes, notes...)
 	a.stages(rec, options, count, sent)
 	a.probes(rec, options, count)
 	a.server(rec, percentiles)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"loadgen/internal/health"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 )
@@ -30,7 +31,7 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 		Definitions:   definitionsSection(a.Definitions),
 		ErrorBudget:   budgetSection(a.Budget, &rec.Health, a.Verdict),
 		Failures:      &result.Failures{Rule: rec.Settings.Failures, Total: c.Failed, ByClass: maps.Clone(c.Classes), OriginalRuleTotal: c.OriginalFailed},
-		Timestamps:    &result.Timestamps{ByKernel: c.KernelStamped, Events: c.Events, SharingARead: c.Shared},
+		Timestamps:    a.timestamps(&rec.Health),
 		CPU:           a.cpu(rec),
 		Connections:   &result.Connections{Opened: c.Opened, Reused: c.Reused, SYNRetransmit: c.Retried, Resent: c.Resent, Reactors: len(rec.Health.Reactors)},
 		SentAfterSlot: &result.Summary{Mean: 1e3 * lag.Mean, Median: 1e3 * lag.Median, P99: 1e3 * lag.Percentiles[0]},
@@ -74,6 +75,29 @@ func (a *Analysis) Loadgen(rec *recording.Recording) *result.Loadgen {
 	}
 	o.Ranks = a.ranksSection()
 	return o
+}
+
+// timestamps is which clock stamped the arrivals.
+func (a *Analysis) timestamps(h *health.Report) *result.Timestamps {
+	c := &a.Counts
+	t := &result.Timestamps{ByKernel: c.KernelStamped, Events: c.Events, SharingARead: c.Shared, Source: "socket"}
+	if s := h.Stamping; s != nil {
+		if s.WakeDelay >= 0 {
+			t.WakeDelay = new(1e3 * s.WakeDelay.Seconds())
+		}
+		if s.Refused != "" {
+			t.PacketsRefused = &s.Refused
+		}
+	}
+	if p := h.Captured(); p != nil {
+		t.Source = "packet"
+		t.Packets = &result.Packets{
+			Captured: int(p.Captured), Lost: int(p.Lost), Connections: int(p.Connections), Unfollowed: int(p.Unfollowed),
+			Stamped: int(p.Stamped), Unstamped: int(p.Unstamped),
+			Compared: int(p.Compared), Differing: int(p.Differing), Largest: 1e3 * p.Largest.Seconds(),
+		}
+	}
+	return t
 }
 
 // cpu is the processor time from the first start to the join, in all and per event.

@@ -111,7 +111,7 @@ func (b *Bench) clientOptions() (client.Options, error) {
 		Env:             b.env,
 		Dial:            b.o.Dial,
 		TLS:             tlsOf(s),
-		Stamps:          map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps}[s.Timestamps],
+		Stamps:          map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps, "packet": client.PacketStamps}[s.Timestamps],
 	}
 	if recording.Text(s.ServedModelName) != "" {
 		o.Model = s.ServedModelName

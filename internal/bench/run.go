@@ -90,6 +90,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 		}
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent()))
+	b.client.Stamping(ctx) // before the first connection is opened
 	start, file, err := b.begin(ctx, rec)
 	if err != nil {
 		return nil, err
@@ -226,6 +227,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, k *keeper, file *recor
 	rec.Health = stop()
 	rec.GPU = stopGPU()
 	rec.Health.Reads, rec.Health.Reactors = delays(b.client.ReadDelays()), reactors(threads, b.client.Threads())
+	rec.Health.Stamping = stampingOf(context.WithoutCancel(ctx), b.client)
 	if b.o.OnEnd != nil {
 		b.o.OnEnd()
 	}
@@ -352,4 +354,26 @@ func gcPercent() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(max(LeanGC, min(most, growth*100/max(m.HeapAlloc, 1))))
+}
+
+// stampingOf is how the client came to its stamps, nil where there was nothing to choose.
+func stampingOf(ctx context.Context, c *client.Client) *health.Stamping {
+	s := c.Stamping(ctx)
+	if !s.Captured && !s.Measured {
+		return nil
+	}
+	out := &health.Stamping{WakeDelay: -1}
+	if s.Measured {
+		out.WakeDelay = s.WakeDelay
+	}
+	if s.Refused != nil {
+		out.Refused = s.Refused.Error()
+	}
+	if n := s.Packets; s.Captured {
+		out.Packets = &health.Packets{
+			Captured: n.Captured, Lost: n.Lost, Connections: n.Connections, Unfollowed: n.Unfollowed,
+			Stamped: n.Stamped, Unstamped: n.Unstamped, Compared: n.Compared, Differing: n.Differing, Largest: n.Largest,
+		}
+	}
+	return out
 }

@@ -40,6 +40,7 @@ type Report struct {
 	Clock              string // the kernel's clock source, "" where it does not say
 	Steps              []Step
 	Reactors           []Reactor `json:",omitempty"` // none where each stream had a goroutine
+	Stamping           *Stamping // nil where the source of stamps was not to be chosen
 }
 
 // Reactor is what the thread of a reactor did.
@@ -69,6 +70,35 @@ func (r *Report) Busiest() (share float64) {
 		}
 	}
 	return share
+}
+
+// Stamping is how the source of arrival stamps was chosen, and what came of it.
+type Stamping struct {
+	// WakeDelay is how long a thread that is woken waited for a processor before the run, negative
+	// where that was not measured: where it is long, packets are captured. Refused says why they
+	// are not all the same, "" for no reason.
+	WakeDelay time.Duration
+	Refused   string
+	Packets   *Packets // nil where none are captured
+}
+
+// Captured is what came of packets, nil where none were captured.
+func (r *Report) Captured() *Packets {
+	if r.Stamping == nil {
+		return nil
+	}
+	return r.Stamping.Packets
+}
+
+// Packets is what came of stamping arrivals by the packets that brought them.
+type Packets struct {
+	Captured, Lost          uint64 // frames; the ring had no room for the latter
+	Connections, Unfollowed uint64 // of the latter the first packet was not seen
+	Stamped, Unstamped      uint64 // bytes, with a packet's stamp and without
+	// Compared are reads that have a packet's stamp and the socket's; in Differing of them these
+	// differ, by Largest at most.
+	Compared, Differing uint64
+	Largest             time.Duration
 }
 
 // Machine is what all processors together did.

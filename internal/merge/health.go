@@ -21,6 +21,7 @@ func together(a, b health.Report, first bool) health.Report {
 		GCPauses: worst(a.GCPauses, b.GCPauses), Scheduler: worst(a.Scheduler, b.Scheduler), Ticks: worst(a.Ticks, b.Ticks), Reads: worst(a.Reads, b.Reads),
 		Stalls: slices.Concat(a.Stalls, b.Stalls), Clock: a.Clock, Steps: slices.Concat(a.Steps, b.Steps),
 		Reactors: slices.Concat(a.Reactors, b.Reactors),
+		Stamping: allStamping(a.Stamping, b.Stamping),
 	}
 	if a.Clock != b.Clock {
 		out.Clock = ""
@@ -28,6 +29,26 @@ func together(a, b health.Report, first bool) health.Report {
 	slices.SortStableFunc(out.Stalls, func(x, y health.Stall) int { return cmp.Compare(x.To, y.To) })
 	slices.SortStableFunc(out.Steps, func(x, y health.Step) int { return cmp.Compare(x.At, y.At) })
 	return out
+}
+
+// allStamping is how several processes came to their stamps.
+func allStamping(a, b *health.Stamping) *health.Stamping {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &health.Stamping{WakeDelay: max(a.WakeDelay, b.WakeDelay), Refused: cmp.Or(a.Refused, b.Refused), Packets: allPackets(a.Packets, b.Packets)}
+}
+
+// allPackets adds up what came of packets in several processes.
+func allPackets(a, b *health.Packets) *health.Packets {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &health.Packets{
+		Captured: a.Captured + b.Captured, Lost: a.Lost + b.Lost, Connections: a.Connections + b.Connections, Unfollowed: a.Unfollowed + b.Unfollowed,
+		Stamped: a.Stamped + b.Stamped, Unstamped: a.Unstamped + b.Unstamped, Compared: a.Compared + b.Compared, Differing: a.Differing + b.Differing,
+		Largest: max(a.Largest, b.Largest),
+	}
 }
 
 func worst(a, b health.Dist) health.Dist {

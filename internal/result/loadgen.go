@@ -162,6 +162,39 @@ type Timestamps struct {
 	Events int `json:"events" unit:"events"`
 	// SharingARead counts those that shared a read with a later one: their stamps may be late.
 	SharingARead int `json:"events_sharing_a_read" unit:"events"`
+	// Source is where the stamps came from: "packet", or "socket", which is the kernel's stamp of
+	// a read, or the program's where there is none.
+	Source string `json:"source"`
+	// WakeDelay is how long a thread that was woken waited for a processor before the run, in the
+	// mean, null where that was not measured. From 1 ms on packets are captured.
+	WakeDelay *float64 `json:"wake_delay_ms" unit:"ms"`
+	// PacketsRefused is why packets were not captured though the machine was that busy, null where
+	// they were or it was not.
+	PacketsRefused *string `json:"packets_refused"`
+	// Packets is what came of stamping by packets, null where none were captured.
+	Packets *Packets `json:"packets"`
+}
+
+// Packets is what came of stamping arrivals by the packets that brought them.
+type Packets struct {
+	// Captured counts the frames that were captured, headers only.
+	Captured int `json:"captured" unit:"frames"`
+	// Lost counts those that there was no room for: their bytes have the socket's stamps.
+	Lost int `json:"lost" unit:"frames"`
+	// Connections counts those that were followed, the test request's among them.
+	Connections int `json:"connections" unit:"connections"`
+	// Unfollowed counts those whose first packet was not seen: they have the socket's stamps.
+	Unfollowed int `json:"connections_unfollowed" unit:"connections"`
+	// Stamped counts the bytes with a packet's stamp.
+	Stamped int `json:"bytes_stamped" unit:"bytes"`
+	// Unstamped counts the bytes without.
+	Unstamped int `json:"bytes_unstamped" unit:"bytes"`
+	// Compared counts the reads that have a packet's stamp and the socket's.
+	Compared int `json:"reads_compared" unit:"reads"`
+	// Differing counts those of them in which the two differ.
+	Differing int `json:"reads_differing" unit:"reads"`
+	// Largest is by how much they differ at most.
+	Largest float64 `json:"largest_difference_ms" unit:"ms"`
 }
 
 // CPU is processor time.

@@ -77,6 +77,9 @@ func (r *Reactor) queue(f *flow) queue {
 	if w := &r.polled; w.returned-w.since+w.late < splitAfter {
 		return queue{}
 	}
+	if c := f.link.packets; c != nil && c.Sound() {
+		return queue{} // each segment's stamp is known all the same
+	}
 	piece := f.sink.Piece(r.sizes)
 	if piece == 0 {
 		return queue{}

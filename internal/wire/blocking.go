@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"loadgen/internal/packets"
 	"loadgen/internal/stream"
 )
 
@@ -29,6 +30,11 @@ type Options struct {
 	// TLSConfig and Dial are the system's when nil.
 	TLSConfig *tls.Config
 	Dial      DialFunc
+	// Packets knows when the segments of connections arrived, nil where nobody does.
+	Packets *packets.Table
+	// Late is called by a reactor, once, when its reads come so late that packets would tell more
+	// than sockets; nil for nobody. It must not wait.
+	Late func()
 }
 
 // Blocking carries each exchange on the goroutine that asks for it. It works
@@ -100,7 +106,8 @@ func (b *Blocking) overFresh(ctx context.Context, x *Exchange, l *limits) {
 	if now-opened > synTimeout {
 		x.SYNRetransmits = info(conn).retransmits
 	}
-	b.on(ctx, x, &pooled{conn: conn, proxy: proxy}, l, opened)
+	p := &pooled{conn: conn, proxy: proxy, packets: b.follow(conn, way.proxy != nil && way.to.TLS)}
+	b.on(ctx, x, p, l, opened)
 }
 
 // end ends an exchange.
@@ -131,22 +138,22 @@ func (b *Blocking) on(ctx context.Context, x *Exchange, p *pooled, l *limits, op
 		l.phase = Awaiting
 	}
 	// Even a request that could not be written may have been answered.
-	got := b.read(ctx, x, conn, l)
+	got := b.read(ctx, x, p, l)
 	state := info(conn)
 	x.MinRTT, x.Retransmits = state.minRTT, state.retransmits
 	x.ConnectLate = x.connectLate(opened)
 	acked := ackedBytes(conn)
 	if got.done {
 		x.Ended = got.last
-		if !x.Fresh && writeErr == nil && x.Sink.Reusable() && stop() {
+		if !x.Fresh && !got.surplus && writeErr == nil && x.Sink.Reusable() && stop() {
 			p.acked = acked
 			b.pool.put(x.To, p)
 		} else {
-			conn.Close()
+			p.close()
 		}
 		return true
 	}
-	conn.Close()
+	p.close()
 	at := b.o.Clock.Now()
 	_, plain := conn.(*net.TCPConn)
 	switch {
@@ -232,20 +239,22 @@ func (x *Exchange) connectLate(opened time.Duration) time.Duration {
 
 // received is what a connection brought.
 type received struct {
-	fed   bool
-	done  bool          // the sink has enough; else err says why there is no more
-	last  time.Duration // when the last bytes came
-	stale bool          // something came that is older than the request
-	err   error
+	fed     bool
+	done    bool          // the sink has enough; else err says why there is no more
+	surplus bool          // bytes came behind the answer
+	last    time.Duration // when the last bytes came
+	stale   bool          // something came that is older than the request
+	err     error
 	// failure is what err means, where that is not for classify to say.
 	failure *stream.Error
 }
 
 // read feeds the answer to the sink.
-func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, l *limits) (got received) {
+func (b *Blocking) read(ctx context.Context, x *Exchange, p *pooled, l *limits) (got received) {
 	buffer := b.buffer.Get().(*[16 << 10]byte)
 	defer b.buffer.Put(buffer)
-	r := newStampReader(conn, b.o)
+	conn := p.conn
+	r := newStampReader(p, b.o)
 	x.KernelStamps = true
 	var held hold
 	window := func() int { return info(beneath(conn)).window }
@@ -262,7 +271,8 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, l *limi
 				return got
 			}
 		}
-		n, at, kernel, err := r.read(buffer[:])
+		a := r.receive(buffer[:])
+		n, at, kernel, err := a.n, a.at, a.kernel, a.err
 		switch {
 		case n == 0:
 		case x.Reused && !got.fed && (got.stale || kernel && at < x.Start):
@@ -278,21 +288,16 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, conn net.Conn, l *limi
 			}
 			got.fed, got.last, l.phase = true, at, Reading
 			x.KernelStamps = x.KernelStamps && kernel
+			if a.exact {
+				x.Sink.Settle(false) // what is in doubt stays so
+			}
 			over := x.Sink.Feed(buffer[:n], at)
 			if kernel {
 				b.add(b.o.Clock.Now() - at)
 			}
-			switch late := held.read(n, at, window); {
-			case late > 0:
-				x.Sink.Uncertain(late, true)
-			case !kernel || x.Sink.Mixed():
-				x.Sink.Uncertain(stream.UnknownUncertainty, !kernel)
-			}
-			if n < len(buffer) {
-				held.emptied()
-			}
+			held.doubt(x.Sink, a, window, len(buffer))
 			if over {
-				got.done = true
+				got.done, got.surplus = true, a.more
 				return got
 			}
 		}
@@ -315,7 +320,17 @@ func (b *Blocking) Close() {
 
 // stampReader reads from a connection and returns when the bytes arrived.
 type stampReader interface {
-	read(p []byte) (n int, at time.Duration, kernel bool, err error)
+	receive(p []byte) arrival
+}
+
+// arrival is what a read brought.
+type arrival struct {
+	n      int
+	at     time.Duration
+	kernel bool // the kernel says so
+	exact  bool // of the very packet that brought the last of the bytes
+	more   bool // the next read brings what arrived later and was read at once with it
+	err    error
 }
 
 // userReader stamps right after the read.
@@ -324,7 +339,7 @@ type userReader struct {
 	clock Clock
 }
 
-func (r userReader) read(p []byte) (int, time.Duration, bool, error) {
+func (r userReader) receive(p []byte) arrival {
 	n, err := r.conn.Read(p)
-	return n, r.clock.Now(), false, err
+	return arrival{n: n, at: r.clock.Now(), err: err}
 }

@@ -47,9 +47,11 @@ func (r *Reactor) connect(f *flow) {
 			}
 			r.watch(f)
 		}
+		r.expect(to)
 		err = r.sys.connect(fd, to)
 		if err == nil || err == unix.EINPROGRESS || err == unix.EINTR {
 			l := r.newLink(fd, f)
+			l.packets = r.follow(fd, to)
 			if addErr := r.sys.epollAdd(r.ep, fd, l.tag); addErr != nil {
 				r.fail(f, classify(named("epoll_ctl", addErr)))
 				return
@@ -120,6 +122,9 @@ func (r *Reactor) drop(l *link) {
 	r.links[l.tag.slot] = nil
 	r.free = append(r.free, l.tag.slot)
 	r.closing = append(r.closing, l.fd)
+	if l.packets != nil {
+		l.packets.Close()
+	}
 }
 
 // closeSome closes up to n of the connections that were given up.

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"loadgen/internal/packets"
 )
 
 // DialFunc makes a connection, as net.Dialer.DialContext does.
@@ -19,10 +21,12 @@ type dialer struct {
 	dial DialFunc
 	env  func(string) string
 	tls  *tls.Config
+	// packets follows the packets of connections, nil where nobody does.
+	packets *packets.Table
 }
 
 func newDialer(o Options) *dialer {
-	d := &dialer{resolver: newResolver(o), dial: o.Dial, env: o.Env, tls: o.TLSConfig}
+	d := &dialer{resolver: newResolver(o), dial: o.Dial, env: o.Env, tls: o.TLSConfig, packets: o.Packets}
 	if d.dial == nil {
 		// The happy-eyeballs delay is left out: addresses are tried one by one.
 		d.dial = (&net.Dialer{Control: enableStamps(o.Stamps), KeepAlive: 30 * time.Second}).DialContext
@@ -76,7 +80,7 @@ func (r *route) viaProxy(err error) error {
 func (d *dialer) connect(ctx context.Context, r route, l *limits) (net.Conn, *url.URL, error) {
 	conn, err := d.open(ctx, r, l)
 	if err == nil && r.next.TLS {
-		conn, err = secure(ctx, conn, d.tls, r.next.Host, l)
+		conn, err = d.secure(ctx, conn, r.next.Host, l)
 	}
 	switch {
 	case err != nil:
@@ -88,7 +92,7 @@ func (d *dialer) connect(ctx context.Context, r route, l *limits) (net.Conn, *ur
 		conn.Close()
 		return nil, nil, err
 	}
-	conn, err = secure(ctx, conn, d.tls, r.to.Host, l)
+	conn, err = d.secure(ctx, conn, r.to.Host, l)
 	return conn, nil, err
 }
 
@@ -103,6 +107,7 @@ func (d *dialer) open(ctx context.Context, r route, l *limits) (net.Conn, error)
 	}
 	var first error // it tells more than that of a family that the system does not have
 	for _, a := range r.addresses {
+		expect(d.packets, a)
 		conn, err := d.dialPatiently(dialing, network, a)
 		switch {
 		case err == nil:

@@ -96,6 +96,7 @@ func (r *Reactor) read(f *flow, ending bool) {
 	queue := r.queue(f)
 	for i := 0; i < readsPerTurn || i < splitReads && queue.left > 0; i++ {
 		room := r.room(f, &queue)
+		r.look(f)
 		n, stamp, err := r.sys.recv(f.link.fd, room)
 		if err == unix.EINTR {
 			continue
@@ -114,26 +115,9 @@ func (r *Reactor) read(f *flow, ending bool) {
 			return
 		}
 		f.link.count(n, stamp)
-		merged := r.stamp(f, &queue, read, stamp, len(room) < len(r.buffer))
-		f.link.cut = f.link.cut || merged || n == len(r.buffer)
-		if !f.fed && r.outOfTurn(f, r.buffer[:n], read, stamp != 0) {
-			if f.over || n < len(room) && !ending {
-				return
-			}
-			continue
-		}
-		if !f.fed {
-			r.awaiting--
-		}
-		f.fed, f.active = true, read
-		done := f.sink.Feed(r.buffer[:n], f.last)
-		if r.sizes.Chunk == 0 {
-			r.sizes = f.sink.Sizes()
-		}
-		held := r.held(f, n)
-		r.doubt(f, read, stamp, held, merged, queue.asked > 0)
-		if stamp != 0 {
-			r.delays = append(r.delays, read-f.last)
+		done := r.bring(f, &queue, n, read, stamp, len(room) < len(r.buffer))
+		if f.over {
+			return
 		}
 		if done {
 			r.settle(f)
@@ -168,7 +152,7 @@ func (r *Reactor) leave(f *flow, q *queue) {
 // having been held back. A stream that brings much between two reads floods, where one that is
 // read late brings a few events.
 func (r *Reactor) held(f *flow, n int) time.Duration {
-	late := f.hold.read(n, f.last, func() int { return r.sys.info(f.link.fd).window })
+	late := f.hold.read(n, f.last, func() int { return r.window(f) })
 	if f.hold.got >= heldLeast {
 		r.brims, r.flooded = true, true
 	}
@@ -279,7 +263,7 @@ func (r *Reactor) finish(f *flow) {
 	l := f.link
 	info := r.sys.info(l.fd)
 	f.x.MinRTT, f.x.Retransmits = info.minRTT, info.retransmits
-	if f.x.Fresh || !f.sink.Reusable() || f.sent < len(f.x.Head)+len(f.x.Body) {
+	if f.x.Fresh || f.surplus || !f.sink.Reusable() || f.sent < len(f.x.Head)+len(f.x.Body) {
 		r.close(f, f.last)
 		return
 	}

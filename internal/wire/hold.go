@@ -1,6 +1,10 @@
 package wire
 
-import "time"
+import (
+	"time"
+
+	"loadgen/internal/stream"
+)
 
 // hold notes that a peer may have had to hold its bytes back: TCP lets it send no more than
 // the receiver has room for. What it held back arrives, and is stamped, when the receiver
@@ -40,4 +44,20 @@ func (h *hold) emptied() {
 		h.since = 0
 	}
 	h.got, h.full = 0, false
+}
+
+// doubt tells a sink by how much the events of what a goroutine has read and fed to it may be
+// late; asked is how much was asked for.
+func (h *hold) doubt(sink Sink, a arrival, window func() int, asked int) {
+	switch late := h.read(a.n, a.at, window); {
+	case a.exact:
+		certain(sink, late)
+	case late > 0:
+		sink.Uncertain(late, true)
+	case !a.kernel || sink.Mixed():
+		sink.Uncertain(stream.UnknownUncertainty, !a.kernel)
+	}
+	if a.n < asked && !a.more {
+		h.emptied()
+	}
 }

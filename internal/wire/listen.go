@@ -40,7 +40,7 @@ func (l stampedListener) Accept() (net.Conn, error) {
 		}
 	}
 	c := &StampedConn{Conn: conn, clock: l.clock}
-	c.r = newStampReader(conn, Options{Clock: c.clock})
+	c.r = newStampReader(&pooled{conn: conn}, Options{Clock: c.clock})
 	return c, nil
 }
 
@@ -53,11 +53,11 @@ type StampedConn struct {
 }
 
 func (c *StampedConn) Read(p []byte) (int, error) {
-	n, at, _, err := c.r.read(p)
-	if n > 0 && c.arrived == 0 {
-		c.arrived = at
+	a := c.r.receive(p)
+	if a.n > 0 && c.arrived == 0 {
+		c.arrived = a.at
 	}
-	return n, err
+	return a.n, a.err
 }
 
 // Arrived is when the first bytes arrived that were read since it was called last,

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"loadgen/internal/packets"
 )
 
 // idleLimit is how long an idle connection is kept: uvicorn closes one after 5 s.
@@ -19,6 +21,18 @@ type pooled struct {
 	// acked is how many bytes the peer had acknowledged when the answer before was over, 0
 	// where that is not known.
 	acked uint64
+	// packets is nil where the connection's packets are not followed; of TLS it knows the
+	// first taken bytes.
+	packets *packets.Conn
+	taken   uint64
+}
+
+// close ends the connection.
+func (p *pooled) close() {
+	p.conn.Close()
+	if p.packets != nil {
+		p.packets.Close()
+	}
 }
 
 // pool holds the idle connections of the blocking transport.
@@ -40,7 +54,7 @@ func (b *pool) take(to Endpoint) *pooled {
 		if time.Since(p.since) < idleLimit && quiet(p.conn) {
 			return p
 		}
-		p.conn.Close()
+		p.close()
 	}
 	return nil
 }
@@ -63,7 +77,7 @@ func (b *pool) close() {
 	defer b.mu.Unlock()
 	for to, list := range b.idle {
 		for _, p := range list {
-			p.conn.Close()
+			p.close()
 		}
 		delete(b.idle, to)
 	}

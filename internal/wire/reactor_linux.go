@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"loadgen/internal/packets"
 	"loadgen/internal/stream"
 )
 
@@ -58,6 +59,8 @@ type Reactor struct {
 	batching   batching
 	prefetched byte          // keeps warm's loads from being left out
 	delay      time.Duration // the thread's run delay when it was asked for last
+	pieces     []packets.Piece
+	lateness   lateness
 	*readDelays
 }
 
@@ -151,6 +154,8 @@ type flow struct {
 	unstamped bool // a read brought no stamp of the kernel's
 	unsettled bool // stamps are in doubt that may prove exact
 	claims    bool // an idle connection of its reactor is kept for it
+	roomy     bool // the peer held nothing back of what is read now
+	surplus   bool // bytes came behind the answer
 	hold      hold
 
 	x         *Exchange
@@ -175,6 +180,7 @@ type link struct {
 	to        Endpoint
 	since     time.Duration // idle since
 	acked     uint64        // bytes that the peer had acknowledged then, 0 for unknown
+	packets   *packets.Conn // nil where its packets are not followed
 }
 
 const (
@@ -322,6 +328,9 @@ func (r *Reactor) turn(events []unix.EpollEvent) {
 		r.checkDeadlines()
 	}
 	r.add(r.delays...)
+	if r.lateness.add(r.delays) && r.o.Late != nil {
+		r.o.Late()
+	}
 	r.delays = r.delays[:0]
 	r.wakeCallers()
 }

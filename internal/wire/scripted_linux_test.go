@@ -75,6 +75,10 @@ func (s *scripted) pending(int) int           { return 0 }
 func (s *scripted) runDelay() time.Duration   { return s.delayed }
 func (s *scripted) shortSlice()               {}
 func (s *scripted) cpuTime() time.Duration    { return s.used }
+func (s *scripted) local(int) netip.AddrPort  { return scriptedLocal }
+
+// scriptedLocal is the local address of all connections.
+var scriptedLocal = netip.MustParseAddrPort("127.0.0.1:40000")
 
 func (s *scripted) info(fd int) tcpInfo {
 	i := tcpInfo{minRTT: time.Millisecond, retransmits: 1}

@@ -14,6 +14,7 @@ type tcpInfo struct {
 	window      int           // bytes that the peer may send unread, about; 0 where it does not say
 	received    uint64        // bytes that have come
 	segments    uint32        // with data, that have come
+	advertised  int           // bytes that the peer was last told it may send; 0 where it does not say (before Linux 6.2)
 }
 
 // beneath is the connection under TLS and guards, which the system made.

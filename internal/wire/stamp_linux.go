@@ -50,16 +50,34 @@ func enableStamps(s Stamps) func(network, address string, c syscall.RawConn) err
 	}
 }
 
-// newStampReader returns a reader with kernel stamps for plain TCP.
-func newStampReader(conn net.Conn, o Options) stampReader {
-	if tcp, ok := conn.(*net.TCPConn); ok && o.Stamps != UserStamps {
+// newStampReader returns a reader with kernel stamps for plain TCP, or with those of packets
+// where they are followed.
+func newStampReader(p *pooled, o Options) stampReader {
+	var kernel *kernelReader
+	if tcp, ok := p.conn.(*net.TCPConn); ok && o.Stamps != UserStamps {
 		if raw, err := tcp.SyscallConn(); err == nil {
-			r := &kernelReader{raw: raw, clock: o.Clock}
-			r.try = r.recv
-			return r
+			kernel = &kernelReader{raw: raw, clock: o.Clock}
+			kernel.try = kernel.recv
 		}
 	}
-	return userReader{conn, o.Clock}
+	switch r := recordsOf(p.conn); {
+	case p.packets != nil && r != nil:
+		return &packetReader{packets: p.packets, clock: o.Clock, next: recordReader(p.conn, r, &p.taken), records: true}
+	case p.packets != nil && kernel != nil:
+		return &packetReader{packets: p.packets, clock: o.Clock, next: kernel.next}
+	case kernel != nil:
+		return kernel
+	}
+	return userReader{p.conn, o.Clock}
+}
+
+// recordsOf are the records that TLS reads, nil where they are not counted.
+func recordsOf(conn net.Conn) *records {
+	if c, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn
+		r, _ := c.NetConn().(*records)
+		return r
+	}
+	return nil
 }
 
 // info is what the kernel knows of a TCP connection, all zero for any other.
@@ -108,26 +126,33 @@ func (r *kernelReader) recv(fd uintptr) bool {
 	}
 }
 
-func (r *kernelReader) read(p []byte) (int, time.Duration, bool, error) {
+// next reads, and returns the socket's stamp.
+func (r *kernelReader) next(p []byte) (n, brought int, stamp int64, err error) {
 	r.p, r.n, r.oobn, r.err = p, 0, 0, nil
-	if err := r.raw.Read(r.try); err != nil {
-		return 0, r.clock.Now(), false, err
-	}
-	at := r.wall.sample(r.clock)
+	err = r.raw.Read(r.try)
 	switch {
+	case err != nil:
+		return 0, 0, 0, err
 	case r.err != nil:
-		return 0, at, false, os.NewSyscallError("recvmsg", r.err)
+		return 0, 0, 0, os.NewSyscallError("recvmsg", r.err)
 	case r.n == 0:
-		return 0, at, false, io.EOF
+		return 0, 0, 0, io.EOF
 	}
-	stamp := softwareStamp(r.oob[:r.oobn])
-	if stamp == 0 {
-		r.last = max(at, r.last)
-		return r.n, r.last, false, nil
+	return r.n, r.n, softwareStamp(r.oob[:r.oobn]), nil
+}
+
+func (r *kernelReader) receive(p []byte) arrival {
+	n, _, stamp, err := r.next(p)
+	at := r.wall.sample(r.clock)
+	if err != nil {
+		return arrival{at: at, err: err}
 	}
 	// A stamp lies between the one before it and now, whatever the wall clock does.
-	r.last = max(r.last, min(at, r.wall.instant(stamp)))
-	return r.n, r.last, true, nil
+	if stamp != 0 {
+		at = min(at, r.wall.instant(stamp))
+	}
+	r.last = max(r.last, at)
+	return arrival{n: n, at: r.last, kernel: stamp != 0}
 }
 
 // softwareStamp finds the kernel's receive stamp, in wall-clock nanoseconds,

@@ -20,4 +20,4 @@ func info(net.Conn) tcpInfo { return tcpInfo{} }
 
 func ackedBytes(net.Conn) uint64 { return 0 }
 
-func newStampReader(conn net.Conn, o Options) stampReader { return userReader{conn, o.Clock} }
+func newStampReader(p *pooled, o Options) stampReader { return userReader{p.conn, o.Clock} }

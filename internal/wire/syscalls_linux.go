@@ -38,6 +38,8 @@ type syscalls interface {
 	socket(family int, stamps Stamps) (int, error)
 	connect(fd int, to netip.AddrPort) error
 	connected(fd int) error
+	// local is a connection's own address, not valid where that is not known.
+	local(fd int) netip.AddrPort
 	info(fd int) tcpInfo
 	write(fd int, head, body []byte) (int, error)
 	// recv reads, and returns the kernel's receive stamp in wall-clock nanoseconds, 0 for none.
@@ -206,6 +208,16 @@ func (k *linux) connected(fd int) error {
 	return err
 }
 
+func (k *linux) local(fd int) (a netip.AddrPort) {
+	switch sa, _ := unix.Getsockname(fd); sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		a = netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		a = netip.AddrPortFrom(netip.AddrFrom16(sa.Addr), uint16(sa.Port))
+	}
+	return a
+}
+
 func (k *linux) info(fd int) tcpInfo {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
@@ -215,7 +227,7 @@ func (k *linux) info(fd int) tcpInfo {
 	if info.Min_rtt == math.MaxUint32 { // none has been seen
 		minRTT = 0
 	}
-	return tcpInfo{minRTT, int(info.Total_retrans), info.Bytes_acked, int(info.Rcv_ssthresh), info.Bytes_received, info.Data_segs_in}
+	return tcpInfo{minRTT, int(info.Total_retrans), info.Bytes_acked, int(info.Rcv_ssthresh), info.Bytes_received, info.Data_segs_in, int(info.Rcv_wnd)}
 }
 
 func (k *linux) write(fd int, head, body []byte) (int, error) {

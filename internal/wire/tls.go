@@ -119,8 +119,9 @@ func alertAnswer(p []byte) *stream.Error {
 const handshakeLimit = time.Minute
 
 // secure speaks TLS over a connection.
-func secure(ctx context.Context, conn net.Conn, config *tls.Config, host string, l *limits) (net.Conn, error) {
-	if config = config.Clone(); config == nil {
+func (d *dialer) secure(ctx context.Context, conn net.Conn, host string, l *limits) (net.Conn, error) {
+	config := d.tls.Clone()
+	if config == nil {
 		config = &tls.Config{}
 	}
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
@@ -135,7 +136,11 @@ func secure(ctx context.Context, conn net.Conn, config *tls.Config, host string,
 		}
 	}
 	l.phase = Handshaking
-	over := tls.Client(&guarded{Conn: conn, limits: l}, config)
+	var under net.Conn = &guarded{Conn: conn, limits: l}
+	if d.packets != nil {
+		under = &records{Conn: under}
+	}
+	over := tls.Client(under, config)
 	shaking, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
 	err := over.HandshakeContext(shaking)

@@ -198,4 +198,5 @@ const (
 	AutoStamps   Stamps = iota // the kernel's where there are any
 	KernelStamps               // the kernel's, or an error
 	UserStamps                 // the time right after the read
+	PacketStamps               // the packets', where they are seen, else the kernel's
 )

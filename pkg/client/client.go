@@ -81,6 +81,7 @@ type Client struct {
 	address
 	clock     wire.Clock
 	transport wire.Transport
+	stamps    *stamping
 	patch     pyjson.Object
 	proxy     *url.URL
 	badURL    *Error
@@ -99,7 +100,7 @@ func (c *Client) UnderWay() (requests, chunks int64) { return c.streams.Load(), 
 // New returns a client.
 func New(o Options) (*Client, error) {
 	at, bad := parseBase(o.BaseURL)
-	c := &Client{o: o, address: at, badURL: bad, clock: wire.NewClock()}
+	c := &Client{o: o, address: at, badURL: bad, clock: wire.NewClock(), stamps: new(stamping)}
 	if c.o.Endpoint == "" {
 		c.o.Endpoint = "/v1/completions"
 	}
@@ -113,15 +114,8 @@ func New(o Options) (*Client, error) {
 			return nil, &Problem{Code: "body_patch", Err: err}
 		}
 	}
-	if o.Stamps == KernelStamps {
-		if err = wire.CheckKernelStamps(); c.to.TLS {
-			err = errors.New("the kernel cannot stamp what TLS brings")
-		} else if c.to.Unix != "" {
-			err = errors.New("the kernel stamps nothing that a Unix socket brings")
-		}
-		if err != nil {
-			return nil, &Problem{Code: "timestamps", Err: fmt.Errorf("no kernel timestamps: %w", err)}
-		}
+	if err = c.checkStamps(); err != nil {
+		return nil, err
 	}
 	if c.o.Env == nil {
 		c.o.Env = func(string) string { return "" }
@@ -133,10 +127,15 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	stamps := map[Stamps]wire.Stamps{AutoStamps: wire.AutoStamps, KernelStamps: wire.KernelStamps, UserStamps: wire.UserStamps}[o.Stamps]
+	if err = c.openPackets(); err != nil {
+		return nil, err
+	}
+	stamps := map[Stamps]wire.Stamps{AutoStamps: wire.AutoStamps, KernelStamps: wire.KernelStamps, UserStamps: wire.UserStamps, PacketStamps: wire.AutoStamps}[o.Stamps]
 	c.transport, c.fallback, err = wire.New(wire.Kind(o.Transport), wire.Options{Clock: c.clock, Timeout: o.Timeout, IdleTimeout: o.IdleTimeout,
-		Stamps: stamps, Env: c.o.Env, TLSConfig: config, Dial: o.Dial, Reactors: o.Reactors})
+		Stamps: stamps, Env: c.o.Env, TLSConfig: config, Dial: o.Dial, Reactors: o.Reactors,
+		Packets: c.stamps.packets, Late: c.stamps.late})
 	if err != nil {
+		c.closePackets()
 		return nil, &Problem{Code: "transport", Err: fmt.Errorf("no %s transport: %w", o.Transport, err)}
 	}
 	return c, nil
@@ -161,7 +160,10 @@ func (c *Client) Threads() (all []Thread) {
 func (c *Client) Plain() bool { return !c.to.TLS && c.to.Unix == "" && c.proxy == nil }
 
 // Close ends the idle connections.
-func (c *Client) Close() { c.transport.Close() }
+func (c *Client) Close() {
+	c.transport.Close()
+	c.closePackets()
+}
 
 // SetModel sets the model name that bodies hold.
 func (c *Client) SetModel(name string) { c.o.Model = &name }

@@ -79,6 +79,7 @@ const (
 	AutoStamps   Stamps = iota // the kernel's where there are any
 	KernelStamps               // the kernel's, or an error
 	UserStamps                 // the time right after the read
+	PacketStamps               // those of packets that are captured, or an error
 )
 
 // Thread is what the thread of a reactor has done since it began.

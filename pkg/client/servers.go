@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"strings"
 
 	"loadgen/internal/wire"
@@ -36,12 +35,12 @@ func (c *Client) To(baseURL string) (*Client, error) {
 	at, bad := parseBase(baseURL)
 	o := c.o
 	o.BaseURL = baseURL
-	d := &Client{o: o, address: at, badURL: bad, clock: c.clock, transport: c.transport, patch: c.patch, fallback: c.fallback, ignored: c.ignored}
+	d := &Client{o: o, address: at, badURL: bad, clock: c.clock, transport: c.transport, stamps: c.stamps, patch: c.patch, fallback: c.fallback, ignored: c.ignored}
 	d.secrets = at.secretsOf(&o)
-	if o.Stamps == KernelStamps && (at.to.TLS || at.to.Unix != "") {
-		return nil, &Problem{Code: "timestamps", Err: fmt.Errorf("no kernel timestamps: there are none of %s", Redact(baseURL))}
+	err := d.checkStamps()
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	d.proxy, err = wire.ProxyFor(at.to, o.Env)
 	return d, err
 }

@@ -1,0 +1,234 @@
+package packets
+
+import (
+	"net/netip"
+	"sync"
+)
+
+// Source gives the frames that the kernel has copied. *Ring is one.
+type Source interface {
+	// Watch begins to copy what an endpoint sends.
+	Watch(servers []netip.AddrPort) error
+	// Drain calls take with each frame that is there; it must not keep its header.
+	Drain(take func(Frame))
+	// Lost is how many frames there was no room for.
+	Lost() uint64
+	Close() error
+}
+
+// Table follows the connections of a run. It is safe for concurrent use.
+type Table struct {
+	mu        sync.Mutex
+	source    Source
+	servers   map[netip.AddrPort]bool
+	watched   []netip.AddrPort
+	conns     map[Key]*Conn
+	strangers []Key // connections by their first packets, the oldest overwritten
+	oldest    int
+	counts    Counts
+	take      func(Frame)
+}
+
+// Bounds of what a table keeps.
+const (
+	mostServers   = 64
+	mostStrangers = 4096 // connections of other programs to the same server
+)
+
+// NewTable returns a table that follows no connection before Start.
+func NewTable() *Table {
+	t := &Table{servers: map[netip.AddrPort]bool{}, conns: map[Key]*Conn{}}
+	t.take = t.frame
+	return t
+}
+
+// Start begins to follow the connections that are opened from now on, by the frames of a source,
+// which Close closes.
+func (t *Table) Start(source Source) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.source = source
+	for server := range t.servers {
+		t.watch(server)
+	}
+}
+
+// Watch begins to follow the connections to a server, before the first of them is opened.
+func (t *Table) Watch(server netip.AddrPort) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	server = plain(server)
+	if t.servers[server] {
+		return
+	}
+	t.servers[server] = true
+	if t.source != nil {
+		t.watch(server)
+	}
+}
+
+// watch asks the source for a server's packets. Where it cannot, or where there are too many, the
+// connections to it have no stamps.
+func (t *Table) watch(server netip.AddrPort) {
+	if len(t.watched) < mostServers && t.source.Watch(append(t.watched, server)) == nil {
+		t.watched = append(t.watched, server)
+	}
+}
+
+// Claim returns what is known of a connection that has been opened, or is being opened; nil
+// before Start.
+func (t *Table) Claim(server, local netip.AddrPort) *Conn {
+	key := KeyOf(server, local)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.source == nil {
+		return nil
+	}
+	t.source.Drain(t.take)
+	c := t.conns[key]
+	if c == nil || c.claimed {
+		c = &Conn{table: t, key: key}
+		t.conns[key] = c
+	}
+	c.claimed = true
+	t.counts.Connections++
+	return c
+}
+
+// Counts are those so far; false before Start.
+func (t *Table) Counts() (c Counts, started bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.source == nil {
+		return c, false
+	}
+	c = t.counts
+	c.Lost = t.source.Lost()
+	return c, true
+}
+
+// Close ends the source. Connections have no stamps from then on.
+func (t *Table) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.source == nil {
+		return nil
+	}
+	return t.source.Close()
+}
+
+// frame takes in a frame.
+func (t *Table) frame(f Frame) {
+	t.counts.Frames++
+	s, ok := Parse(f.Header, f.Length)
+	if !ok {
+		return
+	}
+	c := t.conns[s.Key]
+	if s.SYN {
+		// The answer to a SYN comes before connect has returned and the connection is claimed.
+		if first := s.Seq + 1; c == nil || c.stream.taken > 0 && c.stream.first != first {
+			c = &Conn{table: t, key: s.Key}
+			t.conns[s.Key] = c
+			t.stranger(s.Key)
+		}
+		c.stream.Begin(s.Seq + 1)
+		s.Seq++
+	}
+	if c == nil || s.Len == 0 || !c.claimed && len(c.stream.marks) >= mostStrange {
+		return
+	}
+	c.stream.Add(s.Seq, s.Len, f.Stamp)
+}
+
+// mostStrange is how many stamps are kept of a connection that nobody has claimed.
+const mostStrange = 64
+
+// stranger notes a connection that nobody has claimed, and forgets the oldest of them.
+func (t *Table) stranger(key Key) {
+	if len(t.strangers) < mostStrangers {
+		t.strangers = append(t.strangers, key)
+		return
+	}
+	if c := t.conns[t.strangers[t.oldest]]; c != nil && !c.claimed {
+		delete(t.conns, c.key)
+	}
+	t.strangers[t.oldest] = key
+	t.oldest = (t.oldest + 1) % mostStrangers
+}
+
+// Conn is a connection that a table follows.
+type Conn struct {
+	table   *Table
+	key     Key
+	stream  Stream
+	claimed bool
+	counted bool
+}
+
+// Take appends how the next n bytes arrived, which were read with the socket's stamp, 0 for
+// none. whole reports whether the read took all that waited, so that both stamps are those of
+// the same segment.
+func (c *Conn) Take(dst []Piece, n int, socket int64, whole bool) []Piece {
+	t := c.table
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !c.stream.Covers(n) {
+		t.source.Drain(t.take)
+	}
+	from := len(dst)
+	dst = c.stream.Take(dst, n, socket)
+	if !c.stream.begun && !c.counted {
+		c.counted = true
+		t.counts.Unfollowed++
+	}
+	for _, p := range dst[from:] {
+		if p.Exact {
+			t.counts.Stamped += uint64(p.Len)
+		} else {
+			t.counts.Unstamped += uint64(p.Len)
+		}
+	}
+	if last := dst[len(dst)-1]; last.Exact && socket != 0 && whole {
+		t.compare(last.Stamp, socket)
+	}
+	return dst
+}
+
+// Waiting is how many bytes have come that were not taken, as far as their packets were seen.
+func (c *Conn) Waiting() int {
+	c.table.mu.Lock()
+	defer c.table.mu.Unlock()
+	c.table.source.Drain(c.table.take)
+	return c.stream.Waiting()
+}
+
+// Sound reports whether the connection's bytes have had stamps so far.
+func (c *Conn) Sound() bool {
+	c.table.mu.Lock()
+	defer c.table.mu.Unlock()
+	return c.stream.begun
+}
+
+// compare compares the stamps that a packet and a socket have of one segment.
+func (t *Table) compare(packet, socket int64) {
+	apart := packet - socket
+	if apart < 0 {
+		apart = -apart
+	}
+	t.counts.Compared++
+	if apart > Tolerance {
+		t.counts.Differing++
+	}
+	t.counts.Largest = max(t.counts.Largest, apart)
+}
+
+// Close forgets the connection.
+func (c *Conn) Close() {
+	t := c.table
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.conns[c.key] == c {
+		delete(t.conns, c.key)
+	}
+}

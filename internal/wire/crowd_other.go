@@ -1,0 +1,11 @@
+//go:build !linux
+
+package wire
+
+import "time"
+
+// CrowdedAfter is the WakeDelay from which on packets tell more than sockets.
+const CrowdedAfter = time.Millisecond
+
+// WakeDelay is measured on Linux only.
+func WakeDelay() time.Duration { return 0 }
