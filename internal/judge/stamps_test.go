@@ -15,7 +15,7 @@ func TestStampFindings(t *testing.T) {
 	}{
 		"no packets":           {nil, ""},
 		"all is well":          {&health.Packets{Stamped: 1e6, Compared: 1000, Differing: 10, Largest: time.Second}, ""},
-		"stamps differ":        {&health.Packets{Stamped: 1e6, Compared: 1000, Differing: 11, Largest: time.Second}, "stamps_disagree 1.1 % 1s"},
+		"stamps differ":        {&health.Packets{Stamped: 1e6, Compared: 1000, Differing: 11, Largest: time.Second}, "stamps_disagree 1.1 % by up to"},
 		"few reads":            {&health.Packets{Stamped: 1e6, Compared: 19, Differing: 19}, ""},
 		"a few bytes unseen":   {&health.Packets{Stamped: 990, Unstamped: 10, Lost: 1}, ""},
 		"packets were lost":    {&health.Packets{Stamped: 900, Unstamped: 100, Lost: 7}, "packets_missed 10 % 7 packets"},
