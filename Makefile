@@ -7,7 +7,7 @@ GODIST   = $(GOBUILD) -trimpath
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live bench-spinners sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live bench-spinners sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage slo-check accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -82,7 +82,10 @@ definitions-check: ## other tools' own functions on the example of docs/definiti
 	python3 internal/definitions/check_tools.py
 
 stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 simulated pairs each and runs of one real server
-	COVERAGE_PAIRS=10000 go test -count=1 -run 'TestStatsCoverage|KnownLimit|TestLimitIsTheKnownOne' -v -timeout 30m ./internal/judge ./pkg/report ./internal/sweep
+	COVERAGE_PAIRS=10000 go test -count=1 -run 'TestStatsCoverage|KnownLimit' -v -timeout 30m ./internal/judge ./pkg/report ./internal/sweep
+
+slo-check: ## the search for the limit, against models and the simulator whose limits are known: 20 new seeds each (15 minutes)
+	COVERAGE_PAIRS=1 go test -count=1 -run 'TestLimitIsTheKnownOne|TestLimitOfTheSimulator|TestQueueThatGrows' -v -timeout 60m ./internal/sweep | grep -v '^==='
 
 AXE ?= axe-core@4.11.1
 accessibility: ## axe-core looks at the report's pages, for desks and phones, light and dark (needs chromium and npm)

@@ -14,7 +14,7 @@ import (
 
 // checkOwn checks the flags that the original does not have: usage errors.
 func (c *config) checkOwn() error {
-	for name, seconds := range map[string]float64{"--duration": c.Duration, "--ramp-up": c.RampUp} {
+	for name, seconds := range map[string]float64{"--duration": c.Duration, "--ramp-up": c.RampUp, "--stagger": c.Stagger} {
 		if c.given(name) && seconds == 0 {
 			return fmt.Errorf("argument %s: 0 is not a time, above 0", name)
 		}

@@ -174,6 +174,7 @@ func flagTable() []flag {
 		own(word("--ramp-up-strategy", traffic, "KIND", "how the load grows: by the same amount each second (linear) or by the same factor. Without --ramp-up until the end of the run", func(c *config) any { return &c.RampUpStrategy }, "linear", "exponential")),
 		own(float("--ramp-up-start-rps", traffic, "R", "requests per second that the ramp begins with; 0 without it", func(c *config) any { return &c.RampUpStart })),
 		own(float("--ramp-up-end-rps", traffic, "R", "requests per second that the ramp ends with; --request-rate without it", func(c *config) any { return &c.RampUpEnd })),
+		own(seconds("--stagger", traffic, "S", "open the slots of --max-concurrency one after the other over S seconds, about as long as a request takes, so that requests of one length do not stay in step. Unlike --ramp-up it is no part of the load that is measured apart", func(c *config) any { return &c.Stagger })),
 		own(word("--stages", traffic, "FILE", "several loads in one run, each judged on its own: a YAML list of stages with a rate or a concurrency and a duration (docs/load.md)", func(c *config) any { return &c.Stages })),
 		own(word("--cancel", traffic, "P%", "cancel P% of the requests, drawn by the seed, as users do who go away; --cancel-after says when. They are counted apart from failures", func(c *config) any { return &c.Cancel })),
 		own(word("--cancel-after", traffic, "N|TIME", "cancel after N output tokens, or after a time from the start: 16, 500ms, 2s", func(c *config) any { return &c.CancelAfter })),

@@ -31,6 +31,7 @@ type loadRuns struct {
 	argv   []string // the benchmark's flags
 	dir    string
 	resume bool
+	dry    bool // say what would be done, and send nothing
 
 	before []string // further flags of the benchmark, unless others are given
 
@@ -59,7 +60,7 @@ var setByLoads = map[string]string{
 
 // singleRuns are flags that have no meaning for a series of runs.
 var singleRuns = []string{"--dry-run", "--distinct-prompts", "--drain", "--duration", "--live", "--ramp-up", "--ramp-up-end-rps", "--ramp-up-start-rps", "--ramp-up-strategy",
-	"--require", "--save-requests", "--save-timeline", "--selftest", "--stages"}
+	"--require", "--stagger", "--save-requests", "--save-timeline", "--selftest", "--stages"}
 
 // newLoadRuns checks the benchmark's flags before anything is sent; loads are the flags that
 // say which loads are made.
@@ -93,7 +94,7 @@ func newLoadRuns(s streams, argv []string, dir string, like sweep.Load, loads st
 		return nil, errors.New("argument --non-streaming: answers that come whole have no TTFT and no ITL")
 	}
 	l.seed, l.seeded = cfg.Seed, cfg.given("--seed")
-	run, err := l.settle(like, 0, 1)
+	run, err := l.settle(sweep.Ask{Load: like, Requests: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -162,18 +163,22 @@ func resultsOf(dir string) (paths []string, err error) {
 
 // settle is a run with all its settings. Prompts differ between loads and runs, as servers
 // keep those that they have seen.
-func (l *loadRuns) settle(at sweep.Load, run, requests int) (*settledRun, error) {
-	name := at.FileName(run)
+func (l *loadRuns) settle(a sweep.Ask) (*settledRun, error) {
+	at := a.Load
+	name := at.FileName(a.Number)
 	hash := fnv.New32a()
 	hash.Write([]byte(name))
 	seed := (l.saved.Seed + int(hash.Sum32())) & (1<<32 - 1)
 	argv := slices.Concat(l.before, l.argv)
 	if at.Concurrency > 0 {
 		argv = append(argv, "--max-concurrency", strconv.Itoa(at.Concurrency))
+		if a.Stagger > 0 {
+			argv = append(argv, "--stagger", strconv.FormatFloat(a.Stagger, 'f', 6, 64))
+		}
 	} else {
 		argv = append(argv, "--request-rate", strconv.FormatFloat(at.Rate, 'g', -1, 64))
 	}
-	argv = append(argv, "--num-prompts", strconv.Itoa(requests), "--seed", strconv.Itoa(seed), "--save-result", "--save-detailed",
+	argv = append(argv, "--num-prompts", strconv.Itoa(a.Requests), "--seed", strconv.Itoa(seed), "--save-result", "--save-detailed",
 		"--result-dir", l.dir, "--result-filename", name, "--disable-tqdm")
 	cfg, err := parseAll(argv, l.s)
 	if err != nil {
@@ -208,8 +213,8 @@ func (l *loadRuns) identity(run *settledRun) string {
 }
 
 // measure makes a run, or keeps its result. What the run says goes to a file beside its result.
-func (l *loadRuns) measure(ctx context.Context, at sweep.Load, run, requests int) (*sweep.Run, error) {
-	r, err := l.settle(at, run, requests)
+func (l *loadRuns) measure(ctx context.Context, a sweep.Ask) (*sweep.Run, error) {
+	r, err := l.settle(a)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +232,7 @@ func (l *loadRuns) measure(ctx context.Context, at sweep.Load, run, requests int
 	digest := l.identity(r)
 	var text, said bytes.Buffer
 	r.s.err = &said
-	done := waiting(l.s, fmt.Sprintf("%s, run %d: %d requests", at.Words(), run+1, requests))
+	done := waiting(l.s, fmt.Sprintf("%s, run %d: %d requests", a.Load.Words(), a.Number+1, a.Requests))
 	err = r.Run(ctx, &text, func() *result.Server { return &result.Server{Plan: digest} })
 	done()
 	text.Write(said.Bytes())
@@ -262,7 +267,7 @@ func (l *loadRuns) read(path string) (*sweep.Run, error) {
 // outdated reports why the result of a run cannot be kept; "" if it can. How many requests it
 // has does not matter.
 func (l *loadRuns) outdated(r *settledRun) string {
-	stored, err := r.storedBut("--num-prompts", "--sim")
+	stored, err := r.storedBut("--num-prompts", "--sim", "--stagger")
 	switch {
 	case err != nil:
 		return "it cannot be read"

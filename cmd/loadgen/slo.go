@@ -43,6 +43,7 @@ func sloCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "results", Value: "slo_results", Usage: "write to `DIR`"},
 			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that exist"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "print which runs would be made, and send nothing"},
 			choice("output", "text", "what standard output gets, one object for json", outputs...),
 		},
 		Action: func(c *cli.Context) error {
@@ -64,6 +65,10 @@ func sloAction(parent context.Context, c *cli.Context, s streams) error {
 	p, err := parseSLO(c, s)
 	if err != nil {
 		return withUsage(err)
+	}
+	if p.runs.dry {
+		p.dryRun(s.out)
+		return nil
 	}
 	limitMemory(s.env)
 	if err := p.runs.begin(p.resume, p.overwrite); err != nil {
@@ -175,6 +180,7 @@ func parseSLO(c *cli.Context, s streams) (*sloPlan, error) {
 	if p.runs, err = newLoadRuns(s, rest, own.text("results"), o.From, "--by, --from and --to"); err != nil {
 		return nil, err
 	}
+	p.runs.dry = own.given("dry-run")
 	if o.Objectives, err = objectives(own, each); err != nil {
 		return nil, err
 	}

@@ -60,6 +60,9 @@ func trialOutcome(t *sweep.Trial) string {
 	if t.Outcome == sweep.Undecided {
 		text += map[bool]string{true: ", seems to hold", false: ", seems to fail"}[t.Leans]
 	}
+	if t.Grows {
+		text += ", queue grows"
+	}
 	if t.Confirms {
 		text += " (confirming)"
 	}
@@ -120,6 +123,9 @@ func (a *sloAnswer) failing(t *sweep.Trial) string {
 			parts = append(parts, o.String()+" is "+standing(o, s))
 		}
 	}
+	if t.Grows {
+		parts = append(parts, "the queue grows while requests come")
+	}
 	if float64(t.Failed) > sweep.MostFailed*float64(t.Requests) {
 		parts = append(parts, fmt.Sprintf("%d of %d requests failed", t.Failed, t.Requests))
 	}
@@ -156,7 +162,7 @@ func (a *sloAnswer) writeJSON(w io.Writer) error {
 			standings = append(standings, one)
 		}
 		trials = append(trials, pyjson.Object{{Key: "load", Value: t.Load.Number()}, {Key: "runs", Value: t.Runs}, {Key: "requests", Value: t.Requests}, {Key: "failed", Value: t.Failed},
-			{Key: "confirms", Value: t.Confirms}, {Key: "outcome", Value: t.Outcome.String()}, {Key: "seems_to_hold", Value: t.Leans}, {Key: "objectives", Value: standings}})
+			{Key: "confirms", Value: t.Confirms}, {Key: "outcome", Value: t.Outcome.String()}, {Key: "queue_grows", Value: t.Grows}, {Key: "seems_to_hold", Value: t.Leans}, {Key: "objectives", Value: standings}})
 	}
 	by := "concurrency"
 	if a.plan.options.From.Concurrency == 0 {

@@ -42,6 +42,7 @@ func sweepCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "results", Value: "sweep_results", Usage: "write to `DIR`"},
 			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that exist"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "print which runs would be made, and send nothing"},
 			choice("output", "text", "what standard output gets, one object for json", outputs...),
 		},
 		Action: func(c *cli.Context) error {
@@ -62,6 +63,10 @@ func sweepAction(parent context.Context, c *cli.Context, s streams) error {
 	p, err := parseSweep(c, s)
 	if err != nil {
 		return withUsage(err)
+	}
+	if p.runs.dry {
+		p.dryRun(s.out)
+		return nil
 	}
 	limitMemory(s.env)
 	if err := p.runs.begin(p.resume, p.overwrite); err != nil {
@@ -194,7 +199,9 @@ func parseSweep(c *cli.Context, s streams) (*sweepPlan, error) {
 	if len(o.Loads) > 0 {
 		first = o.Loads[0]
 	}
-	p.runs, err = newLoadRuns(s, rest, own.text("results"), first, "--concurrencies or --rates")
+	if p.runs, err = newLoadRuns(s, rest, own.text("results"), first, "--concurrencies or --rates"); err == nil {
+		p.runs.dry = own.given("dry-run")
+	}
 	return p, err
 }
 

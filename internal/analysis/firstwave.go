@@ -16,7 +16,7 @@ type FirstWave struct {
 // without a bound, with a ramp, or where the run is not longer than its first wave. Conversations
 // have none, as the plan's first requests are not the first to be sent.
 func waveOf(rec *recording.Recording, rate float64, sent int) int {
-	if c := rec.Concurrency(); rate == 0 && 0 < c && c < sent && !conversing(rec) && rec.Stages == nil {
+	if c := rec.Concurrency(); rate == 0 && 0 < c && c < sent && !conversing(rec) && rec.Stages == nil && rec.Settings.Stagger == 0 {
 		return c
 	}
 	return 0

@@ -44,7 +44,7 @@ func shapeOf(s *recording.Settings) (*shape, error) {
 		if err := checkStages(s, x.Stages); err != nil {
 			return nil, err
 		}
-	case !s.Timed() && !ramps(s):
+	case !s.Timed() && !ramps(s) && s.Stagger == 0:
 		return nil, nil
 	case rateOf(s) > 0:
 		x.Stages = []load.Stage{{Rate: rateOf(s), Length: recording.Seconds(s.Duration)}}
@@ -53,8 +53,11 @@ func shapeOf(s *recording.Settings) (*shape, error) {
 	default:
 		return nil, nil
 	}
-	if ramps(s) {
+	switch {
+	case ramps(s):
 		x.ramp(s)
+	case s.Stagger > 0:
+		x.Stages[0].Ramp = recording.Seconds(s.Stagger)
 	}
 	if g := x.Stages; g[0].Rate > 0 && x.Requests == 0 {
 		due := 0.0
@@ -66,7 +69,9 @@ func shapeOf(s *recording.Settings) (*shape, error) {
 		}
 	}
 	x.Plan = x.Shape.Plan()
-	x.spans(settled)
+	if s.Stagger == 0 {
+		x.spans(settled)
+	}
 	return x, nil
 }
 
@@ -170,6 +175,12 @@ func checkRamp(s *recording.Settings, bad func(setting, format string, args ...a
 		return bad("ramp_up", "there is nothing to ramp up: give a request rate or a concurrency")
 	case recording.Text(s.RampUpStrategy) == "exponential" && rate > 0 && (s.RampUpStart == nil || *s.RampUpStart == 0):
 		return bad("ramp_up_start_rps", "an exponential ramp cannot begin with no requests per second: give it a rate above 0")
+	case !(s.Stagger >= 0 && s.Stagger < 1e9):
+		return bad("stagger", "%s is not a number of seconds, above 0 and below 1e9", is(s.Stagger))
+	case s.Stagger > 0 && (rateOf(s) > 0 || s.Concurrency() == 0 || ownTimes(s)):
+		return bad("stagger", "only slots of a concurrency are opened one after the other: give a concurrency and no rate")
+	case s.Stagger > 0 && (ramps(s) || s.Stages != nil):
+		return bad("stagger", "a ramp and stages say by themselves when slots open: leave one out")
 	case s.RampUp > 0 && s.Duration > 0 && s.RampUp > s.Duration:
 		return bad("ramp_up", "the ramp never ends: it takes %v, and the run %v", recording.Seconds(s.RampUp), recording.Seconds(s.Duration))
 	case s.RampUp == 0 && s.Duration == 0 && rate == 0:

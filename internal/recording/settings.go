@@ -120,6 +120,7 @@ type Settings struct {
 	RampUpStrategy    *string   `json:"ramp_up_strategy"`
 	RampUpStart       *float64  `json:"ramp_up_start_rps"`
 	RampUpEnd         *float64  `json:"ramp_up_end_rps"`
+	Stagger           float64   `json:"stagger"` // seconds
 	Stages            *string   `json:"stages"`
 	Cancel            *string   `json:"cancel"`
 	CancelAfter       *string   `json:"cancel_after"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"loadgen/internal/result"
 )
@@ -33,7 +34,7 @@ type request struct {
 }
 
 // run is n requests at a load: the engine's steps in virtual time.
-func (m model) run(rng *rand.Rand, l Load, n int) *Run {
+func (m model) run(rng *rand.Rand, l Load, n int, stagger float64) *Run {
 	all := make([]*request, 0, n)
 	add := func(at float64) {
 		tokens := math.Round(float64(m.tokens) * (1 + m.spread*(2*rng.Float64()-1)))
@@ -45,7 +46,7 @@ func (m model) run(rng *rand.Rand, l Load, n int) *Run {
 			if len(all) == l.Concurrency {
 				break
 			}
-			add(0)
+			add(stagger * float64(len(all)) / float64(l.Concurrency))
 			continue
 		}
 		add(due)
@@ -54,6 +55,13 @@ func (m model) run(rng *rand.Rand, l Load, n int) *Run {
 	speed := math.Exp(m.runs * rng.NormFloat64())
 	now, next, delivered := 0.0, 0, [][2]float64{}
 	var batch []*request
+	begin := func(q *request) { // in the order of their starts
+		i := len(all)
+		for i > next && all[i-1].at > q.at {
+			i--
+		}
+		all = slices.Insert(all, i, q)
+	}
 	for len(batch) > 0 || next < len(all) {
 		if len(batch) == 0 {
 			now = max(now, all[next].at)
@@ -76,6 +84,9 @@ func (m model) run(rng *rand.Rand, l Load, n int) *Run {
 				kept = append(kept, r)
 			} else if l.Concurrency > 0 && len(all) < n {
 				add(now)
+				q := all[len(all)-1]
+				all = all[:len(all)-1]
+				begin(q)
 			}
 		}
 		batch = kept
@@ -100,6 +111,9 @@ func (m model) measured(l Load, all []*request, delivered [][2]float64) *Run {
 		rate := result.Rate(l.Rate)
 		f.RequestRate = &rate
 	}
+	if l.Rate > 0 {
+		f.Loadgen = &result.Loadgen{Metrics: &result.Extended{Series: seconds(all)}}
+	}
 	tokens, last := 0.0, 0.0
 	for _, d := range delivered {
 		if last = d[0]; from < d[0] && d[0] <= to {
@@ -115,5 +129,20 @@ func (m model) measured(l Load, all []*request, delivered [][2]float64) *Run {
 // measure is the model as a sweep measures it.
 func (m model) measure(seed uint64) Measure {
 	rng := rand.New(rand.NewPCG(seed, 11))
-	return func(_ context.Context, l Load, _, requests int) (*Run, error) { return m.run(rng, l, requests), nil }
+	return func(_ context.Context, a Ask) (*Run, error) { return m.run(rng, a.Load, a.Requests, a.Stagger), nil }
+}
+
+// seconds are a run's requests by the second.
+func seconds(all []*request) (out []result.Second) {
+	at := func(t float64) *result.Second {
+		for len(out) <= int(t) {
+			out = append(out, result.Second{Second: len(out)})
+		}
+		return &out[int(t)]
+	}
+	for _, r := range all {
+		at(r.at).Started++
+		at(r.last).Completed++
+	}
+	return out
 }

@@ -22,6 +22,8 @@ type Run struct {
 	Values [4][][]float64
 	// Mean and Std are those of the E2EL where Values are not known.
 	Mean, Std float64
+	// Backlog is whether a queue grew, at a rate.
+	Backlog Backlog
 	// Limited says that the client could not keep up.
 	Limited bool
 }
@@ -58,7 +60,7 @@ func FromFile(f *result.File) *Run {
 		}
 		r.Limited = strings.HasPrefix(own.Verdict, string(judge.ClientLimited))
 	}
-	r.Failed = r.Requests - answered
+	r.Failed, r.Backlog = r.Requests-answered, backlog(f)
 	if c := f.MaxConcurrency; c != nil && (f.RequestRate == nil || math.IsInf(float64(*f.RequestRate), 0)) {
 		r.trim(*c)
 	}

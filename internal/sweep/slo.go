@@ -28,6 +28,12 @@ type SLOOptions struct {
 const (
 	searchAlpha = 0.01
 	answerAlpha = 0.05
+	// Of answerAlpha the loads that are confirmed upwards have upwardAlpha, all of them together,
+	// and those below the first of them what is left.
+	upwardAlpha = 0.04
+	// How often a queue that does not grow may be taken for one that does, at a load of the search
+	// and at one that is confirmed: a mistake in the search cannot be undone.
+	searchGrowth, answerGrowth = 0.001, 0.01
 )
 
 // MostFailed is the share of requests that may fail at a load which holds.
@@ -58,8 +64,12 @@ type Trial struct {
 	Outcome          Outcome
 	Leans            bool // it holds as far as can be seen, decided or not
 	Limited          int  // runs in which the client could not keep up
+	// Grows says that more requests came than were answered while they came, so that the queue
+	// was longer at the end of the runs: measured for longer, the latencies would be higher.
+	Grows bool
 
-	runs []*Run
+	runs   []*Run
+	likely bool // it would be confirmed if it were measured once more with the same outcome
 }
 
 // Limit is what a search brought.
@@ -79,14 +89,15 @@ type search struct {
 	measure Measure
 	limit   *Limit
 	runs    map[Load]int // made so far
+	seen    paces
 }
 
 // FindLimit finds the highest load at which all objectives hold: by bisection in which each
 // load is tested sequentially until it is decided, as measurements are noisy (Waeber, Frazier
 // and Henderson, "Bisection search with noisy responses", SIAM Journal on Control and
 // Optimization 51(3), 2013). A load that is not decided within MaxRequests goes by where it
-// leans. The answer is then confirmed by runs of its own, load by load downwards from there,
-// until one is shown to hold. With an error, which ends it, comes what was tried before.
+// leans. The answer is then confirmed by runs of its own. With an error, which ends it, comes
+// what was tried before.
 func FindLimit(ctx context.Context, o SLOOptions, measure Measure) (*Limit, error) {
 	s := &search{o: &o, measure: measure, limit: &Limit{}, runs: map[Load]int{}}
 	low, high, err := s.bracket(ctx)
@@ -94,29 +105,18 @@ func FindLimit(ctx context.Context, o SLOOptions, measure Measure) (*Limit, erro
 		low, high, err = s.halve(ctx, low, high)
 	}
 	s.limit.Low, s.limit.High = low, high
-	for attempt := 1; err == nil && low != (Load{}) && attempt <= mostConfirms; attempt++ {
-		var t *Trial
-		if t, err = s.confirm(ctx, low); err == nil && t.Outcome == Holds {
-			s.limit.Confidence = 1 - answerAlpha
-			s.finish(low)
-			return s.limit, nil
-		}
-		low = s.below(low, 1<<max(0, attempt-2)) // by 1, 2, 4 and 8 steps in all
+	best := Load{}
+	if err == nil && low != (Load{}) {
+		best, err = s.confirm(ctx, low)
 	}
-	s.finish(Load{})
+	if err == nil && best != (Load{}) {
+		s.limit.Confidence = 1 - answerAlpha
+	}
+	if err != nil {
+		best = Load{}
+	}
+	s.finish(best)
 	return s.limit, err
-}
-
-// mostConfirms is how many loads are tried for confirmation; all of them together are wrong with
-// at most answerAlpha.
-const mostConfirms = 5
-
-// below is the next load to be confirmed: lower by as many steps of the resolution.
-func (s *search) below(l Load, steps int) (next Load) {
-	if next = l.times(math.Pow(1+s.o.Resolution, -float64(steps))); next == l {
-		next.Concurrency--
-	}
-	return next
 }
 
 // bracket doubles the load until it does not hold; low is zero where not even the lowest one
@@ -183,10 +183,25 @@ func (s *search) halve(ctx context.Context, low, high Load) (Load, Load, error) 
 	return low, high, nil
 }
 
+// base is how many requests the first run at a load has at least.
+func (o *SLOOptions) base(l Load, seconds float64) int {
+	return l.requests(min(o.MinRequests, max(1, o.MaxRequests/fewestRuns)), seconds)
+}
+
+// Least is the least runs and requests that show that a load holds: each run has as many requests
+// as all before. One run may show that it does not.
+func (o *SLOOptions) Least(l Load) (runs, requests int) {
+	requests = o.base(l, o.Seconds)
+	for runs = 1; runs < fewestRuns; runs++ {
+		requests *= 2
+	}
+	return runs, requests
+}
+
 // try decides a load by runs of which each has as many requests as all before: after each the
 // test has its share of searchAlpha.
 func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
-	base := l.requests(min(s.o.MinRequests, max(1, s.o.MaxRequests/fewestRuns)), s.o.Seconds)
+	base := s.o.base(l, s.seconds(l))
 	looks := 1 + max(0, int(math.Ceil(math.Log2(float64(s.o.MaxRequests)/float64(base)))))
 	t := s.add(l, false)
 	for n := base; ; n = t.Requests {
@@ -194,6 +209,7 @@ func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
 			return t, err
 		}
 		t.decide(s.o.Objectives, searchAlpha/float64(looks))
+		t.likely = t.Outcome == Holds || t.holds(s.o.Objectives, upwardAlpha)
 		if t.Runs < fewestRuns && t.Outcome == Holds { // the requests of a run may have been lucky together
 			t.Outcome = Undecided
 		}
@@ -203,20 +219,6 @@ func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
 			return t, nil
 		}
 	}
-}
-
-// confirm tests a load once with runs of its own, as many requests in all as a search may take.
-func (s *search) confirm(ctx context.Context, l Load) (*Trial, error) {
-	t := s.add(l, true)
-	for range s.o.Confirm {
-		if err := s.run(ctx, t, l.requests((s.o.MaxRequests+s.o.Confirm-1)/s.o.Confirm, s.o.Seconds)); err != nil {
-			return t, err
-		}
-		t.decide(s.o.Objectives, answerAlpha/mostConfirms)
-		s.note(t)
-	}
-	t.runs = nil
-	return t, nil
 }
 
 func (s *search) add(l Load, confirms bool) *Trial {
@@ -230,15 +232,23 @@ func (s *search) note(t *Trial) {
 	}
 }
 
+// waves is how many times as long as a request a run at a rate takes at the least: it begins with
+// an idle server, which is not the load that is asked for.
+const waves = 5
+
+// seconds is how long a run at a rate takes at the least.
+func (s *search) seconds(l Load) float64 { return max(s.o.Seconds, waves*s.seen.seconds(l)) }
+
 // run makes a run of a trial.
 func (s *search) run(ctx context.Context, t *Trial, requests int) error {
-	r, err := s.measure(ctx, t.Load, s.runs[t.Load], requests)
+	r, err := s.measure(ctx, Ask{t.Load, s.runs[t.Load], requests, s.seen.stagger(t.Load)})
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", t.Load.Words(), err)
 	case r.Answered() == 0:
 		return fmt.Errorf("%s: %w", t.Load.Words(), ErrNothing)
 	}
+	s.seen.add(t.Load, r)
 	s.runs[t.Load]++
 	t.Runs++
 	t.Requests += r.Requests
@@ -250,23 +260,27 @@ func (s *search) run(ctx context.Context, t *Trial, requests int) error {
 	return nil
 }
 
-// decide tests all objectives. A load holds if each of them does; it fails if one does, at the
-// level that belongs to the best of several.
+// decide tests all objectives. A load holds if each of them does and its queue does not grow; it
+// fails if one does, or its queue grows, at the level that belongs to the best of several.
 func (t *Trial) decide(objectives []Objective, alpha float64) {
 	t.Standings = t.Standings[:0]
+	tests := float64(len(objectives) + 1)
 	held, broken := float64(t.Failed) <= MostFailed*float64(t.Requests), false
 	t.Leans = held
 	for i := range objectives {
 		s := objectives[i].standing(t.runs, alpha)
 		held, t.Leans = held && s.Held, t.Leans && s.Leans
 		if len(objectives) > 1 {
-			s.Broken = s.Broken && objectives[i].standing(t.runs, alpha/float64(len(objectives)+1)).Broken
+			s.Broken = s.Broken && objectives[i].standing(t.runs, alpha/tests).Broken
 		}
 		broken = broken || s.Broken
 		t.Standings = append(t.Standings, s)
 	}
 	answered := judge.Share{Value: 1 - float64(t.Failed)/float64(t.Requests), Of: float64(t.Requests)}
-	broken = broken || answered.High(alpha/float64(len(objectives)+1)) < 1-MostFailed
+	broken = broken || answered.High(alpha/tests) < 1-MostFailed || grows(t.runs, searchGrowth/10)
+	if t.Grows = grows(t.runs, map[bool]float64{false: searchGrowth, true: answerGrowth}[t.Confirms]); t.Grows {
+		held, t.Leans = false, false
+	}
 	switch {
 	case held:
 		t.Outcome = Holds
@@ -275,6 +289,16 @@ func (t *Trial) decide(objectives []Objective, alpha float64) {
 	default:
 		t.Outcome = Undecided
 	}
+}
+
+// holds reports whether a load would hold at a level.
+func (t *Trial) holds(objectives []Objective, alpha float64) bool {
+	for i := range objectives {
+		if !objectives[i].standing(t.runs, alpha).Held {
+			return false
+		}
+	}
+	return t.Leans
 }
 
 // finish names the answer among the trials.
@@ -293,7 +317,7 @@ func (s *search) finish(best Load) {
 // Needed is how many requests show the objectives at the least, where all requests meet them.
 func (o *SLOOptions) Needed() (most int) {
 	for i := range o.Objectives {
-		most = max(most, judge.NeededForShare(o.Objectives[i].needed(), answerAlpha/mostConfirms))
+		most = max(most, judge.NeededForShare(o.Objectives[i].needed(), upwardAlpha))
 	}
 	return most
 }

@@ -80,8 +80,20 @@ func (l Load) times(by float64) Load {
 	return Load{Rate: rate}
 }
 
-// Measure makes a run at a load, counted from 0, of so many requests.
-type Measure func(ctx context.Context, l Load, run, requests int) (*Run, error)
+// Ask is a run that is to be made.
+type Ask struct {
+	Load     Load
+	Number   int // of the load's runs, from 0
+	Requests int
+	// Stagger is over how many seconds a closed loop opens its slots: about as long as a request
+	// takes. Requests that all start at once and are nearly equally long stay in step for many
+	// times their length, and all wait for each other; a server in use is not like that. 0 where
+	// nothing is known of how long a request takes, and at a rate.
+	Stagger float64
+}
+
+// Measure makes a run.
+type Measure func(ctx context.Context, a Ask) (*Run, error)
 
 // Options say which loads are measured and how well.
 type Options struct {
@@ -146,9 +158,9 @@ var ErrNothing = errors.New("no request was answered")
 
 // Sweep measures the loads. With an error, which ends it, comes what was measured before.
 func Sweep(ctx context.Context, o Options, measure Measure) (*Curve, error) {
-	c := &Curve{}
+	c, seen := &Curve{}, paces{}
 	add := func(l Load) error {
-		p, err := o.point(ctx, l, measure)
+		p, err := o.point(ctx, l, &seen, measure)
 		if p.Runs > 0 {
 			c.Points = append(c.Points, *p)
 			slices.SortFunc(c.Points, func(a, b Point) int { return cmp.Compare(a.Load.Value(), b.Load.Value()) })
@@ -247,16 +259,17 @@ func (o *Options) newPoint(l Load) *Point {
 }
 
 // point measures a load until it is precise enough.
-func (o *Options) point(ctx context.Context, l Load, measure Measure) (*Point, error) {
+func (o *Options) point(ctx context.Context, l Load, seen *paces, measure Measure) (*Point, error) {
 	p := o.newPoint(l)
 	for n := o.runRequests(l); ; n = o.next(p, n) {
-		r, err := measure(ctx, l, p.Runs, n)
+		r, err := measure(ctx, Ask{l, p.Runs, n, seen.stagger(l)})
 		switch {
 		case err != nil:
 			return p, fmt.Errorf("%s: %w", l.Words(), err)
 		case r.Answered() == 0:
 			return p, fmt.Errorf("%s: %w", l.Words(), ErrNothing)
 		}
+		seen.add(l, r)
 		o.add(p, r)
 		if o.Note != nil {
 			o.Note(p, r)
@@ -265,6 +278,21 @@ func (o *Options) point(ctx context.Context, l Load, measure Measure) (*Point, e
 			return p, nil
 		}
 	}
+}
+
+// Least is the least runs and requests that a load gets.
+func (o *Options) Least(l Load) (runs, requests int) {
+	n := o.runRequests(l)
+	runs = max(MinRuns, (o.MinRequests+n-1)/n)
+	return runs, runs * n
+}
+
+// Doubled are the loads from one to another, each twice the one before.
+func Doubled(from, to Load) (all []Load) {
+	for l := from; l.Value() <= to.Value(); l = l.times(2) {
+		all = append(all, l)
+	}
+	return all
 }
 
 // runRequests is how many requests a run at a load has at least.

@@ -86,11 +86,11 @@ func TestServerThatDies(t *testing.T) {
 	measure := m.measure(1)
 	runs := 0
 	gone := errors.New("connection refused")
-	c, err := Sweep(context.Background(), usual(), func(ctx context.Context, l Load, run, requests int) (*Run, error) {
+	c, err := Sweep(context.Background(), usual(), func(ctx context.Context, a Ask) (*Run, error) {
 		if runs++; runs > 12 {
 			return nil, gone
 		}
-		return measure(ctx, l, run, requests)
+		return measure(ctx, a)
 	})
 	if !errors.Is(err, gone) || !strings.Contains(err.Error(), "concurrency 4") {
 		t.Errorf("the error is %v", err)
@@ -102,7 +102,7 @@ func TestServerThatDies(t *testing.T) {
 	if !slices.Equal(loads, []int{1, 2, 4}) || c.Points[2].Runs != 2 {
 		t.Errorf("%v stand", loads)
 	}
-	none := func(context.Context, Load, int, int) (*Run, error) { return &Run{Requests: 20, Failed: 20}, nil }
+	none := func(context.Context, Ask) (*Run, error) { return &Run{Requests: 20, Failed: 20}, nil }
 	if c, err := Sweep(context.Background(), usual(), none); !errors.Is(err, ErrNothing) || len(c.Points) != 0 {
 		t.Errorf("all failed: %v, %d points", err, len(c.Points))
 	}
