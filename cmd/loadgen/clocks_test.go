@@ -4,15 +4,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+
 	"slices"
 	"strings"
 	"testing"
+
+	"loadgen/internal/lazy"
 )
 
 // calendar is what takes a time's monotonic reading away, or reads the calendar as a number: a
 // difference of such times is off by every step of the clock in between.
-var calendar = regexp.MustCompile(`\.(Unix|UnixNano|UnixMilli|UnixMicro)\(\)|\.Round\(0\)|CLOCK_REALTIME`)
+var calendar = lazy.Regexp(`\.(Unix|UnixNano|UnixMilli|UnixMicro)\(\)|\.Round\(0\)|CLOCK_REALTIME`)
 
 // calendars are the files that may: none of them measures how long anything took.
 var calendars = []string{
@@ -38,7 +40,7 @@ func TestDurationsAreMonotonic(t *testing.T) {
 			}
 			text, err := os.ReadFile(path)
 			name := filepath.ToSlash(strings.TrimPrefix(path, "../../"))
-			if at := calendar.FindIndex(text); at != nil {
+			if at := calendar().FindIndex(text); at != nil {
 				found = append(found, name)
 				if !slices.Contains(calendars, name) {
 					t.Errorf("%s has %s: durations are differences of monotonic times", name, text[at[0]:at[1]])
