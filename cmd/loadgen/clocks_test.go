@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
 	"slices"
 	"strings"
 	"testing"

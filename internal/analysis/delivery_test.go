@@ -97,7 +97,7 @@ func TestDelivery(t *testing.T) {
 				return 2 * time.Second
 			}
 			return 10 * ms
-		}), []string{"stalls"}, "for up to 2s"},
+		}), []string{"stalls"}, "for up to 2 s"},
 	} {
 		for _, chat := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/chat %v", name, chat), func(t *testing.T) {

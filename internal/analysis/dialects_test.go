@@ -168,7 +168,7 @@ func TestWhatFailuresSay(t *testing.T) {
 			return p
 		}
 		_, found, _ := s.run(t)
-		if text := found["failures"].Text; !strings.HasPrefix(text, "2 of 10 requests failed: 2 finish_reason") || !strings.Contains(text, "of the run") || !strings.Contains(text, "ended after 60ms") || !strings.Contains(text, `says "`+reason) {
+		if text := found["failures"].Text; !strings.HasPrefix(text, "2 of 10 requests failed: 2 finish_reason") || !strings.Contains(text, "of the run") || !strings.Contains(text, "ended after 60 ms") || !strings.Contains(text, `says "`+reason) {
 			t.Errorf("%s: %s", reason, text)
 		}
 	}
@@ -212,7 +212,7 @@ func TestWhatFailuresSay(t *testing.T) {
 		return append(s.tokens(func(int) string { return "" }, "")[:3], piece{70 * ms, ""})
 	}
 	_, found, _ = s.run(t)
-	if text := found["failures"].Text; !strings.Contains(text, "10 cut") || !strings.Contains(text, "10 streams had begun and ended after 100ms") {
+	if text := found["failures"].Text; !strings.Contains(text, "10 cut") || !strings.Contains(text, "10 streams had begun and ended after 100 ms") {
 		t.Error(text)
 	}
 }

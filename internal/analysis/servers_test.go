@@ -164,7 +164,7 @@ func TestHiddenReasoning(t *testing.T) {
 		}
 		a, found, _ := s.run(t, "--random-output-len", "26")
 		f, ok := found["hidden_reasoning"]
-		if ok == sent || ok && (!strings.Contains(f.Text, "10 of 10 answers the server counts 200 tokens") || !strings.Contains(f.Text, "it is 10ms")) {
+		if ok == sent || ok && (!strings.Contains(f.Text, "10 of 10 answers the server counts 200 tokens") || !strings.Contains(f.Text, "it is 10 ms")) {
 			t.Errorf("reasoning sent %v: %+v", sent, found)
 		}
 		with(t, found, nil, "token_count_disagrees", "short_outputs", "long_outputs")
