@@ -43,6 +43,9 @@ const firstSeed = uint64(7000)
 // TestQueueThatGrows: a rate that a server cannot keep up does not hold, however short the runs
 // and lax the objectives are, and one that it can does.
 func TestQueueThatGrows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	m := model{batch: 256, step: 0.01, perRequest: 0.0002, prefill: 0.0005, tokens: 24, spread: 0.6, jitter: 0.05}
 	capacity := m.capacity() / float64(m.tokens)
 	for share, want := range map[float64]bool{0.5: false, 0.8: false, 1.1: true, 1.3: true, 2: true} {
@@ -75,6 +78,9 @@ func TestQueueThatGrows(t *testing.T) {
 // TestLimitIsTheKnownOne: of 20 searches at least 19 end within 5 % of the known limit, and at
 // most one above it; within 10 % where the values that miss come in bursts as long as runs. make stats-coverage makes all of them.
 func TestLimitIsTheKnownOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	engine := model{batch: 48, step: 0.01, prefill: 0.001, tokens: 24, spread: 0.6, jitter: 0.05}
 	alike := engine
 	alike.spread = 0.1

@@ -20,6 +20,9 @@ func usual() Options {
 // TestSweepFindsTheKnownLimit: of 20 sweeps of a server whose batch is the limit at least 19
 // have the knee between the loads that they name, and the highest throughput within 5 %.
 func TestSweepFindsTheKnownLimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long computation of one goroutine")
+	}
 	for _, m := range []model{
 		{batch: 16, step: 0.01, prefill: 0.002, tokens: 32, spread: 0.3, jitter: 0.05},
 		{batch: 48, step: 0.02, prefill: 0.001, tokens: 24, spread: 0.2, jitter: 0.1, runs: 0.01},
