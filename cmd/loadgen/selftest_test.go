@@ -51,7 +51,7 @@ func TestSelfTestAgreesWithTheTruth(t *testing.T) {
 // simulator, a process of its own, does not notice.
 func TestSelfTestFindsABadClient(t *testing.T) {
 	t.Parallel()
-	cmd := command(strings.Fields("selftest " + smallLoad + " --max-error 4")...)
+	cmd := command(strings.Fields("selftest " + smallLoad + " --timestamps kernel --max-error 4")...)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Start(); err != nil {
