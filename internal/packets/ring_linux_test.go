@@ -76,29 +76,32 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// TestRingOverflows: frames that there was no room for are counted, and their bytes have no stamp.
-func TestRingOverflows(t *testing.T) {
-	r := open(t)
-	defer func() { _ = r.Close() }()
+// followed is a connection over loopback whose packets are followed, and its peer.
+func followed(t testing.TB, table *Table) (conn, peer net.Conn, c *Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	table := started(r)
 	server := l.Addr().(*net.TCPAddr).AddrPort()
 	table.Watch(server)
-	conn, err := net.Dial("tcp", server.String())
-	if err != nil {
+	if conn, err = net.Dial("tcp", server.String()); err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	peer, err := l.Accept()
-	if err != nil {
+	t.Cleanup(func() { conn.Close() })
+	if peer, err = l.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	defer peer.Close()
-	c := table.Claim(server, conn.LocalAddr().(*net.TCPAddr).AddrPort())
+	t.Cleanup(func() { peer.Close() })
+	return conn, peer, table.Claim(server, conn.LocalAddr().(*net.TCPAddr).AddrPort())
+}
+
+// TestRingOverflows: frames that there was no room for are counted, and their bytes have no stamp.
+func TestRingOverflows(t *testing.T) {
+	r := open(t)
+	defer func() { _ = r.Close() }()
+	table := started(r)
+	conn, peer, c := followed(t, table)
 	b := make([]byte, 64<<10)
 	read := 0
 	for range frames + 1000 { // each write is a segment of its own, and is read: the window stays open
@@ -121,12 +124,6 @@ func TestRingOverflows(t *testing.T) {
 func BenchmarkSegment(b *testing.B) {
 	for _, captured := range []bool{false, true} {
 		b.Run(map[bool]string{false: "alone", true: "captured"}[captured], func(b *testing.B) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer l.Close()
-			server := l.Addr().(*net.TCPAddr).AddrPort()
 			table := NewTable()
 			if captured {
 				ring, err := Open()
@@ -136,18 +133,7 @@ func BenchmarkSegment(b *testing.B) {
 				table.Start(ring)
 				defer table.Close()
 			}
-			table.Watch(server)
-			conn, err := net.Dial("tcp", server.String())
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer conn.Close()
-			peer, err := l.Accept()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer peer.Close()
-			c := table.Claim(server, conn.LocalAddr().(*net.TCPAddr).AddrPort())
+			conn, peer, c := followed(b, table)
 			data := make([]byte, 250)
 			var pieces []Piece
 			before := processorTime(b)
