@@ -11,7 +11,7 @@ import (
 
 // mostAtStart is how many bytes a package of ours may allocate before main runs: tables, but
 // neither compiled expressions nor parsed templates, which few runs need (internal/lazy).
-const mostAtStart = 16 << 10
+const mostAtStart = 24 << 10
 
 // TestLittleIsMadeAtStart reads from Go's own trace what each package of this program
 // allocates at its initialisation.
