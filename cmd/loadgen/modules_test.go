@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,18 +13,10 @@ import (
 // TestModulesAreSmall: what a first build has to download stays below 60 MB. make module-size
 // has the same sum, from an empty module cache.
 func TestModulesAreSmall(t *testing.T) {
-	output := func(args ...string) string {
-		t.Helper()
-		out, err := exec.Command("go", args...).Output()
-		if err != nil {
-			t.Fatalf("go %s: %v", strings.Join(args, " "), err)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	cache := filepath.Join(output("env", "GOMODCACHE"), "cache", "download")
+	cache := filepath.Join(goOutput(t, "env", "GOMODCACHE"), "cache", "download")
 	capital := regexp.MustCompile(`[A-Z]`)
 	sizes := map[string]int64{}
-	for _, line := range strings.Fields(output("list", "-deps", "-f", "{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}}@{{.Version}}{{end}}{{end}}", ".")) {
+	for _, line := range strings.Fields(goOutput(t, "list", "-deps", "-f", "{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}}@{{.Version}}{{end}}{{end}}", ".")) {
 		name := capital.ReplaceAllStringFunc(line, func(c string) string { return "!" + strings.ToLower(c) })
 		path, version, _ := strings.Cut(name, "@")
 		info, err := os.Stat(filepath.Join(cache, path, "@v", version+".zip"))
@@ -39,4 +32,25 @@ func TestModulesAreSmall(t *testing.T) {
 	if sum > 60e6 || len(sizes) == 0 {
 		t.Errorf("a first build downloads %.1f MB in %d modules: %v", float64(sum)/1e6, len(sizes), sizes)
 	}
+}
+
+// TestNoMatrices: one quantile from gonum's stat/distuv would bring matrices, BLAS and LAPACK, a
+// fifteenth of the CPU time of a first build. gonum's mathext and internal/student have quantiles.
+func TestNoMatrices(t *testing.T) {
+	deps := strings.Fields(goOutput(t, "list", "-deps", "."))
+	if !slices.Contains(deps, "gonum.org/v1/gonum/mathext") {
+		t.Fatalf("gonum is not among the packages of the program: %q", deps)
+	}
+	if slices.Contains(deps, "gonum.org/v1/gonum/mat") {
+		t.Error("the program has gonum's matrices; go list -deps -f '{{.ImportPath}} {{.Imports}}' ./cmd/loadgen says who imports them")
+	}
+}
+
+func goOutput(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("go", args...).Output()
+	if err != nil {
+		t.Fatalf("go %s: %v", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(out))
 }

@@ -3,7 +3,7 @@ package sweep
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/mathext"
 
 	"loadgen/internal/result"
 )
@@ -64,5 +64,5 @@ func grows(runs []*Run, alpha float64) bool {
 		grown += r.Backlog.Grown
 		variance += r.Backlog.Came * r.Backlog.Dispersion
 	}
-	return variance > 0 && grown > distuv.UnitNormal.Quantile(1-alpha)*math.Sqrt(variance)
+	return variance > 0 && grown > mathext.NormalQuantile(1-alpha)*math.Sqrt(variance)
 }
