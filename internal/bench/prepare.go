@@ -110,6 +110,7 @@ func (b *Bench) clientOptions() (client.Options, error) {
 		Transport:       client.Transport(s.Transport),
 		Env:             b.env,
 		Dial:            b.o.Dial,
+		Streams:         s.MostAtOnce(),
 		TLS:             tlsOf(s),
 		Stamps:          map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps, "packet": client.PacketStamps}[s.Timestamps],
 	}

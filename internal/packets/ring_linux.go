@@ -22,6 +22,7 @@ import (
 // has run out.
 type Ring struct {
 	fd     int
+	frames int
 	memory []byte
 	next   int    // the frame that the kernel fills next
 	ahead  uint64 // those after it that were taken before it was there, by bit
@@ -35,29 +36,38 @@ const (
 	frameSize      = 160
 	blockSize      = 1 << 18
 	framesPerBlock = blockSize / frameSize
-	blocks         = 40 // 10 MiB, 65,520 frames
-	frames         = blocks * framesPerBlock
+	fewestBlocks   = 4  // 1 MiB, 6,552 frames
+	mostBlocks     = 40 // 10 MiB, 65,520 frames
 )
+
+// framesPerConnection is the room for what a connection brings while nobody reads: with gaps of
+// 10 ms between tokens, a third of a second.
+const framesPerConnection = 32
 
 // mostAhead is how far behind a frame that is not done yet others are looked for.
 const mostAhead = 64
 
-// Open opens a ring that copies nothing until Watch.
-func Open() (*Ring, error) {
+// Open opens a ring for so many connections at once, 0 for as many as there may be. It copies
+// nothing until Watch.
+func Open(connections int) (*Ring, error) {
 	// Without a protocol nothing is received before the filter is there.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket AF_PACKET", err)
 	}
-	r := &Ring{fd: fd, look: min(runtime.NumCPU(), mostAhead)}
-	if err := r.setUp(); err != nil {
+	blocks := mostBlocks
+	if 0 < connections && connections < mostBlocks*framesPerBlock/framesPerConnection {
+		blocks = max(fewestBlocks, connections*framesPerConnection/framesPerBlock+1)
+	}
+	r := &Ring{fd: fd, frames: blocks * framesPerBlock, look: min(runtime.NumCPU(), mostAhead)}
+	if err := r.setUp(blocks); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Ring) setUp() (err error) {
+func (r *Ring) setUp(blocks int) (err error) {
 	if err = unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V2); err != nil {
 		return os.NewSyscallError("setsockopt PACKET_VERSION", err)
 	}
@@ -66,7 +76,7 @@ func (r *Ring) setUp() (err error) {
 	}
 	// Before Linux 4.20 the filter alone leaves out what this machine sends.
 	_ = unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
-	layout := unix.TpacketReq{Block_size: blockSize, Block_nr: blocks, Frame_size: frameSize, Frame_nr: frames}
+	layout := unix.TpacketReq{Block_size: blockSize, Block_nr: uint32(blocks), Frame_size: frameSize, Frame_nr: uint32(r.frames)}
 	if err = unix.SetsockoptTpacketReq(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &layout); err != nil {
 		return os.NewSyscallError("setsockopt PACKET_RX_RING", err)
 	}
@@ -105,10 +115,10 @@ func (r *Ring) Drain(take func(Frame)) {
 	}
 	for r.ahead&1 != 0 || r.frame(r.next, take) {
 		r.ahead >>= 1
-		r.next = (r.next + 1) % frames
+		r.next = (r.next + 1) % r.frames
 	}
 	for i := 1; i < r.look; i++ {
-		if bit := uint64(1) << i; r.ahead&bit == 0 && r.frame((r.next+i)%frames, take) {
+		if bit := uint64(1) << i; r.ahead&bit == 0 && r.frame((r.next+i)%r.frames, take) {
 			r.ahead |= bit
 		}
 	}

@@ -11,9 +11,9 @@ import (
 )
 
 // open opens a ring, or skips the test where that is not permitted.
-func open(t *testing.T) *Ring {
+func open(t *testing.T, connections int) *Ring {
 	t.Helper()
-	r, err := Open()
+	r, err := Open(connections)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		t.Skipf("no right to capture packets (CAP_NET_RAW): %v", err)
 	}
@@ -33,7 +33,7 @@ func TestRing(t *testing.T) {
 			continue
 		}
 		defer l.Close()
-		table := started(open(t))
+		table := started(open(t, 0))
 		defer table.Close()
 		server := l.Addr().(*net.TCPAddr).AddrPort()
 		table.Watch(server)
@@ -96,15 +96,26 @@ func followed(t testing.TB, table *Table) (conn, peer net.Conn, c *Conn) {
 	return conn, peer, table.Claim(server, conn.LocalAddr().(*net.TCPAddr).AddrPort())
 }
 
+// TestRoom: the more connections there may be at once, the more frames a ring has, up to 10 MiB.
+func TestRoom(t *testing.T) {
+	for connections, blocks := range map[int]int{1: 4, 150: 4, 500: 10, 1000: 20, 2000: 40, 1 << 40: 40, 0: 40} {
+		r := open(t, connections)
+		if r.frames != blocks*framesPerBlock {
+			t.Errorf("%d frames for %d connections, want those of %d blocks", r.frames, connections, blocks)
+		}
+		_ = r.Close()
+	}
+}
+
 // TestRingOverflows: frames that there was no room for are counted, and their bytes have no stamp.
 func TestRingOverflows(t *testing.T) {
-	r := open(t)
+	r := open(t, 1)
 	defer func() { _ = r.Close() }()
 	table := started(r)
 	conn, peer, c := followed(t, table)
 	b := make([]byte, 64<<10)
 	read := 0
-	for range frames + 1000 { // each write is a segment of its own, and is read: the window stays open
+	for range r.frames + 1000 { // each write is a segment of its own, and is read: the window stays open
 		peer.Write(b[:1])
 		n, err := conn.Read(b)
 		if err != nil {
@@ -126,7 +137,7 @@ func BenchmarkSegment(b *testing.B) {
 		b.Run(map[bool]string{false: "alone", true: "captured"}[captured], func(b *testing.B) {
 			table := NewTable()
 			if captured {
-				ring, err := Open()
+				ring, err := Open(1)
 				if err != nil {
 					b.Skip(err)
 				}

@@ -11,7 +11,7 @@ import (
 type Ring struct{}
 
 // Open returns why there is none.
-func Open() (*Ring, error) { return nil, errors.New("packets are captured on Linux only") }
+func Open(int) (*Ring, error) { return nil, errors.New("packets are captured on Linux only") }
 
 // Watch does nothing.
 func (*Ring) Watch([]netip.AddrPort) error { return nil }

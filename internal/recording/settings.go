@@ -162,6 +162,17 @@ func (s *Settings) Concurrency() int {
 	return 0
 }
 
+// MostAtOnce is how many requests can be under way at once, 0 where that is not bounded.
+func (s *Settings) MostAtOnce() int {
+	switch {
+	case s.Stages != nil:
+		return 0
+	case s.Timed() && s.NumPrompts <= 0 || 0 < s.Concurrency() && s.Concurrency() < s.NumPrompts:
+		return s.Concurrency()
+	}
+	return s.NumPrompts
+}
+
 // Timed reports whether the run ends by time. NumPrompts, if it is above 0, is a bound then.
 func (s *Settings) Timed() bool { return s.Duration > 0 || s.Stages != nil }
 

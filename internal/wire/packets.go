@@ -15,10 +15,10 @@ type Packets = packets.Table
 // NewPackets returns one that follows nothing before CapturePackets.
 func NewPackets() *Packets { return packets.NewTable() }
 
-// CapturePackets begins to follow the packets of connections that are opened from now on, or
-// says why that cannot be.
-func CapturePackets(t *Packets) error {
-	ring, err := packets.Open()
+// CapturePackets begins to follow the packets of connections that are opened from now on, so
+// many at once, 0 for any number, or says why that cannot be.
+func CapturePackets(t *Packets, connections int) error {
+	ring, err := packets.Open(connections)
 	if err == nil {
 		t.Start(ring)
 	}

@@ -116,7 +116,7 @@ func (s *slow) Feed(p []byte, at time.Duration) bool {
 // reader who comes late have each the stamp of their arrival, by each transport and by TLS.
 func TestPacketsOverLoopback(t *testing.T) {
 	table := NewPackets()
-	if err := CapturePackets(table); err != nil {
+	if err := CapturePackets(table, 0); err != nil {
 		t.Skipf("packets cannot be captured here: %v", err)
 	}
 	defer table.Close()

@@ -64,6 +64,9 @@ type Options struct {
 	// Reactors is how many threads share the connections that reactors carry, 0 for as many as
 	// the load needs (docs/scale.md).
 	Reactors int
+	// Streams is how many requests may be under way at once, 0 for any number: stamps of
+	// packets have room for so many.
+	Streams int
 	// Limits bound what an answer may hold.
 	Limits Limits
 	// UserAgent names the program.
@@ -100,7 +103,7 @@ func (c *Client) UnderWay() (requests, chunks int64) { return c.streams.Load(), 
 // New returns a client.
 func New(o Options) (*Client, error) {
 	at, bad := parseBase(o.BaseURL)
-	c := &Client{o: o, address: at, badURL: bad, clock: wire.NewClock(), stamps: new(stamping)}
+	c := &Client{o: o, address: at, badURL: bad, clock: wire.NewClock(), stamps: &stamping{streams: o.Streams}}
 	if c.o.Endpoint == "" {
 		c.o.Endpoint = "/v1/completions"
 	}

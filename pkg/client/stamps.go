@@ -41,6 +41,7 @@ type Stamping struct {
 // stamping is what a client knows of where its stamps come from.
 type stamping struct {
 	packets *wire.Packets
+	streams int           // that may be under way at once
 	late    func()        // reads come late; nil where nobody asks
 	settled chan struct{} // closed once delay is known
 	delay   time.Duration
@@ -56,7 +57,7 @@ func (s *stamping) capture() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.tried {
-		s.tried, s.refused = true, wire.CapturePackets(s.packets)
+		s.tried, s.refused = true, wire.CapturePackets(s.packets, s.streams)
 	}
 	return s.refused
 }
