@@ -58,7 +58,7 @@ func run(ctx context.Context, only string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	caught, survived := 0, 0
+	count := map[string]int{}
 	passes := map[string]bool{}
 	for _, m := range all {
 		if !pattern.MatchString(m.file) && !pattern.MatchString(m.test) {
@@ -70,21 +70,21 @@ func run(ctx context.Context, only string) error {
 			}
 			passes[key] = true
 		}
-		ok, err := m.try(ctx, dir)
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", m.file, m.new, err)
+		word := "survived"
+		switch ok, err := m.try(ctx, dir); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			word = "not run"
+			fmt.Fprintf(os.Stderr, "%s: %s: %v\n", m.file, m.new, err)
+		case ok:
+			word = "caught"
 		}
-		word := "caught  "
-		if ok {
-			caught++
-		} else {
-			word = "SURVIVED"
-			survived++
-		}
-		fmt.Printf("%s %-34s %s\n         %-34s %s\n", word, m.file, m.new, "", m.test)
+		count[word]++
+		fmt.Printf("%-8s %-34s %s\n         %-34s %s\n", word, m.file, m.new, "", m.test)
 	}
-	fmt.Printf("%d mutations: %d caught, %d survived\n", caught+survived, caught, survived)
-	if survived > 0 || caught == 0 {
+	fmt.Printf("%d caught, %d survived, %d not run\n", count["caught"], count["survived"], count["not run"])
+	if len(count) != 1 || count["caught"] == 0 {
 		return errors.New("not every mutation was caught")
 	}
 	return nil
