@@ -7,7 +7,7 @@ GODIST   = $(GOBUILD) -trimpath
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live bench-spinners sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage slo-check accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
+.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live bench-spinners bench-clock-steps sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage slo-check accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -64,6 +64,9 @@ bench-spinners: ## stamps of sockets and of packets while 24 processes keep all 
 
 bench-soak: ## 2,000 streams for five minutes: memory and descriptors stay flat
 	go run ./bench -soak 5m
+
+bench-clock-steps: ## step this machine's wall clock by an hour in the middle of runs, and put it right again (needs root and a C compiler)
+	go run ./bench -clock-steps 1h
 
 faults: ## every fault of internal/faults on the real binary: about 4,000 runs, ten minutes or more
 	go run ./bench/faults

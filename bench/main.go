@@ -72,6 +72,7 @@ func main() {
 	before := flag.String("before", "", "with -compute, a revision to measure in turn with this one")
 	view := flag.Bool("live", false, "measure what the live view costs instead")
 	spinners := flag.Int("spinners", -1, "measure the sources of stamps instead, while so many processes keep all processors busy")
+	steps := flag.Duration("clock-steps", 0, "step this machine's wall clock by so much in the middle of runs instead (needs root), and put it right again")
 	sources := flag.String("timestamps", "kernel,packet,auto", "the sources of stamps to measure")
 	peers := flag.Bool("peers", false, "measure the commands in PEER_NAME=COMMAND variables, too: {url}, {n} and {tokens} are replaced")
 	flag.Parse()
@@ -105,6 +106,10 @@ func main() {
 			*only = "64,500"
 		}
 		b.stamps(*spinners, *turns, strings.Split(*sources, ","), strings.Split(*only, ","))
+		return
+	}
+	if *steps > 0 {
+		b.clockSteps(*steps)
 		return
 	}
 	if *soak > 0 {

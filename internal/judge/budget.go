@@ -24,6 +24,8 @@ type Budget struct {
 	Uncertainty health.Dist // of the stamps that may be late: by how much at most
 	// Retransmits counts the segments that were sent again.
 	Retransmits int
+	// ByWall reports whether the kernel stamped arrivals, which it does by the wall clock.
+	ByWall bool
 	// Idle is the share of the slots' time between the end of a complete answer (Result.Ended)
 	// and the start of the next request: by so much at most throughput is understated.
 	Idle float64
@@ -54,6 +56,7 @@ type BudgetReader struct {
 	lateBy                                         *hdrhistogram.Histogram // of events, which are many: ns, three digits
 	latestBy                                       time.Duration
 	retransmits                                    int
+	byWall                                         bool
 	idle, busy                                     time.Duration
 	began, end, ended                              time.Duration    // of a burst: its end as it was noticed, and as it was
 	succeeded                                      bool             // some
@@ -98,6 +101,7 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 		b.rtts.AddDuration(r.MinRTT)
 	}
 	b.retransmits += r.Retransmits
+	b.byWall = b.byWall || r.KernelStamps
 	tail := time.Duration(0) // of a stream that hung or was cut the slot was kept for the server, not for the client
 	if r.Err == nil && r.Ended > 0 {
 		tail = max(r.End-r.Ended, 0)
@@ -192,7 +196,7 @@ func (b *BudgetReader) addPerToken(ttft, latency, first, last time.Duration, n i
 func (b *BudgetReader) Budget(s *metrics.Summary, firstWave int) *Budget {
 	out := &Budget{
 		Lateness: dist(&b.lateness), SlotWait: dist(&b.waits), StartDelay: dist(&b.starts), SendDelay: dist(&b.sends),
-		Connect: dist(&b.connects), RTT: dist(&b.rtts), Uncertainty: b.lateDist(), Retransmits: b.retransmits,
+		Connect: dist(&b.connects), RTT: dist(&b.rtts), Uncertainty: b.lateDist(), Retransmits: b.retransmits, ByWall: b.byWall,
 	}
 	if b.busy > 0 && b.succeeded { // where all failed there is no throughput to understate
 		out.Idle = float64(b.idle) / float64(b.busy)

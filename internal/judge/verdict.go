@@ -91,7 +91,7 @@ func Decide(b *Budget, h *health.Report, meanGap float64, l Limits) Verdict {
 	if late := b.Lateness.P99.Seconds(); meanGap > 0 && late > meanGap {
 		blame(ClientLimited, Reason{What: "schedule", Bound: late, Limit: meanGap, Text: fmt.Sprintf("requests were handed out up to %s late (p99), more than the %s between two of them: the load was not the one asked for"+ownCore+", or ask for fewer requests a second", short(late), short(meanGap))})
 	}
-	if len(h.Steps) > 0 {
+	if len(h.Steps) > 0 && b.ByWall {
 		blame(Degraded, Reason{What: "clock", Bound: float64(len(h.Steps)), Text: fmt.Sprintf("the wall clock stepped %d times, first by %s, while arrivals were stamped with it; let the clock be slewed, not stepped, and run again", len(h.Steps), spell(h.Steps[0].By))})
 	}
 	if v.Level != Clean {

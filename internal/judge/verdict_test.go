@@ -64,6 +64,9 @@ func TestVerdicts(t *testing.T) {
 		}, stalls, ClientLimited, []string{"itl"}, "did not get to run"},
 		"slots that stand empty": {func(s *server) { s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms } }, nil, Degraded, []string{"throughput"}, "were idle"},
 		"a clock step":           {func(s *server) {}, &health.Report{Steps: []health.Step{{At: ms, By: time.Second}}}, Degraded, []string{"clock"}, "stepped"},
+		"a clock step, and stamps of the program's own clock": {func(s *server) {
+			s.change = func(_ int, r *client.Result) { r.KernelStamps = false }
+		}, &health.Report{Steps: []health.Step{{At: ms, By: time.Second}}}, Clean, nil, ""},
 		"a processor limit": {func(s *server) {
 			s.change = func(_ int, r *client.Result) { r.Permit -= 50 * ms }
 		}, &health.Report{Cgroup: &health.Cgroup{Cores: 0.5, Throttled: time.Second, Periods: 9}}, Degraded, []string{"throughput"}, "processor limit of 0.5 cores"},

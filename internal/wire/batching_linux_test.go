@@ -176,7 +176,7 @@ func TestEventsThatWaitTogether(t *testing.T) {
 				if mark == '^' {
 					stamp = time.Hour
 				}
-				sys.arrive(data, stamp-r.wall.instant(0))
+				sys.arrive(data, stamp-time.Duration(r.wall.offset))
 			}
 			r.read(f, false)
 			reads := sys.reads
@@ -292,7 +292,7 @@ func TestWhatAFullWindowHeldBack(t *testing.T) {
 		sys := &segments{}
 		r := &Reactor{o: Options{Clock: Clock{time.Now().Add(-time.Minute)}}, sys: sys, buffer: make([]byte, 64<<10), readDelays: newReadDelays()}
 		r.wall.sample(r.o.Clock)
-		origin := r.wall.instant(0)
+		origin := time.Duration(r.wall.offset)
 		f := newFlow(&Exchange{Sink: sink, Fresh: true})
 		f.link = &link{flow: f}
 		at := r.o.Clock.Now() - 50*time.Millisecond

@@ -187,7 +187,7 @@ func (r *Reactor) stamp(f *flow, q *queue, read time.Duration, stamp int64, part
 	case stamp == f.stamp: // of the same segment: the very same instant
 		q.same++
 	default:
-		at := min(read, r.wall.instant(stamp))
+		at := r.wall.instant(stamp, read)
 		if merged = part && at > q.asked; merged {
 			at, stamp = q.asked, 0
 		}

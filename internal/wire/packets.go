@@ -112,7 +112,7 @@ func (r *packetReader) piece() arrival {
 	r.exact, r.stamp = p.Exact, p.Stamp
 	a := arrival{n: p.Len, at: r.read, kernel: p.Stamp != 0, exact: p.Exact, more: len(r.pieces) > 0}
 	if a.kernel {
-		a.at = min(a.at, r.wall.instant(p.Stamp))
+		a.at = r.wall.instant(p.Stamp, a.at)
 	}
 	r.last = max(r.last, a.at)
 	if a.at = r.last; !a.more {

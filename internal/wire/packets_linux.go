@@ -103,6 +103,6 @@ func (r *Reactor) stampPiece(f *flow, q *queue, p packets.Piece, last bool, read
 	if !p.Exact && last {
 		return r.stamp(f, q, read, p.Stamp, part)
 	}
-	f.stamp, f.last = p.Stamp, max(f.last, min(read, r.wall.instant(p.Stamp)))
+	f.stamp, f.last = p.Stamp, max(f.last, r.wall.instant(p.Stamp, read))
 	return !p.Exact
 }

@@ -84,7 +84,7 @@ func TestEventsByPackets(t *testing.T) {
 		r := &Reactor{o: Options{Clock: clock, Packets: table}, sys: sys, buffer: make([]byte, 1<<20), readDelays: newReadDelays()}
 		r.polled = pollState{returned: time.Hour, asked: true} // it comes late
 		r.wall.sample(clock)
-		stamp := func(at time.Duration) time.Duration { return at - r.wall.instant(0) }
+		stamp := func(at time.Duration) time.Duration { return at - time.Duration(r.wall.offset) }
 		source.send(0, int64(stamp(0)))
 		f := newFlow(&Exchange{Sink: d})
 		f.link, f.written = &link{connected: true, flow: f, packets: table.Claim(source.server, source.local)}, true
@@ -140,8 +140,8 @@ func TestSurplusByPackets(t *testing.T) {
 		event := `data: {"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n"
 		for i, data := range []string{fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(event), event), surplus} {
 			if data != "" {
-				sys.arrive(data, time.Duration(i+1)*time.Millisecond-r.wall.instant(0))
-				source.send(len(data), int64(time.Duration(i+1)*time.Millisecond-r.wall.instant(0)))
+				sys.arrive(data, time.Duration(i+1)*time.Millisecond-time.Duration(r.wall.offset))
+				source.send(len(data), int64(time.Duration(i+1)*time.Millisecond-time.Duration(r.wall.offset)))
 			}
 		}
 		r.read(f, false)

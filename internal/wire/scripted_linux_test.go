@@ -206,7 +206,7 @@ func (s *scripted) recv(fd int, p []byte) (int, int64, error) {
 		if step.at != 0 {
 			var w wall
 			w.sample(Clock{s.origin})
-			stamp = int64(step.at - w.instant(0))
+			stamp = int64(step.at) - w.offset
 		}
 		if len(c.reads) > 0 {
 			s.edge(c, unix.EPOLLIN) // a short read: what follows raises an edge

@@ -149,7 +149,7 @@ func (r *kernelReader) receive(p []byte) arrival {
 	}
 	// A stamp lies between the one before it and now, whatever the wall clock does.
 	if stamp != 0 {
-		at = min(at, r.wall.instant(stamp))
+		at = r.wall.instant(stamp, at)
 	}
 	r.last = max(r.last, at)
 	return arrival{n: n, at: r.last, kernel: stamp != 0}

@@ -36,31 +36,61 @@ func NewClock() Clock { return Clock{time.Now().Add(-time.Nanosecond)} }
 // Now is the current instant.
 func (c Clock) Now() time.Duration { return time.Since(c.origin) }
 
-// wall is the offset of a Clock from the wall clock, in ns: wall time plus it is the instant.
-type wall int64
+// wall is how a Clock and the wall clock go together.
+type wall struct {
+	offset int64         // ns: wall time plus it is the instant
+	before int64         // the offset before the wall clock was set
+	until  time.Duration // stamps from before that are still to be expected, 0 for none
+}
+
+// clockDrift is by how much the clocks move against each other at the most, in ns, from one
+// sample to the next, unless one was set or the last sample is old. A clock that was set moves by
+// clockStep at least, and what arrived before is read within staleStamps.
+const (
+	clockDrift  = int64(time.Microsecond)
+	clockStep   = int64(100 * time.Millisecond)
+	staleStamps = time.Second
+)
 
 // sample reads both clocks. They are read one after the other: where they seem to have
 // moved against each other, the thread may have lost its processor in between, and they
 // are read again.
 func (w *wall) sample(c Clock) (now time.Duration) {
+	known := w.offset
 	for range 3 {
 		t := time.Now()
 		now = t.Sub(c.origin)
-		before := *w
-		*w = wall(int64(now) - t.UnixNano())
-		if moved := *w - before; -clockDrift < moved && moved < clockDrift {
+		before := w.offset
+		w.offset = int64(now) - t.UnixNano()
+		if moved := w.offset - before; -clockDrift < moved && moved < clockDrift {
 			break
 		}
 	}
+	w.moved(known, now)
 	return now
 }
 
-// clockDrift is by how much the clocks move against each other at the most, in ns, from one
-// sample to the next, unless one was set or the last sample is old.
-const clockDrift = wall(time.Microsecond)
+// moved keeps the offset that was known where the wall clock has been set since.
+func (w *wall) moved(known int64, now time.Duration) {
+	switch by := w.offset - known; {
+	case known != 0 && (by <= -clockStep || by >= clockStep):
+		w.before, w.until = known, now+staleStamps
+	case w.until != 0 && now > w.until:
+		w.until = 0
+	}
+}
 
-// instant is that of a stamp, by the last sample.
-func (w wall) instant(stamp int64) time.Duration { return time.Duration(stamp + int64(w)) }
+// instant is that of a stamp which was read at an instant, by the last sample: of what arrived
+// before the wall clock was set by the one before that.
+func (w *wall) instant(stamp int64, read time.Duration) time.Duration {
+	at := time.Duration(stamp + w.offset)
+	if w.until != 0 {
+		if old := time.Duration(stamp + w.before); old <= read && (at > read || at < old) {
+			at = old
+		}
+	}
+	return min(at, read)
+}
 
 // Sink takes the bytes of one answer. *stream.Decoder is one.
 type Sink interface {
