@@ -140,7 +140,7 @@ func checkOriginal(header []byte) error {
 // canonical is a head as fasthttp reads it: its lines end with CRLF, and no
 // transfer coding is named that it does not know.
 func canonical(b []byte) []byte {
-	var out []byte
+	out := make([]byte, 0, len(b)+bytes.Count(b, []byte("\n")))
 	for line := range bytes.Lines(b) {
 		if name, _, _ := bytes.Cut(line, []byte(":")); !strings.EqualFold(string(name), "transfer-encoding") {
 			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
