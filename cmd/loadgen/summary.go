@@ -34,11 +34,12 @@ var everyday = []string{"too_few_samples", "prompt_length_drift"}
 // summarize writes what a run says of itself: the verdict with each cause, findings and
 // notes, each once. The recording's own notes were logged as they arose.
 func (m *benchmark) summarize(rec *recording.Recording, a *analysis.Analysis) {
-	if len(a.Stages)+len(a.Servers) > 0 || a.Probes != nil {
+	if len(a.Stages)+len(a.Servers) > 0 || a.Probes != nil || a.Cancellation != nil {
 		own := a.Loadgen(rec)
 		show.Stages(m.s.err, "loadgen: ", own.Stages)
 		show.Servers(m.s.err, "loadgen: ", own.Servers)
 		show.Probes(m.s.err, "loadgen: ", own.Probes)
+		show.Cancelled(m.s.err, "loadgen: ", own.Cancellation)
 	}
 	var verdict bytes.Buffer
 	report.WriteVerdict(&verdict, "loadgen: ", console.Verdict(a.Verdict, a.Budget))

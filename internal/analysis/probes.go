@@ -48,6 +48,7 @@ func (a *Analysis) probes(rec *recording.Recording, o metrics.Options, count Cou
 	}
 	p := &Probes{Rate: s.ProbeRate, Failed: failed, Summary: summary.Summary(rec.Elapsed.Seconds())}
 	p.Budget = budget.Budget(p.Summary, 0)
+	p.Budget.Idle = 0 // they hold no slot, and are no throughput
 	p.Verdict = judge.Decide(p.Budget, &rec.Health, meanGap(p.Rate), judge.DefaultLimits)
 	a.Probes = p
 	if failed > 0 {

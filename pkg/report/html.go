@@ -41,6 +41,7 @@ type pageGroup struct {
 	Overview              []template.HTML
 	Loads                 []pageLoad
 	Settings              pageTable
+	Sections              []pageSection
 	Remarks               []string
 	Curve, Gates          *pageTable
 }
@@ -143,6 +144,7 @@ func (g *Group) page(number string) pageGroup {
 		}
 		p.Loads = append(p.Loads, l)
 	}
+	p.Sections = g.pageSections(number)
 	head, rows := g.settingsTable()
 	p.Settings = pageTable{Name: "Settings and environment" + number, Class: "settings", Head: head, Rows: textCells(rows)}
 	return p

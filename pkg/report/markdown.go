@@ -60,6 +60,7 @@ func Markdown(w io.Writer, groups []*Group) error {
 				markdownRow(w, row)
 			}
 		}
+		g.markdownSections(w)
 		fmt.Fprintf(w, "\n## Settings\n\n")
 		head, rows := g.settingsTable()
 		markdownRow(w, head)

@@ -261,6 +261,7 @@ func (s *Stored) WriteText(w io.Writer) {
 	show.Stages(w, "  ", s.loadgen().Stages)
 	show.Servers(w, "  ", s.loadgen().Servers)
 	show.Probes(w, "  ", s.loadgen().Probes)
+	show.Cancelled(w, "  ", s.loadgen().Cancellation)
 	writeRanks(w, "  ", s.loadgen().Ranks)
 	if m := s.loadgen().ServerMetrics; m != nil && m.Exposition != nil {
 		show.Metrics(w, "  ", m.Exposition)

@@ -14,3 +14,19 @@ func Probes(w io.Writer, prefix string, p *result.Probes) {
 	}
 	fmt.Fprintf(w, "%sprobes: %d/%d, TTFT %s, E2EL %s (median ms), %s\n", prefix, p.Completed, p.Sent, medianOf(p.TTFT), medianOf(p.E2EL), p.Verdict)
 }
+
+// Cancelled writes a line on the requests that were to be cancelled, after a prefix; nothing
+// without any.
+func Cancelled(w io.Writer, prefix string, c *result.Cancellation) {
+	if c == nil {
+		return
+	}
+	when := ""
+	switch {
+	case c.AfterTokens != nil:
+		when = fmt.Sprintf(" after %d tokens", *c.AfterTokens)
+	case c.After != nil:
+		when = fmt.Sprintf(" after %.4g ms", *c.After)
+	}
+	fmt.Fprintf(w, "%scancelled%s: %d of %d chosen (%.4g %%), %d complete before, %d failed, TTFT %s (median ms)\n", prefix, when, c.Cancelled, c.Chosen, 100*c.Share, c.Completed, c.Failed, medianOf(c.TTFT))
+}
