@@ -104,7 +104,7 @@ func (c *config) checkRank() error {
 		{"--profile", "each would start and stop the server's profiler", c.Profile},
 		{"--server-metrics", "reading them empties the server's records for the other ranks", c.ServerMetrics.Asked},
 		{"--save-request-time-breakdown", "reading the server's records empties them for the other ranks", c.TimeBreakdown.Asked},
-		{"--probe-request-rate", "a run of its own, at that rate, is as good a probe", c.ProbeRate > 0},
+		{"--probe-request-rate", "they go on until the load of the last rank is over, which only --barrier DIR shows", c.ProbeRate > 0 && c.Barrier == nil},
 		{"--append", "a line is a whole run's; loadgen merge makes it of all ranks'", c.appendTo != nil},
 		{"--cache-salt", "the salt has to be the same for all, which --barrier DIR sees to", c.CacheSalt && c.Barrier == nil},
 	} {

@@ -43,10 +43,12 @@ func (a *Analysis) probes(rec *recording.Recording, o metrics.Options, count Cou
 			failed++
 		}
 		summary.Add(&sample)
-		late = judge.AppendLateness(late[:0], r, &rec.Health)
+		h := rec.HealthOfProbe(r)
+		late = judge.AppendLateness(late[:0], r, h)
+		budget.Under(h)
 		budget.Add(r, late, n)
 	}
-	p := &Probes{Rate: s.ProbeRate, Failed: failed, Summary: summary.Summary(rec.Elapsed.Seconds())}
+	p := &Probes{Rate: rec.ProbeRate(), Failed: failed, Summary: summary.Summary(rec.Elapsed.Seconds())}
 	p.Budget = budget.Budget(p.Summary, 0)
 	p.Budget.Idle = 0 // they hold no slot, and are no throughput
 	p.Verdict = judge.Decide(p.Budget, &rec.Health, meanGap(p.Rate), judge.DefaultLimits)

@@ -139,6 +139,9 @@ func (b *Bench) Prepare(ctx context.Context) error {
 	if b.shape, err = shapeOf(b.s); err != nil {
 		return err
 	}
+	if err := b.checkShares(); err != nil {
+		return err
+	}
 	if b.cancel, err = b.s.Cancellation(); err != nil {
 		return err
 	}

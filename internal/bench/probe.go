@@ -1,13 +1,17 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"loadgen/internal/barrier"
 	"loadgen/internal/load"
 	"loadgen/internal/pyjson"
+	"loadgen/internal/ranks"
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
@@ -50,21 +54,21 @@ func (b *Bench) prepareProbe(ctx context.Context) error {
 	return nil
 }
 
-// sendProbes sends probes beside the load until stop is called, which returns when all have
-// been answered, and why some of their results are not on the disk.
-func (b *Bench) sendProbes(ctx context.Context, rec *recording.Recording, file *recording.Writer) (stop func() error) {
+// sendProbes sends probes beside a load that begins at an instant, 0 for now, until stop is
+// called, which returns when all have been answered, and why some of their results are not on
+// the disk. Of several processes each sends every so many-th.
+func (b *Bench) sendProbes(ctx context.Context, start time.Duration, rec *recording.Recording, file *recording.Writer) (stop func() error) {
 	if b.probe == nil {
 		return func() error { return nil }
 	}
 	until, end := context.WithCancel(ctx)
 	rec.ProbeSpool = recording.NewSpool()
-	// The order in which the load goes to several servers stays as it is without probes.
-	to := &servers{all: b.servers.all, underWay: make([]int, len(b.servers.all))}
-	period := time.Duration(float64(time.Second) / b.s.ProbeRate)
+	to := &servers{all: b.servers.all} // which go to each in turn, wherever the load goes
+	o := load.Repeated{Start: cmp.Or(start, to.Now()), Period: b.s.ProbePeriod(), First: b.o.Ranks.Index, Step: b.o.Ranks.Size, Server: to.inTurn}
 	var all sync.WaitGroup
 	all.Go(func() {
-		load.Every(until, ctx, to, to.Now(), period, b.probe, func(k int, r *client.Result) {
-			rec.ProbeSpool.Add(k, r)
+		load.Every(until, ctx, to, o, b.probe, func(k int, r *client.Result) {
+			rec.ProbeSpool.Add((k-o.First)/max(o.Step, 1), r)
 			if file != nil {
 				file.AddProbe(k, r)
 			}
@@ -76,3 +80,30 @@ func (b *Bench) sendProbes(ctx context.Context, rec *recording.Recording, file *
 		return rec.ProbeSpool.Finish()
 	}
 }
+
+// awaitLoads waits until the loads of all ranks are over, as probes go on as long as the last
+// of them. Where some rank does not come to that, it is noted.
+func (b *Bench) awaitLoads(ctx context.Context, rec *recording.Recording) {
+	r := &b.o.Ranks
+	if b.probe == nil || r.Alone() || r.Barrier == nil {
+		return
+	}
+	if rec.Interrupted {
+		r.Barrier.Leave(errInterrupted)
+		return
+	}
+	_, err := r.Barrier.Meet(ctx, "load over", nil)
+	left, late := (*barrier.LeftError)(nil), (*barrier.TimeoutError)(nil)
+	switch {
+	case errors.As(err, &left):
+		err = fmt.Errorf("rank %d on %s ended early", left.Rank, left.Host)
+	case errors.As(err, &late):
+		err = fmt.Errorf("%s did not say so within %v", ranks.List(late.Missing), late.Limit)
+	}
+	if err != nil && ctx.Err() == nil {
+		b.keep(recording.Note{Code: "probes_ended_early", Text: fmt.Sprintf("when the load of all ranks was over is not known, so that some of the last probes may be missing: %v", err)})
+	}
+}
+
+// errInterrupted is why a rank does not wait for the others.
+var errInterrupted = errors.New("its run was ended early")

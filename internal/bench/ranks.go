@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -90,6 +91,25 @@ func (b *Bench) extent(own int) int {
 	return b.Place(own-1) + 1
 }
 
+// checkShares checks that each process has something of a load over time.
+func (b *Bench) checkShares() error {
+	r, x := b.o.Ranks, b.shape
+	if r.Alone() || x == nil {
+		return nil
+	}
+	setting := "duration"
+	if b.s.Stages != nil {
+		setting = "stages"
+	}
+	if n := load.Most(x.Slots); x.Slots != nil && n < r.Size {
+		return wrong(setting, fmt.Sprintf("at most %d requests are under way at a time, fewer than the %d ranks, of which each needs a slot", n, r.Size))
+	}
+	if n := len(x.Arrivals) - 1; x.Arrivals != nil && n < r.Size {
+		return wrong(setting, fmt.Sprintf("%d requests are due, fewer than the %d ranks, of which each needs one", n, r.Size))
+	}
+	return nil
+}
+
 // take leaves of a load for the whole plan what is this process's: its requests and slots.
 func (b *Bench) take(o load.Options) load.Options {
 	r := b.o.Ranks
@@ -141,21 +161,50 @@ func (b *Bench) agreeOnSettings(ctx context.Context) error {
 type prepared struct {
 	Tokenizer, Prompts string
 	Planned            int
+	Stages             []recording.Stage
 }
 
 // agreeOnPrompts compares with the other ranks what came of the preparations, before anything
 // is sent.
 func (b *Bench) agreeOnPrompts(ctx context.Context) error {
-	mine := prepared{b.tokenizerName, b.prompts, len(b.planned)}
-	return gather(ctx, &b.o.Ranks, "prepared", mine, func(first, other prepared) (what, ours, theirs string) {
-		if first.Prompts == other.Prompts && first.Planned == other.Planned {
-			return "", "", ""
+	mine := prepared{Tokenizer: b.tokenizerName, Prompts: b.prompts, Planned: len(b.planned)}
+	if b.shape != nil {
+		mine.Stages = b.shape.stages
+	}
+	return gather(ctx, &b.o.Ranks, "prepared", mine, differentPlans)
+}
+
+// differentPlans is how what two ranks prepared differs, "" where it does not.
+func differentPlans(first, other prepared) (what, ours, theirs string) {
+	if !slices.Equal(first.Stages, other.Stages) {
+		return "schedules, as their files of stages differ", stagesText(first.Stages), stagesText(other.Stages)
+	}
+	if first.Prompts == other.Prompts && first.Planned == other.Planned {
+		return "", "", ""
+	}
+	text := func(p prepared) string {
+		return fmt.Sprintf("%d with the digest %s, tokenizer %q", p.Planned, p.Prompts, p.Tokenizer)
+	}
+	return "prompts, as their data sets or tokenizers differ", text(first), text(other)
+}
+
+// stagesText says what stages are, in few words.
+func stagesText(all []recording.Stage) string {
+	text := ""
+	for i, g := range all {
+		if i > 0 {
+			text += ", "
 		}
-		text := func(p prepared) string {
-			return fmt.Sprintf("%d with the digest %s, tokenizer %q", p.Planned, p.Prompts, p.Tokenizer)
+		if g.Rate > 0 {
+			text += fmt.Sprintf("%.4g/s", g.Rate)
+		} else {
+			text += fmt.Sprintf("%d at a time", g.Concurrency)
 		}
-		return "prompts, as their data sets or tokenizers differ", text(first), text(other)
-	})
+		if g.To > 0 {
+			text += fmt.Sprintf(" until %v", g.To)
+		}
+	}
+	return cmp.Or(text, "none")
 }
 
 // gather meets the others and compares what each says with what rank 0 does: the first

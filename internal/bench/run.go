@@ -110,6 +110,9 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	}
 	o = b.take(o)
 	o.Start = start
+	if !b.servers.least {
+		o.Server = func(i int) int { return b.servers.inTurn(b.Place(i)) }
+	}
 	probing := b.send(sending, o, k, file)
 	if err := errors.Join(k.done(), b.probesKept); err != nil {
 		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})
@@ -207,7 +210,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, k *keeper, file *recor
 	}
 	threads := b.client.Threads()
 	stopGPU := b.observeGPU(ctx)
-	stopProbes := b.sendProbes(ctx, rec, file)
+	stopProbes := b.sendProbes(ctx, o.Start, rec, file)
 	var unread atomic.Pointer[error]
 	out := load.Run(ctx, b.servers, total, func(i int) *client.Prepared {
 		p, err := b.Request(i)
@@ -222,6 +225,7 @@ func (b *Bench) send(ctx context.Context, o load.Options, k *keeper, file *recor
 	}
 	before := b.client.Now()
 	b.answered(k, before)
+	b.awaitLoads(ctx, rec)
 	b.probesKept = stopProbes()
 	probing = b.client.Now() - before
 	rec.Health = stop()

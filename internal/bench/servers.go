@@ -16,33 +16,40 @@ import (
 // one that the requests were prepared for. It is a load.Doer, and safe for concurrent use.
 type servers struct {
 	all   []*client.Client
-	least bool // the one with the fewest requests under way is next; else one after the other
+	least bool // the one with the fewest requests under way gets a request; else its result says which
 
 	mu       sync.Mutex
-	next     int
+	next     int // of those with as few
 	underWay []int
 }
+
+// inTurn is the server of a request by its place in the plan, or of a probe by its number. It
+// does not depend on when others were sent, nor on who sends which.
+func (s *servers) inTurn(place int) int { return place % len(s.all) }
 
 // Now is the clock of all.
 func (s *servers) Now() time.Duration { return s.all[0].Now() }
 
-// Do sends a request to the server whose turn it is.
+// Do sends a request to its server.
 func (s *servers) Do(ctx context.Context, p *client.Prepared, r *client.Result) {
-	k := s.take()
-	defer s.free(k)
-	if r.Server = k; k > 0 {
+	if s.least {
+		r.Server = s.take()
+		defer s.free(r.Server)
+	}
+	k := r.Server
+	if k > 0 {
 		p = s.all[k].Address(p)
 	}
 	s.all[k].Do(ctx, p, r)
 }
 
-// take is the server of the next request. Of those with as few under way, the one whose turn
-// it is gets it.
+// take is the server with the fewest requests of this process under way. Of those with as few,
+// the one whose turn it is gets it.
 func (s *servers) take() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.next
-	for i := 1; s.least && i < len(s.all); i++ {
+	for i := 1; i < len(s.all); i++ {
 		if j := (s.next + i) % len(s.all); s.underWay[j] < s.underWay[k] {
 			k = j
 		}

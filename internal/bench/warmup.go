@@ -45,7 +45,9 @@ func (b *Bench) warmUp(ctx context.Context) error {
 		bound = n
 	}
 	b.wait(fmt.Sprintf("waiting for the answers to %d warm-up requests", n), 0)
-	done := load.Run(ctx, b.servers, n, func(i int) *client.Prepared { return requests[i] }, load.Options{Concurrency: bound})
+	done := load.Run(ctx, b.servers, n, func(i int) *client.Prepared { return requests[i] }, load.Options{Concurrency: bound, Server: func(i int) int {
+		return b.servers.inTurn(b.o.Ranks.Index + i*max(b.o.Ranks.Size, 1))
+	}})
 	b.wait("", 0)
 	if err := stopped(ctx); err != nil {
 		return err

@@ -20,7 +20,7 @@ func TestEvery(t *testing.T) {
 		defer stop()
 		var mu sync.Mutex
 		all := map[int]*client.Result{}
-		Every(until, t.Context(), s, s.Now(), 30*ms, &client.Prepared{PromptLen: 75}, func(k int, r *client.Result) {
+		Every(until, t.Context(), s, Repeated{Start: s.Now(), Period: 30 * ms}, &client.Prepared{PromptLen: 75}, func(k int, r *client.Result) {
 			mu.Lock()
 			defer mu.Unlock()
 			all[k] = r

@@ -53,6 +53,8 @@ type Options struct {
 	// Result, if set, gives the memory for a request's timeline when it is about to be
 	// sent, in place of Outcome.Results. It is not for conversations.
 	Result func(i int) *client.Result
+	// Server, if set, is which of several servers a request is for; else the Doer chooses.
+	Server func(i int) int
 	// OnQueue, if set, is called before the first request is handed out, with what tells at
 	// any time how many are due and wait for a slot; not where none does so.
 	OnQueue func(waiting func() int)
@@ -181,7 +183,7 @@ func (r *running) onTime(ctx context.Context) {
 func (r *running) onDemand(ctx context.Context) {
 	n := r.begins()
 	wait(ctx, r.d, r.out.Start)
-	for k := range min(most(r.Slots), n) {
+	for k := range min(Most(r.Slots), n) {
 		r.workers.Go(func() {
 			for r.free(ctx, k) {
 				next := int(r.taken.Add(1)) - 1
@@ -233,6 +235,9 @@ func (r *running) work(ctx context.Context, h handed) {
 func (r *running) send(ctx context.Context, h handed, request func(i int) *client.Prepared) {
 	q := r.Result(h.i)
 	q.Due, q.Handed, q.Permit = h.due, h.at, r.d.Now()
+	if r.Server != nil {
+		q.Server = r.Server(h.i)
+	}
 	p := request(h.i)
 	if p == nil {
 		return

@@ -249,8 +249,8 @@ func open(steps []Step, k int, at time.Duration) (now bool, from time.Duration) 
 	return false, -1
 }
 
-// most is the largest bound there is.
-func most(steps []Step) (n int) {
+// Most is the largest bound there is.
+func Most(steps []Step) (n int) {
 	for _, s := range steps {
 		n = max(n, s.Slots)
 	}

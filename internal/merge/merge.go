@@ -50,7 +50,7 @@ func Merge(sources []Source, partial bool) (*recording.Recording, error) {
 		}
 	}
 	out.Results = make([]*client.Result, len(out.Planned))
-	out.Parts = nil
+	out.Parts, out.Probes, out.ProbeSpool = nil, probes(sources), nil
 	for _, s := range sources {
 		by := first.Start - s.Start
 		for i, r := range s.All() {
@@ -73,6 +73,25 @@ func Merge(sources []Source, partial bool) (*recording.Recording, error) {
 	}
 	out.Notes = notes(sources, lacks)
 	return &out, nil
+}
+
+// probes are those of all ranks in the order in which they were due, on the first one's clock:
+// those that one process would have sent, until the load of the last rank was over.
+func probes(sources []Source) (all []*client.Result) {
+	first, over := sources[0].Recording, time.Duration(0)
+	for _, s := range sources {
+		over = max(over, s.Elapsed)
+	}
+	for _, s := range sources {
+		for _, q := range s.KeptProbes() {
+			if q.Due-s.Start < over {
+				shift(q, first.Start-s.Start)
+				all = append(all, q)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *client.Result) int { return cmp.Compare(a.Due, b.Due) })
+	return all
 }
 
 // energy keeps the first reading of the server's meter and the last of all ranks': it is the

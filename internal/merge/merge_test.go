@@ -79,9 +79,18 @@ func split(t *testing.T, rec *recording.Recording, size int) (out []Source) {
 				part.Results[place] = r
 			}
 		}
+		part.Probes, part.ProbeSpool = nil, nil
+		for k, q := range rec.KeptProbes() {
+			if k%size == i {
+				part.Probes = append(part.Probes, q)
+			}
+		}
 		p := copied(t, &part)
 		by := time.Duration(i*i) * time.Hour
 		for _, r := range p.All() {
+			shift(r, by)
+		}
+		for _, r := range p.Probes {
 			shift(r, by)
 		}
 		p.Start, p.Rank.At, p.Health = p.Start+by, p.Start+by, shiftHealth(p.Health, by)
@@ -109,16 +118,33 @@ func statistics(t *testing.T, rec *recording.Recording) (file map[string]any, a 
 	for _, of := range []string{"reasons", "cpu", "stalls", "stamp_to_read_ms", "scheduler_delay_ms"} {
 		delete(own["error_budget"].(map[string]any), of)
 	}
+	stages, _ := own["stages"].([]any)
+	for _, of := range append(stages, own["probes"]) {
+		if judged, is := of.(map[string]any); is {
+			delete(judged, "reasons")
+		}
+	}
 	return file, a
 }
 
 // TestSplitAndMerged: the recording of one process, split by rank and merged, has the same
 // result, bit for bit: what is not in it is only what several processes have of their own.
 func TestSplitAndMerged(t *testing.T) {
+	stages := func(text string) string {
+		name := filepath.Join(t.TempDir(), "stages.yaml")
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	beside := []string{"--cancel", "20%", "--cancel-after", "5", "--probe-request-rate", "9", "--base-url", "http://10.0.0.1:80,http://10.0.0.2:80,http://10.0.0.3:80"}
 	for name, args := range map[string][]string{
-		"closed loop": {"--max-concurrency", "8"},
-		"open loop":   {"--request-rate", "30", "--goodput", "ttft:50", "--backend", "openai-chat"},
-		"whole":       {"--max-concurrency", "5", "--non-streaming"},
+		"rates":         append(beside, "--num-prompts", "0", "--stages", stages("[{rate: 20, duration: 2s}, {rate: 60, duration: 2s, ramp: 500ms}]"), "--drain", "0.2"),
+		"concurrencies": append(beside, "--num-prompts", "0", "--stages", stages("[{concurrency: 5, duration: 2s}, {concurrency: 9, duration: 2s, settle: 300ms}]"), "--balance", "least-in-flight"),
+		"ramp":          append(beside, "--max-concurrency", "7", "--ramp-up", "1"),
+		"closed loop":   {"--max-concurrency", "8"},
+		"open loop":     {"--request-rate", "30", "--goodput", "ttft:50", "--backend", "openai-chat"},
+		"whole":         {"--max-concurrency", "5", "--non-streaming"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rec := recorded(t, args...)
@@ -193,6 +219,39 @@ func TestMergeOfTheSurroundings(t *testing.T) {
 	_, a := statistics(t, merged)
 	if a.Verdict.Level != "degraded" || len(a.Verdict.Reasons) != 1 || !strings.HasPrefix(a.Verdict.Reasons[0].Text, "rank 2 on hc: the wall clock stepped") || a.Ranks[1].Verdict.Level != "clean" {
 		t.Errorf("%+v", a.Verdict)
+	}
+}
+
+// TestProbesOfRanks: each probe is judged by the health of the rank that sent it, a rank's own part has its own probes,
+// and what ranks sent after the load of the last of them was over is left out.
+func TestProbesOfRanks(t *testing.T) {
+	rec := recorded(t, "--max-concurrency", "8", "--probe-request-rate", "20")
+	want := len(rec.KeptProbes())
+	parts := split(t, rec, 3)
+	for i := range parts {
+		p := parts[i].Recording
+		p.Health.User = time.Duration(p.Rank.Index) * ms
+		p.Probes = append(p.Probes, &client.Result{Due: p.Start + p.Elapsed}) // an instant too late
+	}
+	merged, err := Merge(parts, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, q := range merged.KeptProbes() {
+		if h := merged.HealthOfProbe(q); h.User != time.Duration(k%3)*ms || q.Due-merged.Start != time.Duration(k)*50*ms {
+			t.Errorf("probe %d is due at %v, and judged by rank %v", k, q.Due-merged.Start, h.User)
+		}
+	}
+	of := 0
+	for k := range merged.Parts {
+		part := merged.Part(k)
+		of += len(part.Probes)
+		if part.ProbeRate() != 20.0/3 {
+			t.Errorf("%v probes/s", part.ProbeRate())
+		}
+	}
+	if n := len(merged.KeptProbes()); n != want || want < 6 || of != want {
+		t.Errorf("%d probes, %d by rank, want %d", n, of, want)
 	}
 }
 

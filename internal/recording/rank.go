@@ -94,6 +94,21 @@ func (r *Recording) Rate() float64 {
 	return r.Settings.Rate() / float64(max(r.rank().Size, 1))
 }
 
+// ProbeRate is the number of probes per second, 0 for none: this process's share.
+func (r *Recording) ProbeRate() float64 {
+	return r.Settings.ProbeRate / float64(max(r.rank().Size, 1))
+}
+
+// probeOwner is the rank, of so many, that sent a probe: of those that follow one another each
+// rank has one.
+func (r *Recording) probeOwner(q *client.Result, size int) int {
+	period := r.Settings.ProbePeriod()
+	if period == 0 || q.Due < r.Start {
+		return 0
+	}
+	return ranks.Owner(int((q.Due-r.Start+period/2)/period), 0, size)
+}
+
 // Loads are the stages with this process's share of their loads.
 func (r *Recording) Loads() []Stage {
 	out := slices.Clone(r.Stages)
@@ -109,8 +124,19 @@ func (r *Recording) HealthOf(i int) *health.Report {
 	if len(r.Parts) == 0 {
 		return &r.Health
 	}
-	size := r.Parts[0].Size
-	owner := ranks.Owner(i, r.Planned[i].Conversation, size)
+	return r.healthOf(ranks.Owner(i, r.Planned[i].Conversation, r.Parts[0].Size))
+}
+
+// HealthOfProbe is what the process was like that sent a probe.
+func (r *Recording) HealthOfProbe(q *client.Result) *health.Report {
+	if len(r.Parts) == 0 {
+		return &r.Health
+	}
+	return r.healthOf(r.probeOwner(q, r.Parts[0].Size))
+}
+
+// healthOf is what a rank of a merged recording was like.
+func (r *Recording) healthOf(owner int) *health.Report {
 	if owner < len(r.Parts) && r.Parts[owner].Index == owner { // as where no rank is missing
 		return &r.Parts[owner].Health
 	}
@@ -137,6 +163,12 @@ func (r *Recording) Part(k int) *Recording {
 	for i := range out.Results {
 		if out.Owns(i) {
 			out.Results[i] = r.Result(i)
+		}
+	}
+	out.Probes, out.ProbeSpool = nil, nil
+	for _, q := range r.Probes { // a merged recording has all of them in memory
+		if r.probeOwner(q, p.Size) == p.Index {
+			out.Probes = append(out.Probes, q)
 		}
 	}
 	return &out

@@ -44,8 +44,8 @@ type Recording struct {
 	Results []*client.Result
 	// Spool holds those that are too many for memory; nil without any.
 	Spool *Spool
-	// Probes are the small requests that were sent beside the load, in order, and ProbeSpool
-	// those of a run that was not read from a file.
+	// Probes are the small requests that this process sent beside the load, in order, and
+	// ProbeSpool those of a run that was not read from a file.
 	Probes     []*client.Result
 	ProbeSpool *Spool
 

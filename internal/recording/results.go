@@ -89,6 +89,19 @@ func (r *Recording) AllProbes() iter.Seq2[int, *client.Result] {
 	}
 }
 
+// KeptProbes are the probes in the order in which they were due, each for as long as it is used.
+func (r *Recording) KeptProbes() (all []*client.Result) {
+	all = append(all, r.Probes...)
+	if r.ProbeSpool != nil {
+		for i := range r.ProbeSpool.Len() {
+			if q := r.ProbeSpool.result(i); q != nil {
+				all = append(all, q)
+			}
+		}
+	}
+	return all
+}
+
 // Result is a request by its place in the plan, nil where it was never sent.
 func (r *Recording) Result(i int) *client.Result {
 	if q := r.kept(i); q != nil || r.Spool == nil {

@@ -184,6 +184,14 @@ func (s *Settings) Rate() float64 {
 	return s.RequestRate
 }
 
+// ProbePeriod is the time between two probes, 0 where none are sent.
+func (s *Settings) ProbePeriod() time.Duration {
+	if !(s.ProbeRate > 0) {
+		return 0
+	}
+	return time.Duration(float64(time.Second) / s.ProbeRate)
+}
+
 // ResultPath is where the result goes; name is what it is called unless the settings say.
 func (s *Settings) ResultPath(name string) string {
 	if given := Text(s.ResultFilename); given != "" {
