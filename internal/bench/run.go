@@ -110,9 +110,6 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	}
 	o = b.take(o)
 	o.Start = start
-	if !b.servers.least {
-		o.Server = func(i int) int { return b.servers.inTurn(b.Place(i)) }
-	}
 	probing := b.send(sending, o, k, file)
 	if err := errors.Join(k.done(), b.probesKept); err != nil {
 		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})

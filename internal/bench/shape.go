@@ -263,6 +263,7 @@ func (b *Bench) distinct() int {
 func (b *Bench) schedule(arrivals []float64) (o load.Options) {
 	o.Concurrency = b.s.Concurrency()
 	o.Turns, o.Build = b.turns, b.buildTurn
+	o.Server = func(i int) int { return b.servers.inTurn(b.Place(i)) }
 	x := b.shape
 	switch {
 	case x != nil && x.Slots != nil:
