@@ -77,6 +77,27 @@ func TestMeetings(t *testing.T) {
 	}
 }
 
+// TestLeftovers: what ranks of an earlier run said, which ended after their first meeting, is not
+// taken for what the ranks of this one say, which come later than rank 0.
+func TestLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	for _, mine := range []string{"earlier", "now"} {
+		synctest.Test(t, func(t *testing.T) {
+			var all sync.WaitGroup
+			for i := range 3 {
+				all.Go(func() {
+					time.Sleep(time.Duration(i) * time.Second)
+					_, g, err := Join(t.Context(), process(dir, i, 3, 0), mine)
+					if want := strings.Repeat(`"`+mine+`" `, 3); err != nil || said(g)+" " != want {
+						t.Errorf("rank %d: %v, %v", i, g, err)
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
+
 // TestWhoDoesNotCome: those who wait name who is missing.
 func TestWhoDoesNotCome(t *testing.T) {
 	dir := t.TempDir()
