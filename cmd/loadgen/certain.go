@@ -38,8 +38,6 @@ func untilCertain(c *cli.Context, p *compare.Plan) (*report.Certain, error) {
 	switch {
 	case c.Int("max-repeats") < 3:
 		return nil, fmt.Errorf("--max-repeats: %d repeats decide nothing; 3 or more", c.Int("max-repeats"))
-	case c.Duration("budget") < 0:
-		return nil, fmt.Errorf("--budget: %s is negative", c.Duration("budget"))
 	case !p.Interleaved():
 		return nil, errors.New("--until-certain: the plan's order is servers, so that repeats are not made in turn; use interleaved or ABBA")
 	}

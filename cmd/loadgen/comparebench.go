@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func (b compareBench) check(cfg *config) error {
 	run.assume()
 	err := bench.Check(&run.Settings)
 	if key := run.fileNames(); err == nil && b.files != nil && !b.files[key] {
-		err = bench.CheckFiles(&run.Settings, b.s.lookup)
+		err = cmp.Or(bench.CheckFiles(&run.Settings, b.s.lookup), bench.CheckDataset(context.Background(), &run.Settings))
 		b.files[key] = err == nil
 	}
 	var setting *recording.SettingError
@@ -94,7 +95,7 @@ func (b compareBench) check(cfg *config) error {
 
 // fileNames are the settings that name files, as one text.
 func (c *config) fileNames() string {
-	names := []*string{c.Model, c.Tokenizer, c.CustomTokenizer, &c.TokenizerMode, c.APIKeyFile, c.CACert, c.ClientCert, c.ClientKey}
+	names := []*string{&c.DatasetName, c.DatasetPath, c.Model, c.Tokenizer, c.CustomTokenizer, &c.TokenizerMode, c.APIKeyFile, c.CACert, c.ClientCert, c.ClientKey}
 	var key strings.Builder
 	for _, name := range names {
 		fmt.Fprintf(&key, "%q ", recording.Text(name))
@@ -276,6 +277,9 @@ func (r *settledRun) Run(ctx context.Context, text io.Writer, about func() *resu
 	err := m.run(ctx)
 	if errors.Is(err, errReported) {
 		return compare.ErrAllFailed
+	}
+	if usage := (usageError{}); errors.As(err, &usage) { // servers have been started: it is a run that failed
+		return usage.error
 	}
 	return err
 }

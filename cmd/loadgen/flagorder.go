@@ -7,7 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"loadgen/internal/argparse"
 	"loadgen/internal/lazy"
+	"loadgen/internal/recording"
 	"loadgen/internal/suggest"
 )
 
@@ -84,7 +86,61 @@ func commandUsage(c *cli.Command, err error) error {
 		return fmt.Errorf("argument --%s: expected one argument", name)
 	}
 	if m := invalidValue().FindStringSubmatch(text); m != nil {
-		return fmt.Errorf("argument --%s: invalid value: '%s'", m[2], m[1])
+		return fmt.Errorf("argument --%s: invalid value: '%s'%s", m[2], m[1], expected(c, m[2]))
 	}
 	return err
+}
+
+// expected says what a subcommand's flag takes, "" where its kind does not show.
+func expected(c *cli.Command, name string) string {
+	for _, f := range c.Flags {
+		if f.Names()[0] != name {
+			continue
+		}
+		switch f.(type) {
+		case *cli.IntFlag, *cli.Uint64Flag:
+			return " (expected a whole number)"
+		case *cli.Float64Flag:
+			return " (expected a number)"
+		case *cli.BoolFlag:
+			return " (expected true or false)"
+		}
+	}
+	return ""
+}
+
+// withUnits gives times among a subcommand's words a unit that Go's durations have: a bare
+// number is seconds, as everywhere.
+func withUnits(c *cli.Command, words []string) ([]string, error) {
+	words = slices.Clone(words)
+	for i := 0; i < len(words) && words[i] != "--"; i++ {
+		name, text, joined := strings.Cut(words[i], "=")
+		if !takesTime(c, name) {
+			if takesValue(c, words[i]) {
+				i++
+			}
+			continue
+		}
+		before := name + "="
+		if !joined {
+			if i++; i == len(words) {
+				break // it has no value, which is reported elsewhere
+			}
+			before, text = "", words[i]
+		}
+		x, ok := argparse.ParseSeconds(text)
+		if !ok || !(x >= 0) || x > secondsMost {
+			return nil, fmt.Errorf("argument --%s: %q is not a time from 0 to 1000000000 seconds: 5, 5s, 500ms, 1h30m", strings.TrimLeft(name, "-"), text)
+		}
+		words[i] = before + recording.Seconds(x).String()
+	}
+	return words, nil
+}
+
+// takesTime reports whether a word is a subcommand's flag whose value is a time.
+func takesTime(c *cli.Command, word string) bool {
+	return strings.HasPrefix(word, "-") && slices.ContainsFunc(c.Flags, func(f cli.Flag) bool {
+		_, is := f.(*cli.DurationFlag)
+		return is && f.Names()[0] == strings.TrimLeft(word, "-")
+	})
 }

@@ -137,6 +137,9 @@ func runCommand(ctx context.Context, app *cli.App, command *cli.Command, argv []
 		return usageError{fmt.Errorf("argument %s: expected one argument", name)}
 	}
 	words, err := withSources(command, argv, s)
+	if err == nil {
+		words, err = withUnits(command, words)
+	}
 	if err != nil {
 		return usageError{err}
 	}

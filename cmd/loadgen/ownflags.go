@@ -103,6 +103,18 @@ func positive(flag, text string) (float64, error) {
 	return x, nil
 }
 
+// secondsMost is the longest time that can be asked for, in seconds.
+const secondsMost = 1e9
+
+// period is a time above 0 in seconds.
+func period(flag, text string) (float64, error) {
+	x, ok := argparse.ParseSeconds(strings.TrimSpace(text))
+	if !ok || !(x > 0) || x > secondsMost {
+		return 0, fmt.Errorf("argument --%s: %q is not a time above 0 and at most 1000000000 seconds: 5, 5s, 500ms, 1h30m", flag, text)
+	}
+	return x, nil
+}
+
 // oneOf is a flag with a few values.
 func (o ownFlags) oneOf(name string, choices []string) (string, error) {
 	text := o.text(name)

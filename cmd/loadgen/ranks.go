@@ -81,9 +81,6 @@ func ordinal(n int) string {
 
 // checkRank checks what several processes cannot do together.
 func (c *config) checkRank() error {
-	if !(c.BarrierTimeout > 0) {
-		return fmt.Errorf("argument --barrier-timeout: %v is not a number of seconds above 0", c.BarrierTimeout)
-	}
 	if c.StartAt != nil {
 		at, err := parseInstant(*c.StartAt)
 		if err != nil {

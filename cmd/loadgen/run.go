@@ -23,6 +23,7 @@ import (
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/internal/wire"
+	"loadgen/pkg/dataset"
 	"loadgen/pkg/report"
 )
 
@@ -200,7 +201,11 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 // prepare makes the requests.
 func (m *benchmark) prepare(ctx context.Context, b *bench.Bench) error {
 	defer awaitPipe(m.s.err, recording.Text(m.cfg.DatasetPath))()
-	return b.Prepare(ctx)
+	err := b.Prepare(ctx)
+	if bad := (*dataset.Error)(nil); errors.As(err, &bad) && bad.Kind != dataset.Unreadable && bad.Kind != dataset.TooSlow {
+		return usageError{err} // nothing has been sent
+	}
+	return err
 }
 
 // settle settles what is to be done, before anything is started or sent, with the other ranks
@@ -214,7 +219,7 @@ func (m *benchmark) settle(ctx context.Context) error {
 	for _, note := range strayVariables(m.s.environ, newApp(ctx, m.s).Commands) {
 		m.log("%s", note)
 	}
-	if err := cmp.Or(m.cfg.checkValues(m.s), m.cfg.checkRank()); err != nil {
+	if err := cmp.Or(m.cfg.checkValues(ctx, m.s), m.cfg.checkRank()); err != nil {
 		return usageError{err}
 	}
 	m.cfg.rankFiles()

@@ -102,7 +102,7 @@ func parseSelftest(args []string, s streams) (*selftestRun, error) {
 			}
 		case "--max-error":
 			if text, err = next(); err == nil {
-				if o.maxError, err = strconv.ParseFloat(text, 64); err != nil || !(o.maxError >= 0) {
+				if o.maxError, err = strconv.ParseFloat(text, 64); err != nil || !(o.maxError >= 0 && o.maxError <= math.MaxFloat64) {
 					err = fmt.Errorf("argument --max-error: %q is not a number of milliseconds, 0 or more", text)
 				}
 			}

@@ -142,12 +142,8 @@ func (o *simOptions) options() (out trtsim.Options, err error) {
 		return bad("workers", fmt.Errorf("%d is not between 0 and 64", o.workers))
 	case o.perfDir != "" && !out.Dialect.PerfFiles:
 		return bad("perf-metrics-dir", fmt.Errorf("release %s has GET /perf_metrics only; use --dialect latest", out.Dialect.Name))
-	case o.loadTime < 0:
-		return bad("load-time", fmt.Errorf("%v is negative", o.loadTime))
-	case o.dieAfter < 0:
-		return bad("die-after", fmt.Errorf("%v is negative", o.dieAfter))
-	case o.unhealthyAfter < 0:
-		return bad("unhealthy-after", fmt.Errorf("%v is negative", o.unhealthyAfter))
+	case !(o.watts >= 0) || o.watts > 1e9:
+		return bad("watts", fmt.Errorf("%v is not between 0 and 1000000000", o.watts))
 	}
 	if info, err := os.Stat(o.model); err == nil && info.IsDir() {
 		o.model = filepath.Base(o.model) // as the real server names a local directory

@@ -274,6 +274,16 @@ func (p *parser) consume(i int, o option) (next int, err error) {
 	return i, nil
 }
 
+// ParseSeconds reads a time in seconds: a number of them, or Go's duration (5s, 500ms, 1h30m).
+// The number can be anything, infinite and NaN, too.
+func ParseSeconds(text string) (seconds float64, ok bool) {
+	if x, ok := ParseFloat(text); ok {
+		return x, true
+	}
+	d, err := time.ParseDuration(text)
+	return d.Seconds(), err == nil
+}
+
 // several reports whether the flag takes more than one word.
 func (f *Flag) several() bool { return f.Kind == List || f.Kind == ListSome }
 
@@ -293,14 +303,11 @@ func (f *Flag) convert(args []string) (any, error) {
 		}
 		return n, nil
 	case Seconds:
-		if x, ok := ParseFloat(args[0]); ok {
-			return x, nil
-		}
-		d, err := time.ParseDuration(args[0])
-		if err != nil {
+		x, ok := ParseSeconds(args[0])
+		if !ok {
 			return nil, errorf("invalid duration: %s (expected seconds, or 5s, 500ms, 1h30m)", repr(args[0]))
 		}
-		return d.Seconds(), nil
+		return x, nil
 	case Float:
 		x, ok := ParseFloat(args[0])
 		if !ok {

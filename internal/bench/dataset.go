@@ -26,17 +26,23 @@ func (b *Bench) loadDataset(ctx context.Context) (*dataset.Set, error) {
 
 // datasetOptions are the settings that say what to load.
 func (b *Bench) datasetOptions() dataset.Options {
-	s := b.s
+	o := optionsOf(b.s)
+	o.NumPrompts, o.Tokenizer, o.Env, o.Progress = b.distinct(), b.tokenizer, b.env, b.o.OnDownload
+	return o
+}
+
+// optionsOf are the options that show in the settings alone.
+func optionsOf(s *recording.Settings) dataset.Options {
 	o := dataset.Options{
 		Name: s.DatasetName, Path: recording.Text(s.DatasetPath), DownloadPath: recording.Text(s.DownloadPath),
-		NumPrompts: b.distinct(), Seed: uint32(s.Seed), Tokenizer: b.tokenizer, Chat: s.Chat(), IDs: s.TokenizeOnClient,
+		Seed: uint32(s.Seed), Chat: s.Chat(), IDs: s.TokenizeOnClient,
 		OutputLen: outputLen(s), InputLen: s.RandomInputLen, RandomOutputLen: s.RandomOutputLen,
 		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, FromIDs: s.RandomIDs,
 		ImageWidth: s.RandomImageWidth, ImageHeight: s.RandomImageHeight, ImageSize: s.RandomImageSize, NumImages: s.RandomNumImages,
 		SonnetInputLen: s.SonnetInputLen, SonnetOutputLen: s.SonnetOutputLen, SonnetPrefixLen: s.SonnetPrefixLen,
 		Subset: recording.Text(s.HFSubset), Split: recording.Text(s.HFSplit),
 		MaxTurns: s.MaxTurns, Think: s.ThinkTime, Speedup: s.Speedup, BlockSize: s.TraceBlockSize,
-		Env: b.env, Progress: b.o.OnDownload, DownloadTimeout: time.Duration(max(s.DownloadTimeout, 0)) * time.Second,
+		DownloadTimeout: time.Duration(max(s.DownloadTimeout, 0)) * time.Second,
 	}
 	if s.DatasetName == "prefix_repetition" {
 		o.Groups, o.Zipf = s.RepeatedPrefixes, s.RepeatedZipf

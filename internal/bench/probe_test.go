@@ -72,10 +72,10 @@ func TestProbesAfterTheLoad(t *testing.T) {
 
 func TestBadProbes(t *testing.T) {
 	for want, args := range map[string][]string{
-		"-1.0 is not a rate":                      {"--probe-request-rate=-1"},
-		"nan is not a rate":                       {"--probe-request-rate=nan"},
-		"probes have a length, but none are sent": {"--probe-input-len", "5"},
-		"0 is not a number of tokens, 1 to":       {"--probe-request-rate", "1", "--probe-output-len", "0"},
+		"probe_request_rate must be from 0 to 1000000, not -1.0": {"--probe-request-rate=-1"},
+		"probe_request_rate must be from 0 to 1000000, not nan":  {"--probe-request-rate=nan"},
+		"probes have a length, but none are sent":                {"--probe-input-len", "5"},
+		"probe_output_len must be from 1 to 1048576, not 0":      {"--probe-request-rate", "1", "--probe-output-len", "0"},
 	} {
 		s := benchtest.Settings(t, append([]string{"--dataset-name", "random", "--random-ids"}, args...))
 		if err := bench.Check(&s); err == nil || !strings.Contains(err.Error(), want) {

@@ -173,8 +173,8 @@ func TestBadShapes(t *testing.T) {
 		"the ramp ends with 5.0 requests per second, and the request rate is 3.0":                          {"--ramp-up-end-rps", "5", "--request-rate", "3", "--ramp-up", "4"},
 		"a ramp has a rate that it begins or ends with, but neither a length nor a strategy":               {"--ramp-up-end-rps", "5"},
 		"there is no rate that the ramp could lead to":                                                     {"--ramp-up-start-rps", "5", "--ramp-up", "4", "--max-concurrency", "3"},
-		"nan is not a number of seconds":                                                                   {"--ramp-up", "nan", "--request-rate", "3"},
-		"-1.0 is not a rate, 0 or more":                                                                    {"--ramp-up-start-rps", "-1", "--ramp-up", "4", "--request-rate", "3"},
+		"ramp_up must be from 0 to 1000000000 seconds, not nan":                                            {"--ramp-up", "nan", "--request-rate", "3"},
+		"ramp_up_start_rps must be from 0 to 1000000, not -1.0":                                            {"--ramp-up-start-rps", "-1", "--ramp-up", "4", "--request-rate", "3"},
 	} {
 		s := benchtest.Settings(t, append([]string{"--dataset-name", "random", "--random-ids"}, args...))
 		if err := bench.Check(&s); err == nil || !strings.Contains(err.Error(), want) {

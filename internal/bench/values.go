@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,7 @@ import (
 // without reading a file: a *recording.SettingError or a *dataset.Error. The run itself
 // checks them again, where the original does.
 func Check(s *recording.Settings) error {
-	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkDataset, checkDatasetOptions, checkBeforeTest, checkTraffic, checkLoad, checkCancel, checkServers, checkProbes, checkReactors} {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkTraffic, checkBounds, checkRangeRatio, checkDataset, checkDatasetOptions, checkBeforeTest, checkLoad, checkCancel, checkServers, checkProbes, checkReactors} {
 		if err := check(s); err != nil {
 			return tell(s, err)
 		}
@@ -45,7 +46,7 @@ func tell(s *recording.Settings, err error) error {
 	case "dataset_name":
 		told.Want, told.Got = "one of text where completions are asked for", s.DatasetName
 	case "max_concurrency":
-		told.Want, told.Got = "at least 1", strconv.Itoa(*s.MaxConcurrency)
+		told.Want, told.Got = "at least 1, or 0 for no limit", strconv.Itoa(*s.MaxConcurrency)
 	}
 	return &told
 }
@@ -99,13 +100,27 @@ func checkNumPrompts(s *recording.Settings) error {
 
 // checkDatasetOptions checks the data set's name, numbers and file.
 func checkDatasetOptions(s *recording.Settings) error {
-	if s.DatasetName == "random" || s.DatasetName == "random_image" {
-		if r := s.RandomRangeRatio; !(r < 1) {
-			return &recording.SettingError{Setting: "random_range_ratio", Want: "below 1", Got: pyjson.FormatFloat(r), Text: "random_range_ratio must be < 1.0 to ensure a valid sampling range"}
-		}
+	return ofDataset(dataset.Check(checkedOptions(s)))
+}
+
+// CheckDataset reads the data set's file, where there is one, and returns what is wrong with
+// it, as far as that shows without a tokenizer.
+func CheckDataset(ctx context.Context, s *recording.Settings) error {
+	return ofDataset(dataset.Inspect(ctx, checkedOptions(s)))
+}
+
+// checkedOptions are the data set's before it is known how many requests are due.
+func checkedOptions(s *recording.Settings) dataset.Options {
+	o := optionsOf(s)
+	o.NumPrompts = s.NumPrompts
+	if s.Timed() && s.NumPrompts == 0 {
+		o.NumPrompts = 1
 	}
-	err := dataset.Check(dataset.Options{Name: s.DatasetName, Path: recording.Text(s.DatasetPath), DownloadPath: recording.Text(s.DownloadPath),
-		NumPrompts: s.NumPrompts, FromIDs: s.RandomIDs, OutputLen: outputLen(s)})
+	return o
+}
+
+// ofDataset is a data set's error, which names the setting where the file cannot be opened.
+func ofDataset(err error) error {
 	var bad *dataset.Error
 	var file *fs.PathError
 	if errors.As(err, &bad) && bad.Kind == dataset.Unreadable && errors.As(err, &file) {
@@ -129,13 +144,16 @@ func checkLoad(s *recording.Settings) error {
 // checkTraffic checks concurrency and rate.
 func checkTraffic(s *recording.Settings) error {
 	err := checkAfterTest(s)
-	if err == nil {
+	if err == nil && s.RequestRate == s.RequestRate {
 		return nil
 	}
 	if _, told := err.(*recording.SettingError); told {
 		return err
 	}
-	e := &recording.SettingError{Setting: "request_rate", Want: "above 0, or inf", Got: pyjson.FormatFloat(s.RequestRate), Text: err.Error()}
+	e := &recording.SettingError{Setting: "request_rate", Want: "above 0, or inf", Got: pyjson.FormatFloat(s.RequestRate)}
+	if err != nil {
+		e.Text = err.Error()
+	}
 	if b := s.Burstiness; !(b > 0) || load.CheckRate(math.Inf(1), b) != nil {
 		e.Setting, e.Want, e.Got = "burstiness", "above 0", pyjson.FormatFloat(b)
 	}

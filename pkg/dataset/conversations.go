@@ -29,9 +29,10 @@ func conversations(ctx context.Context, o *Options) (*Set, error) {
 	if err := o.needPath(); err != nil {
 		return nil, err
 	}
+	if err := o.checkAPI(); err != nil {
+		return nil, err
+	}
 	switch {
-	case !o.Chat:
-		return nil, &Error{Kind: NeedsChat, Text: "conversations can be sent to a chat endpoint only"}
 	case !(o.Think >= 0 && o.Think < 1e6):
 		return nil, optionError("a think time of %v seconds is out of range (0 to 1000000)", o.Think)
 	case o.MaxTurns < 0:

@@ -138,12 +138,12 @@ func textOf(at position, v any, column, want string) (string, error) {
 // hubDataset takes rows of a data set on the Hugging Face hub, shuffled as its
 // library shuffles a stream, or of a directory that holds the data set.
 func hubDataset(ctx context.Context, o *Options) (*Set, error) {
+	if err := o.checkAPI(); err != nil {
+		return nil, err
+	}
 	kind, err := o.hubKind()
 	if err != nil {
 		return nil, err
-	}
-	if kind.chat && !o.Chat {
-		return nil, &Error{Kind: NeedsChat, Text: "Multi-modal content is only supported on 'openai-chat' backend."}
 	}
 	if kind.template && o.Template == nil {
 		return nil, &Error{Kind: NeedsTemplate, Text: "the data set " + kind.id + " needs a chat template, and the tokenizer has none"}

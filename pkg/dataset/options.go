@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -196,7 +197,7 @@ func (o *Options) needShareGPT() error {
 // Check returns what is wrong with options as far as that shows without reading a file.
 // Load checks them, too.
 func Check(o Options) error {
-	if err := o.check(); err != nil {
+	if err := cmp.Or(o.check(), o.checkSize(), o.checkAPI()); err != nil {
 		return err
 	}
 	downloads := o.DownloadPath != "" && (o.Name == "sharegpt" || o.Name == "random")
@@ -210,6 +211,41 @@ func Check(o Options) error {
 		return o.needPath()
 	case o.Name == "random" && !o.FromIDs:
 		return o.needShareGPT()
+	}
+	return nil
+}
+
+// checkAPI returns an error for a data set that there is none of on the hub, or that the API
+// cannot carry.
+func (o *Options) checkAPI() error {
+	switch {
+	case o.Name == "conversations" && !o.Chat:
+		return &Error{Kind: NeedsChat, Text: "conversations can be sent to a chat endpoint only"}
+	case o.Name == "hf":
+		kind, err := o.hubKind()
+		if err == nil && kind.chat && !o.Chat {
+			err = &Error{Kind: NeedsChat, Text: "Multi-modal content is only supported on 'openai-chat' backend."}
+		}
+		return err
+	}
+	return nil
+}
+
+// checkSize returns an error if prompts of the lengths asked for are none, or do not fit a machine.
+func (o *Options) checkSize() error {
+	length := float64(o.PrefixLen) + float64(o.InputLen)
+	switch o.Name {
+	case "random", "random_image", "synthetic_text":
+	case "prefix_repetition":
+		if o.PrefixLen < 0 || o.SuffixLen < 0 || o.PrefixLen+o.SuffixLen < 1 {
+			return optionError("a prefix of %d tokens and a suffix of %d make no prompt", o.PrefixLen, o.SuffixLen)
+		}
+		length = float64(o.PrefixLen) + float64(o.SuffixLen)
+	default:
+		return nil
+	}
+	if float64(o.NumPrompts)*length > maxTokens {
+		return optionError("%d prompts of %.0f tokens are more than a machine holds", o.NumPrompts, length)
 	}
 	return nil
 }

@@ -16,8 +16,6 @@ func prefixRepetition(ctx context.Context, o *Options) (*Set, error) {
 	switch {
 	case o.Groups < 1 || o.Groups > maxPrompts:
 		return nil, optionError("%d prefixes are out of range (1 to %d)", o.Groups, maxPrompts)
-	case o.PrefixLen < 0 || o.SuffixLen < 0 || o.PrefixLen+o.SuffixLen < 1:
-		return nil, optionError("a prefix of %d tokens and a suffix of %d make no prompt", o.PrefixLen, o.SuffixLen)
 	case !(o.Zipf >= 0) || o.Zipf > 100:
 		return nil, optionError("an exponent of %v is out of range (0 to 100)", o.Zipf)
 	case !(o.RangeRatio >= 0 && o.RangeRatio < 1):
@@ -26,6 +24,9 @@ func prefixRepetition(ctx context.Context, o *Options) (*Set, error) {
 		return nil, optionError("the tokenizer's vocabulary is empty")
 	case float64(o.NumPrompts+o.Groups)*float64(o.PrefixLen+o.SuffixLen) > maxTokens:
 		return nil, optionError("%d prompts of %d tokens are more than a machine holds", o.NumPrompts, o.PrefixLen+o.SuffixLen)
+	}
+	if err := o.checkSize(); err != nil {
+		return nil, err
 	}
 	set := o.newSet()
 	var groups []int
