@@ -60,12 +60,28 @@ func redactEach(text string) string {
 	return strings.Join(parts, ",")
 }
 
+// endpointOf is where in a URL the path of requests begins, which users of other tools give with
+// it; -1 where it has none.
+func endpointOf(url string) int {
+	path, _, _ := strings.Cut(url, "?")
+	path = strings.TrimSuffix(path, "/")
+	for _, endpoint := range []string{"/chat/completions", "/completions"} {
+		if at, found := strings.CutSuffix(path, endpoint); found {
+			return len(at)
+		}
+	}
+	return -1
+}
+
 // checkServer checks where the server is said to be.
 func checkServer(s *recording.Settings) error {
 	switch {
 	case s.Sim != nil:
 	case s.BaseURL != nil:
 		for _, url := range client.SplitURLs(*s.BaseURL) {
+			if at := endpointOf(url); at >= 0 {
+				return &recording.SettingError{Setting: "base_url", Want: "the server's URL without the path of requests", Got: strconv.Quote(redactEach(url)), Text: "that is " + client.Redact(url[:at])}
+			}
 			if client.CheckURL(url) == nil {
 				continue
 			}

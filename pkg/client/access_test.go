@@ -40,6 +40,10 @@ func TestTargets(t *testing.T) {
 		{"http://h", "/v3/chat/completions", true, "/v3/chat/completions", "/health"},
 		{"http://h", "/generate", true, "/v1/chat/completions", "/health"},
 		{"http://h/openai/v1", "", true, "/openai/v1/chat/completions", "/openai/health"},
+		{"http://h/x/v1", "", false, "/x/v1/completions", "/x/health"},
+		{"http://h/x/v1/", "", false, "/x/v1/completions", "/x/health"},
+		{"http://h/x/v1/", "/v1/chat/completions", true, "/x/v1/chat/completions", "/x/health"},
+		{"http://h/x/v1/", "completions", false, "/x/v1/completions", "/x/health"},
 		{"http://h/v1beta", "", false, "/v1beta/v1/completions", "/v1beta/health"},
 		{"http://h?a=1", "/v3/chat/completions?b=2", true, "/v3/chat/completions?b=2&a=1", "/health?a=1"},
 		{"http://h/openai/deployments/d?api-version=1", "/chat/completions", true, "/openai/deployments/d/chat/completions?api-version=1", "/openai/deployments/d/health?api-version=1"},
@@ -52,6 +56,9 @@ func TestTargets(t *testing.T) {
 		p, _ := client.Prepare(dataset.Request{Prompt: "x", OutputLen: 1})
 		if health := client.root(client.ownPath("/health")); p.Target != c.want || health != c.health {
 			t.Errorf("%s and %q: %s, %s; want %s, %s", c.base, c.endpoint, p.Target, health, c.want, c.health)
+		}
+		if models := client.url("/v1/models"); strings.Contains(models, "v1v1") || strings.Count(models, "/v1") != strings.Count(c.want, "/v1") && strings.Contains(c.base, "/v1/") {
+			t.Errorf("%s lists its models at %s", c.base, models)
 		}
 	}
 }

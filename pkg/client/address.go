@@ -72,6 +72,7 @@ var version = lazy.Regexp(`/v[0-9]+/?$`)
 func (a address) target(path string) string {
 	prefix := a.base.EscapedPath()
 	if at := version().FindStringIndex(prefix); at != nil {
+		path = "/" + strings.TrimPrefix(path, "/")
 		if _, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/"); found && version().MatchString(path[:len(path)-len(rest)]) {
 			path = "/" + rest
 		}
@@ -85,7 +86,7 @@ func (a address) target(path string) string {
 func (a address) root(path string) string {
 	prefix := a.base.EscapedPath()
 	if at := version().FindStringIndex(prefix); at != nil {
-		prefix = prefix[:at[0]]
+		prefix, path = prefix[:at[0]], "/"+strings.TrimPrefix(path, "/")
 	}
 	return a.withQuery(prefix + path)
 }
