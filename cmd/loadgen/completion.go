@@ -10,6 +10,7 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/lazy"
+	"loadgen/internal/trtsim"
 )
 
 // shells are those that there are completions for.
@@ -44,6 +45,7 @@ type word struct {
 	choices     []string
 	files, bare bool // its value is a file; it has none
 	flags       []word
+	args        []string // what else it is followed by, where that is no file
 }
 
 // flagWords are the benchmark's flags.
@@ -52,7 +54,10 @@ func flagWords() (words []word) {
 		about, _, _ := strings.Cut(f.usage, ";")
 		about, _, _ = strings.Cut(about, ": ")
 		w := word{name: f.Name, about: about, choices: f.Choices, bare: f.Kind == argparse.Switch}
-		w.files = namesFile(f.value)
+		if f.Name == "--sim" { // not argparse's to check
+			w.choices = trtsim.Profiles()
+		}
+		w.files = w.choices == nil && namesFile(f.value)
 		words = append(words, w)
 	}
 	return append(words, word{name: "--help", about: "examples and the names of all flags", bare: true},
@@ -95,7 +100,7 @@ func flagsOfCommand(c *cli.Command) (words []word) {
 		if _, w.bare = f.(*cli.BoolFlag); w.bare {
 			w.value = ""
 		}
-		w.files = namesFile(w.value)
+		w.files = w.choices == nil && namesFile(w.value)
 		words = append(words, w)
 	}
 	return words
@@ -120,9 +125,19 @@ func commandWords(app *cli.App) (words []word) {
 				}
 			}
 		}
+		if c.Name == "completion" {
+			w.args = shells
+		}
 		words = append(words, w)
 	}
-	return append(words, word{name: "help", about: "explain a flag, a group of flags or a subcommand"})
+	topics := commandList(app)
+	for _, g := range groups {
+		topics = append(topics, g.topic)
+	}
+	for _, f := range flagTable() {
+		topics = append(topics, f.Name)
+	}
+	return append(words, word{name: "help", about: "explain a flag, a group of flags or a subcommand", args: append(topics, "all")})
 }
 
 func writeCompletion(w io.Writer, shell string, commands []word) {
@@ -153,10 +168,15 @@ func bashValues(w io.Writer, indent string, flags []word) {
 }
 
 func bash(w io.Writer, flags, commands []word) {
-	fmt.Fprint(w, "# bash completion for loadgen\n_loadgen() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words\n  COMPREPLY=()\n  case ${COMP_WORDS[1]} in\n")
+	fmt.Fprint(w, "# bash completion for loadgen\n_loadgen() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words subcommand=${COMP_WORDS[1]}\n"+
+		"  COMPREPLY=()\n  if [[ $COMP_CWORD == 1 ]]; then subcommand=; fi # a word that is not whole\n  case $subcommand in\n")
 	for _, c := range commands {
 		fmt.Fprintf(w, "    %s)\n      case $prev in\n", c.name)
 		bashValues(w, "        ", c.flags)
+		if c.args != nil {
+			fmt.Fprintf(w, "      esac\n      COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", strings.Join(c.args, " "))
+			continue
+		}
 		fmt.Fprintf(w, "      esac\n      words='%s' ;;\n", namesOf(c.flags))
 	}
 	fmt.Fprint(w, "    *)\n      case $prev in\n")
@@ -169,7 +189,7 @@ func bash(w io.Writer, flags, commands []word) {
 // zshText is a text within the brackets and quotes of an argument of zsh's _arguments.
 var zshText = strings.NewReplacer("'", `'\''`, "[", `\[`, "]", `\]`, ":", `\:`, "`", "", `\`, `\\`, "$", `\$`)
 
-func zshArguments(w io.Writer, flags []word) {
+func zshArguments(w io.Writer, flags []word, args []string) {
 	fmt.Fprint(w, "_arguments")
 	for _, f := range flags {
 		value := ""
@@ -183,6 +203,10 @@ func zshArguments(w io.Writer, flags []word) {
 		}
 		fmt.Fprintf(w, " \\\n      '*%s[%s]%s'", f.name, zshText.Replace(f.about), value)
 	}
+	if args != nil {
+		fmt.Fprintf(w, " '*:word:(%s)'\n", strings.Join(args, " "))
+		return
+	}
 	fmt.Fprint(w, " '*:file:_files'\n")
 }
 
@@ -194,11 +218,11 @@ func zsh(w io.Writer, flags, commands []word) {
 	fmt.Fprint(w, "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n    _describe command commands\n    return\n  fi\n  case $words[2] in\n")
 	for _, c := range commands {
 		fmt.Fprintf(w, "    %s) shift words; (( CURRENT-- )); ", c.name)
-		zshArguments(w, c.flags)
+		zshArguments(w, c.flags, c.args)
 		fmt.Fprint(w, "      ;;\n")
 	}
 	fmt.Fprint(w, "    *) ")
-	zshArguments(w, flags)
+	zshArguments(w, flags, nil)
 	fmt.Fprint(w, "      ;;\n  esac\n}\n_loadgen \"$@\"\n")
 }
 
@@ -221,6 +245,9 @@ func fish(w io.Writer, flags, commands []word) {
 	fmt.Fprintln(w, "# fish completion for loadgen")
 	for _, c := range commands {
 		fmt.Fprintf(w, "complete -c loadgen -n __fish_use_subcommand -f -a %s -d '%s'\n", c.name, fishText.Replace(c.about))
+		if c.args != nil {
+			fmt.Fprintf(w, "complete -c loadgen -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", c.name, strings.Join(c.args, " "))
+		}
 		for _, f := range c.flags {
 			line("__fish_seen_subcommand_from "+c.name, f)
 		}

@@ -17,15 +17,17 @@ import (
 // AIPerf, GuideLLM, vllm bench serve and SGLang's bench_serving.
 var elsewhere = map[string]string{
 	"-c": "--max-concurrency", "--concurrency": "--max-concurrency", "--connections": "--max-concurrency", "--num-clients": "--max-concurrency",
-	"--parallel": "--max-concurrency", "--vus": "--max-concurrency", "--workers": "--max-concurrency", "--streams": "--max-concurrency",
+	"--users": "--max-concurrency", "--num-users": "--max-concurrency", "--parallel": "--max-concurrency", "--vus": "--max-concurrency", "--workers": "--max-concurrency", "--streams": "--max-concurrency",
 	"-n": "--num-prompts", "--num-requests": "--num-prompts", "--requests": "--num-prompts", "--request-count": "--num-prompts", "--max-requests": "--num-prompts",
 	"-u": "--base-url", "--url": "--base-url", "--target": "--base-url", "--server": "--base-url", "--server-url": "--base-url",
 	"-q": "--request-rate", "-r": "--request-rate", "--rate": "--request-rate", "--qps": "--request-rate", "--rps": "--request-rate",
-	"-z": "--duration", "-d": "--duration", "--max-seconds": "--duration", "--benchmark-duration": "--duration",
+	"-z": "--duration", "-d": "--duration", "--max-seconds": "--duration", "--max-time": "--duration", "--max-duration": "--duration", "--benchmark-duration": "--duration",
 	"-m": "--model", "--model-name": "--model", "--model-names": "--model",
 	"-H": "--header", "--headers": "--header",
 	"-t": "--timeout", "--request-timeout-seconds": "--timeout",
 	"-o": "--result-filename", "--output": "--result-filename", "--output-file": "--result-filename", "--output-dir": "--result-dir", "--artifact-dir": "--result-dir",
+	"--profile-export-file": "--result-filename", "--export-file": "--result-filename", "--json": "--output json", "--csv": "--save-requests FILE.csv",
+	"--quiet": "--disable-tqdm", "--request-rate-mode": "--burstiness", "--rate-type": "--burstiness", "--random-len": "--random-input-len",
 	"--input-len": "--random-input-len", "--isl": "--random-input-len", "--prompt-tokens": "--random-input-len", "--synthetic-input-tokens-mean": "--random-input-len",
 	"--output-len": "--random-output-len", "--osl": "--random-output-len", "--output-tokens": "--random-output-len", "--max-tokens": "--random-output-len",
 	"--output-tokens-mean": "--random-output-len",
@@ -34,6 +36,12 @@ var elsewhere = map[string]string{
 	"--api-key": "--api-key-file", "-k": "--insecure", "--cacert": "--ca-cert", "--cert": "--client-cert", "--key": "--client-key",
 	"--random-seed": "--seed", "--endpoint-type": "--backend", "--dataset": "--dataset-name", "--input-file": "--dataset-path",
 	"--label": "--metadata", "--tag": "--metadata", "--slo": "--goodput",
+}
+
+// remarks are on flags of others that need none here.
+var remarks = map[string]string{
+	"--streaming": "answers are streamed unless --non-streaming is given",
+	"--stream":    "answers are streamed unless --non-streaming is given",
 }
 
 // shortestSecret is below what a key or a password has: a word so short may be any.
@@ -49,11 +57,20 @@ func usageText(err error, argv []string) string {
 			text = strings.ReplaceAll(text, word, hidden)
 		}
 	}
-	if hint := meant(err); hint != "" {
+	hint := meant(err)
+	if hint == "" && !strings.Contains(text, "\nhint: ") {
+		hint = "loadgen --help lists the flags"
+		if m := argumentOf().FindStringSubmatch(text); m != nil {
+			hint = "loadgen help " + m[1] + " says what it takes"
+		}
+	}
+	if hint != "" {
 		text += "\nhint: " + hint
 	}
 	return text
 }
+
+var argumentOf = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+):`)
 
 var badChoice = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
 
@@ -72,6 +89,10 @@ func meant(err error) string {
 				continue
 			}
 			name, _, _ := strings.Cut(word, "=")
+			if remark := remarks[name]; remark != "" {
+				hints = append(hints, name+": "+remark)
+				continue
+			}
 			if hint := meantFlag(name, names); hint != "" {
 				hints = append(hints, fmt.Sprintf("%s: did you mean %s?", name, hint))
 			}
@@ -95,14 +116,20 @@ func meant(err error) string {
 
 // meantFlag is the flag that a word was probably meant to be, "" where none is near.
 func meantFlag(word string, names []string) string {
-	if ours := elsewhere[word]; slices.Contains(names, ours) {
+	if ours := elsewhere[word]; isFlag(names, ours) {
 		return ours
 	}
 	if !strings.HasPrefix(word, "--") {
 		return ""
 	}
-	if ours := elsewhere[strings.ReplaceAll(word, "_", "-")]; slices.Contains(names, ours) {
+	if ours := elsewhere[strings.ReplaceAll(word, "_", "-")]; isFlag(names, ours) {
 		return ours
 	}
 	return suggest.Nearest(word, names)
+}
+
+// isFlag reports whether a text is a flag, with or without a value.
+func isFlag(names []string, text string) bool {
+	name, _, _ := strings.Cut(text, " ")
+	return slices.Contains(names, name)
 }

@@ -115,9 +115,6 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		writeHelp(s.out, app)
 		return exitOK
 	case err != nil:
-		if asJSONLog(s.err) == nil {
-			fmt.Fprintln(s.err, "usage: loadgen [flags], loadgen SUBCOMMAND; loadgen --help lists them")
-		}
 		fail(s.err, "usage", usageText(err, argv))
 		return exitUsage
 	}

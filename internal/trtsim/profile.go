@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"loadgen/internal/suggest"
 )
 
 // Profile is the timing of an engine and of the process around it.
@@ -179,7 +181,11 @@ func FindProfile(name string) (Profile, error) {
 	if len(profiles) == 1 {
 		there = "there is "
 	}
-	return Profile{}, fmt.Errorf("unknown profile %q: %s%s", name, there, strings.Join(Profiles(), ", "))
+	meant := ""
+	if near := suggest.Nearest(name, Profiles()); near != "" {
+		meant = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return Profile{}, fmt.Errorf("unknown profile %q: %s%s%s", name, there, strings.Join(Profiles(), ", "), meant)
 }
 
 // Faster is the profile sped up.
