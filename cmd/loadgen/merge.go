@@ -161,7 +161,8 @@ func (m *merging) mergeRecordings(names []string) error {
 	if name == "" {
 		name = fmt.Sprintf("%d ranks", len(rec.Parts))
 	}
-	a, err := analyzeRun(name, rec, m.s)
+	hdr := report.NewHDR(rec.Began)
+	a, err := analyzeRun(name, rec, m.s, hdr.Add)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (m *merging) mergeRecordings(names []string) error {
 	if err := m.show(rec, a, stored); err != nil {
 		return err
 	}
-	return m.save(rec, a)
+	return m.save(rec, a, hdr)
 }
 
 // show writes the result to standard output.
@@ -194,7 +195,7 @@ func mergedFile(rec *recording.Recording, a *analysis.Analysis) []byte {
 }
 
 // save writes the files that were asked for.
-func (m *merging) save(rec *recording.Recording, a *analysis.Analysis) error {
+func (m *merging) save(rec *recording.Recording, a *analysis.Analysis, hdr *report.HDR) error {
 	var written []string
 	write := func(name string, with func(w io.Writer) error) error {
 		if err := outfile.Write(name, with); err != nil {
@@ -204,14 +205,13 @@ func (m *merging) save(rec *recording.Recording, a *analysis.Analysis) error {
 		return nil
 	}
 	if m.out != "" {
-		log := func(w io.Writer) error { return report.HDRLog(w, rec.Began, values(rec, a)) }
 		if filepath.Ext(m.out) != hdrExt {
 			text := mergedFile(rec, a)
 			if err := write(m.out, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 				return err
 			}
 		}
-		if err := write(hdrPath(m.out), log); err != nil {
+		if err := write(hdrPath(m.out), hdr.Write); err != nil {
 			return err
 		}
 	}

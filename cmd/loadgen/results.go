@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,8 +22,6 @@ import (
 	"loadgen/internal/result"
 	"loadgen/internal/selftest"
 	"loadgen/internal/tokenizer"
-	"loadgen/pkg/client"
-	"loadgen/pkg/metrics"
 	"loadgen/pkg/report"
 )
 
@@ -243,7 +240,7 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 		return nil
 	}
 	hdr := hdrPath(path)
-	err := outfile.Write(hdr, func(w io.Writer) error { return report.HDRLog(w, rec.Began, values(rec, a)) })
+	err := outfile.Write(hdr, m.hdr.Write)
 	if err == nil {
 		written = append(written, hdr)
 	} else {
@@ -269,29 +266,6 @@ func (m *benchmark) save(file *result.File, name string, rec *recording.Recordin
 	return errors.Join(err, envErr)
 }
 
-// values yields the latencies of all successes, for the HDR log.
-func values(rec *recording.Recording, a *analysis.Analysis) iter.Seq[metrics.Value] {
-	rule := analysis.RuleOf(&rec.Settings)
-	return func(yield func(metrics.Value) bool) {
-		var some [recording.Slots][]metrics.Value
-		sent := 0
-		prepare := func(slot, _ int, r *client.Result) {
-			if some[slot] = some[slot][:0]; r.Err == nil {
-				some[slot] = metrics.AppendValues(some[slot], r, rule, a.Summary.OutputLens[sent], rec.Start)
-			}
-			sent++
-		}
-		rec.Prepared(prepare)(func(slot, _ int, _ *client.Result) bool {
-			for _, v := range some[slot] {
-				if !yield(v) {
-					return false
-				}
-			}
-			return true
-		})
-	}
-}
-
 // readRun reads a run and its analysis, with the details, from its timeline file.
 func readRun(name string, in *bufio.Reader, s streams) (*recording.Recording, *analysis.Analysis, error) {
 	defer waiting(s, "computing the result of "+name)()
@@ -306,14 +280,15 @@ func readRun(name string, in *bufio.Reader, s streams) (*recording.Recording, *a
 	return rec, a, err
 }
 
-// analyzeRun makes the analysis of a recorded run, with the details.
-func analyzeRun(name string, rec *recording.Recording, s streams) (*analysis.Analysis, error) {
+// analyzeRun makes the analysis of a recorded run, with the details. Those who take values get
+// the latencies of its successes.
+func analyzeRun(name string, rec *recording.Recording, s streams, values ...analysis.TakeValues) (*analysis.Analysis, error) {
 	count, err := tokenCounter(rec, s)
 	if err != nil {
 		rec.Notes = append(rec.Notes, recording.Note{Code: "tokenizer_assumed",
 			Text: fmt.Sprintf("the run's tokenizer %q is not here: texts that the server did not count are counted with Llama 3's", recording.Text(rec.Settings.Tokenizer))})
 	}
-	a, err := analysis.Detailed(rec, count)
+	a, err := analysis.Detailed(rec, count, values...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", name, message(err))
 	}

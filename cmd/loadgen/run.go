@@ -73,6 +73,7 @@ type benchmark struct {
 	object  io.Writer             // standard output, where it gets the result and not the text
 	model   string                // its name, once it is known
 	metrics *metricsServer        // nil where Prometheus is not served
+	hdr     *report.HDR           // of a run that is over
 	saved   string                // the result's file, once it is written
 
 	prepared atomic.Bool                         // the run begins
@@ -244,7 +245,12 @@ func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis
 		debug.SetGCPercent(computeGC(rec.Sent()))
 	}
 	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
-	a, err := analysis.Analyze(rec, b.CountTokens)
+	var values []analysis.TakeValues
+	if m.cfg.fileWanted() {
+		m.hdr = report.NewHDR(rec.Began)
+		values = append(values, m.hdr.Add)
+	}
+	a, err := analysis.Analyze(rec, b.CountTokens, values...)
 	computed()
 	if err == nil {
 		withHints(a)

@@ -69,18 +69,22 @@ type Energy struct {
 // server gave no count; nil is 0.
 type CountTokens func(text []byte) int
 
+// TakeValues takes in the latencies of a success, which are not to be kept.
+type TakeValues func(values []metrics.Value)
+
 // Analyze makes the analysis of a recording, with Samples if its settings save the details.
-// The error is that of settings that cannot be.
-func Analyze(rec *recording.Recording, count CountTokens) (*Analysis, error) {
-	return analyze(rec, count, rec.Settings.SaveDetailed)
+// Those who take values get the latencies of all successes. The error is that of settings that
+// cannot be.
+func Analyze(rec *recording.Recording, count CountTokens, values ...TakeValues) (*Analysis, error) {
+	return analyze(rec, count, rec.Settings.SaveDetailed, values)
 }
 
 // Detailed is the same with Samples.
-func Detailed(rec *recording.Recording, count CountTokens) (*Analysis, error) {
-	return analyze(rec, count, true)
+func Detailed(rec *recording.Recording, count CountTokens, values ...TakeValues) (*Analysis, error) {
+	return analyze(rec, count, true, values)
 }
 
-func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analysis, error) {
+func analyze(rec *recording.Recording, count CountTokens, details bool, values []TakeValues) (*Analysis, error) {
 	s := &rec.Settings
 	percentiles, err := s.Percentiles()
 	if err != nil {
@@ -98,8 +102,11 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	rate := scheduledRate(rec)
 	options := metrics.Options{Percentiles: percentiles, Goodput: goals}
 	wave := waveOf(rec, rate, a.Sent)
-	findings, notes, sent := a.read(rec, count, options, wave, details)
-	a.again(rec, wave, sent)
+	c := newCollector(rec, options, count, a.Sent, wave)
+	if details {
+		c.details, c.samples = true, make([]metrics.Sample, 0, a.Sent)
+	}
+	a.read(c, values, rec.Events() <= eventsTogether)
 	a.DecodingAtATime = math.NaN()
 	if d := a.Summary.Duration; !RuleOf(s).Whole && d > 0 {
 		a.DecodingAtATime = a.Counts.Decoding.Seconds() / d
@@ -112,8 +119,8 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 	} else {
 		a.Verdict = judge.Decide(a.Budget, &rec.Health, meanGap(rate), judge.DefaultLimits)
 	}
-	a.Findings, a.Notes = append(findings, judge.StampFindings(&rec.Health)...), append(a.Notes, notes...)
-	a.stages(rec, options, count, sent)
+	a.Findings, a.Notes = append(a.Findings, judge.StampFindings(&rec.Health)...), append(a.Notes, c.notes...)
+	a.stages(rec, options, count, c.sent)
 	a.probes(rec, options, count)
 	a.server(rec, percentiles)
 	a.energy(rec)
@@ -126,35 +133,6 @@ func analyze(rec *recording.Recording, count CountTokens, details bool) (*Analys
 		}
 	}
 	return a, nil
-}
-
-// read reads all timelines for what is known of any answer, and returns findings, notes and
-// how many tokens each answer sent.
-func (a *Analysis) read(rec *recording.Recording, count CountTokens, o metrics.Options, wave int, details bool) (findings, notes []judge.Finding, sent []int32) {
-	c := newCollector(rec, o, count, a.Sent, wave)
-	if details {
-		a.Samples = make([]metrics.Sample, 0, a.Sent)
-	}
-	cancelled, spread := newCancelReader(&rec.Settings), newSpreadReader(&rec.Settings, o)
-	rec.Prepared(c.prepare)(func(slot, i int, r *client.Result) bool {
-		s := &c.slots[slot]
-		c.add(r, &s.sample, s.late, rec.Planned[i])
-		cancelled.add(i, r)
-		spread.add(r, &s.sample)
-		if details {
-			s.sample.Text = bytes.Clone(s.sample.Text)
-			a.Samples = append(a.Samples, s.sample)
-			s.sample.ITL = nil // which is theirs now
-		}
-		return true
-	})
-	c.counts.Tokens.sumUp()
-	a.Counts = c.counts
-	together(func() { a.Summary = c.summary.Summary(rec.Elapsed.Seconds()) }, func() { findings, notes = c.findings.Findings() })
-	a.Servers = spread.servers(rec.Elapsed.Seconds())
-	a.Turns, a.Cancellation = c.turns.turns(), cancelled.cancellation(o.Percentiles)
-	a.FirstWave = firstWaveOf(c.wave)
-	return findings, notes, c.sent
 }
 
 // meanGap is the mean time between two requests of the schedule, 0 for all at once.
@@ -187,25 +165,29 @@ func (a *Analysis) energy(rec *recording.Recording) {
 
 // collector hands each request that was sent to all that read timelines.
 type collector struct {
-	rule  metrics.Rule
-	run   judge.Run
-	rec   *recording.Recording
-	asked asked
-	count CountTokens
-	sent  []int32 // output tokens, of each request
-	slots [recording.Slots]struct {
-		sample metrics.Sample
-		late   []time.Duration // the request's events
-	}
+	rule    metrics.Rule
+	run     judge.Run
+	rec     *recording.Recording
+	asked   asked
+	count   CountTokens
+	sent    []int32 // output tokens, of each request
+	slots   [recording.Slots]reading
 	summary *metrics.SummaryReader
-	wave    *metrics.SummaryReader // of the first requests
-	first   int                    // how many
-	turns   turnsReader
+	// reported are the summary's values, to which a request's are added before others read it.
+	reported [4]*metrics.List
+	wave     *metrics.SummaryReader // of the first requests
+	first    int                    // how many
+	turns    turnsReader
 	// tokenizeEach is 1 where the text of every success is tokenized, 2 where that of every
 	// second is, ...
-	tokenizeEach int
-	findings     *judge.FindingsReader
-	counts       Counts
+	tokenizeEach, counted int // and how many successes were counted
+	findings              *judge.FindingsReader
+	notes                 []judge.Finding
+	counts                Counts
+	cancelled             *cancelReader
+	spread                *spreadReader
+	details               bool
+	samples               []metrics.Sample // nil without details
 }
 
 // RuleOf is how a run's timelines are read.
@@ -261,41 +243,83 @@ func newCollector(rec *recording.Recording, o metrics.Options, count CountTokens
 	reported := summary.Values()
 	return &collector{
 		rule: rule, run: run, rec: rec, asked: asked, count: count, tokenizeEach: tokenizeEach(rec),
-		sent:     make([]int32, 0, sent),
-		summary:  summary,
-		wave:     metrics.NewSummaryReader(metrics.Options{Percentiles: o.Percentiles}),
-		first:    wave,
-		turns:    turnsReader{percentiles: o.Percentiles},
-		findings: judge.NewFindingsReader(run, reported[metrics.ITL]),
-		counts:   Counts{Classes: map[string]int{}, Lags: new(metrics.List), Tokens: newTokenCounts(reported[metrics.TPOT])},
+		sent:      make([]int32, 0, sent),
+		summary:   summary,
+		reported:  reported,
+		wave:      metrics.NewSummaryReader(metrics.Options{Percentiles: o.Percentiles}),
+		first:     wave,
+		turns:     turnsReader{percentiles: o.Percentiles},
+		findings:  judge.NewFindingsReader(run, reported[metrics.ITL]),
+		counts:    Counts{Classes: map[string]int{}, Lags: new(metrics.List), Tokens: newTokenCounts(reported[metrics.TPOT])},
+		cancelled: newCancelReader(s), spread: newSpreadReader(s, o),
 	}
 }
 
-// prepare makes a request's sample, and finds out by how much its events may be late.
+// reading is a request that was sent, and what several read of it.
+type reading struct {
+	metrics.Reading
+	result *client.Result
+	asked  int                // of each choice, in tokens
+	late   []time.Duration    // by event
+	tokens metrics.TokenCount // of a success
+	// length and sent are its completion in tokens, as the original counts it and as it came.
+	length, sent int
+}
+
+// read reads a timeline.
+func (q *reading) read(rec *recording.Recording, rule metrics.Rule, i int, r *client.Result) {
+	q.result = r
+	q.Read(r, rec.Planned[i].PromptLen, rule)
+	q.late = judge.AppendLateness(q.late[:0], r, rec.HealthOf(i))
+}
+
+// judged is what the findings read of it.
+func (q *reading) judged() judge.Request {
+	return judge.Request{Result: q.result, Sample: &q.Sample, Spans: q.Spans, Late: q.late, Asked: q.asked, Got: q.length, Tokens: q.tokens}
+}
+
+// prepare reads a request's timeline, and counts its tokens.
 func (c *collector) prepare(slot, i int, r *client.Result) {
-	s := &c.slots[slot]
-	s.sample = metrics.SampleIn(s.sample.ITL, r, c.rec.Planned[i].PromptLen, c.rule)
-	s.late = judge.AppendLateness(s.late[:0], r, c.rec.HealthOf(i))
+	q := &c.slots[slot]
+	q.read(c.rec, c.rule, i, r)
+	q.asked, q.tokens, q.length, q.sent = c.asked.of(c.rec.Planned[i].OutputLen), metrics.TokenCount{}, 0, 0
+	if s := &q.Sample; s.Success {
+		s.OutputTokens = s.Tokens(c.count)
+		q.length, q.tokens = max(s.OutputTokens, 0), c.tokens(r, s)
+		q.sent = q.tokens.Sent(q.asked * metrics.Choices(r))
+	}
 }
 
-// add reads a request that was sent.
-func (c *collector) add(r *client.Result, s *metrics.Sample, late []time.Duration, p recording.Planned) {
-	n, sent, tokens := 0, 0, metrics.TokenCount{}
-	asked := c.asked.of(p.OutputLen)
-	if s.Success {
-		s.OutputTokens = s.Tokens(c.count)
-		n = max(s.OutputTokens, 0)
-	}
+// add reads request i, which was sent.
+func (c *collector) add(i int, q *reading) {
+	r, s := q.result, &q.Sample
 	c.summary.Add(s)
 	if s.Success {
-		tokens = c.tokens(r, s)
-		sent = tokens.Sent(asked * metrics.Choices(r))
+		c.counts.Tokens.add(r, s, q.tokens)
 	}
 	if len(c.sent) < c.first {
 		c.wave.Add(s)
 	}
-	c.sent = append(c.sent, int32(min(sent, math.MaxInt32)))
-	c.turns.add(r, s, p)
-	c.findings.Add(judge.Request{Result: r, Sample: s, Late: late, Asked: asked, Got: n, Tokens: tokens})
+	c.sent = append(c.sent, int32(min(q.sent, math.MaxInt32)))
+	c.turns.add(r, s, c.rec.Planned[i])
+	c.findings.Add(q.judged())
 	c.counts.add(r)
+	c.cancelled.add(i, q)
+	c.spread.add(r, s)
+	if c.details {
+		sample := *s
+		sample.ITL, sample.Text = slices.Clone(s.ITL), bytes.Clone(s.Text)
+		c.samples = append(c.samples, sample)
+	}
+}
+
+// finish makes what was read part of the analysis, and forgets it.
+func (c *collector) finish(a *Analysis) {
+	c.counts.Tokens.sumUp()
+	duration := c.rec.Elapsed.Seconds()
+	together(func() { a.Summary = c.summary.Summary(duration) }, func() { a.Findings, c.notes = c.findings.Findings() })
+	a.Samples, a.Counts, a.Servers = c.samples, c.counts, c.spread.servers(duration)
+	a.Turns, a.Cancellation = c.turns.turns(), c.cancelled.cancellation(c.run.Percentiles)
+	a.FirstWave = firstWaveOf(c.wave)
+	c.summary, c.findings, c.wave = nil, nil, nil
 }

@@ -23,18 +23,17 @@ type Cancellation struct {
 type cancelReader struct {
 	out         Cancellation
 	seed        uint32
-	rule        metrics.Rule
 	ttft, ended metrics.List
 }
 
 func newCancelReader(s *recording.Settings) *cancelReader {
 	c, _ := s.Cancellation() // of a run that was made
-	return &cancelReader{out: Cancellation{Cancellation: c}, seed: uint32(s.Seed), rule: RuleOf(s)}
+	return &cancelReader{out: Cancellation{Cancellation: c}, seed: uint32(s.Seed)}
 }
 
 // add reads request i, which was sent.
-func (x *cancelReader) add(i int, r *client.Result) {
-	o := &x.out
+func (x *cancelReader) add(i int, q *reading) {
+	r, o := q.result, &x.out
 	if o.Share == 0 || !load.Chosen(x.seed, i, o.Share) {
 		return
 	}
@@ -45,7 +44,7 @@ func (x *cancelReader) add(i int, r *client.Result) {
 	case r.Err.Class == client.Cancelled:
 		o.Cancelled++
 		x.ended.Add((over(r) - r.Start).Seconds())
-		for s := range x.rule.Of(r).Spans {
+		for _, s := range q.Spans {
 			if s.Metric == metrics.TTFT {
 				o.Begun++
 				x.ttft.Add(s.Length().Seconds())

@@ -30,23 +30,23 @@ func (a *Analysis) probes(rec *recording.Recording, o metrics.Options, count Cou
 	summary := metrics.NewSummaryReader(metrics.Options{Percentiles: o.Percentiles})
 	values := summary.Values()
 	budget := judge.NewBudgetReader(rule, &rec.Health, false, &values)
-	var sample metrics.Sample
+	var read metrics.Reading
 	var late []time.Duration
 	failed := 0
 	for _, r := range rec.AllProbes() {
-		sample = metrics.SampleIn(sample.ITL, r, s.ProbeInputLen, rule)
-		n := 0
+		read.Read(r, s.ProbeInputLen, rule)
+		sample, n := &read.Sample, 0
 		if sample.Success {
 			sample.OutputTokens = sample.Tokens(count)
 			n = max(sample.OutputTokens, 0)
 		} else if !r.Err.Class.OnPurpose() {
 			failed++
 		}
-		summary.Add(&sample)
+		summary.Add(sample)
 		h := rec.HealthOfProbe(r)
 		late = judge.AppendLateness(late[:0], r, h)
 		budget.Under(h)
-		budget.Add(r, late, n)
+		budget.Add(r, read.Spans, late, n)
 	}
 	p := &Probes{Rate: rec.ProbeRate(), Failed: failed, Summary: summary.Summary(rec.Elapsed.Seconds())}
 	p.Budget = budget.Budget(p.Summary, 0)

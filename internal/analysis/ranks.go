@@ -26,7 +26,7 @@ type RankSummary struct {
 func ranksOf(rec *recording.Recording, count CountTokens) (out []RankSummary, err error) {
 	for k := range rec.Parts {
 		part := rec.Part(k)
-		a, err := analyze(part, count, false)
+		a, err := analyze(part, count, false, nil)
 		if err != nil {
 			return nil, err
 		}

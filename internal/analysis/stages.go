@@ -62,7 +62,7 @@ func (a *Analysis) stages(rec *recording.Recording, o metrics.Options, count Cou
 	k := 0
 	for i, r := range rec.All() {
 		for j := range readers {
-			readers[j].add(c, r, rec.Planned[i], rec.HealthOf(i), rec.Start, sent[k])
+			readers[j].add(c, i, r, sent[k])
 		}
 		k++
 	}
@@ -119,9 +119,8 @@ func (x *stageReader) begin(rec *recording.Recording, c *collector, o metrics.Op
 	x.findings = judge.NewFindingsReader(run, values[metrics.ITL])
 }
 
-// add reads a request that was sent by a process of this health; n are the output tokens that
-// it sent.
-func (x *stageReader) add(c *collector, r *client.Result, p recording.Planned, h *health.Report, start time.Duration, n int32) {
+// add reads request i, which was sent; n are the output tokens that it sent.
+func (x *stageReader) add(c *collector, i int, r *client.Result, n int32) {
 	begin, end := max(r.Start, x.from), min(over(r), x.to)
 	x.underWay += max(end-begin, 0)
 	if x.from <= r.Start && r.Start < x.to {
@@ -130,27 +129,19 @@ func (x *stageReader) add(c *collector, r *client.Result, p recording.Planned, h
 	if r.Err == nil && end > begin {
 		x.tokens += metrics.TokensWithin(r, int(n), x.from, x.to)
 	}
-	if r.Start < start+x.From || r.Start >= x.to {
+	if r.Start < c.rec.Start+x.From || r.Start >= x.to {
 		return
 	}
 	if x.out.Started++; r.Start < x.from || over(r) > x.to {
 		x.out.Dropped++
 		return
 	}
-	room := &c.slots[0]
-	room.sample = metrics.SampleIn(room.sample.ITL, r, p.PromptLen, c.rule)
-	s := &room.sample
-	tokens, got := metrics.TokenCount{}, 0
-	if s.Success {
-		s.OutputTokens = s.Tokens(c.count)
-		got = max(s.OutputTokens, 0)
-		tokens = c.tokens(r, s)
-	}
-	x.summary.Add(s)
-	room.late = judge.AppendLateness(room.late[:0], r, h)
-	x.budget.Under(h)
-	x.budget.Add(r, room.late, got)
-	x.findings.Add(judge.Request{Result: r, Sample: s, Late: room.late, Asked: c.asked.of(p.OutputLen), Got: got, Tokens: tokens})
+	c.prepare(0, i, r)
+	q := &c.slots[0]
+	x.summary.Add(&q.Sample)
+	x.budget.Under(c.rec.HealthOf(i))
+	x.budget.Add(r, q.Spans, q.late, q.length)
+	x.findings.Add(q.judged())
 }
 
 // end sums up the stage.

@@ -40,21 +40,12 @@ func tokenizeEach(rec *recording.Recording) int { return rec.TextBytes()/mostTok
 // tokens counts the tokens of the next success.
 func (c *collector) tokens(r *client.Result, s *metrics.Sample) metrics.TokenCount {
 	count := c.count
-	if c.counts.Tokens.sum()%c.tokenizeEach != 0 && r.SeenUsage.Completion > 0 {
+	if c.counted++; (c.counted-1)%c.tokenizeEach != 0 && r.SeenUsage.Completion > 0 {
 		count = nil
 	} else if count != nil && r.Details == nil && r.Usage.Completion <= 0 { // done already
 		count = func([]byte) int { return s.OutputTokens }
 	}
-	tokens := metrics.CountOf(r, c.rule.Whole, count)
-	c.counts.Tokens.add(r, s, tokens)
-	return tokens
-}
-
-func (t *TokenCounts) sum() (n int) {
-	for _, of := range t.Requests {
-		n += of
-	}
-	return n
+	return metrics.CountOf(r, c.rule.Whole, count)
 }
 
 func (t *TokenCounts) add(r *client.Result, s *metrics.Sample, c metrics.TokenCount) {

@@ -85,9 +85,9 @@ func NewBudgetReader(rule metrics.Rule, h *health.Report, burst bool, reported *
 // where several processes made a run.
 func (b *BudgetReader) Under(h *health.Report) { b.h = h }
 
-// Add reads a request that was sent, by how much its events may be late (AppendLateness)
-// and its completion's length.
-func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int) {
+// Add reads a request that was sent, its latencies, by how much its events may be late
+// (AppendLateness) and its completion's length.
+func (b *BudgetReader) Add(r *client.Result, spans []metrics.Span, late []time.Duration, outputLen int) {
 	b.lateness.AddDuration(max(r.Handed-r.Due, 0))
 	b.waits.AddDuration(max(r.Permit-r.Handed, 0))
 	b.starts.AddDuration(max(r.Start-r.Permit, 0))
@@ -118,13 +118,13 @@ func (b *BudgetReader) Add(r *client.Result, late []time.Duration, outputLen int
 	}
 	if r.Err == nil {
 		b.succeeded = true
-		b.success(r, late, outputLen)
+		b.success(r, spans, late, outputLen)
 	}
 	b.firsts = append(b.firsts, int32(b.least[metrics.TTFT].Len()))
 }
 
 // success takes in the values of a success, in the order in which a Summary has them.
-func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen int) {
+func (b *BudgetReader) success(r *client.Result, spans []metrics.Span, late []time.Duration, outputLen int) {
 	end := time.Duration(0) // of a whole answer
 	if b.rule.Whole {
 		end = wholeLateness(r, b.h)
@@ -136,7 +136,8 @@ func (b *BudgetReader) success(r *client.Result, late []time.Duration, outputLen
 	sent := sending(r, b.h)
 	var first, last, ttft time.Duration // the first and last event's lateness, and TTFT
 	row := -1                           // the event that the row of gaps ends with, so far
-	for s := range b.rule.Of(r).Spans {
+	for i := range spans {
+		s := &spans[i]
 		at := func(event int) time.Duration {
 			if event < 0 {
 				return end

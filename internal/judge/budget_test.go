@@ -16,7 +16,7 @@ import (
 func budgetOf(r *client.Result, rule metrics.Rule, n int, h *health.Report) *Budget {
 	r.Usage.Completion = n
 	b := NewBudgetReader(rule, h, false, nil)
-	b.Add(r, AppendLateness(nil, r, h), n)
+	b.Add(r, rule.Of(r).AppendSpans(nil), AppendLateness(nil, r, h), n)
 	return b.Budget(metrics.Compute([]metrics.Sample{metrics.NewSample(r, 1, rule)}, 1, metrics.Options{}), 0)
 }
 
@@ -86,8 +86,8 @@ func TestIdleIsOurs(t *testing.T) {
 		r := &client.Result{Start: 0, Written: 1, Ended: c.ended, End: 100 * ms}
 		r.LastByte, r.Err = 20*ms, c.err
 		b := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
-		b.Add(r, nil, 1)
-		b.Add(&client.Result{End: 0, Written: 1, Ended: 0}, nil, 1) // where all failed none is idle
+		b.Add(r, nil, nil, 1)
+		b.Add(&client.Result{End: 0, Written: 1, Ended: 0}, nil, nil, 1) // where all failed none is idle
 		if got := b.Budget(metrics.Compute(nil, 2, metrics.Options{}), 0).Idle; got != c.want {
 			t.Errorf("%+v: idle for %v", c, got)
 		}
@@ -188,7 +188,7 @@ func TestIdle(t *testing.T) {
 		b := NewBudgetReader(metrics.Rule{}, &health.Report{}, c.burst, nil)
 		r := &client.Result{Start: c.start, Ended: c.ended, End: 100 * ms}
 		r.LastByte = 50 * ms
-		b.Add(r, nil, 0)
+		b.Add(r, nil, nil, 0)
 		if got := b.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0).Idle; math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%s: idle for %v, want %v", name, got, c.want)
 		}
@@ -197,13 +197,13 @@ func TestIdle(t *testing.T) {
 	for _, ended := range []time.Duration{190 * ms, 110 * ms} { // two that end together, and are noticed so
 		r := &client.Result{Permit: 100 * ms, Start: 105 * ms, Ended: ended, End: 200 * ms}
 		r.LastByte = 150 * ms
-		b.Add(r, nil, 0)
+		b.Add(r, nil, nil, 0)
 	}
 	if got := b.Budget(metrics.Compute(nil, 2, metrics.Options{}), 0).Idle; math.Abs(got-0.1) > 1e-12 {
 		t.Errorf("a burst that ended 10 of 100 ms before it was noticed: idle for %v", got)
 	}
 	b = NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
-	b.Add(&client.Result{Start: 10 * ms, End: 20 * ms, Answer: stream.Answer{Err: &stream.Error{Class: "refused"}}}, nil, 0)
+	b.Add(&client.Result{Start: 10 * ms, End: 20 * ms, Answer: stream.Answer{Err: &stream.Error{Class: "refused"}}}, nil, nil, 0)
 	if got := b.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0).Idle; got != 0 {
 		t.Errorf("without any success: idle for %v", got)
 	}

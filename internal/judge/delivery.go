@@ -107,8 +107,8 @@ type deliverySeen struct {
 func (f *FindingsReader) oneChoice(q *Request) {
 	events := q.Result.Events
 	f.gaps.streams++
-	for s := range f.run.Rule.Of(q.Result).Spans {
-		if s.Metric == metrics.ITL && metrics.BringsTokens(&events[s.From]) && metrics.BringsTokens(&events[s.To]) {
+	for i := range q.Spans {
+		if s := &q.Spans[i]; s.Metric == metrics.ITL && metrics.BringsTokens(&events[s.From]) && metrics.BringsTokens(&events[s.To]) {
 			f.gaps.add(s.Length(), q.Late[s.From], q.Late[s.To])
 		}
 	}

@@ -50,6 +50,7 @@ type Run struct {
 type Request struct {
 	Result *client.Result
 	Sample *metrics.Sample
+	Spans  []metrics.Span // its latencies, which are not kept
 	// Late is by how much each event may be late (AppendLateness); it is not kept.
 	Late []time.Duration
 	// Asked and Got are a completion's length in tokens as it was asked for, of each

@@ -33,7 +33,7 @@ func (r *run) read() *FindingsReader {
 	for i, x := range r.Results {
 		tokens := metrics.CountOf(x, r.Rule.Whole, nil)
 		tokens.Of[metrics.ByServer] = r.Got[i]
-		f.Add(Request{x, &r.Samples[i], AppendLateness(nil, x, cmp.Or(r.Health, &health.Report{})), r.Asked[i], r.Got[i], tokens})
+		f.Add(Request{x, &r.Samples[i], r.Rule.Of(x).AppendSpans(nil), AppendLateness(nil, x, cmp.Or(r.Health, &health.Report{})), r.Asked[i], r.Got[i], tokens})
 	}
 	return f
 }
@@ -107,7 +107,7 @@ func (s server) judged(h *health.Report) Verdict {
 	r := s.run()
 	b := NewBudgetReader(r.Rule, h, false, nil)
 	for i, x := range r.Results {
-		b.Add(x, AppendLateness(nil, x, h), r.Got[i])
+		b.Add(x, r.Rule.Of(x).AppendSpans(nil), AppendLateness(nil, x, h), r.Got[i])
 	}
 	return Decide(b.Budget(metrics.Compute(r.Samples, 1, metrics.Options{}), 0), h, 0, DefaultLimits)
 }

@@ -125,7 +125,7 @@ func TestLateSchedule(t *testing.T) {
 	}
 	late := NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)
 	for _, r := range results {
-		late.Add(r, nil, 0)
+		late.Add(r, nil, nil, 0)
 	}
 	b := late.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0)
 	if v := Decide(b, &health.Report{}, 0.01, DefaultLimits); v.Level != ClientLimited || v.Reasons[0].What != "schedule" {

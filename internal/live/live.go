@@ -49,7 +49,8 @@ type Tally struct {
 
 	mu     sync.Mutex
 	counts counts
-	fresh  *latencies // since the last look
+	fresh  *latencies     // since the last look
+	spans  []metrics.Span // room
 	values []metrics.Value
 	sample sample
 
@@ -107,7 +108,8 @@ func (t *Tally) Add(r *client.Result) {
 	c.succeeded++
 	c.tokens += n
 	c.prompt += max(r.SeenUsage.Prompt, 0)
-	t.values = metrics.AppendValues(t.values[:0], r, t.o.Rule, n, 0)
+	t.spans = t.o.Rule.Of(r).AppendSpans(t.spans[:0])
+	t.values = metrics.AppendValues(t.values[:0], t.spans, n, 0)
 	for _, v := range t.values {
 		t.fresh.record(v.Metric, v.Value)
 		if v.Metric == metrics.TTFT || v.Metric == metrics.ITL || t.o.Rule.Whole {

@@ -89,14 +89,15 @@ func (t *Tally) judge(at time.Duration) {
 	}
 	summary := metrics.NewSummaryReader(metrics.Options{})
 	budget := judge.NewBudgetReader(t.o.Rule, &h, t.o.Burst, nil)
-	var s metrics.Sample
+	var read metrics.Reading
 	var late []time.Duration
 	for _, r := range of {
-		s = metrics.SampleIn(s.ITL, r, 0, t.o.Rule)
+		read.Read(r, 0, t.o.Rule)
+		s := &read.Sample
 		s.OutputTokens = tokens(r, t.o.Rule.Whole)
-		summary.Add(&s)
+		summary.Add(s)
 		late = judge.AppendLateness(late[:0], r, &h)
-		budget.Add(r, late, s.OutputTokens)
+		budget.Add(r, read.Spans, late, s.OutputTokens)
 	}
 	gap := 0.0
 	if t.o.End > 0 && t.o.Planned > 0 {

@@ -2,7 +2,6 @@ package recording
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"loadgen/pkg/client"
 )
@@ -25,23 +24,19 @@ type batch struct {
 	result  [batchResults]*client.Result // in memory, or in a room
 	room    [batchResults]client.Result
 	events  []client.Event // of the rooms
-	readers atomic.Int32   // that have not read it yet
 }
 
-// decoder decodes the requests that were sent, in the order of the plan, for some readers.
+// decoder decodes the requests that were sent, in the order of the plan.
 type decoder struct {
 	prepare func(slot, i int, q *client.Result) // nil for nothing
 	free    chan *batch
-	full    []chan *batch // by reader
+	full    chan *batch // has room for all batches
 	quit    chan struct{}
 }
 
 // decode begins to decode; stop ends it, and waits for that.
-func (r *Recording) decode(readers int, prepare func(slot, i int, q *client.Result)) (d *decoder, stop func()) {
-	d = &decoder{prepare: prepare, free: make(chan *batch, batches), quit: make(chan struct{})}
-	for range readers {
-		d.full = append(d.full, make(chan *batch, batches))
-	}
+func (r *Recording) decode(prepare func(slot, i int, q *client.Result)) (d *decoder, stop func()) {
+	d = &decoder{prepare: prepare, free: make(chan *batch, batches), full: make(chan *batch, batches), quit: make(chan struct{})}
 	for k := range batches {
 		d.free <- &batch{slot: k * batchResults, events: make([]client.Event, 0, batchEvents)}
 	}
@@ -63,30 +58,23 @@ func (d *decoder) run(r *Recording) {
 			for k := 0; d.prepare != nil && k < b.n; k++ {
 				d.prepare(b.slot+k, b.index[k], b.result[k])
 			}
-			b.readers.Store(int32(len(d.full)))
-			for _, to := range d.full { // each has room for all batches
-				to <- b
-			}
+			d.full <- b
 		case <-d.quit:
 			return
 		}
 	}
-	for _, to := range d.full {
-		close(to)
-	}
+	close(d.full)
 }
 
-// read hands the requests to a reader, until it has enough.
-func (d *decoder) read(reader int, yield func(slot, i int, q *client.Result) bool) {
-	for b := range d.full[reader] {
+// read hands the requests on, until there are enough.
+func (d *decoder) read(yield func(slot, i int, q *client.Result) bool) {
+	for b := range d.full {
 		for k := range b.n {
 			if !yield(b.slot+k, b.index[k], b.result[k]) {
 				return
 			}
 		}
-		if b.readers.Add(-1) == 0 {
-			d.free <- b
-		}
+		d.free <- b
 	}
 }
 

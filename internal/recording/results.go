@@ -2,7 +2,6 @@ package recording
 
 import (
 	"iter"
-	"sync"
 
 	"loadgen/pkg/client"
 )
@@ -12,9 +11,9 @@ import (
 func (r *Recording) All() iter.Seq2[int, *client.Result] {
 	if r.Spool != nil && r.Spool.Len() > 0 {
 		return func(yield func(int, *client.Result) bool) {
-			d, stop := r.decode(1, nil)
+			d, stop := r.decode(nil)
 			defer stop()
-			d.read(0, func(_, i int, q *client.Result) bool { return yield(i, q) })
+			d.read(func(_, i int, q *client.Result) bool { return yield(i, q) })
 		}
 	}
 	return func(yield func(int, *client.Result) bool) {
@@ -26,27 +25,6 @@ func (r *Recording) All() iter.Seq2[int, *client.Result] {
 	}
 }
 
-// Both hands the requests that were sent to two readers, in the order of the plan, by their
-// place in it, at the same time. Neither changes a result.
-func (r *Recording) Both(first, second func(i int, q *client.Result)) {
-	read := func(reader int, add func(int, *client.Result)) {
-		for i, q := range r.All() {
-			add(i, q)
-		}
-	}
-	if r.Spool != nil && r.Spool.Len() > 0 {
-		d, stop := r.decode(2, nil)
-		defer stop()
-		read = func(reader int, add func(int, *client.Result)) {
-			d.read(reader, func(_, i int, q *client.Result) bool { add(i, q); return true })
-		}
-	}
-	var done sync.WaitGroup
-	done.Go(func() { read(1, second) })
-	read(0, first)
-	done.Wait()
-}
-
 // Prepared yields the requests that were sent, in the order of the plan, by their place in it and
 // a slot below Slots, in which prepare has left what it makes of the request. Prepare is called
 // in the same order, ahead and on another goroutine, and not again for a slot before the next
@@ -54,9 +32,9 @@ func (r *Recording) Both(first, second func(i int, q *client.Result)) {
 func (r *Recording) Prepared(prepare func(slot, i int, q *client.Result)) func(yield func(slot int, i int, q *client.Result) bool) {
 	return func(yield func(slot, i int, q *client.Result) bool) {
 		if r.Spool != nil && r.Spool.Len() > 0 {
-			d, stop := r.decode(1, prepare)
+			d, stop := r.decode(prepare)
 			defer stop()
-			d.read(0, yield)
+			d.read(yield)
 			return
 		}
 		for i, q := range r.All() {
@@ -141,6 +119,19 @@ func (r *Recording) Sliced() []*client.Result {
 		all[i] = r.Result(i)
 	}
 	return all
+}
+
+// Events is how many events the requests that were sent have together.
+func (r *Recording) Events() (n int) {
+	if r.Spool != nil {
+		n = r.Spool.events
+	}
+	for _, q := range r.Results {
+		if q != nil {
+			n += len(q.Events)
+		}
+	}
+	return n
 }
 
 // TextBytes is how long the texts of the successes are together.

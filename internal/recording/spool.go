@@ -27,6 +27,7 @@ type Spool struct {
 	parts  []part
 	n      int
 	text   int // bytes of texts of the successes
+	events int
 	ending bool
 
 	unread int
@@ -80,6 +81,7 @@ func (s *Spool) Add(index int, r *client.Result) {
 	last.n++
 	s.n++
 	s.text += textBytes(r)
+	s.events += len(r.Events)
 	full := last.size >= partSize
 	if full {
 		s.parts = append(s.parts, part{})

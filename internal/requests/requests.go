@@ -73,7 +73,7 @@ func OfRun(rec *recording.Recording, a *analysis.Analysis) iter.Seq[Row] {
 	rule := analysis.RuleOf(&rec.Settings)
 	return func(yield func(Row) bool) {
 		row := make(Row, len(Columns))
-		var sample metrics.Sample
+		var read metrics.Reading
 		k := 0
 		for i, r := range rec.All() {
 			clear(row)
@@ -83,9 +83,9 @@ func OfRun(rec *recording.Recording, a *analysis.Analysis) iter.Seq[Row] {
 				row.set("conversation", planned.Conversation)
 				row.set("turn", planned.Turn+1)
 			}
-			sample = metrics.SampleIn(sample.ITL, r, planned.PromptLen, rule)
+			read.Read(r, planned.PromptLen, rule)
 			row.answer(r, rec.Start)
-			row.sample(&sample, a.Summary.OutputLens[k], rule.Whole)
+			row.sample(&read.Sample, a.Summary.OutputLens[k], rule.Whole)
 			if k++; !yield(row) {
 				return
 			}

@@ -33,23 +33,29 @@ type Sample struct {
 	NullDecodedPerIter bool
 }
 
-// NewSample reads the original's metrics off a timeline (see Timeline.Spans).
-func NewSample(r *client.Result, promptLen int, rule Rule) Sample {
-	var itl []float64
-	if n := len(r.Events); n > 1 && !rule.Whole {
-		itl = make([]float64, 0, n-1)
-	}
-	return SampleIn(itl, r, promptLen, rule)
+// Reading is a timeline that was read once, for several that need its latencies.
+type Reading struct {
+	Spans  []Span
+	Sample Sample
 }
 
-// SampleIn is NewSample with room for the gaps.
-func SampleIn(room []float64, r *client.Result, promptLen int, rule Rule) Sample {
-	s := Sample{ITL: room[:0], Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
+// NewSample reads the original's metrics off a timeline (see Timeline.Spans).
+func NewSample(r *client.Result, promptLen int, rule Rule) Sample {
+	var x Reading
+	x.Read(r, promptLen, rule)
+	return x.Sample
+}
+
+// Read reads a timeline into the memory of the one before.
+func (x *Reading) Read(r *client.Result, promptLen int, rule Rule) {
+	x.Spans = rule.Of(r).AppendSpans(x.Spans[:0])
+	s := &x.Sample
+	*s = Sample{ITL: s.ITL[:0], Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
 	if r.HasDecodedPerIter {
 		s.DecodedPerIter = r.DecodedPerIter
 	}
 	if !rule.Whole || s.Success || !rule.Chat && r.Err.Class == client.NoUsage {
-		s.time(rule.Of(r))
+		s.time(x.Spans, rule.Whole)
 	}
 	switch {
 	case s.Success:
@@ -64,16 +70,15 @@ func SampleIn(room []float64, r *client.Result, promptLen int, rule Rule) Sample
 			s.Latency = 0
 		}
 	}
-	return s
 }
 
 // time fills in the latencies.
-func (s *Sample) time(t Timeline) {
-	if t.Whole {
+func (s *Sample) time(spans []Span, whole bool) {
+	if whole {
 		s.TTFT = -1
 	}
-	for span := range t.Spans {
-		switch x := seconds(span.Length()); span.Metric {
+	for i := range spans {
+		switch x := seconds(spans[i].Length()); spans[i].Metric {
 		case TTFT:
 			s.TTFT = x
 		case ITL:

@@ -67,6 +67,14 @@ func (t Timeline) Spans(yield func(Span) bool) {
 	yield(Span{E2EL, r.Start, at, -1, last})
 }
 
+// AppendSpans appends the latencies of a timeline, for several to read.
+func (t Timeline) AppendSpans(dst []Span) []Span {
+	for s := range t.Spans {
+		dst = append(dst, s)
+	}
+	return dst
+}
+
 // PerToken is TPOT, the time of each output token after the first: what of a latency
 // comes after TTFT, divided by n-1. A completion of n < 2 tokens has none.
 func PerToken[T float64 | time.Duration](ttft, latency T, n int) (tpot T, ok bool) {

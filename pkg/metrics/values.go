@@ -1,11 +1,6 @@
 package metrics
 
-import (
-	"slices"
-	"time"
-
-	"loadgen/pkg/client"
-)
+import "time"
 
 // Value is one value of a metric and the instant at which it was complete.
 type Value struct {
@@ -15,10 +10,10 @@ type Value struct {
 }
 
 // AppendValues appends the values of one success, for a histogram of durations.
-func AppendValues(dst []Value, r *client.Result, rule Rule, outputLen int, start time.Duration) []Value {
+func AppendValues(dst []Value, spans []Span, outputLen int, start time.Duration) []Value {
 	timed, ttft := false, time.Duration(0)
-	dst = slices.Grow(dst, len(r.Events)+2)
-	for s := range rule.Of(r).Spans {
+	for i := range spans {
+		s := &spans[i]
 		dst = append(dst, Value{s.Metric, s.End - start, s.Length()})
 		switch s.Metric {
 		case TTFT:

@@ -12,7 +12,7 @@ import (
 func TestWholeAnswersHaveE2EL(t *testing.T) {
 	r := &client.Result{Start: 100}
 	r.LastByte = 340
-	got := AppendValues(nil, r, Rule{Whole: true}, 7, 40)
+	got := AppendValues(nil, Rule{Whole: true}.Of(r).AppendSpans(nil), 7, 40)
 	if want := (Value{E2EL, 300, 240}); len(got) != 1 || got[0] != want {
 		t.Errorf("%v, want %v", got, want)
 	}
@@ -54,7 +54,7 @@ func TestValuesAreTheSamples(t *testing.T) {
 				s := NewSample(r, 1, Rule{Chat: chat})
 				var got Sample
 				tpot := math.NaN()
-				for _, v := range AppendValues(nil, r, Rule{Chat: chat}, tokens, 40*ms) {
+				for _, v := range AppendValues(nil, Rule{Chat: chat}.Of(r).AppendSpans(nil), tokens, 40*ms) {
 					switch v.Metric {
 					case TTFT:
 						got.TTFT = seconds(v.Value)

@@ -39,15 +39,16 @@ type hdrLines struct {
 }
 
 func newHDRLines(to io.Writer, base time.Time) *hdrLines {
-	h := &hdrLines{to: to, base: base, last: -1, counts: make([]uint32, hdrIndex(int64(hdrMost))+1)}
+	h := &hdrLines{to: to, base: base, last: -1, counts: make([]uint32, int(hdrPlace(int64(hdrMost)))+1)}
 	h.zip, _ = zlib.NewWriterLevel(&h.packed, zlib.BestCompression) // the level is one
 	return h
 }
 
-// hdrIndex is the place of the count of a value.
-func hdrIndex(ns int64) int {
+// hdrPlace is the place of the count of a value of at most hdrMost.
+func hdrPlace(ns int64) uint16 {
+	ns = max(ns, hdrLowest)
 	bucket := bits.Len64(uint64(ns)|(hdrCounts-1)) - bits.Len(hdrCounts-1)
-	return (bucket+1)*hdrHalf + int(ns>>bucket) - hdrHalf
+	return uint16(bucket*hdrHalf + int(ns>>bucket))
 }
 
 // hdrHighest is the highest value of those that a place counts.
@@ -59,11 +60,10 @@ func hdrHighest(index int) int64 {
 	return (of+1)<<bucket - 1
 }
 
-// add takes in a value of at most hdrMost.
-func (h *hdrLines) add(ns int64) {
-	i := hdrIndex(max(ns, hdrLowest))
-	h.counts[i]++
-	h.last = max(h.last, i)
+// add takes in a value by the place of its count.
+func (h *hdrLines) add(place uint16) {
+	h.counts[place]++
+	h.last = max(h.last, int(place))
 }
 
 // end writes the values that were added as those of one second, and forgets them.

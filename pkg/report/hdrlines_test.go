@@ -27,7 +27,7 @@ func TestHDRLinesAreTheLibrarys(t *testing.T) {
 		from := base.Add(time.Duration(second*second) * hdrBin)
 		h.Reset()
 		for _, ns := range values {
-			lines.add(ns)
+			lines.add(hdrPlace(ns))
 			if err := h.RecordValue(max(ns, hdrLowest)); err != nil {
 				t.Fatal(err)
 			}

@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +20,9 @@ func TestHDRLogReadsBack(t *testing.T) {
 		{Metric: metrics.ITL, At: 500 * ms, Value: 20 * ms}, {Metric: metrics.E2EL, At: 10 * time.Hour, Value: 10 * time.Hour},
 	}
 	var b bytes.Buffer
-	if err := HDRLog(&b, start, slices.Values(values)); err != nil {
+	log := NewHDR(start)
+	log.Add(values)
+	if err := log.Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	r := hdrhistogram.NewHistogramLogReader(bytes.NewReader(b.Bytes()))
@@ -56,7 +57,9 @@ func TestMergeHDR(t *testing.T) {
 	}
 	log := func(values []metrics.Value) []byte {
 		var b bytes.Buffer
-		if err := HDRLog(&b, start, slices.Values(values)); err != nil {
+		h := NewHDR(start)
+		h.Add(values)
+		if err := h.Write(&b); err != nil {
 			t.Fatal(err)
 		}
 		return b.Bytes()
