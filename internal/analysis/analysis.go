@@ -308,7 +308,7 @@ func (c *collector) add(i int, q *reading) {
 	c.spread.add(r, s)
 	if c.details {
 		sample := *s
-		sample.ITL, sample.Text = slices.Clone(s.ITL), bytes.Clone(s.Text)
+		sample.ITL, sample.Gaps, sample.Text = slices.Clone(s.ITL), nil, bytes.Clone(s.Text)
 		c.samples = append(c.samples, sample)
 	}
 }

@@ -101,7 +101,7 @@ var tools = [...]tool{
 func (v *values) original(q *request, s *metrics.Sample) {
 	v.ttft.Add(s.TTFT)
 	v.latency.Add(s.Latency)
-	v.itl.AddAll(s.ITL)
+	v.itl.AddGaps(s)
 	addPerToken(v.tpot, s.Latency, s.TTFT, q.n)
 }
 

@@ -61,6 +61,7 @@ type BudgetReader struct {
 	began, end, ended                              time.Duration    // of a burst: its end as it was noticed, and as it was
 	succeeded                                      bool             // some
 	least, most                                    [4]*metrics.List // that the values can have been, by Metric
+	leastOf, mostOf                                []time.Duration  // the same of one request's gaps
 	firsts                                         []int32          // of TTFTs: how many there are after each request
 	// gapsBegin and gapsEnd sum up by how much the first and the last event of each row of
 	// gaps may be late: what lies between moves no sum of gaps.
@@ -136,6 +137,7 @@ func (b *BudgetReader) success(r *client.Result, spans []metrics.Span, late []ti
 	sent := sending(r, b.h)
 	var first, last, ttft time.Duration // the first and last event's lateness, and TTFT
 	row := -1                           // the event that the row of gaps ends with, so far
+	b.leastOf, b.mostOf = b.leastOf[:0], b.mostOf[:0]
 	for i := range spans {
 		s := &spans[i]
 		at := func(event int) time.Duration {
@@ -157,7 +159,7 @@ func (b *BudgetReader) success(r *client.Result, spans []metrics.Span, late []ti
 			}
 			row = s.To
 			b.gapsEnd += at(s.To)
-			b.add(metrics.ITL, x-at(s.To), x+at(s.From))
+			b.leastOf, b.mostOf = append(b.leastOf, max(x-at(s.To), 0)), append(b.mostOf, x+at(s.From))
 		case metrics.E2EL:
 			last = at(s.To)
 			b.add(metrics.E2EL, x-last-sent, x)
@@ -166,6 +168,8 @@ func (b *BudgetReader) success(r *client.Result, spans []metrics.Span, late []ti
 			}
 		}
 	}
+	b.least[metrics.ITL].AddDurations(b.leastOf)
+	b.most[metrics.ITL].AddDurations(b.mostOf)
 }
 
 func (b *BudgetReader) stampLate(late time.Duration) {

@@ -150,8 +150,8 @@ func (f *FindingsReader) oneChoice(q *Request) {
 	}
 }
 
-// byChoice takes in the gaps of each choice of an answer and returns them, in seconds.
-func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) (all []float64) {
+// byChoice takes in the gaps of each choice of an answer.
+func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) {
 	events := q.Result.Events
 	for _, one := range several {
 		f.gaps.streams++
@@ -159,7 +159,7 @@ func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) (a
 			from, to := one.Events[k-1], one.Events[k]
 			length := events[to].At - events[from].At
 			f.gaps.add(length, q.Late[from], q.Late[to])
-			all = append(all, length.Seconds())
+			f.itl.Add(length.Seconds())
 		}
 		if n := len(one.Events); n > 0 {
 			first, last := events[one.Events[0]].At, events[one.Events[n-1]].At
@@ -168,7 +168,6 @@ func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) (a
 			}
 		}
 	}
-	return all
 }
 
 // wholeAnswers reports that nothing between a request and the end of its answer was measured.

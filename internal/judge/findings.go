@@ -188,11 +188,12 @@ func (f *FindingsReader) events(q *Request) {
 	events := q.Result.Events
 	_, by := q.Tokens.Best()
 	sent := q.Tokens.Sent(q.asked())
-	itl := q.Sample.ITL
+	gap := f.itl.Len()
 	if several := metrics.ByChoice(q.Result, sent); several != nil {
-		itl = f.byChoice(q, several)
+		f.byChoice(q, several)
 	} else {
 		f.oneChoice(q)
+		f.itl.AddGaps(q.Sample)
 		if (by == metrics.ByServer || by == metrics.ByTokenizer) && !q.Tokens.Contradicted(q.asked()) {
 			f.chunkTokens += sent
 			for i := range events {
@@ -203,8 +204,7 @@ func (f *FindingsReader) events(q *Request) {
 		}
 	}
 	if n := len(events); n > 1 {
-		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, int32(f.itl.Len()), int32(len(itl))})
-		f.itl.AddAll(itl)
+		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, int32(gap), int32(f.itl.Len() - gap)})
 	}
 }
 

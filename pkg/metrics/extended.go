@@ -88,6 +88,7 @@ type ExtendedReader struct {
 
 	at     []time.Duration // of one request's events with tokens
 	counts []int           // of their tokens
+	gaps   []time.Duration
 }
 
 // request is what of a request the metrics of the whole run need.
@@ -162,26 +163,36 @@ func (x *ExtendedReader) stream(at []time.Duration, n int, counts []int, known b
 	}
 	for k, c := range counts {
 		x.inSecond(at[k], c)
-		if !known {
+	}
+	if known {
+		x.chunks.addCounts(counts)
+		x.tokensUnknown = !x.gapsOf(at, counts) || x.tokensUnknown
+	}
+}
+
+// gapsOf reads the gaps between the tokens of one stream; false where these are too many.
+func (x *ExtendedReader) gapsOf(at []time.Duration, counts []int) bool {
+	single := x.gaps[:0] // of tokens that came alone
+	for k, c := range counts {
+		switch {
+		case k == 0 || c == 0:
+			continue
+		case x.perToken.Len()+len(single)+c > x.tokensMost():
+			return false
+		case c == 1:
+			single = append(single, at[k]-at[k-1])
 			continue
 		}
-		x.chunks.addCount(c)
-		if k == 0 || c == 0 {
-			continue
-		}
-		if x.perToken.Len()+c > x.tokensMost() {
-			x.tokensUnknown, known = true, false
-			continue
-		}
-		if c == 1 {
-			x.perToken.AddDuration(at[k] - at[k-1])
-			continue
-		}
+		x.perToken.AddDurations(single)
+		single = single[:0]
 		gap := seconds(at[k]-at[k-1]) / float64(c)
 		for range c {
 			x.perToken.Add(gap)
 		}
 	}
+	x.perToken.AddDurations(single)
+	x.gaps = single
+	return true
 }
 
 // byChoice reads the choices of an answer as streams of their own.

@@ -13,21 +13,16 @@ func (l *List) Add(x float64) {
 
 // AddAll appends values in seconds.
 func (l *List) AddAll(all []float64) {
-	if l.like != nil {
-		all = all[l.alike(all):]
-	} else if l.n%blockSize > 0 {
-		b := &l.blocks[len(l.blocks)-1]
-		for room := blockSize - len(b.ns); b.wide == nil && len(all) > 0 && room > 0; room-- {
-			ns, whole := wholeNS(all[0])
-			if !whole {
-				break
-			}
-			b.ns, all = append(b.ns, ns), all[1:]
-			l.n++
+	for len(all) > 0 {
+		n := 0
+		if l.like != nil {
+			n = l.alike(all)
 		}
-	}
-	for _, x := range all {
-		l.Add(x)
+		if n == 0 {
+			l.Add(all[0])
+			n = 1
+		}
+		all = all[n:]
 	}
 }
 
@@ -57,17 +52,54 @@ func (l *List) alike(all []float64) (n int) {
 }
 
 // AddDurations appends values.
-func (l *List) AddDurations(all []time.Duration) {
-	if l.like != nil {
-		all = all[l.alikeNS(all):]
-	}
-	for _, d := range all {
-		l.AddDuration(d)
+func (l *List) AddDurations(all []time.Duration) { addWhole(l, all) }
+
+// AddGaps appends the gaps of a request.
+func (l *List) AddGaps(s *Sample) {
+	if len(s.Gaps) == len(s.ITL) {
+		l.AddDurations(s.Gaps)
+	} else {
+		l.AddAll(s.ITL)
 	}
 }
 
+// addWhole appends values in nanoseconds, as many at a time as a block has room for.
+func addWhole[T uint32 | time.Duration](l *List, all []T) {
+	for len(all) > 0 {
+		n := 0
+		if l.like != nil {
+			n = alikeNS(l, all)
+		} else if l.n%blockSize > 0 {
+			n = extend(&l.blocks[len(l.blocks)-1], all)
+			l.n += n
+		}
+		if n == 0 {
+			l.AddDuration(time.Duration(all[0]))
+			n = 1
+		}
+		all = all[n:]
+	}
+}
+
+// extend appends the first of some values to a block that has some, as many as it can hold in
+// nanoseconds, and returns how many these are.
+func extend[T uint32 | time.Duration](b *block, all []T) (n int) {
+	all = all[:min(len(all), blockSize-len(b.ns))]
+	if b.wide != nil || len(all) == 0 {
+		return 0
+	}
+	b.ns = slices.Grow(b.ns, len(all))
+	to := b.ns[len(b.ns):][:len(all)]
+	for n < len(all) && uint64(all[n]) <= mostNS {
+		to[n] = uint32(all[n])
+		n++
+	}
+	b.ns = b.ns[:len(b.ns)+n]
+	return n
+}
+
 // alikeNS is alike for values in nanoseconds.
-func (l *List) alikeNS(all []time.Duration) (n int) {
+func alikeNS[T uint32 | time.Duration](l *List, all []T) (n int) {
 	other, blocks := l.like[0], l.root().blocks
 	for n < len(all) && l.n < other.n {
 		b, k := &blocks[l.n/blockSize], l.n%blockSize
@@ -76,7 +108,7 @@ func (l *List) alikeNS(all []time.Duration) (n int) {
 			break
 		}
 		same := 0
-		for same < most && time.Duration(b.ns[k+same]) == all[n+same] {
+		for same < most && T(b.ns[k+same]) == all[n+same] {
 			same++
 		}
 		l.n, n = l.n+same, n+same
@@ -96,9 +128,7 @@ func (l *List) AddFrom(other *List, from, to int) {
 		if b.wide != nil {
 			l.AddAll(b.wide[k : k+n])
 		} else {
-			for _, ns := range b.ns[k : k+n] {
-				l.add(ns, true, 0)
-			}
+			addWhole(l, b.ns[k:k+n])
 		}
 		from += n
 	}
@@ -113,13 +143,22 @@ func (l *List) AddDuration(d time.Duration) {
 	l.add(0, false, seconds(d))
 }
 
-// addCount appends a number as one of seconds.
-func (l *List) addCount(n int) {
-	if 0 <= n && n <= 4 {
-		l.add(uint32(n)*1e9, true, 0)
-		return
+// addCounts appends numbers as ones of seconds.
+func (l *List) addCounts(all []int) {
+	var room [64]uint32
+	for len(all) > 0 {
+		n := 0
+		for n < min(len(all), len(room)) && 0 <= all[n] && all[n] <= 4 {
+			room[n] = uint32(all[n]) * 1e9
+			n++
+		}
+		addWhole(l, room[:n])
+		if n == 0 {
+			l.Add(float64(all[0]))
+			n = 1
+		}
+		all = all[n:]
 	}
-	l.Add(float64(n))
 }
 
 // add appends a value, in nanoseconds where it is a whole number of them.

@@ -5,7 +5,11 @@
 // of statistics, each used by the analysis, the judgement and the report.
 package metrics
 
-import "loadgen/pkg/client"
+import (
+	"time"
+
+	"loadgen/pkg/client"
+)
 
 // Sample is what one request contributes to the statistics, under the
 // original's definitions.
@@ -18,8 +22,9 @@ type Sample struct {
 	OutputTokens int
 	// TTFT and Latency (E2EL) in seconds. TTFT is -1 for a non-streaming answer.
 	TTFT, Latency float64
-	// ITL holds the gaps in seconds.
-	ITL []float64
+	// ITL holds the gaps in seconds; Gaps the same of a timeline, to the nanosecond.
+	ITL  []float64
+	Gaps []time.Duration
 	// Text is the generated text, the timeline's own bytes; empty for a failure.
 	Text []byte
 	// Error is the failure's message, "" for a success.
@@ -50,7 +55,7 @@ func NewSample(r *client.Result, promptLen int, rule Rule) Sample {
 func (x *Reading) Read(r *client.Result, promptLen int, rule Rule) {
 	x.Spans = rule.Of(r).AppendSpans(x.Spans[:0])
 	s := &x.Sample
-	*s = Sample{ITL: s.ITL[:0], Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
+	*s = Sample{ITL: s.ITL[:0], Gaps: s.Gaps[:0], Success: r.Err == nil, PromptLen: promptLen, OutputTokens: r.Usage.Completion, NullDecodedPerIter: r.NullDecodedPerIter}
 	if r.HasDecodedPerIter {
 		s.DecodedPerIter = r.DecodedPerIter
 	}
@@ -83,6 +88,7 @@ func (s *Sample) time(spans []Span, whole bool) {
 			s.TTFT = x
 		case ITL:
 			s.ITL = append(s.ITL, x)
+			s.Gaps = append(s.Gaps, spans[i].Length())
 		case E2EL:
 			s.Latency = x
 		}

@@ -108,7 +108,7 @@ func (x *SummaryReader) Add(r *Sample) {
 		s.Values[TPOT].Add(tpot)
 	}
 	s.Values[TTFT].Add(r.TTFT)
-	s.Values[ITL].AddAll(r.ITL)
+	s.Values[ITL].AddGaps(r)
 	s.Values[E2EL].Add(r.Latency)
 	if !r.NullDecodedPerIter {
 		x.perIter.Add(r.DecodedPerIter)
