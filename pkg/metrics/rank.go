@@ -3,6 +3,7 @@ package metrics
 import (
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -11,7 +12,7 @@ import (
 const sortedMost = 1 << 16
 
 // digit is as many bits as are counted at a time.
-const digit = 11
+const digit = 14
 
 // ranked returns what gives the value of a rank of the sorted list, NaN first, for those
 // ranks that the percentiles are made of.
@@ -75,11 +76,11 @@ type found struct {
 // the digits of a rank's value so far, the next digit is counted. Where few begin so, they
 // are sorted.
 func (l *List) counted(ranks []int) (values []float64) {
+	in := l.keys()
 	of := make([]found, len(ranks))
 	for i, rank := range ranks {
-		of[i].before = rank
+		of[i] = found{in.begin, rank}
 	}
-	in := l.keys()
 	left := l.n
 	for shift := in.bits; shift > 0 && left > sortedMost; {
 		step := min(digit, shift)
@@ -99,19 +100,32 @@ func (l *List) counted(ranks []int) (values []float64) {
 // keys are the values of a list as numbers in the same order: nanoseconds where all are whole
 // ones, else those of sortKey.
 type keys struct {
-	l    *List // not like another
-	n    int
-	ns   bool
-	bits int // of a key
+	l     *List // not like another
+	n     int
+	ns    bool
+	begin uint64 // all keys begin with these digits
+	bits  int    // of the rest, in which they differ
 }
 
 func (l *List) keys() keys {
-	k := keys{l: l.root(), n: l.n, ns: true, bits: 32}
+	k := keys{l: l.root(), n: l.n, ns: true}
 	for i := range k.l.blocks {
-		if k.l.blocks[i].wide != nil {
-			k.ns, k.bits = false, 64
-		}
+		k.ns = k.ns && k.l.blocks[i].wide == nil
 	}
+	least, most := ^uint64(0), uint64(0)
+	if k.ns {
+		low, high := ^uint32(0), uint32(0)
+		for b := range k.blocks {
+			for _, ns := range b {
+				low, high = min(low, ns), max(high, ns)
+			}
+		}
+		least, most = uint64(low), uint64(high)
+	} else {
+		k.some(func(some []uint64) { least, most = min(least, slices.Min(some)), max(most, slices.Max(some)) })
+	}
+	k.bits = bits.Len64(least ^ most)
+	k.begin = most >> k.bits
 	return k
 }
 
@@ -189,9 +203,10 @@ func (k *keys) narrow(of []found, shift, step int) (left int) {
 	counts := make([][1 << digit]uint32, len(begin))
 	mask := uint64(1)<<step - 1
 	if shift+step == k.bits && k.ns { // all begin so
+		first := &counts[0]
 		for b := range k.blocks {
 			for _, ns := range b {
-				counts[0][ns>>shift]++
+				first[ns>>shift&uint32(mask)]++
 			}
 		}
 	} else {
@@ -248,8 +263,8 @@ func sortKey(v float64) uint64 {
 	if v != v {
 		return 0
 	}
-	bits := math.Float64bits(v)
-	return bits ^ (uint64(int64(bits)>>63) | 1<<63)
+	x := math.Float64bits(v)
+	return x ^ (uint64(int64(x)>>63) | 1<<63)
 }
 
 // fromSortKey is the value of a key.
