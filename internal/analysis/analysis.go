@@ -315,11 +315,20 @@ func (c *collector) add(i int, q *reading) {
 
 // finish makes what was read part of the analysis, and forgets it.
 func (c *collector) finish(a *Analysis) {
-	c.counts.Tokens.sumUp()
+	together(func() { c.sumUp(a) }, func() { c.judge(a) })
+	c.summary, c.findings, c.wave = nil, nil, nil
+}
+
+func (c *collector) sumUp(a *Analysis) {
 	duration := c.rec.Elapsed.Seconds()
-	together(func() { a.Summary = c.summary.Summary(duration) }, func() { a.Findings, c.notes = c.findings.Findings() })
-	a.Samples, a.Counts, a.Servers = c.samples, c.counts, c.spread.servers(duration)
+	a.Summary = c.summary.Summary(duration)
+	a.Samples, a.Servers = c.samples, c.spread.servers(duration)
 	a.Turns, a.Cancellation = c.turns.turns(), c.cancelled.cancellation(c.run.Percentiles)
 	a.FirstWave = firstWaveOf(c.wave)
-	c.summary, c.findings, c.wave = nil, nil, nil
+}
+
+func (c *collector) judge(a *Analysis) {
+	c.counts.Tokens.sumUp()
+	a.Counts = c.counts
+	a.Findings, c.notes = c.findings.Findings()
 }

@@ -25,8 +25,17 @@ func (a *Analysis) read(c *collector, values []TakeValues, once bool) {
 	if once {
 		streams, budget := newStreams(c), newBudget(c)
 		c.pass(valued(c.prepare), c, streams, budget)
-		c.finish(a)
-		together(func() { streams.finish(a) }, func() { budget.finish(a) })
+		summed := make(chan struct{})
+		together(func() {
+			c.sumUp(a)
+			close(summed)
+			streams.extend(a)
+		}, func() {
+			c.judge(a)
+			<-summed
+			budget.finish(a)
+			streams.define(a)
+		})
 		return
 	}
 	c.pass(c.prepare, c)
@@ -128,11 +137,20 @@ func (x *streamsReader) add(i int, q *reading) {
 }
 
 func (x *streamsReader) finish(a *Analysis) {
-	if x.whole {
-		return
+	x.extend(a)
+	x.define(a)
+}
+
+func (x *streamsReader) extend(a *Analysis) {
+	if !x.whole {
+		a.Extended = x.extended.Extended(a.Summary, func(k int) *client.Result { return x.rec.Result(int(x.places[k])) })
 	}
-	a.Definitions = x.definitions.Rows(a.Summary)
-	a.Extended = x.extended.Extended(a.Summary, func(k int) *client.Result { return x.rec.Result(int(x.places[k])) })
+}
+
+func (x *streamsReader) define(a *Analysis) {
+	if !x.whole {
+		a.Definitions = x.definitions.Rows(a.Summary)
+	}
 }
 
 // budgetReader reads the error budget.

@@ -257,7 +257,7 @@ func (f *FindingsReader) regular(limit float64) (below, above float64) {
 	sums, counts := [2]float64{}, [2]int{}
 	for _, a := range f.answers {
 		run, began := 0, false // what comes before the first long gap may be part of a burst
-		for gap := range f.gapsOf(a) {
+		for _, gap := range f.gapsOf(a) {
 			if gap < limit {
 				run++
 				sums[0], counts[0] = sums[0]+gap, counts[0]+1

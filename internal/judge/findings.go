@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -72,6 +71,7 @@ type FindingsReader struct {
 	last                        time.Duration // the end of the last request
 	answers                     []answered    // of more than one event
 	itl                         *metrics.List // their gaps
+	room                        []float64     // for some of them
 	gaps                        gapsSeen
 	delivered                   deliverySeen
 	cached                      cacheSeen
@@ -96,9 +96,10 @@ type answered struct {
 	gap, gaps          int32         // the first of its gaps, and how many it has
 }
 
-// gapsOf are the gaps of an answer, in seconds.
-func (f *FindingsReader) gapsOf(a answered) iter.Seq[float64] {
-	return f.itl.All(int(a.gap), int(a.gap+a.gaps))
+// gapsOf are the gaps of an answer, in seconds; they are valid until the next.
+func (f *FindingsReader) gapsOf(a answered) []float64 {
+	f.room = slices.Grow(f.room[:0], int(a.gaps))[:a.gaps]
+	return f.itl.Read(f.room, int(a.gap))
 }
 
 // spread is the first and the last of some instants.

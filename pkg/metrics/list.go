@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"math"
-	"time"
 )
 
 // blockSize is how many values a block of a List holds.
@@ -60,40 +59,8 @@ func (l *List) At(i int) float64 {
 	return float64(b.ns[i%blockSize]) / 1e9
 }
 
-// All yields the values from one place to before another.
-func (l *List) All(from, to int) func(yield func(x float64) bool) {
-	return func(yield func(float64) bool) {
-		var part [128]float64
-		for ; from < to; from += len(part) {
-			for _, x := range l.read(part[:min(len(part), to-from)], from) {
-				if !yield(x) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// Durations yields the values to the nanosecond.
-func (l *List) Durations(yield func(d time.Duration) bool) {
-	left := l.n
-	for _, b := range l.root().blocks {
-		for _, ns := range b.ns[:min(len(b.ns), left)] {
-			if !yield(time.Duration(ns)) {
-				return
-			}
-		}
-		for _, x := range b.wide[:min(len(b.wide), left)] {
-			if !yield(time.Duration(math.Round(x * 1e9))) {
-				return
-			}
-		}
-		left -= min(left, blockSize)
-	}
-}
-
-// read copies values from one place on.
-func (l *List) read(dst []float64, from int) []float64 {
+// Read copies values, as many as there is room for, from one place on, and returns them.
+func (l *List) Read(dst []float64, from int) []float64 {
 	l = l.root()
 	for at := 0; at < len(dst); {
 		b, k := &l.blocks[(from+at)/blockSize], (from+at)%blockSize
@@ -111,7 +78,7 @@ func (l *List) read(dst []float64, from int) []float64 {
 }
 
 // Values are all values in a slice.
-func (l *List) Values() []float64 { return l.read(make([]float64, l.n), 0) }
+func (l *List) Values() []float64 { return l.Read(make([]float64, l.n), 0) }
 
 // Mean is numpy.mean, 0 for no values.
 func (l *List) Mean() float64 {
@@ -132,7 +99,7 @@ func (l *List) std(mean float64) float64 { return math.Sqrt(l.sum(0, l.n, &mean)
 func (l *List) sum(from, n int, mean *float64) float64 {
 	if n <= pairwiseBlock {
 		var room [pairwiseBlock]float64
-		part := l.read(room[:n], from)
+		part := l.Read(room[:n], from)
 		if mean != nil {
 			for i, v := range part {
 				d := v - *mean

@@ -168,7 +168,10 @@ func (l *List) add(ns uint32, whole bool, x float64) {
 		return
 	}
 	if l.n%blockSize == 0 {
-		l.blocks = append(l.blocks, block{ns: l.room()})
+		l.blocks = append(l.blocks, block{})
+		if whole {
+			l.blocks[len(l.blocks)-1].ns = l.room()
+		}
 	}
 	b := &l.blocks[len(l.blocks)-1]
 	l.n++
@@ -179,7 +182,11 @@ func (l *List) add(ns uint32, whole bool, x float64) {
 	case whole:
 		x = float64(ns) / 1e9
 	case b.wide == nil:
-		b.wide = make([]float64, 0, min(max(2*len(b.ns), 16), blockSize))
+		room := min(max(2*len(b.ns), 16), blockSize)
+		if n := len(l.blocks); n > 1 && l.blocks[n-2].wide != nil { // as latencies divided by tokens are
+			room = blockSize
+		}
+		b.wide = make([]float64, 0, room)
 		for _, ns := range b.ns {
 			b.wide = append(b.wide, float64(ns)/1e9)
 		}
@@ -188,10 +195,10 @@ func (l *List) add(ns uint32, whole bool, x float64) {
 	b.wide = append(b.wide, x)
 }
 
-// room is memory for the next block. A block that holds the same as the one before shares
+// room is memory for the last block. A block that holds the same as the one before shares
 // its memory, as there are lists of one value.
 func (l *List) room() []uint32 {
-	n := len(l.blocks)
+	n := len(l.blocks) - 1
 	if n == 0 {
 		return nil
 	}

@@ -76,13 +76,6 @@ func TestWaysToAdd(t *testing.T) {
 				}
 			}
 		}
-		k := 0
-		for d := range original.Durations {
-			if d != all[k] {
-				t.Fatalf("%d is %d", all[k], d)
-			}
-			k++
-		}
 		for _, limit := range []float64{0, 1e-6, 5e-3, 10} {
 			below := 0
 			for _, x := range want[n/3:] {
@@ -90,7 +83,7 @@ func TestWaysToAdd(t *testing.T) {
 					below++
 				}
 			}
-			if got := original.Below(n/3, n, limit); k != n || got != below {
+			if got := original.Below(n/3, n, limit); got != below {
 				t.Errorf("%d of %d are below %g, want %d", got, n, limit, below)
 			}
 		}

@@ -108,10 +108,12 @@ func (x *ExtendedReader) meanIntervals() (out [4]*Interval) {
 	if k < 5 {
 		return out
 	}
+	var room []float64
 	value := func(m Metric, i int32) (sum, n float64) {
 		q := &x.requests[i]
 		if m == ITL {
-			for gap := range x.o.Values[ITL].All(int(gaps[i]), int(gaps[i]+q.gaps)) {
+			room = slices.Grow(room[:0], int(q.gaps))[:q.gaps]
+			for _, gap := range x.o.Values[ITL].Read(room, int(gaps[i])) {
 				sum += gap
 			}
 			return sum, float64(q.gaps)
