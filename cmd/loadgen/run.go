@@ -241,7 +241,7 @@ func (m *benchmark) settle(ctx context.Context) error {
 // analyze computes the result, and says so where that takes long.
 func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis.Analysis, error) {
 	if rec.Spool != nil {
-		debug.FreeOSMemory() // of the run's garbage
+		runtime.GC() // the run's garbage is room for what is computed
 		debug.SetGCPercent(computeGC(rec.Sent()))
 	}
 	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
