@@ -290,6 +290,12 @@ func (c *collector) prepare(slot, i int, r *client.Result) {
 	}
 }
 
+// prepareJudged prepares a request and reads all of it that the findings do not have from add.
+func (c *collector) prepareJudged(slot, i int, r *client.Result) {
+	c.prepare(slot, i, r)
+	c.findings.Read(c.slots[slot].judged())
+}
+
 // add reads request i, which was sent.
 func (c *collector) add(i int, q *reading) {
 	r, s := q.result, &q.Sample
@@ -302,7 +308,7 @@ func (c *collector) add(i int, q *reading) {
 	}
 	c.sent = append(c.sent, int32(min(q.sent, math.MaxInt32)))
 	c.turns.add(r, s, c.rec.Planned[i])
-	c.findings.Add(q.judged())
+	c.findings.AddGaps(q.judged())
 	c.counts.add(r)
 	c.cancelled.add(i, q)
 	c.spread.add(r, s)

@@ -24,7 +24,7 @@ func (a *Analysis) read(c *collector, values []TakeValues, once bool) {
 	valued := func(prepare prepare) prepare { return c.valued(prepare, values) }
 	if once {
 		streams, budget := newStreams(c), newBudget(c)
-		c.pass(valued(c.prepare), c, streams, budget)
+		c.pass(valued(c.prepareJudged), c, streams, budget)
 		summed := make(chan struct{})
 		together(func() {
 			c.sumUp(a)
@@ -38,7 +38,7 @@ func (a *Analysis) read(c *collector, values []TakeValues, once bool) {
 		})
 		return
 	}
-	c.pass(c.prepare, c)
+	c.pass(c.prepareJudged, c)
 	c.finish(a)
 	if !c.rule.Whole {
 		streams := newStreams(c)

@@ -150,8 +150,9 @@ func (f *FindingsReader) oneChoice(q *Request) {
 	}
 }
 
-// byChoice takes in the gaps of each choice of an answer.
-func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) {
+// byChoice takes in how the choices of an answer were delivered, and returns how many gaps they
+// have.
+func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) (gaps int) {
 	events := q.Result.Events
 	for _, one := range several {
 		f.gaps.streams++
@@ -159,7 +160,7 @@ func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) {
 			from, to := one.Events[k-1], one.Events[k]
 			length := events[to].At - events[from].At
 			f.gaps.add(length, q.Late[from], q.Late[to])
-			f.itl.Add(length.Seconds())
+			gaps++
 		}
 		if n := len(one.Events); n > 0 {
 			first, last := events[one.Events[0]].At, events[one.Events[n-1]].At
@@ -168,6 +169,7 @@ func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) {
 			}
 		}
 	}
+	return gaps
 }
 
 // wholeAnswers reports that nothing between a request and the end of its answer was measured.

@@ -71,6 +71,7 @@ type FindingsReader struct {
 	last                        time.Duration // the end of the last request
 	answers                     []answered    // of more than one event
 	itl                         *metrics.List // their gaps
+	nextGap                     int           // the place of the next answer's
 	room                        []float64     // for some of them
 	gaps                        gapsSeen
 	delivered                   deliverySeen
@@ -129,6 +130,13 @@ func NewFindingsReader(run Run, reported *metrics.List) *FindingsReader {
 
 // Add reads a request. Nothing of it is kept.
 func (f *FindingsReader) Add(q Request) {
+	f.Read(q)
+	f.AddGaps(q)
+}
+
+// Read reads all of a request but its gaps, which AddGaps takes in. Of requests in the same order,
+// both may be called on goroutines of their own.
+func (f *FindingsReader) Read(q Request) {
 	r, first := q.Result, f.sent == 0
 	f.due.add(r.Due, first)
 	f.start.add(r.Start, first)
@@ -189,12 +197,11 @@ func (f *FindingsReader) events(q *Request) {
 	events := q.Result.Events
 	_, by := q.Tokens.Best()
 	sent := q.Tokens.Sent(q.asked())
-	gap := f.itl.Len()
+	gaps := len(q.Sample.ITL)
 	if several := metrics.ByChoice(q.Result, sent); several != nil {
-		f.byChoice(q, several)
+		gaps = f.byChoice(q, several)
 	} else {
 		f.oneChoice(q)
-		f.itl.AddGaps(q.Sample)
 		if (by == metrics.ByServer || by == metrics.ByTokenizer) && !q.Tokens.Contradicted(q.asked()) {
 			f.chunkTokens += sent
 			for i := range events {
@@ -205,7 +212,24 @@ func (f *FindingsReader) events(q *Request) {
 		}
 	}
 	if n := len(events); n > 1 {
-		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, int32(gap), int32(f.itl.Len() - gap)})
+		f.answers = append(f.answers, answered{q.Result.Start, events[0].At, events[n-1].At, events[0].At - q.Late[0] - q.Result.Written, int32(f.nextGap), int32(gaps)})
+		f.nextGap += gaps
+	}
+}
+
+// AddGaps takes in the gaps of a request.
+func (f *FindingsReader) AddGaps(q Request) {
+	r := q.Result
+	switch several := metrics.ByChoice(r, q.Tokens.Sent(q.asked())); {
+	case f.run.Rule.Whole || r.Err != nil || len(r.Events) < 2:
+	case several == nil:
+		f.itl.AddGaps(q.Sample)
+	default:
+		for _, one := range several {
+			for k := 1; k < len(one.Events); k++ {
+				f.itl.Add((r.Events[one.Events[k]].At - r.Events[one.Events[k-1]].At).Seconds())
+			}
+		}
 	}
 }
 
