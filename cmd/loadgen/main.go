@@ -115,13 +115,31 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		writeHelp(s.out, app)
 		return exitOK
 	case err != nil:
-		fail(s.err, "usage", usageText(err, argv))
+		text := usageText(err, argv)
+		if word := strayCommand(app, err); word != "" {
+			text, _, _ = strings.Cut(text, "\nhint: ")
+			text += "\nhint: the subcommand comes first: loadgen " + word + " [flags]"
+		}
+		fail(s.err, "usage", text)
 		return exitUsage
 	}
 	if cfg.logFormat == "json" { // as a file says
 		s.asJSON()
 	}
 	return runBenchmark(ctx, cfg, s)
+}
+
+// strayCommand is a subcommand among the words that the benchmark does not take, "" without any.
+func strayCommand(app *cli.App, err error) string {
+	var unknown *argparse.Unrecognized
+	if errors.As(err, &unknown) {
+		for _, word := range unknown.Args {
+			if app.Command(word) != nil {
+				return word
+			}
+		}
+	}
+	return ""
 }
 
 // runCommand runs a subcommand with its words and what else says something of its flags.

@@ -103,6 +103,26 @@ func share(p judge.Precision) string {
 	return "n/a"
 }
 
+// kneeBetween says between which loads the knee lies, and where nothing was measured that could
+// tell.
+func kneeBetween(c *sweep.Curve) string {
+	low, high := c.KneeBounds()
+	last := len(c.Points) - 1
+	switch zero := (sweep.Load{}); {
+	case low == zero && high == zero:
+		return "not located: any of these loads may be it"
+	case low == zero && c.Knee.At > 0:
+		return fmt.Sprintf("below %s, perhaps below %s: lower loads were not measured", high, c.Points[0].Load)
+	case low == zero:
+		return fmt.Sprintf("below %s: lower loads were not measured", high)
+	case high == zero && c.Knee.At < last:
+		return fmt.Sprintf("above %s, perhaps beyond %s: higher loads were not measured", low, c.Points[last].Load)
+	case high == zero:
+		return fmt.Sprintf("above %s: higher loads were not measured", low)
+	}
+	return fmt.Sprintf("between %s and %s", low, high)
+}
+
 // curveAnswer says where the knee is and what the server can do, a sentence each.
 func (g *Group) curveAnswer() (lines []string) {
 	c := g.curve()
@@ -114,17 +134,7 @@ func (g *Group) curveAnswer() (lines []string) {
 		p := &c.Points[i]
 		return fmt.Sprintf("%s tokens/s (95 %% interval %s to %s), mean E2EL %s ms", judge.Digits(p.Throughput.Value), judge.Digits(p.Throughput.Low), judge.Digits(p.Throughput.High), judge.Digits(1e3*p.Latency.Value))
 	}
-	low, high := c.KneeBounds()
-	between := "between " + low.String() + " and " + high.String()
-	switch zero := (sweep.Load{}); {
-	case low == zero && high == zero:
-		between = "not located: any of these loads may be it"
-	case low == zero:
-		between = "below " + high.String() + ": lower loads were not measured"
-	case high == zero:
-		between = "above " + low.String() + ": higher loads were not measured"
-	}
-	lines = append(lines, fmt.Sprintf("Knee: %s (%s): %s", c.Points[k.At].Load.Words(), between, at(k.At)))
+	lines = append(lines, fmt.Sprintf("Knee: %s (%s): %s", c.Points[k.At].Load.Words(), kneeBetween(c), at(k.At)))
 	if k.Highest != k.At {
 		lines = append(lines, fmt.Sprintf("Highest throughput: %s: %s", c.Points[k.Highest].Load.Words(), at(k.Highest)))
 	}
