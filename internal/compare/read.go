@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -64,6 +65,11 @@ func parse(text []byte) (*Plan, error) {
 // maxDepth is deeper than any plan, and ends an anchor that holds itself.
 const maxDepth = 20
 
+// otherKeys are what other plans call keys of these.
+var otherKeys = map[string]string{"command": "start", "cmd": "start", "args": "start", "base_url": "url", "base-url": "url", "endpoint": "url",
+	"concurrency": "concurrencies", "max_concurrency": "concurrencies", "requests": "prompts_per_concurrency", "runs": "repeats",
+	"environment": "env", "workdir": "cwd", "output": "results", "result_dir": "results", "warmups": "warmup"}
+
 // checkKeys checks a node that is to be decoded into a type: keys are known, and numbers
 // are whole where they must be, as the decoder would cut fractions. It gives former keys
 // their names of today.
@@ -114,7 +120,11 @@ func checkMapping(node *yaml.Node, to reflect.Type, depth int) error {
 			into = to
 		case !known:
 			hint := ""
-			if near := suggest.Nearest(written, names); near != "" {
+			near := suggest.Nearest(written, names)
+			if ours := otherKeys[written]; slices.Contains(names, ours) {
+				near = ours
+			}
+			if near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
 			return fmt.Errorf("line %d: unknown key %q%s", key.Line, written, hint)

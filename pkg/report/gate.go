@@ -28,7 +28,8 @@ type Gate struct {
 var gateSyntax = lazy.Regexp(`^\s*([A-Za-z0-9_.-]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)\s*(%?)\s*$`)
 
 // ParseGate reads a gate: p99_ttft_ms<=+5%, mean_tpot_ms<=12, output_throughput>=-3%,
-// loadgen.metrics.queue_ms.p99<=20. A bound that no result can meet is an error.
+// loadgen.metrics.queue_ms.p99<=20. Percentages are relative to the baseline, but for a share of
+// failed requests without a sign: failure_share<=1%. A bound that no result can meet is an error.
 func ParseGate(text string) (Gate, error) {
 	const want = "expected METRIC<=VALUE or METRIC>=VALUE, such as p99_ttft_ms<=+5% (vs the baseline) or mean_tpot_ms<=12"
 	m := gateSyntax().FindStringSubmatch(text)
@@ -43,8 +44,12 @@ func ParseGate(text string) (Gate, error) {
 	if err := g.name(m[1]); err != nil {
 		return Gate{}, fmt.Errorf("gate %q: %w", text, err)
 	}
+	percent := g.Relative
+	if g.quantity == failureQuantity && !strings.ContainsAny(m[3][:1], "+-") { // 1% of the requests, not of the baseline's share
+		g.Relative = false
+	}
 	switch {
-	case g.Relative:
+	case percent:
 		g.limit /= 100
 	default:
 		g.limit /= g.scale()

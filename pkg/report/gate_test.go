@@ -32,6 +32,15 @@ func TestGatesOfAnyMetric(t *testing.T) {
 	if n := gates[0].Requests(); n != 10 {
 		t.Errorf("p50 needs %d requests", n)
 	}
+	for text, want := range map[string]float64{"failure_share<=1%": 0.01, "failure_share<=0.01": 0.01} {
+		if g, err := ParseGate(text); err != nil || g.Relative || g.limit != want {
+			t.Errorf("%s: %+v, %v; want %v of all requests", text, g, err, want)
+		}
+	}
+	if g, err := ParseGate("failure_share<=+1%"); err != nil || !g.Relative {
+		t.Errorf("%+v, %v; want a bound relative to the baseline", g, err)
+	}
+
 	var json, markdown, page bytes.Buffer
 	for _, err := range []error{JSON(&json, []*Group{g}), Markdown(&markdown, []*Group{g}), HTML(&page, []*Group{g})} {
 		if err != nil {
