@@ -105,6 +105,7 @@ func flagTable() []flag {
 		float("--random-range-ratio", dataSet, "R", "random: lengths spread evenly over (1-R) to (1+R) times the nominal ones; below 1", func(c *config) any { return &c.RandomRangeRatio }),
 		integer("--random-prefix-len", dataSet, "random: tokens that all prompts begin with", func(c *config) any { return &c.RandomPrefixLen }),
 		on("--random-ids", dataSet, "random: prompts of consecutive token ids, which need no file", func(c *config) any { return &c.RandomIDs }),
+		own(integer("--random-id-step", dataSet, "random ids: how far apart the ids of a prompt are; 1 as the original's. Above 1 no two prompts begin alike, nor do those of runs with different steps", func(c *config) any { return &c.RandomIDStep })),
 		on("--tokenize-on-client", dataSet, "random: send token ids in place of text", func(c *config) any { return &c.TokenizeOnClient }),
 		integer("--random-image-width", dataSet, "random_image: pixels", func(c *config) any { return &c.RandomImageWidth }),
 		integer("--random-image-height", dataSet, "random_image: pixels", func(c *config) any { return &c.RandomImageHeight }),

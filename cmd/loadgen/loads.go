@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,7 @@ type loadRuns struct {
 	saved  savedLoads
 	seed   int     // where a flag names one
 	seeded bool    // it does
+	steps  bool    // prompts are random ids, whose step each run may have of its own
 	sim    string  // the simulator's profile, where it is the server
 	url    string  // where that listens
 	spent  float64 // seconds of the runs that were made, not kept
@@ -94,6 +96,8 @@ func newLoadRuns(ctx context.Context, s streams, argv []string, dir string, like
 		return nil, errors.New("argument --non-streaming: answers that come whole have no TTFT and no ITL")
 	}
 	l.seed, l.seeded = cfg.Seed, cfg.given("--seed")
+	named := cfg.given("--dataset-name") || cfg.given("--dataset-path")
+	l.steps = !cfg.given("--random-id-step") && (!named || cfg.DatasetName == "random" && cfg.RandomIDs)
 	run, err := l.settle(sweep.Ask{Load: like, Requests: 1})
 	if err != nil {
 		return nil, err
@@ -180,6 +184,9 @@ func (l *loadRuns) settle(a sweep.Ask) (*settledRun, error) {
 	}
 	argv = append(argv, "--num-prompts", strconv.Itoa(a.Requests), "--seed", strconv.Itoa(seed), "--save-result", "--save-detailed",
 		"--result-dir", l.dir, "--result-filename", name, "--disable-tqdm")
+	if l.steps {
+		argv = append(argv, "--random-id-step", strconv.Itoa(idStep(hash.Sum32())))
+	}
 	cfg, err := parseAll(argv, l.s)
 	if err != nil {
 		return nil, err
@@ -189,6 +196,19 @@ func (l *loadRuns) settle(a sweep.Ask) (*settledRun, error) {
 		cfg.Sim, cfg.BaseURL = nil, &l.url
 	}
 	return &settledRun{l.s, cfg, argv, filepath.Join(l.dir, name)}, nil
+}
+
+// mostIDStep bounds the steps, of which there are 9,592.
+const mostIDStep = 100_000
+
+// idStep is a prime, by which the prompts of a run go through the vocabulary. Runs with different
+// steps have no prompts with a common prefix.
+func idStep(hash uint32) int {
+	step := 3 + int(hash%mostIDStep)
+	for !big.NewInt(int64(step)).ProbablyPrime(0) { // certain below 2^64
+		step++
+	}
+	return step
 }
 
 // start starts the simulator where it is the server.

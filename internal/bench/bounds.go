@@ -79,6 +79,7 @@ func counts(s *recording.Settings) (all []number) {
 	add("random_input_len", s.RandomInputLen, inputLeast, lengthMost)
 	add("random_output_len", s.RandomOutputLen, 0, lengthMost)
 	add("random_prefix_len", s.RandomPrefixLen, 0, lengthMost)
+	add("random_id_step", s.RandomIDStep, 1, lengthMost)
 	add("sonnet_input_len", s.SonnetInputLen, 1, lengthMost)
 	add("sonnet_output_len", s.SonnetOutputLen, 0, lengthMost)
 	add("sonnet_prefix_len", s.SonnetPrefixLen, 0, lengthMost)

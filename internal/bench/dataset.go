@@ -37,7 +37,7 @@ func optionsOf(s *recording.Settings) dataset.Options {
 		Name: s.DatasetName, Path: recording.Text(s.DatasetPath), DownloadPath: recording.Text(s.DownloadPath),
 		Seed: uint32(s.Seed), Chat: s.Chat(), IDs: s.TokenizeOnClient,
 		OutputLen: outputLen(s), InputLen: s.RandomInputLen, RandomOutputLen: s.RandomOutputLen,
-		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, FromIDs: s.RandomIDs,
+		PrefixLen: s.RandomPrefixLen, RangeRatio: s.RandomRangeRatio, FromIDs: s.RandomIDs, IDStep: s.RandomIDStep,
 		ImageWidth: s.RandomImageWidth, ImageHeight: s.RandomImageHeight, ImageSize: s.RandomImageSize, NumImages: s.RandomNumImages,
 		SonnetInputLen: s.SonnetInputLen, SonnetOutputLen: s.SonnetOutputLen, SonnetPrefixLen: s.SonnetPrefixLen,
 		Subset: recording.Text(s.HFSubset), Split: recording.Text(s.HFSplit),

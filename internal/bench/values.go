@@ -116,6 +116,9 @@ func checkNumPrompts(s *recording.Settings) error {
 
 // checkDatasetOptions checks the data set's name, numbers and file.
 func checkDatasetOptions(s *recording.Settings) error {
+	if s.RandomIDStep > 1 && (s.DatasetName != "random" || !s.RandomIDs) {
+		return wrong("random_id_step", "only prompts of random ids have one: give random ids, or leave it out")
+	}
 	return ofDataset(dataset.Check(checkedOptions(s)))
 }
 

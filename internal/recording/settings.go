@@ -52,6 +52,7 @@ type Settings struct {
 	RandomRangeRatio  float64   `json:"random_range_ratio"`
 	RandomPrefixLen   int       `json:"random_prefix_len"`
 	RandomIDs         bool      `json:"random_ids"`
+	RandomIDStep      int       `json:"random_id_step"`
 	TokenizeOnClient  bool      `json:"tokenize_on_client"`
 	RandomImageWidth  int       `json:"random_image_width"`
 	RandomImageHeight int       `json:"random_image_height"`
@@ -140,7 +141,7 @@ func Defaults() Settings {
 		Backend: "openai", Endpoint: "/v1/completions", Host: "127.0.0.1", Port: 8000, DatasetName: "sharegpt",
 		DownloadTimeout: 180, NumPrompts: 1000, RequestRate: math.Inf(1), Burstiness: 1,
 		PercentileMetrics: "ttft,tpot,itl", MetricPercentiles: "99",
-		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128,
+		SonnetInputLen: 550, SonnetOutputLen: 150, SonnetPrefixLen: 200, RandomInputLen: 1024, RandomOutputLen: 128, RandomIDStep: 1,
 		RandomImageWidth: 512, RandomImageHeight: 512, RandomImageSize: 512, RandomNumImages: 1, TokenizerMode: "auto",
 		Timeout: 6 * 3600, Failures: "strict", Compat: "latest", Timestamps: "auto", Transport: "auto", Reactors: "auto",
 		RepeatedPrefixes: 10, RepeatedPrefixLen: 256, RepeatedSuffixLen: 256, RepeatedOutputLen: 128, Speedup: 1, Balance: "round-robin", ProbeInputLen: 16, ProbeOutputLen: 8,

@@ -49,6 +49,10 @@ type Options struct {
 	RangeRatio float64
 	// FromIDs makes random's prompts of consecutive ids; else of Path's text.
 	FromIDs bool
+	// IDStep is how far apart the ids of a prompt are; 0 and 1 are the original's. Of a step above 1
+	// no two prompts begin with the same id, as far as the vocabulary has that many, and two sets
+	// with different steps below the vocabulary have no prompts that begin with the same two.
+	IDStep int
 
 	// ImageWidth, ImageHeight and ImageSize are pixels; the size counts where
 	// the other two are 512. NumImages are the images of a request.

@@ -263,3 +263,50 @@ func TestDigest(t *testing.T) {
 		seen[got] = i
 	}
 }
+
+// TestIDStep: with a step above 1 no two prompts begin alike, in one set or in two of different
+// steps; the same lengths are drawn, and a step of 1 is the original's.
+func TestIDStep(t *testing.T) {
+	load := func(o Options) *Set {
+		t.Helper()
+		o.Name, o.Tokenizer, o.FromIDs, o.IDs, o.InputLen, o.RandomOutputLen, o.RangeRatio, o.Seed = "random", ids{}, true, true, 16, 4, 0.5, 5
+		set, err := Load(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	const n = 20000 // of 50,000 ids
+	first := map[int]int{}
+	begins := map[[2]int]bool{}
+	for _, step := range []int{3, 7, 99991} {
+		clear(first)
+		plain, set := load(Options{NumPrompts: n}), load(Options{NumPrompts: n, IDStep: step})
+		for i := range n {
+			r := set.At(i)
+			if first[r.IDs[0]]++; begins[[2]int(r.IDs[:2])] {
+				t.Fatalf("step %d: prompt %d begins as another", step, i)
+			}
+			begins[[2]int(r.IDs[:2])] = true
+			if p := plain.At(i); len(p.IDs) != len(r.IDs) || p.OutputLen != r.OutputLen || (r.IDs[1]-r.IDs[0]+2*50000-step)%50000 != 0 {
+				t.Fatalf("step %d: prompt %d is %v", step, i, r.IDs)
+			}
+		}
+		if len(first) != n {
+			t.Errorf("step %d: %d different first ids", step, len(first))
+		}
+	}
+	for _, step := range []int{0, 1} {
+		a, b := load(Options{NumPrompts: 9}), load(Options{NumPrompts: 9, IDStep: step})
+		if !slices.Equal(a.At(8).IDs, b.At(8).IDs) || a.At(8).IDs[1] != (a.At(8).IDs[0]+1)%50000 {
+			t.Errorf("step %d: %v", step, b.At(8).IDs)
+		}
+	}
+	if all := load(Options{NumPrompts: 2, IDStep: 50000}).At(0).IDs; all[0] == all[1] {
+		t.Errorf("one id again and again: %v", all)
+	}
+	// More prompts than ids.
+	if last := load(Options{NumPrompts: 50001, IDStep: 3}).At(50000).IDs; len(last) == 0 || last[0] < 0 || last[0] >= 50000 {
+		t.Errorf("%v", last)
+	}
+}

@@ -86,23 +86,23 @@ func (o *Options) ofIDs(ids []int) Request {
 
 // draws are the random numbers of a set.
 type draws struct {
-	vocab                                  int
+	vocab, step                            int
 	prefix, inputLens, outputLens, offsets []int
 }
 
-// ids are prompt i: the prefix and consecutive ids from its offset.
+// ids are prompt i: the prefix and consecutive ids from its offset, or every step-th one.
 func (d *draws) ids(i int) []int {
 	n := max(d.inputLens[i], 0)
 	ids := append(make([]int, 0, len(d.prefix)+n), d.prefix...)
 	for j := range n {
-		ids = append(ids, (d.offsets[i]+i+j)%d.vocab)
+		ids = append(ids, (d.offsets[i]+i+j*d.step)%d.vocab)
 	}
 	return ids
 }
 
 // draw draws them from torch's generator, in the original's order.
 func (o *Options) draw(rng *pyrand.Torch) (d draws, err error) {
-	d.vocab = o.Tokenizer.VocabSize()
+	d.vocab, d.step = o.Tokenizer.VocabSize(), max(o.IDStep, 1)
 	switch {
 	case !(o.RangeRatio < 1):
 		return d, optionError("random_range_ratio must be < 1.0 to ensure a valid sampling range")
@@ -146,8 +146,30 @@ func (o *Options) draw(rng *pyrand.Torch) (d draws, err error) {
 	if d.outputLens, err = lens(o.RandomOutputLen); err != nil {
 		return d, err
 	}
-	d.offsets, err = values(o.NumPrompts, 0, d.vocab)
+	if d.step > 1 && d.step%d.vocab == 0 { // which would be one id again and again
+		d.step++
+	}
+	if d.offsets, err = values(o.NumPrompts, 0, d.vocab); err == nil && d.step > 1 {
+		d.spreadStarts()
+	}
 	return d, err
+}
+
+// spreadStarts moves the prompts that would begin with the id of an earlier one to the next id
+// that none begins with. When there is no such id left it begins anew.
+func (d *draws) spreadStarts() {
+	taken := make([]bool, d.vocab)
+	for i := range d.offsets {
+		if i > 0 && i%d.vocab == 0 {
+			clear(taken)
+		}
+		at := (d.offsets[i] + i) % d.vocab
+		for taken[at] {
+			at = (at + 1) % d.vocab
+		}
+		taken[at] = true
+		d.offsets[i] = at - i
+	}
 }
 
 // shareGPTTexts reads the first turns of a ShareGPT file, shuffled: as many as

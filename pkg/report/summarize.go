@@ -12,7 +12,7 @@ import (
 
 // settings are those that two runs must have in common to be comparable.
 var settings = []string{"backend", "endpoint", "dataset_name", "dataset_path", "seed", "random_input_len", "random_output_len", "random_range_ratio", "random_prefix_len",
-	"random_ids", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate",
+	"random_ids", "random_id_step", "tokenize_on_client", "ignore_eos", "temperature", "top_p", "top_k", "min_p", "logprobs", "non_streaming", "keep_alive", "continuous_usage", "failures", "body_patch", "burstiness", "request_rate",
 	"duration", "drain", "distinct_prompts", "ramp_up", "ramp_up_strategy", "ramp_up_start_rps", "ramp_up_end_rps", "stages", "cancel", "cancel_after", "balance",
 	"probe_request_rate", "probe_input_len", "probe_output_len"}
 
