@@ -63,6 +63,25 @@ func TestCompleteBeforeTheCancel(t *testing.T) {
 	})
 }
 
+// TestFailedBeforeTheCancel: a request that fails before it is to be cancelled is a failure like
+// any other.
+func TestFailedBeforeTheCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := benchtest.Settings(t, []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--no-test-input",
+			"--max-concurrency", "4", "--num-prompts", "40", "--cancel", "50%", "--cancel-after", "1s"})
+		m := &benchtest.Memory{}
+		m.Handle = func(x *benchtest.Exchange) { x.Reply("500 Internal Server Error", "text/plain", "") }
+		o, err := benchtest.Run(t, s, nil, m.Dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Wait()
+		if c := o.Analysis.Cancellation; c.Chosen == 0 || c.Failed != c.Chosen || c.Completed+c.Cancelled != 0 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
 func TestBadCancels(t *testing.T) {
 	for want, args := range map[string][]string{
 		"but not which share":                             {"--cancel-after", "5"},

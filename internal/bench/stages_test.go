@@ -140,6 +140,37 @@ func TestRampUp(t *testing.T) {
 	})
 }
 
+// TestSettle: what settles is left out after the ramp.
+func TestSettle(t *testing.T) {
+	path := file(t, "settle.yaml", "[{concurrency: 2, duration: 2s, ramp: 300ms, settle: 500ms}]")
+	synctest.Test(t, func(t *testing.T) {
+		if g := shaped(t, &slow{}, "--stages", path).Analysis.Stages; len(g) != 1 || g[0].MeasuredFrom != 0.8 || g[0].MeanConcurrency != 2 {
+			t.Errorf("%+v", g)
+		}
+	})
+}
+
+// TestStagger: slots open one after the other, evenly, and the requests stay apart; all of them count, as it is no
+// ramp.
+func TestStagger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := shaped(t, &slow{}, "--max-concurrency", "5", "--stagger", "0.08", "--num-prompts", "15")
+		for i, at := range startsOf(o.Recording) {
+			if want := time.Duration(i%5)*20*ms + time.Duration(i/5)*100*ms; at != want {
+				t.Errorf("request %d began at %v, want %v", i, at, want)
+			}
+		}
+		if o.Recording.Stages != nil || o.Parsed(t).Loadgen.Stages != nil || o.Analysis.Summary.Total != 15 {
+			t.Errorf("%+v", o.Recording.Stages)
+		}
+		// With an end by time it is the same, until then.
+		o = shaped(t, &slow{}, "--max-concurrency", "5", "--stagger", "0.08", "--duration", "0.5")
+		if got := startsOf(o.Recording); len(got) != 25 || got[24] != 480*ms || o.Recording.Stages != nil {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
 // TestBadShapes: what cannot be is said with the setting that says it.
 func TestBadShapes(t *testing.T) {
 	stages := func(text string) []string { return []string{"--stages", file(t, "s.yaml", text)} }

@@ -1,0 +1,180 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"loadgen/internal/result"
+	"loadgen/pkg/metrics"
+)
+
+// TestBacklog: the growth of a queue is what came less what was answered, from the end of the
+// run's first quarter to the second of the last request.
+func TestBacklog(t *testing.T) {
+	file := func(rate float64, started, completed []int) *result.File {
+		r := result.Rate(rate)
+		f := &result.File{RequestRate: &r, Loadgen: &result.Loadgen{Metrics: &result.Extended{}}}
+		for i := range started {
+			f.Loadgen.Metrics.Series = append(f.Loadgen.Metrics.Series, result.Second{Second: i, Started: started[i], Completed: completed[i]})
+		}
+		return f
+	}
+	// The last request starts in second 8: seconds 2 to 7 count.
+	started, completed := []int{9, 9, 10, 10, 10, 10, 10, 10, 3, 0, 0}, []int{0, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6}
+	if got := backlog(file(10, started, completed)); got != (Backlog{Grown: 24, Came: 60, Dispersion: 1}) {
+		t.Errorf("%+v", got)
+	}
+	f := file(11, started, completed) // what waits for a slot has come, too
+	f.MaxConcurrency = new(4)
+	if got := backlog(f); got != (Backlog{Grown: 30, Came: 66, Dispersion: 1}) {
+		t.Errorf("bounded: %+v", got)
+	}
+	f = file(10, started, completed)
+	f.Burstiness = new(result.Rate(0.5))
+	if got := backlog(f); got.Dispersion != 2 {
+		t.Errorf("bursts: %+v", got)
+	}
+	f.Burstiness = new(result.Rate(4))
+	if got := backlog(f); got.Dispersion != 1 {
+		t.Errorf("even: %+v", got)
+	}
+	for what, f := range map[string]*result.File{
+		"a closed loop":   file(math.Inf(1), started, completed),
+		"too short a run": file(10, []int{9, 9, 9, 9, 0, 0}, []int{0, 0, 0, 0, 0, 9}),
+		"another program": {RequestRate: new(result.Rate(4))},
+	} {
+		if got := backlog(f); got != (Backlog{}) {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+}
+
+// TestGrows: a queue grows if it does so by more than the number that comes varies by, in all
+// runs together.
+func TestGrows(t *testing.T) {
+	runs := func(grown ...float64) (all []*Run) {
+		for _, g := range grown {
+			all = append(all, &Run{Backlog: Backlog{Grown: g, Came: 100, Dispersion: 1}})
+		}
+		return all
+	}
+	// At 1 % the normal quantile is 2.326: 23.3 of 100, and 46.5 of 400.
+	for _, c := range []struct {
+		of   []*Run
+		want bool
+	}{
+		{runs(23), false}, {runs(24), true}, {runs(11, 11, 11, 11), false}, {runs(12, 12, 12, 12), true}, {runs(100, -100), false}, {nil, false}, {[]*Run{{}}, false},
+	} {
+		if got := grows(c.of, 0.01); got != c.want {
+			t.Errorf("%+v: %v", c.of, got)
+		}
+	}
+	bursty := runs(24)
+	bursty[0].Backlog.Dispersion = 2
+	if grows(bursty, 0.01) {
+		t.Error("bursts are taken for a queue that grows")
+	}
+}
+
+// TestPaces: how long a request takes at a load is what runs around it say, and the slots of a
+// closed loop are opened over as long.
+func TestPaces(t *testing.T) {
+	p := &paces{}
+	at := func(c int) Load { return Load{Concurrency: c} }
+	if p.seconds(at(4)) != 0 || p.stagger(at(4)) != 0 {
+		t.Error("known before any run")
+	}
+	p.add(at(4), &Run{Mean: 2})
+	r := &Run{Mean: 9}
+	r.Values[metrics.E2EL] = [][]float64{{3}, {5}}
+	p.add(at(16), r)
+	p.add(at(32), &Run{Mean: math.NaN()})
+	for c, want := range map[int]float64{2: 2, 4: 2, 8: 3, 16: 4, 32: beyond * 4} {
+		if got := p.seconds(at(c)); got != want || p.stagger(at(c)) != want {
+			t.Errorf("concurrency %d: %g s, opened over %g, want %g", c, got, p.stagger(at(c)), want)
+		}
+	}
+	p.add(at(4), &Run{Mean: 1}) // the latest counts
+	if got := p.seconds(at(4)); got != 1 {
+		t.Errorf("%g s", got)
+	}
+	if p.stagger(at(1)) != 0 || p.stagger(Load{Rate: 4}) != 0 {
+		t.Error("one slot, or none, is opened over time")
+	}
+	// The runs of a sweep are staggered by those before.
+	o, staggers := usual(), []float64(nil)
+	o.Loads, o.MinRequests, o.MaxRequests = []Load{at(2)}, 10, 10
+	m := model{batch: 16, step: 0.01, tokens: 8}
+	measure := m.measure(1)
+	if _, err := Sweep(t.Context(), o, func(ctx context.Context, a Ask) (*Run, error) {
+		staggers = append(staggers, a.Stagger)
+		return measure(ctx, a)
+	}); err != nil || staggers[0] != 0 || slices.Contains(staggers[1:], 0) {
+		t.Errorf("%v: %v", err, staggers)
+	}
+}
+
+// TestConfirmation: the loads that are confirmed, and in which order, is settled by the search
+// alone; it ends with the first that is not shown to hold, and goes down where that is the first of all.
+func TestConfirmation(t *testing.T) {
+	lax := []Objective{percentile("ttft", 0.5, "median", 1)}
+	search := func(holds func(l Load) bool) (*search, *[]int) {
+		var tested []int
+		s := &search{o: &SLOOptions{Objectives: lax, To: Load{Concurrency: 1000}, Resolution: 0.1, MaxRequests: 90, Confirm: 3}, limit: &Limit{}, runs: map[Load]int{}}
+		s.measure = func(_ context.Context, a Ask) (*Run, error) {
+			if n := len(tested); n == 0 || tested[n-1] != a.Load.Concurrency {
+				tested = append(tested, a.Load.Concurrency)
+			}
+			r := &Run{Requests: a.Requests, Seconds: 1, Mean: 1}
+			value := 0.5
+			if !holds(a.Load) {
+				value = 2
+			}
+			for range a.Requests {
+				r.Values[metrics.TTFT] = append(r.Values[metrics.TTFT], []float64{value})
+			}
+			return r, nil
+		}
+		return s, &tested
+	}
+	s, tested := search(func(l Load) bool { return l.Concurrency <= 110 })
+	best, err := s.confirm(t.Context(), Load{Concurrency: 100})
+	if n := len(*tested); err != nil || best.Concurrency > 110 || best.Concurrency < 100 || (*tested)[n-1] <= 110 || (*tested)[n-2] != best.Concurrency || !slices.IsSorted(*tested) ||
+		(*tested)[0] != s.below(Load{Concurrency: 100}, begin).Concurrency {
+		t.Errorf("%v, %v of %v", err, best, *tested)
+	}
+	for i := range s.limit.Trials {
+		if x := &s.limit.Trials[i]; !x.Confirms || x.Runs != 3 || x.Requests < 90 {
+			t.Errorf("a load is confirmed by %+v", x)
+		}
+	}
+	s, tested = search(func(l Load) bool { return l.Concurrency <= 60 })
+	best, err = s.confirm(t.Context(), Load{Concurrency: 100})
+	if n := len(*tested); err != nil || best.Concurrency != (*tested)[n-1] || best.Concurrency > 60 || n < 2 || (*tested)[1] >= (*tested)[0] {
+		t.Errorf("downwards: %v, %v of %v", err, best, *tested)
+	}
+	s, tested = search(func(Load) bool { return false })
+	if best, err = s.confirm(t.Context(), Load{Concurrency: 100}); err != nil || best != (Load{}) || len(*tested) != 1+mostDown {
+		t.Errorf("none holds: %v, %v of %v", err, best, *tested)
+	}
+	// What the search's own runs would confirm comes first, where it is lower.
+	s, tested = search(func(Load) bool { return true })
+	s.limit.Trials = []Trial{{Load: Load{Concurrency: 50}, likely: true}, {Load: Load{Concurrency: 40}, likely: true}, {Load: Load{Concurrency: 90}}}
+	if _, err = s.confirm(t.Context(), Load{Concurrency: 100}); err != nil || (*tested)[0] != 50 {
+		t.Errorf("likely: %v, %v", err, *tested)
+	}
+	// No load beyond the highest is tested.
+	s, tested = search(func(Load) bool { return true })
+	s.o.To = Load{Concurrency: 105}
+	if best, err = s.confirm(t.Context(), Load{Concurrency: 100}); err != nil || best.Concurrency > 105 || slices.Max(*tested) > 105 {
+		t.Errorf("bounded: %v, %v of %v", err, best, *tested)
+	}
+	gone := errors.New("gone")
+	s.measure = func(context.Context, Ask) (*Run, error) { return nil, gone }
+	if best, err = s.confirm(t.Context(), Load{Concurrency: 100}); !errors.Is(err, gone) || best != (Load{}) {
+		t.Errorf("%v, %v", err, best)
+	}
+}
