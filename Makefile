@@ -7,7 +7,7 @@ GODIST   = $(GOBUILD) -trimpath
 FUZZTIME ?= 20s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live bench-spinners bench-clock-steps sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage slo-check accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
+.PHONY: build test race lint manifests fuzz bench bench-truth bench-peers bench-compute bench-soak bench-live bench-spinners bench-clock-steps sim-profiles definitions-check faults chaos chaos-seeds mutate stats-coverage slo-check accessibility demo-pictures dist deb module-size build-cost start-time reproducible clean
 
 OUT ?= loadgen
 build: ## a static ./loadgen for this machine, or OUT
@@ -89,6 +89,9 @@ stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000
 
 slo-check: ## the search for the limit, against models and the simulator whose limits are known: 20 new seeds each (15 minutes)
 	COVERAGE_PAIRS=1 go test -count=1 -run 'TestLimitIsTheKnownOne|TestLimitOfTheSimulator|TestQueueThatGrows' -v -timeout 60m ./internal/sweep | grep -v '^==='
+
+manifests: ## the examples' Kubernetes manifests, decoded strictly with the types of Kubernetes and of JobSet (needs the module proxy)
+	cd bench/manifests && go run . ../../examples/scale/*.yaml ../../examples/kubernetes/*.yaml
 
 AXE ?= axe-core@4.11.1
 accessibility: ## axe-core looks at the report's pages, for desks and phones, light and dark (needs chromium and npm)

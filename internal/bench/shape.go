@@ -153,6 +153,8 @@ func checkRamp(s *recording.Settings, bad func(setting, format string, args ...a
 		return bad("stagger", "a ramp and stages say by themselves when slots open: leave one out")
 	case s.Stagger > 0 && (rate > 0 || s.Concurrency() == 0 || ownTimes(s)):
 		return bad("stagger", "only slots of a concurrency are opened one after the other: give a concurrency and no rate")
+	case s.Stagger > 0 && s.Duration > 0 && s.Stagger > s.Duration:
+		return bad("stagger", "not all slots would be opened: it takes %v, and the run %v", recording.Seconds(s.Stagger), recording.Seconds(s.Duration))
 	case !ramps(s):
 		return nil
 	case s.Stages != nil:

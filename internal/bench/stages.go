@@ -123,6 +123,8 @@ func (g *stage) read(at time.Duration, first, next *stage) (out load.Stage, err 
 		return out, fmt.Errorf("a concurrency of %d is out of range (1 to %d)", *g.Concurrency, slotsMost)
 	case g.At != nil && g.At.time() < at:
 		return out, fmt.Errorf("it is out of order: it begins at %v, and the stages before it last until %v", g.At.time(), at)
+	case g.At != nil && g.At.time() > at && at == 0:
+		return out, fmt.Errorf("it begins at %v, and nothing is said of the time before", g.At.time())
 	case g.At != nil && g.At.time() > at:
 		return out, fmt.Errorf("it begins at %v, and the stages before it last until %v only: nothing is said of the time between", g.At.time(), at)
 	}

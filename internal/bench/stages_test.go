@@ -206,6 +206,11 @@ func TestBadShapes(t *testing.T) {
 		"there is no rate that the ramp could lead to":                                                     {"--ramp-up-start-rps", "5", "--ramp-up", "4", "--max-concurrency", "3"},
 		"ramp_up must be from 0 to 1000000000 seconds, not nan":                                            {"--ramp-up", "nan", "--request-rate", "3"},
 		"ramp_up_start_rps must be from 0 to 1000000, not -1.0":                                            {"--ramp-up-start-rps", "-1", "--ramp-up", "4", "--request-rate", "3"},
+		"stage 1 (line 1): it begins at 5s, and nothing is said of the time before":                        stages("- {rate: 1, at: 5s, duration: 1s}"),
+		"only slots of a concurrency are opened one after the other":                                       {"--stagger", "1", "--max-concurrency", "3", "--request-rate", "3"},
+		"one after the other: give a concurrency":                                                          {"--stagger", "1"},
+		"a ramp and stages say by themselves when slots open":                                              append(stages("- {concurrency: 1, duration: 2s}"), "--stagger", "1"),
+		"not all slots would be opened: it takes 3s, and the run 2s":                                       {"--stagger", "3", "--duration", "2", "--max-concurrency", "3"},
 	} {
 		s := benchtest.Settings(t, append([]string{"--dataset-name", "random", "--random-ids"}, args...))
 		if err := bench.Check(&s); err == nil || !strings.Contains(err.Error(), want) {
