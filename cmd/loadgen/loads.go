@@ -17,6 +17,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"loadgen/internal/bench"
 	"loadgen/internal/compare"
 	"loadgen/internal/lazy"
 	"loadgen/internal/outfile"
@@ -269,8 +270,28 @@ func (l *loadRuns) measure(ctx context.Context, a sweep.Ask) (*sweep.Run, error)
 	out, err := l.read(r.path)
 	if err == nil {
 		l.spent += out.Seconds
+		if out.Failed > 0 {
+			err = l.gone(r.path)
+		}
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// gone is the error of a run at whose end the server was gone: its failures say nothing of the load.
+func (l *loadRuns) gone(path string) error {
+	f, err := readFile(path)
+	if err != nil || f.Loadgen == nil {
+		return err
+	}
+	for _, n := range f.Loadgen.Notes {
+		if n.Code == bench.ServerGone {
+			return errors.New(n.Text)
+		}
+	}
+	return nil
 }
 
 // reportDir is where the report of the series goes.
@@ -318,7 +339,7 @@ func (l *loadRuns) groups(title string) ([]*report.Group, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.Partial() == "" {
+		if f.Partial() == "" && (f.Complete() || l.gone(path) == nil) {
 			files = append(files, f)
 		}
 	}

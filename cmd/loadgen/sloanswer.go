@@ -56,6 +56,9 @@ func (a *sloAnswer) writeText(w io.Writer) {
 }
 
 func trialOutcome(t *sweep.Trial) string {
+	if t.Runs == 0 { // the server died in the first
+		return "not measured"
+	}
 	text := t.Outcome.String()
 	if t.Outcome == sweep.Undecided {
 		text += map[bool]string{true: ", seems to hold", false: ", seems to fail"}[t.Leans]
@@ -102,7 +105,9 @@ func (a *sloAnswer) sentences() (lines []string) {
 	loads, runs, requests := map[sweep.Load]bool{}, 0, 0
 	for i := range l.Trials {
 		t := &l.Trials[i]
-		loads[t.Load] = true
+		if t.Runs > 0 {
+			loads[t.Load] = true
+		}
 		runs, requests = runs+t.Runs, requests+t.Requests
 	}
 	cost := fmt.Sprintf("It took %s GPU-minutes (%s, --gpus %d): %d loads, %d runs, %d requests", strconv.FormatFloat(a.gpuMinutes(), 'f', 1, 64), a.took.Round(time.Second), a.plan.gpus, len(loads), runs, requests)

@@ -1,10 +1,16 @@
 package bench
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"loadgen/internal/recording"
+	"loadgen/internal/stream"
+	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 )
 
@@ -22,6 +28,7 @@ type giveUp struct {
 	inARow, total int
 	last          string // failure's message
 	over          bool
+	lost          bool // the request that was done last lost its connection, or got none
 }
 
 // count takes in a request that is done.
@@ -32,14 +39,41 @@ func (g *giveUp) count(r *client.Result) {
 		return
 	}
 	if r.Err == nil || r.Err.Class.OnPurpose() {
-		g.inARow = 0
+		g.inARow, g.lost = 0, false
 		return
 	}
+	g.lost = slices.Contains(unconnected, r.Err.Class)
 	g.inARow++
 	g.total++
 	g.last = r.Err.Message
 	if g.over = g.limit.Exceeded(g.inARow, g.total, g.planned); g.over {
 		g.stop()
+	}
+}
+
+// unconnected are the classes of what fails when a server dies.
+var unconnected = []client.Class{wire.Refused, wire.Unreachable, stream.Reset, stream.Closed, stream.Cut}
+
+// ServerGone is the code of the note of a run after which a server did not answer any more.
+const ServerGone = "server_gone"
+
+// checkServers notes a server that does not answer any more, where the last request of a run found
+// none.
+func (b *Bench) checkServers(ctx context.Context, g *giveUp) {
+	g.mu.Lock()
+	lost := g.lost
+	g.mu.Unlock()
+	if !lost || ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for _, c := range b.servers.all {
+		_, err := c.Model(ctx)
+		if p := (*client.Problem)(nil); errors.As(err, &p) && p.Code == "no_server" {
+			b.keep(recording.Note{Code: ServerGone, Text: fmt.Sprintf("the server did not answer any more after the run, so requests failed because it was gone: %v", err)})
+			return
+		}
 	}
 }
 

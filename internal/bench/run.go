@@ -117,6 +117,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	if n := failures.note(); n != nil {
 		b.keep(*n)
 	}
+	b.checkServers(ctx, failures)
 	b.afterwards(ctx, rec, server, profiling, probing)
 	if file != nil {
 		if err := file.Close(rec); err != nil { // the result is not lost for it

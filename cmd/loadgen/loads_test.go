@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRunsOfAServerThatDied: a run at whose end the server was gone is no measurement of a load.
+func TestRunsOfAServerThatDied(t *testing.T) {
+	l := &loadRuns{}
+	for notes, want := range map[string]string{
+		`[{"code": "server_gone", "text": "it is gone", "figures": {}}]`: "it is gone",
+		`[{"code": "other", "text": "something else", "figures": {}}]`:   "",
+		`[]`: "",
+	} {
+		path := filepath.Join(t.TempDir(), "r.json")
+		if err := os.WriteFile(path, []byte(`{"num_prompts": 4, "completed": 3, "duration": 1.0, "loadgen": {"schema": 1, "version": "1", "notes": `+notes+`}}`), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.gone(path); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", notes, err)
+		}
+	}
+	if err := l.gone(filepath.Join(t.TempDir(), "none.json")); err == nil {
+		t.Error("a result that is not there")
+	}
+}
+
+// TestIDSteps: the steps of different runs differ, as good as always, and are primes.
+func TestIDSteps(t *testing.T) {
+	seen := map[int]int{}
+	for hash := range uint32(3000) {
+		step := idStep(hash * 2654435761)
+		if step < 3 || step > mostIDStep+100 || step%2 == 0 || step > 3 && step%3 == 0 {
+			t.Fatalf("%d", step)
+		}
+		seen[step]++
+	}
+	if len(seen) < 2300 {
+		t.Errorf("%d different steps of 3000", len(seen))
+	}
+}
