@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"loadgen/internal/recording"
-	"loadgen/internal/stream"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client"
 )
@@ -52,10 +51,18 @@ func (g *giveUp) count(r *client.Result) {
 }
 
 // unconnected are the classes of what fails when a server dies.
-var unconnected = []client.Class{wire.Refused, wire.Unreachable, stream.Reset, stream.Closed, stream.Cut}
+var unconnected = []client.Class{wire.Refused, wire.Unreachable, client.Reset, client.Closed, client.Cut}
 
 // ServerGone is the code of the note of a run after which a server did not answer any more.
 const ServerGone = "server_gone"
+
+// noteFailures notes why a run was stopped, and that its server is gone.
+func (b *Bench) noteFailures(ctx context.Context, g *giveUp) {
+	if n := g.note(); n != nil {
+		b.keep(*n)
+	}
+	b.checkServers(ctx, g)
+}
 
 // checkServers notes a server that does not answer any more, where the last request of a run found
 // none.

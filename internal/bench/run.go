@@ -114,10 +114,7 @@ func (b *Bench) measure(ctx context.Context) (*recording.Recording, error) {
 	if err := errors.Join(k.done(), b.probesKept); err != nil {
 		b.keep(recording.Note{Code: "results_in_memory", Text: fmt.Sprintf("results could not be written to a temporary file and were kept in memory: %v", err)})
 	}
-	if n := failures.note(); n != nil {
-		b.keep(*n)
-	}
-	b.checkServers(ctx, failures)
+	b.noteFailures(ctx, failures)
 	b.afterwards(ctx, rec, server, profiling, probing)
 	if file != nil {
 		if err := file.Close(rec); err != nil { // the result is not lost for it

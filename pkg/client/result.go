@@ -49,6 +49,9 @@ const MaxUncertainty = answer.MaxUncertainty
 
 // The classes of failure that callers ask for.
 const (
+	Closed          Class = "closed"           // the connection ended before the answer began
+	Cut             Class = "cut"              // the connection ended before the answer did
+	Reset           Class = "reset"            // the connection was reset
 	NoUsage         Class = "no_usage"         // a whole answer without the token counts
 	ImpossibleCount Class = "impossible_count" // a count of tokens that what came contradicts
 )
