@@ -172,26 +172,27 @@ func blockLength(x []float64) (length int, lost float64) {
 	least := int(math.Ceil(math.Cbrt(float64(n))))
 	most := int(math.Ceil(min(3*math.Sqrt(float64(n)), float64(n)/3)))
 	around := max(5, int(math.Ceil(math.Sqrt(math.Log10(float64(n))))))
-	cov := autocovariances(x, min(n-1, int(math.Ceil(math.Sqrt(float64(n))))+around))
-	if cov[0] <= 0 {
+	lags := min(n-1, int(math.Ceil(math.Sqrt(float64(n))))+around)
+	cov := covariances{off: x}
+	if cov.at(0) <= 0 {
 		return least, 0
 	}
 	limit := 2 * math.Sqrt(math.Log10(float64(n))/float64(n))
 	last := 0 // the last lag beyond which correlations are negligible
-	for lag, quiet := 1, 0; lag < len(cov) && quiet < around; lag++ {
-		if quiet++; math.Abs(cov[lag]/cov[0]) >= limit {
+	for lag, quiet := 1, 0; lag <= lags && quiet < around; lag++ {
+		if quiet++; math.Abs(cov.at(lag)/cov.at(0)) >= limit {
 			last, quiet = lag, 0
 		}
 	}
 	if last == 0 {
 		return least, 0
 	}
-	window := min(2*last, len(cov)-1)
-	g, spectrum := 0.0, cov[0]
+	window := min(2*last, lags)
+	g, spectrum := 0.0, cov.at(0)
 	for lag := 1; lag <= window; lag++ {
 		taper := min(1, 2*(1-float64(lag)/float64(window)))
-		g += 2 * taper * float64(lag) * cov[lag]
-		spectrum += 2 * taper * cov[lag]
+		g += 2 * taper * float64(lag) * cov.at(lag)
+		spectrum += 2 * taper * cov.at(lag)
 	}
 	if spectrum <= 0 {
 		return least, 0
@@ -201,16 +202,33 @@ func blockLength(x []float64) (length int, lost float64) {
 	return length, max(0, min(mostLost, g/spectrum/float64(length)))
 }
 
-func autocovariances(x []float64, lags int) []float64 {
-	n, mean := float64(len(x)), 0.0
-	for _, v := range x {
-		mean += v / n
-	}
-	out := make([]float64, lags+1)
-	for lag := range out {
-		for i := lag; i < len(x); i++ {
-			out[lag] += (x[i] - mean) * (x[i-lag] - mean) / n
+// covariances are the autocovariances of values, by lag. Few of many are looked at, and each costs
+// as much as there are values.
+type covariances struct {
+	off   []float64 // the values, less their mean after the first call
+	known []float64
+}
+
+// at is the autocovariance at a lag.
+func (c *covariances) at(lag int) float64 {
+	n := float64(len(c.off))
+	if c.known == nil {
+		mean := 0.0
+		for _, v := range c.off {
+			mean += v / n
 		}
+		off := make([]float64, len(c.off))
+		for i, v := range c.off {
+			off[i] = v - mean
+		}
+		c.off = off
 	}
-	return out
+	for k := len(c.known); k <= lag; k++ {
+		cov := 0.0
+		for i := k; i < len(c.off); i++ {
+			cov += c.off[i] * c.off[i-k] / n
+		}
+		c.known = append(c.known, cov)
+	}
+	return c.known[lag]
 }

@@ -11,6 +11,9 @@ type Share struct {
 	Value float64 // of 1
 	// Of is how many independent values say as much as these.
 	Of float64
+	// Cluster is how many requests say as much as one that is independent of the others of its run;
+	// 0 where all values meet the bound, or none, and nothing is known of that.
+	Cluster float64
 }
 
 // ShareOf is the share of the ones among the values 0 and 1 of requests, run by run in the
@@ -56,6 +59,7 @@ func ShareOf(runs [][][]float64) Share {
 		}
 	}
 	n := float64(count)
+	s.Cluster = max(1, variance.within/(n*n)/(s.Value*(1-s.Value))*float64(len(all)))
 	if v := max(variance.within, variance.between) / (n * n); v > 0 {
 		s.Of = min(s.Of, s.Value*(1-s.Value)/v)
 	}
