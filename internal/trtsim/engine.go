@@ -162,10 +162,7 @@ func (e *engine) run(ctx context.Context) {
 		e.polled = at
 		for len(e.batch) > 0 || len(e.wait) > 0 {
 			e.drain()
-			took := e.admit()
-			if took == 0 || e.decoding() {
-				took += e.p.Step + time.Duration(len(e.batch))*e.p.PerRequest
-			}
+			took := e.next()
 			at = at.Add(took)
 			ahead := time.Duration(0)
 			if e.precise {
@@ -185,10 +182,19 @@ func (e *engine) run(ctx context.Context) {
 			if time.Since(at) > time.Second { // the process was stopped
 				at = time.Now()
 			}
-			e.step(at)
+			e.host.take(e.step(at))
 			e.poll(at)
 		}
 	}
+}
+
+// next admits what there is room for, and returns how long the step takes that follows.
+func (e *engine) next() time.Duration {
+	took := e.admit()
+	if took == 0 || e.decoding() {
+		took += e.p.Step + time.Duration(len(e.batch))*e.p.PerRequest
+	}
+	return took
 }
 
 // decoding reports whether a request of the batch is beyond its prefill, which
@@ -248,10 +254,9 @@ func (e *engine) admit() (took time.Duration) {
 	return took
 }
 
-// step makes tokens for each request of the batch and delivers them, due now.
-func (e *engine) step(now time.Time) {
+// step makes tokens for each request of the batch, due now.
+func (e *engine) step(now time.Time) (out []hosted) {
 	kept := e.batch[:0]
-	var out []hosted
 	for _, j := range e.batch {
 		j.steps++
 		if j.lastIter, j.lastAt = e.iter, now; j.steps == 1 {
@@ -268,7 +273,7 @@ func (e *engine) step(now time.Time) {
 	}
 	clear(e.batch[len(kept):])
 	e.batch = kept
-	e.host.take(out)
+	return out
 }
 
 // tokens draws how many tokens a step makes of a request: one after its prefill,
