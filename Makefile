@@ -87,8 +87,9 @@ definitions-check: ## other tools' own functions on the example of docs/definiti
 stats-coverage: ## how often the intervals of comparisons hold the truth, 10,000 simulated pairs each and runs of one real server
 	COVERAGE_PAIRS=10000 go test -count=1 -run 'TestStatsCoverage|KnownLimit' -v -timeout 30m ./internal/judge ./pkg/report ./internal/sweep
 
-slo-check: ## the search for the limit, against models and the simulator whose limits are known: 20 new seeds each (15 minutes)
-	COVERAGE_PAIRS=1 go test -count=1 -run 'TestLimitIsTheKnownOne|TestLimitOfTheSimulator|TestQueueThatGrows' -v -timeout 60m ./internal/sweep | grep -v '^==='
+SLO_SEEDS ?= 20
+slo-check: ## the search for the limit, against models and the simulator whose limits are known: SLO_SEEDS searches each (an hour of one core)
+	SLO_SEEDS=$(SLO_SEEDS) GOGC=400 go test -count=1 -run 'TestLimitIsTheKnownOne|TestLimitOfTheSimulator|TestLimitThroughTheClient|TestQueueThatGrows' -v -timeout 180m ./internal/sweep | grep -v '^==='
 
 manifests: ## the examples' Kubernetes manifests, decoded strictly with the types of Kubernetes and of JobSet (needs the module proxy)
 	cd bench/manifests && go run . ../../examples/scale/*.yaml ../../examples/kubernetes/*.yaml

@@ -52,5 +52,5 @@ func (p *sloPlan) dryRun(w io.Writer) {
 		fmt.Fprintf(w, "Objective: %s\n", o.Objectives[i].String())
 	}
 	planned(w, sweep.Doubled(o.From, o.To), o.Least, o.MaxRequests)
-	fmt.Fprintf(w, "The answer is confirmed by %d runs of %d requests in all, at one load or several.\nResults would go to %s. Nothing was sent.\n", o.Confirm, o.MaxRequests, p.runs.dir)
+	fmt.Fprintf(w, "The answer is confirmed by %d runs of %d requests in all, or up to %d times as many, at one load or several.\nResults would go to %s. Nothing was sent.\n", o.Confirm, o.MaxRequests, sweep.MostConfirmed, p.runs.dir)
 }

@@ -99,6 +99,9 @@ func (a *sloAnswer) sentences() (lines []string) {
 	case l.Low != zero:
 		lines = append(lines, fmt.Sprintf("By the estimates alone the limit lies between %s and %s", l.Low, l.High))
 	}
+	if l.Enough > 0 {
+		lines = append(lines, fmt.Sprintf("Values that miss a limit come in clusters, so that the answer may be several percent low: --max-requests %d brings it nearer", l.Enough))
+	}
 	if l.Best != nil && l.Above != nil {
 		lines = append(lines, fmt.Sprintf("Next above: %s: %s, %s", l.Above.Load, l.Above.Outcome, a.failing(l.Above)))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"loadgen/internal/result"
+	"loadgen/pkg/metrics"
 )
 
 // model is a server whose limit is known: it decodes at most batch requests together in steps
@@ -40,17 +41,8 @@ func (m model) run(rng *rand.Rand, l Load, n int, stagger float64) *Run {
 		tokens := math.Round(float64(m.tokens) * (1 + m.spread*(2*rng.Float64()-1)))
 		all = append(all, &request{at: at, left: max(1, int(tokens))})
 	}
-	due := 0.0
-	for range n {
-		if l.Concurrency > 0 {
-			if len(all) == l.Concurrency {
-				break
-			}
-			add(stagger * float64(len(all)) / float64(l.Concurrency))
-			continue
-		}
-		add(due)
-		due += rng.ExpFloat64() / l.Rate
+	for _, at := range starts(rng, l, n, stagger) {
+		add(at)
 	}
 	speed := math.Exp(m.runs * rng.NormFloat64())
 	now, next, delivered := 0.0, 0, [][2]float64{}
@@ -91,11 +83,25 @@ func (m model) run(rng *rand.Rand, l Load, n int, stagger float64) *Run {
 		}
 		batch = kept
 	}
-	return m.measured(l, all, delivered)
+	return measured(l, all, delivered)
+}
+
+// starts are when requests come: all of a rate, those of a closed loop that fill its slots.
+func starts(rng *rand.Rand, l Load, n int, stagger float64) (all []float64) {
+	if l.Concurrency > 0 {
+		for i := range min(n, l.Concurrency) {
+			all = append(all, stagger*float64(i)/float64(l.Concurrency))
+		}
+		return all
+	}
+	for due := 0.0; len(all) < n; due += rng.ExpFloat64() / l.Rate {
+		all = append(all, due)
+	}
+	return all
 }
 
 // measured is what a client sees of the requests.
-func (m model) measured(l Load, all []*request, delivered [][2]float64) *Run {
+func measured(l Load, all []*request, delivered [][2]float64) *Run {
 	f := &result.File{}
 	n := len(all)
 	from, to := 0.0, all[n-1].at
@@ -146,3 +152,21 @@ func seconds(all []*request) (out []result.Second) {
 	}
 	return out
 }
+
+// known is the limit of the model by long runs: of 300,000 requests at each load.
+func (m model) known(objectives []Objective, around Load) float64 {
+	if capacity := m.capacity() / float64(m.tokens); around.Rate > 0.99*capacity {
+		return capacity // no latency limits it
+	}
+	return trueLimit(objectives, around, 12, func(l Load, seed uint64) *Run {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		stagger := 0.0
+		if l.Concurrency > 0 {
+			stagger = longAs(m.run(rng, l, 1000, 0))
+		}
+		return m.run(rng, l, 25_000, stagger)
+	})
+}
+
+// longAs is how long a request of a run took.
+func longAs(r *Run) float64 { return metrics.Mean(slices.Concat(r.Values[metrics.E2EL]...)) }

@@ -47,6 +47,21 @@ type Standing struct {
 	Attained, Low, High float64
 	Held, Broken        bool // one of them, or neither: not decided
 	Leans               bool // it holds by the estimate alone
+
+	clusters clusters
+}
+
+// clusters are how the values that miss a limit come together: of how much of the variance there
+// is, and of how much there would be if each request were independent of the others.
+type clusters struct{ is, independent float64 }
+
+// size is how many requests say as much as one that is independent of the others; 0 where no value
+// missed, and nothing is known.
+func (c clusters) size() float64 {
+	if !(c.independent > 0) {
+		return 0
+	}
+	return max(1, c.is/c.independent)
 }
 
 // ones are the values of a run's requests, 1 where they meet the limit. A request that failed
@@ -96,14 +111,15 @@ func (o *Objective) meets(r *Run, i int) bool {
 }
 
 // standing tests an objective with some runs at a load; each of its two wrong answers has at
-// most the probability alpha.
-func (o *Objective) standing(runs []*Run, alpha float64) (s Standing) {
+// most the probability alpha. So many requests as cluster says are worth one, or
+// more, but no more than those by which a load without any miss can be shown to hold.
+func (o *Objective) standing(runs []*Run, alpha, cluster float64) (s Standing) {
 	weight := 0.0
 	for _, r := range runs {
 		n := float64(r.Answered())
 		value := 0.0
 		if o.Quantity.Metric != "" && n > 0 {
-			value = r.Series(o.Quantity).Value
+			value = r.statistic(o.Quantity)
 		}
 		s.Value, weight = s.Value+n*value, weight+n
 	}
@@ -116,6 +132,16 @@ func (o *Objective) standing(runs []*Run, alpha float64) (s Standing) {
 		all = append(all, o.ones(r))
 	}
 	share := judge.ShareOf(all)
+	requests := 0.0
+	for _, r := range all {
+		requests += float64(len(r))
+	}
+	if v := share.Value * (1 - share.Value) * requests; v > 0 {
+		s.clusters = clusters{v * share.Cluster, v}
+	}
+	if cluster > 0 && share.Of > requests/cluster {
+		share.Of = max(requests/cluster, min(share.Of, float64(judge.NeededForShare(o.needed(), alpha))))
+	}
 	s.Attained, s.Low, s.High = share.Value, share.Low(alpha), share.High(alpha)
 	if o.Quantity.Metric == "" {
 		s.Value = share.Value
@@ -128,7 +154,7 @@ func (o *Objective) standing(runs []*Run, alpha float64) (s Standing) {
 func (o *Objective) mean(runs []*Run, s Standing, alpha float64) Standing {
 	var all []judge.Sampled
 	for _, r := range runs {
-		all = append(all, judge.Sample(r.Series(o.Quantity), o.Quantity))
+		all = append(all, r.sample(o.Quantity))
 	}
 	p := judge.PrecisionOf(all, 1-2*alpha)
 	s.Attained, s.Low, s.High = math.NaN(), p.Low, p.High

@@ -26,6 +26,36 @@ type Run struct {
 	Backlog Backlog
 	// Limited says that the client could not keep up.
 	Limited bool
+
+	// A search looks at a run again after each that follows.
+	statistics map[judge.Quantity]float64
+	samples    map[judge.Quantity]judge.Sampled
+}
+
+// statistic is that of the run's values.
+func (r *Run) statistic(q judge.Quantity) float64 {
+	v, known := r.statistics[q]
+	if !known {
+		if r.statistics == nil {
+			r.statistics = map[judge.Quantity]float64{}
+		}
+		v = r.Series(q).Value
+		r.statistics[q] = v
+	}
+	return v
+}
+
+// sample is what the run says of a statistic.
+func (r *Run) sample(q judge.Quantity) judge.Sampled {
+	s, known := r.samples[q]
+	if !known {
+		if r.samples == nil {
+			r.samples = map[judge.Quantity]judge.Sampled{}
+		}
+		s = judge.Sample(r.Series(q), q)
+		r.samples[q] = s
+	}
+	return s
 }
 
 // FromFile is the run of a result file. One that was not saved in detail has no Values.

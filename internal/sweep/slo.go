@@ -70,6 +70,9 @@ type Trial struct {
 
 	runs   []*Run
 	likely bool // it would be confirmed if it were measured once more with the same outcome
+	// clusters are by objective how many requests are worth one at the least, as the search's
+	// runs say.
+	clusters []float64
 }
 
 // Limit is what a search brought.
@@ -79,6 +82,10 @@ type Limit struct {
 	// is not decided. Nil where there is none.
 	Best, Above *Trial
 	Confidence  float64 // of Best
+	// Enough is the MaxRequests by which the answer would be near the limit, where values that
+	// miss come in such clusters that those of the options may leave it several percent low; 0
+	// where they do not.
+	Enough int
 	// Low and High are the loads between which the limit lies by the estimates alone.
 	Low, High Load
 }
@@ -90,6 +97,8 @@ type search struct {
 	limit   *Limit
 	runs    map[Load]int // made so far
 	seen    paces
+	// clusters are by objective how many requests are worth one around the limit.
+	clusters []float64
 }
 
 // FindLimit finds the highest load at which all objectives hold: by bisection in which each
@@ -268,10 +277,10 @@ func (t *Trial) decide(objectives []Objective, alpha float64) {
 	held, broken := float64(t.Failed) <= MostFailed*float64(t.Requests), false
 	t.Leans = held
 	for i := range objectives {
-		s := objectives[i].standing(t.runs, alpha)
+		s := t.standing(objectives, i, alpha)
 		held, t.Leans = held && s.Held, t.Leans && s.Leans
 		if len(objectives) > 1 {
-			s.Broken = s.Broken && objectives[i].standing(t.runs, alpha/tests).Broken
+			s.Broken = s.Broken && t.standing(objectives, i, alpha/tests).Broken
 		}
 		broken = broken || s.Broken
 		t.Standings = append(t.Standings, s)
@@ -291,10 +300,19 @@ func (t *Trial) decide(objectives []Objective, alpha float64) {
 	}
 }
 
+// standing is how the load stands to an objective.
+func (t *Trial) standing(objectives []Objective, i int, alpha float64) Standing {
+	cluster := 0.0
+	if t.clusters != nil {
+		cluster = t.clusters[i]
+	}
+	return objectives[i].standing(t.runs, alpha, cluster)
+}
+
 // holds reports whether a load would hold at a level.
 func (t *Trial) holds(objectives []Objective, alpha float64) bool {
 	for i := range objectives {
-		if !objectives[i].standing(t.runs, alpha).Held {
+		if !t.standing(objectives, i, alpha).Held {
 			return false
 		}
 	}

@@ -4,41 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
-	"math/rand/v2"
-	"os"
 	"testing"
-
-	"loadgen/internal/judge"
 )
-
-func percentile(metric string, q float64, name string, limit float64) Objective {
-	return Objective{Quantity: judge.Quantity{Metric: metric, Statistic: judge.Statistic{Name: name, Q: q}}, Limit: limit}
-}
-
-// known is the highest load at which a model meets the objectives in a very long run.
-func known(m model, objectives []Objective, low, high Load) Load {
-	for range 9 {
-		mid := low.times(math.Sqrt(high.Value() / low.Value()))
-		if mid == low || mid == high {
-			break
-		}
-		rng := rand.New(rand.NewPCG(77, 1))
-		seen := paces{}
-		seen.add(mid, m.run(rng, mid, 4000, 0))
-		r := m.run(rng, mid, 40_000, seen.stagger(mid))
-		t := Trial{runs: []*Run{r}, Requests: r.Requests, Standings: nil}
-		t.decide(objectives, 0.5)
-		if t.Leans {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return low
-}
-
-// firstSeed is that of the searches; none of them served to tune the search.
-const firstSeed = uint64(7000)
 
 // TestQueueThatGrows: a rate that a server cannot keep up does not hold, however short the runs
 // and lax the objectives are, and one that it can does.
@@ -71,77 +38,6 @@ func TestQueueThatGrows(t *testing.T) {
 		t.Logf("%g of the capacity: %d of 20 wrong", share, wrong)
 		if wrong > 1 {
 			t.Errorf("at %g of the capacity a queue that grows is mistaken %d times of 20", share, wrong)
-		}
-	}
-}
-
-// TestLimitIsTheKnownOne: of 20 searches at least 19 end within 5 % of the known limit, and at
-// most one above it; within 10 % where the values that miss come in bursts as long as runs. make stats-coverage makes all of them.
-func TestLimitIsTheKnownOne(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a long computation of one goroutine")
-	}
-	engine := model{batch: 48, step: 0.01, prefill: 0.001, tokens: 24, spread: 0.6, jitter: 0.05}
-	alike := engine
-	alike.spread = 0.1
-	slower := model{batch: 256, step: 0.01, perRequest: 0.0002, prefill: 0.0005, tokens: 24, spread: 0.6, jitter: 0.05}
-	whole := os.Getenv("COVERAGE_PAIRS") != ""
-	for _, c := range []struct {
-		name       string
-		m          model
-		objectives []Objective
-		from, to   Load
-		truth      Load    // as known finds it
-		off        float64 // what at least 19 of 20 are within
-	}{
-		{"p99 TTFT, concurrency", engine, []Objective{percentile("ttft", 0.99, "p99", 0.2)}, Load{Concurrency: 1}, Load{Concurrency: 1024}, Load{Concurrency: 71}, 0.05},
-		{"p99 TTFT, concurrency, requests of nearly one length", alike, []Objective{percentile("ttft", 0.99, "p99", 0.2)}, Load{Concurrency: 1}, Load{Concurrency: 1024}, Load{Concurrency: 72}, 0.05},
-		{"p99 TTFT that only a queue which grows breaks, rate", slower, []Objective{percentile("ttft", 0.99, "p99", 20)}, Load{Rate: 8}, Load{Rate: 8000}, Load{Rate: 162}, 0.05},
-		{"p99 TTFT and p99 ITL, rate", slower, []Objective{percentile("ttft", 0.99, "p99", 0.5), percentile("itl", 0.99, "p99", 0.03)}, Load{Rate: 8}, Load{Rate: 8000}, Load{Rate: 104}, 0.1},
-		{"mean TPOT and goodput, concurrency", slower, []Objective{{Quantity: judge.Quantity{Metric: "tpot", Statistic: judge.MeanOf}, Limit: 0.03},
-			{Share: 0.95, Each: []Objective{percentile("ttft", 0.99, "p99", 0.2)}}}, Load{Concurrency: 1}, Load{Concurrency: 1024}, Load{Concurrency: 90}, 0.05},
-	} {
-		seeds, truth, most := 1, c.truth, 4000
-		if whole {
-			most = 8000
-		}
-		if whole && c.from.Rate > 0 {
-			most = 20_000
-		}
-		if whole {
-			seeds, truth = 20, known(c.m, c.objectives, c.from, c.to)
-		}
-		if math.Abs(truth.Value()/c.truth.Value()-1) > 0.03 {
-			t.Errorf("%s: the limit is %s, not %s", c.name, truth, c.truth)
-		}
-		near, above, requests, worst := 0, 0, 0, 0.0
-		for seed := firstSeed; seed < firstSeed+uint64(seeds); seed++ {
-			o := SLOOptions{Objectives: c.objectives, From: c.from, To: c.to, Resolution: 0.02, MinRequests: 100, MaxRequests: most, Seconds: 10, Confirm: 3}
-			l, err := FindLimit(context.Background(), o, c.m.measure(seed))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i := range l.Trials {
-				requests += l.Trials[i].Requests
-			}
-			if l.Best == nil {
-				t.Logf("%s, seed %d: nothing was confirmed", c.name, seed)
-				continue
-			}
-			off := l.Best.Load.Value()/truth.Value() - 1
-			if within := c.off; math.Abs(off) <= within || !whole && math.Abs(off) <= 0.12 {
-				near++
-			}
-			if off > 0.01 {
-				above++
-			}
-			if math.Abs(off) > math.Abs(worst) {
-				worst = off
-			}
-		}
-		t.Logf("%s: %d of %d searches within %g %% of %s, %d above it; at most %+.1f %% off, with %d requests each", c.name, near, seeds, 100*c.off, truth, above, 100*worst, requests/seeds)
-		if near < seeds-seeds/20 || above > seeds/20 {
-			t.Errorf("%s: %d of %d within %g %%, %d above", c.name, near, seeds, 100*c.off, above)
 		}
 	}
 }
@@ -193,7 +89,7 @@ func TestFailuresDoNotHold(t *testing.T) {
 	for range 100 {
 		bad.Values[0] = append(bad.Values[0], []float64{0.1})
 	}
-	if s := o.Objectives[0].standing([]*Run{bad}, 0.01); math.Abs(s.Attained-100./110) > 1e-9 {
+	if s := o.Objectives[0].standing([]*Run{bad}, 0.01, 1); math.Abs(s.Attained-100./110) > 1e-9 {
 		t.Errorf("a share of %g, failures are missing", s.Attained)
 	}
 }
@@ -204,7 +100,7 @@ func TestGoodputIsOfRequests(t *testing.T) {
 	r.Values[0] = [][]float64{{0.1}, {0.9}, {0.1}}
 	r.Values[2] = [][]float64{{0.01, 0.01}, {0.01, 0.01}, {0.01, 0.2}}
 	o := Objective{Share: 0.9, Each: []Objective{percentile("ttft", 0.99, "p99", 0.5), percentile("itl", 0.99, "p99", 0.05)}}
-	if s := o.standing([]*Run{r}, 0.05); s.Attained != 0.25 {
+	if s := o.standing([]*Run{r}, 0.05, 1); s.Attained != 0.25 {
 		t.Errorf("%g of the requests are good, want one of four", s.Attained)
 	}
 }
