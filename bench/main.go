@@ -64,6 +64,19 @@ type bench struct {
 	server         int // its process
 }
 
+// build makes what is measured, and what measures.
+func build(dir string) {
+	for _, c := range [][]string{
+		{"cc", "-O2", "-o", dir + "/truth", "bench/c/truth.c", "-lm"},
+		{"cc", "-O2", "-o", dir + "/floor", "bench/c/floor.c", "-lm"},
+		{"make", "-s", "build", "OUT=" + dir + "/loadgen"},
+	} {
+		cmd := exec.Command(c[0], c[1:]...)
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		check(cmd.Run())
+	}
+}
+
 func main() {
 	turns := flag.Int("turns", 3, "turns of each client")
 	only := flag.String("levels", "1,100,500,1000,2000,4000,10000,flood", "loads to measure; opening is a longer flood")
@@ -79,15 +92,7 @@ func main() {
 	dir, err := os.MkdirTemp("", "bench")
 	check(err)
 	defer os.RemoveAll(dir)
-	for _, c := range [][]string{
-		{"cc", "-O2", "-o", dir + "/truth", "bench/c/truth.c", "-lm"},
-		{"cc", "-O2", "-o", dir + "/floor", "bench/c/floor.c", "-lm"},
-		{"make", "-s", "build", "OUT=" + dir + "/loadgen"},
-	} {
-		cmd := exec.Command(c[0], c[1:]...)
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		check(cmd.Run())
-	}
+	build(dir)
 	machine()
 	port, err := server.FreePort()
 	check(err)
