@@ -18,6 +18,7 @@ import (
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
 	"loadgen/pkg/client"
+	"loadgen/pkg/dataset"
 )
 
 // jsonLog writes standard error as JSON, an object for each line of text. It is safe for
@@ -116,7 +117,7 @@ func fail(stderr io.Writer, code, text string) {
 
 // errorCodes are the codes of errors besides those of the client (client.Problem), which say
 // what was wrong with the server or with what the client was given.
-var errorCodes = []string{"usage", "plan", "exists", "invalid_setting", "gate_missed", "requests_failed", "test_failed", "server_failed", "partial_result", "not_a_result", "no_results", "not_writable", "file", "failed"}
+var errorCodes = []string{"usage", "plan", "exists", "invalid_setting", "dataset", "gate_missed", "requests_failed", "test_failed", "server_failed", "partial_result", "not_a_result", "no_results", "not_writable", "file", "failed"}
 
 // errorCode is the stable code of an error.
 func errorCode(err error) string {
@@ -131,6 +132,8 @@ func errorCode(err error) string {
 		return "plan"
 	case errors.As(err, new(*compare.ExistsError)), errors.As(err, new(*existsError)):
 		return "exists"
+	case errors.As(err, new(*dataset.Error)):
+		return "dataset"
 	case errors.As(err, new(usageError)):
 		return "usage"
 	case errors.As(err, new(*compare.ServerError)):

@@ -17,10 +17,10 @@ import (
 )
 
 // Check returns what is wrong with the settings as far as that shows without a server and
-// without reading a file: a *recording.SettingError or a *dataset.Error. The run itself
+// without reading a file: a *recording.SettingError, a *dataset.Error or a *client.Problem. The run itself
 // checks them again, where the original does.
 func Check(s *recording.Settings) error {
-	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkNumPrompts, checkTraffic, checkBounds, checkRangeRatio, checkDataset, checkDatasetOptions, checkBeforeTest, checkLoad, checkCancel, checkServers, checkProbes, checkReactors} {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkPatch, checkNumPrompts, checkTraffic, checkBounds, checkRangeRatio, checkDataset, checkDatasetOptions, checkBeforeTest, checkLoad, checkCancel, checkServers, checkProbes, checkReactors} {
 		if err := check(s); err != nil {
 			return tell(s, err)
 		}
@@ -101,6 +101,8 @@ func checkServer(s *recording.Settings) error {
 	}
 	return nil
 }
+
+func checkPatch(s *recording.Settings) error { return client.CheckPatch(recording.Text(s.BodyPatch)) }
 
 // checkNumPrompts checks that there is something to send, a test request at least.
 func checkNumPrompts(s *recording.Settings) error {

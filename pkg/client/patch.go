@@ -10,6 +10,17 @@ import (
 	"loadgen/internal/pyjson"
 )
 
+// CheckPatch returns what is wrong with a BodyPatch, as New does; "" is none.
+func CheckPatch(text string) error {
+	if text == "" {
+		return nil
+	}
+	if _, err := parsePatch(text); err != nil {
+		return &Problem{Code: "body_patch", Err: err}
+	}
+	return nil
+}
+
 // parsePatch reads a JSON merge patch, its keys in order.
 func parsePatch(text string) (pyjson.Object, error) {
 	d := json.NewDecoder(strings.NewReader(text))
