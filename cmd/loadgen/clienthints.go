@@ -50,7 +50,7 @@ var statusHints = map[int]string{
 	504: "a proxy in front of the server gave up waiting for it: --max-concurrency N or --request-rate R sends fewer requests",
 }
 
-const keyHint = "the environment's OPENAI_API_KEY is sent as the bearer token; --api-key-file FILE or --header 'Authorization:Bearer KEY' sends another"
+const keyHint = "the key is the environment's OPENAI_API_KEY, that in --api-key-file FILE, or --header 'Authorization:Bearer KEY'"
 
 // problemHint is the hint for a client's or a tokenizer's problem, "" for any other error.
 func problemHint(err error) string {
@@ -69,6 +69,9 @@ func problemHint(err error) string {
 	}
 	if hint := statusHints[problem.Status]; hint != "" {
 		return "\nhint: " + hint
+	}
+	if problem.Code == "no_model" && problem.Status == 404 {
+		return "\nhint: check the path in --base-url; where the server has no list of models, --model NAME names one"
 	}
 	var failed *client.Error
 	if errors.As(err, &failed) && closedWithoutWord(failed) {

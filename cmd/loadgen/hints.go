@@ -58,7 +58,11 @@ func message(err error) string {
 	text := err.Error()
 	var setting *recording.SettingError
 	if errors.As(err, &setting) && setting.Want != "" {
-		return flagName(setting.Setting) + " " + setting.Must()
+		text = flagName(setting.Setting) + " " + setting.Must()
+		if setting.Setting == "host" && strings.Contains(setting.Got, "://") {
+			text += "\nhint: --base-url takes a URL"
+		}
+		return text
 	}
 	if errors.As(err, &setting) && setting.Setting != "" {
 		return text + " (" + flagName(setting.Setting) + ")"
