@@ -70,7 +70,9 @@ func (s *Stored) trust() string {
 			if slices.Contains(metricNames, r.What) {
 				r.What = strings.ToUpper(r.What)
 			}
-			of = append(of, r.What)
+			if !slices.Contains(of, r.What) { // of several ranks, perhaps
+				of = append(of, r.What)
+			}
 		}
 		return "verdict " + v.Level + " (" + strings.Join(of, ", ") + ")"
 	default:

@@ -40,6 +40,7 @@ func pagesToLookAt(t *testing.T) map[string]string {
 		"origin": Groups(all, Naming{}), // two comparisons
 		"graphs": {comparedReal(t, Naming{}, at("eager_vs_graphs/eager/concurrency_%d"), at("eager_vs_graphs/graphs/concurrency_%d"))},
 		"alone":  Groups([]*Stored{unpacked(t, "eager_vs_graphs/graphs/concurrency_64")}, Naming{}),
+		"parts":  Groups(writtenResults(t, map[string]string{"a/one.json": made(4, ofParts)}), Naming{}),
 		"rates":  Groups(writtenResults(t, map[string]string{"a/1.json": atRate(1, ""), "a/2.json": atRate(2, ""), "a/4.json": atRate(4, `, "completed": 30, "errors": ["503", "503"]`)}), Naming{}),
 	} {
 		var page bytes.Buffer

@@ -24,21 +24,22 @@ type section struct {
 // partsMost is how many rows a section has that is shown at once.
 const partsMost = 20
 
-// sections are those of the group's runs. Latencies are in ms.
+// sections are those of the group's runs. Latencies are in ms. Heads are of short words: a column
+// is as narrow as its values.
 func (g *Group) sections() (all []section) {
 	stages, servers, probes, cancelled, ranks := section{name: "Stages"}, section{name: "Servers"}, section{name: "Probes"}, section{name: "Cancelled requests"}, section{name: "Ranks"}
 	tail := g.tail()
 	latencies := func(metrics ...string) (head []string) {
 		for _, m := range metrics {
-			head = append(head, "Median "+m, "P"+tail+" "+m)
+			head = append(head, m+" p50", m+" p"+tail)
 		}
 		return head
 	}
-	stages.head = append(append([]string{"stage", "load", "measured (s)", "completed", "requests/s", "tokens/s", "at a time"}, latencies("TTFT", "ITL", "E2EL")...), "verdict")
-	servers.head = append([]string{"server", "completed", "failed", "tokens/s", "at a time"}, latencies("TTFT", "ITL", "E2EL")...)
-	probes.head = append(append([]string{"probes", "requests/s", "tokens in", "tokens out", "completed", "failed"}, latencies("TTFT", "ITL", "E2EL")...), "verdict")
-	cancelled.head = append([]string{"when", "share", "chosen", "cancelled", "completed before", "failed"}, latencies("TTFT", "time to the end")...)
-	ranks.head = []string{"rank", "host", "requests", "completed", "tokens/s", "Mean TTFT", "P99 TTFT", "Mean ITL", "P99 ITL", "Mean E2EL", "P99 E2EL", "P99 lateness", "verdict"}
+	stages.head = append(append([]string{"stage", "load", "time (s)", "done", "req/s", "tok/s", "at a time"}, latencies("TTFT", "ITL", "E2EL")...), "verdict")
+	servers.head = append([]string{"server", "done", "failed", "tok/s", "at a time"}, latencies("TTFT", "ITL", "E2EL")...)
+	probes.head = append(append([]string{"probes", "req/s", "tokens", "done", "failed"}, latencies("TTFT", "ITL", "E2EL")...), "verdict")
+	cancelled.head = append([]string{"when", "share", "chosen", "of them ended", "done before", "failed"}, latencies("TTFT", "end")...)
+	ranks.head = []string{"rank", "host", "done", "tok/s", "TTFT mean", "TTFT p99", "ITL mean", "ITL p99", "E2EL mean", "E2EL p99", "late p99", "verdict"}
 	g.eachRun(func(where string, s *Stored) {
 		own := s.loadgen()
 		for i := range own.Stages {
@@ -165,11 +166,11 @@ func (x *section) addServer(where string, g *result.SpreadServer, tail string) {
 }
 
 func (x *section) addProbes(where string, p *result.Probes, tail string) {
-	name := "all"
+	name := "all probes"
 	if where != "" {
 		name = ""
 	}
-	cells := []string{fmt.Sprintf("%.4g", p.Rate), fmt.Sprint(p.InputLen), fmt.Sprint(p.OutputLen), done(p.Completed, p.Sent), fmt.Sprint(p.Failed)}
+	cells := []string{fmt.Sprintf("%.4g", p.Rate), fmt.Sprintf("%d in, %d out", p.InputLen, p.OutputLen), done(p.Completed, p.Sent), fmt.Sprint(p.Failed)}
 	x.add(where, name, append(append(cells, spread(tail, p.TTFT, p.ITL, p.E2EL)...), plain.Line(p.Verdict)))
 	x.judged(where, "probes", p.Reasons)
 }
@@ -191,7 +192,7 @@ func (x *section) addRank(where string, r *result.RankResult) {
 	if r.Sent < r.Planned {
 		verdict += fmt.Sprintf(" (PARTIAL: %d sent)", r.Sent)
 	}
-	cells := []string{plain.Line(r.Rank.Host), fmt.Sprint(r.Planned), fmt.Sprint(r.Completed), decimals(r.OutputThroughput)}
+	cells := []string{plain.Line(r.Rank.Host), done(r.Completed, r.Planned), decimals(r.OutputThroughput)}
 	for _, m := range []int{0, 2, 3} { // TTFT, ITL, E2EL
 		if l := *r.Latency.At(m); l != nil {
 			cells = append(cells, decimals(l.Mean), decimals(l.P99))

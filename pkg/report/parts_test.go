@@ -36,13 +36,13 @@ func TestParts(t *testing.T) {
 	}
 	WriteText(&text, groups[0].Variants[0].Runs, groups, false)
 	for _, want := range []string{
-		"\n## Stages\n\n| stage | load | measured (s) |", "| Median TTFT | P99 TTFT |",
+		"\n## Stages\n\n| stage | load | time (s) |", "| TTFT p50 | TTFT p99 |",
 		"| stage 1 | 4 at a time | 1.5 to 9 | 6 of 7 | 2.00 | 60.00 | 3.50 | 10.00 | 11.00 | 2.00 | 3.00 | 90.00 | 95.00 | degraded |\n",
 		"| stage 2 | 2.5 requests/s | 10 to 10 | 0 of 0 | 0.00 | 0.00 | 0.00 | n/a | n/a | n/a | n/a | n/a | n/a | not measured |\n\n* Stage 1: it &lt;was&gt; late\n",
 		"\n## Servers\n\n", "| http://a:1 | 4 of 5 | 1 | 40.00 | 2.00 | 12.00 | 13.00 | n/a | n/a | 91.00 | 92.00 |\n| http://b:1 | 2 of 2 | 0 | 20.00 | 1.50 | n/a |",
-		"\n## Probes\n\n", "| all | 4 | 16 | 8 | 8 of 9 | 1 | 14.00 | 15.00 | n/a | n/a | 20.00 | 21.00 | clean |\n",
+		"\n## Probes\n\n", "| all probes | 4 | 16 in, 8 out | 8 of 9 | 1 | 14.00 | 15.00 | n/a | n/a | 20.00 | 21.00 | clean |\n",
 		"\n## Cancelled requests\n\n", "| after 16 tokens | 10 % | 3 | 2 | 1 | 0 | 16.00 | 17.00 | 30.00 | 31.00 |\n",
-		"\n## Ranks\n\n", "| rank 0 | h0 | 4 | 3 | 30.00 | 18.00 | 19.00 | n/a | n/a | 80.00 | 81.00 | 0.25 | clean (PARTIAL: 3 sent) |\n",
+		"\n## Ranks\n\n", "| rank 0 | h0 | 3 of 4 | 30.00 | 18.00 | 19.00 | n/a | n/a | 80.00 | 81.00 | 0.25 | clean (PARTIAL: 3 sent) |\n",
 	} {
 		if !strings.Contains(markdown.String(), want) {
 			t.Errorf("Markdown has no %q:\n%s", want, markdown.String())
