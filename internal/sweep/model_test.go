@@ -153,12 +153,12 @@ func seconds(all []*request) (out []result.Second) {
 	return out
 }
 
-// known is the limit of the model by long runs: of 300,000 requests at each load.
+// known is the limit of the model by long runs: of a million requests at each load.
 func (m model) known(objectives []Objective, around Load) float64 {
 	if capacity := m.capacity() / float64(m.tokens); around.Rate > 0.99*capacity {
 		return capacity // no latency limits it
 	}
-	return trueLimit(objectives, around, 12, func(l Load, seed uint64) *Run {
+	return trueLimit(objectives, around, 40, func(l Load, seed uint64) *Run {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		stagger := 0.0
 		if l.Concurrency > 0 {

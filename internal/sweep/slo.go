@@ -32,8 +32,9 @@ const (
 	// and those below the first of them what is left.
 	upwardAlpha = 0.04
 	// How often a queue that does not grow may be taken for one that does, at a load of the search
-	// and at one that is confirmed: a mistake in the search cannot be undone.
-	searchGrowth, answerGrowth = 0.001, 0.01
+	// and at one that is confirmed: a mistake in the search cannot be undone, and one that confirms
+	// a rate above what the server can do is worse than a lower answer.
+	searchGrowth, answerGrowth = 0.001, 0.1
 )
 
 // MostFailed is the share of requests that may fail at a load which holds.
