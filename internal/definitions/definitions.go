@@ -38,12 +38,34 @@ type request struct {
 	gaps        []time.Duration // room
 }
 
-// event is an event that brought tokens; visible is text outside of
-// reasoning, text any text; finish is a finish reason alone.
+// event is an event that brought tokens.
 type event struct {
-	at                    time.Duration
-	text, visible, finish bool
-	tokens                int // 1 where it is not known
+	at     time.Duration
+	is     what
+	tokens int // 1 where it is not known
+}
+
+// what are the kinds that an event is of; a finish reason alone is a token and no more.
+type what uint8
+
+const (
+	anyToken what = 1 << iota
+	streamed      // more than a finish reason
+	text
+	visible // text outside of reasoning
+)
+
+// kinds are what an event is that brought tokens.
+func kinds(of client.Kind) what {
+	switch of {
+	case client.Finish:
+		return anyToken
+	case client.Text:
+		return anyToken | streamed | text | visible
+	case client.Reasoning:
+		return anyToken | streamed | text
+	}
+	return anyToken | streamed
 }
 
 // values are a tool's, before they are summed up, in seconds.
@@ -197,34 +219,28 @@ func (d *Reader) read(r *client.Result, n int) {
 		if known {
 			tokens = counts[len(d.q.events)]
 		}
-		d.q.events = append(d.q.events, event{d.q.lastChoices, e.Kind == client.Text || e.Kind == client.Reasoning, e.Kind == client.Text, e.Kind == client.Finish, tokens})
+		d.q.events = append(d.q.events, event{d.q.lastChoices, kinds(e.Kind), tokens})
 	}
 }
 
-// first and last are the first and last event that a condition holds for, nil
-// without one.
-func (q *request) first(of func(e *event) bool) *event {
+// first and last are the first and last event of a kind, nil without one.
+func (q *request) first(of what) *event {
 	for i := range q.events {
-		if of(&q.events[i]) {
+		if q.events[i].is&of != 0 {
 			return &q.events[i]
 		}
 	}
 	return nil
 }
 
-func (q *request) last(of func(e *event) bool) *event {
+func (q *request) last(of what) *event {
 	for i := len(q.events) - 1; i >= 0; i-- {
-		if of(&q.events[i]) {
+		if q.events[i].is&of != 0 {
 			return &q.events[i]
 		}
 	}
 	return nil
 }
-
-func anyToken(*event) bool   { return true }
-func streamed(e *event) bool { return !e.finish }
-func text(e *event) bool     { return e.text }
-func visible(e *event) bool  { return e.visible }
 
 // seconds is exact, as the original's values are.
 func seconds(d time.Duration) float64 { return float64(d) / 1e9 }
@@ -236,14 +252,14 @@ func addPerToken(to *metrics.List, latency, ttft float64, n int) {
 	}
 }
 
-// addGaps adds TTFT to the first event that a condition holds for and the gaps between
-// such events, and returns the first and the last of them, nil without one.
-func (v *values) addGaps(q *request, of func(e *event) bool) (first, last *event) {
+// addGaps adds TTFT to the first event of a kind and the gaps between such events, and
+// returns the first and the last of them, nil without one.
+func (v *values) addGaps(q *request, of what) (first, last *event) {
 	gaps := q.gaps[:0]
 	for i := range q.events {
 		e := &q.events[i]
 		switch {
-		case !of(e):
+		case e.is&of == 0:
 			continue
 		case first == nil:
 			first = e

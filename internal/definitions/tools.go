@@ -68,7 +68,7 @@ var tools = [...]tool{
 		v.add(first.at, q.lastByte)
 		before, begun, gaps := first.at, false, q.gaps[:0]
 		for _, e := range q.events {
-			if !e.visible {
+			if e.is&visible == 0 {
 				continue
 			}
 			for k := range e.tokens {
@@ -97,12 +97,20 @@ var tools = [...]tool{
 	}, duration: func(run *span) time.Duration { return run.lastChoices - run.earliest }},
 }
 
-// original adds the original's values.
+// original adds the original's values, which were the last to be added to its lists.
 func (v *values) original(q *request, s *metrics.Sample) {
-	v.ttft.Add(s.TTFT)
-	v.latency.Add(s.Latency)
-	v.itl.AddGaps(s)
-	addPerToken(v.tpot, s.Latency, s.TTFT, q.n)
+	if !v.ttft.AddNewest(1) {
+		v.ttft.Add(s.TTFT)
+	}
+	if !v.latency.AddNewest(1) {
+		v.latency.Add(s.Latency)
+	}
+	if !v.itl.AddNewest(len(s.ITL)) {
+		v.itl.AddGaps(s)
+	}
+	if q.n > 1 && !v.tpot.AddNewest(1) {
+		addPerToken(v.tpot, s.Latency, s.TTFT, q.n)
+	}
 }
 
 // add adds TTFT and the latency of a request.

@@ -220,12 +220,12 @@ func (f *FindingsReader) events(q *Request) {
 // AddGaps takes in the gaps of a request.
 func (f *FindingsReader) AddGaps(q Request) {
 	r := q.Result
-	switch several := metrics.ByChoice(r, q.Tokens.Sent(q.asked())); {
+	switch {
 	case f.run.Rule.Whole || r.Err != nil || len(r.Events) < 2:
-	case several == nil:
+	case metrics.Choices(r) == 1:
 		f.itl.AddGaps(q.Sample)
 	default:
-		for _, one := range several {
+		for _, one := range r.Details.Choices {
 			for k := 1; k < len(one.Events); k++ {
 				f.itl.Add((r.Events[one.Events[k]].At - r.Events[one.Events[k-1]].At).Seconds())
 			}

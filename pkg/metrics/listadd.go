@@ -63,6 +63,16 @@ func (l *List) AddGaps(s *Sample) {
 	}
 }
 
+// AddNewest appends the last n values of the list that this one is like, which the caller knows
+// to be what comes next; false where this one does not have all values before them.
+func (l *List) AddNewest(n int) bool {
+	if l.like == nil || l.n+n != l.like[0].n {
+		return false
+	}
+	l.n += n
+	return true
+}
+
 // addWhole appends values in nanoseconds, as many at a time as a block has room for.
 func addWhole[T uint32 | time.Duration](l *List, all []T) {
 	for len(all) > 0 {

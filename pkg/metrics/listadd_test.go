@@ -119,3 +119,21 @@ func TestRanksOfLongLists(t *testing.T) {
 		}
 	}
 }
+
+// TestAddNewest: a list takes over what is new in another if it has all that came before.
+func TestAddNewest(t *testing.T) {
+	var base, own List
+	like, behind := Like(&base), Like(&base)
+	for i := range 3 {
+		base.AddAll([]float64{float64(i), 7})
+		if !like.AddNewest(2) || own.AddNewest(2) {
+			t.Fatal("only a list that is like another has values of it")
+		}
+		if i != 1 && behind.AddNewest(2) != (i == 0) {
+			t.Errorf("after %d values of %d", behind.Len(), base.Len())
+		}
+	}
+	if like.Origin() != &base || !slices.Equal(behind.Values(), []float64{0, 7}) {
+		t.Errorf("%v and %v of %v", like.Values(), behind.Values(), base.Values())
+	}
+}
