@@ -57,7 +57,8 @@ func (t *TokenCounts) add(r *client.Result, s *metrics.Sample, c metrics.TokenCo
 		}
 		u := &t.Under[source]
 		u.Requests, u.Tokens = u.Requests+1, u.Tokens+n
-		if tpot, ok := metrics.PerToken(s.TTFT, s.Latency, n); ok && s.TTFT >= 0 && metrics.Choices(r) == 1 {
+		tpot, ok := metrics.PerToken(s.TTFT, s.Latency, n)
+		if ok = ok && s.TTFT >= 0 && metrics.Choices(r) == 1; ok && (n != s.OutputTokens || !u.tpot.AddNewest(1)) {
 			u.tpot.Add(tpot)
 		}
 	}

@@ -325,6 +325,9 @@ const (
 
 // stalls reports streams that stood still for long in the middle.
 func (f *FindingsReader) stalls() *Finding {
+	if len(f.gaps.stalls) == 0 {
+		return nil
+	}
 	limit := max(stallLeast, stallTimes*f.gaps.median(), time.Duration(stallBursts*f.bursts().between*1e9))
 	longest, n, streams := time.Duration(0), 0, map[int]bool{}
 	for _, s := range f.gaps.stalls {
