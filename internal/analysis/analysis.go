@@ -266,8 +266,15 @@ type reading struct {
 	length, sent int
 }
 
+// roomMost is how many latencies a slot keeps room for: few answers of a batch can be longer,
+// and any slot can have one in its turn.
+const roomMost = 1 << 10
+
 // read reads a timeline.
 func (q *reading) read(rec *recording.Recording, rule metrics.Rule, i int, r *client.Result) {
+	if cap(q.Spans) > roomMost && len(r.Events) < roomMost {
+		*q = reading{}
+	}
 	q.result = r
 	q.Read(r, rec.Planned[i].PromptLen, rule)
 	q.late = judge.AppendLateness(q.late[:0], r, rec.HealthOf(i))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"reflect"
 	"testing"
+	"time"
 
 	"loadgen/internal/recording"
 	"loadgen/pkg/client"
@@ -16,6 +17,11 @@ func TestFromTheDisk(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	const events = 40
 	rec := scripted(3000, events) // more gaps than are sorted
+	for long := rec.Results[9]; len(long.Events) < 2*roomMost; { // more than a slot keeps room for
+		next := long.Events[len(long.Events)-1]
+		next.At += time.Millisecond
+		long.Events = append(long.Events, next)
+	}
 	rec.Results[5].Err = &client.Error{Class: "cut", Message: "cut"}
 	written := func(rec *recording.Recording) (*Analysis, []byte) {
 		a, err := Analyze(rec, nil)
