@@ -128,10 +128,10 @@ func (m *benchmark) log(format string, args ...any) {
 }
 
 // computeGC is the garbage collector's setting while the result of a run is computed that has
-// more results than are kept in memory: it collects when there are 32 MiB of garbage, or a
+// more results than are kept in memory: it collects when there are 16 MiB of garbage, or a
 // twentieth of what is alive then.
 func computeGC(requests int) int {
-	const least, garbage, each = 5, 32 << 20, 256 // bytes that are kept of a request, or more
+	const least, garbage, each = 5, 16 << 20, 256 // bytes that are kept of a request, or more
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return max(least, garbage*100/(int(m.HeapAlloc)+each*requests))

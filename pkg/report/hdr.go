@@ -44,9 +44,13 @@ func (h *HDR) Add(values []metrics.Value) {
 	for i := range values {
 		v := &values[i]
 		if k := int64((v.At + h.offset) / hdrBin); h.bin == nil || k != h.last {
+			before := h.bin
 			if h.bin, h.last = h.bins[k], k; h.bin == nil {
 				h.bin = new(hdrSecond)
 				h.bins[k] = h.bin
+				for m := 0; m < len(h.bin) && before != nil; m++ { // it will have about as many
+					h.bin[m] = make([]uint16, 0, len(before[m]))
+				}
 			}
 		}
 		of := &h.bin[v.Metric]
