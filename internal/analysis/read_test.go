@@ -16,7 +16,7 @@ import (
 func TestFromTheDisk(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	const events = 40
-	rec := scripted(3000, events) // more gaps than are sorted
+	rec := scripted(3000, events)                                // more gaps than are sorted
 	for long := rec.Results[9]; len(long.Events) < 2*roomMost; { // more than a slot keeps room for
 		next := long.Events[len(long.Events)-1]
 		next.At += time.Millisecond
