@@ -72,9 +72,37 @@ const flagRules = `Flags are read by benchmark_serving's rules: any unambiguous 
 repeated flag wins. Those marked * are loadgen's own and are known by their full name only.
 `
 
+// helpWidth is how wide the help is, in columns.
+const helpWidth = 80
+
+// fit wraps the paragraphs of a text to the width of the help. Lines that begin with blanks are
+// examples or tables and stay as they are.
+func fit(text string) string {
+	var out, paragraph strings.Builder
+	end := func() {
+		if paragraph.Len() == 0 {
+			return
+		}
+		for _, line := range plain.Wrap(paragraph.String(), helpWidth) {
+			fmt.Fprintln(&out, line)
+		}
+		paragraph.Reset()
+	}
+	for line := range strings.Lines(text) {
+		if line == "\n" || strings.HasPrefix(line, " ") {
+			end()
+			out.WriteString(line)
+			continue
+		}
+		paragraph.WriteString(line)
+	}
+	end()
+	return out.String()
+}
+
 // writeShortHelp is what loadgen without a word prints, and what the help begins with.
 func writeShortHelp(w io.Writer, app *cli.App) {
-	fmt.Fprintf(w, "%s - %s\n\nExamples:\n", app.Name, app.Usage)
+	fmt.Fprintf(w, "%s\nExamples:\n", fit(app.Name+" - "+app.Usage+"\n"))
 	for _, e := range examples {
 		fmt.Fprintf(w, "  %s\n        %s\n", e[0], e[1])
 	}
@@ -86,9 +114,15 @@ func writeShortHelp(w io.Writer, app *cli.App) {
 	}
 	fmt.Fprint(w, "\nSubcommands:\n")
 	for _, c := range app.Commands {
-		fmt.Fprintf(w, "  loadgen %-18s %s\n", c.Name, c.Usage)
+		for i, part := range plain.Wrap(c.Usage, helpWidth-22) {
+			name := "loadgen " + c.Name
+			if i > 0 {
+				name = ""
+			}
+			fmt.Fprintf(w, "  %-19s %s\n", name, part)
+		}
 	}
-	fmt.Fprint(w, "\nloadgen --help lists all flags by name, --help-all explains them; loadgen help TOPIC\nexplains a flag, a group of flags or a subcommand.\n")
+	fmt.Fprint(w, "\n", fit("loadgen --help lists all flags by name, --help-all explains them; loadgen help TOPIC explains a flag, a group of flags or a subcommand.\n"))
 }
 
 // writeHelp is --help: the short one, and the other flags by name.
@@ -110,17 +144,17 @@ func writeHelp(w io.Writer, app *cli.App) {
 		}
 		fmt.Fprintln(w, line)
 	}
-	fmt.Fprint(w, "\n", exitCodes, environment)
+	fmt.Fprint(w, "\n", fit(exitCodes), fit(environment))
 }
 
 // writeAllFlags is --help-all: every flag with what it does.
 func writeAllFlags(w io.Writer) {
-	fmt.Fprint(w, flagRules)
+	fmt.Fprint(w, fit(flagRules))
 	for _, g := range groups {
 		fmt.Fprintln(w)
 		g.write(w)
 	}
-	fmt.Fprint(w, "\n", exitCodes, environment)
+	fmt.Fprint(w, "\n", fit(exitCodes), fit(environment))
 }
 
 // write explains the flags of a group.
@@ -154,9 +188,9 @@ func (f flag) write(w io.Writer, defaults *config) {
 // writeCommandHelp is loadgen SUBCOMMAND --help.
 func writeCommandHelp(w io.Writer, c *cli.Command) {
 	synopsis := "loadgen " + c.Name + " [flags] " + c.ArgsUsage
-	fmt.Fprintf(w, "loadgen %s - %s\n\n  %s\n", c.Name, c.Usage, strings.TrimSpace(synopsis))
+	fmt.Fprintf(w, "%s\n  %s\n", fit("loadgen "+c.Name+" - "+c.Usage+"\n"), strings.TrimSpace(synopsis))
 	if c.Description != "" {
-		fmt.Fprintf(w, "\n%s\n", c.Description)
+		fmt.Fprintf(w, "\n%s", fit(c.Description+"\n"))
 	}
 	for _, f := range flagsOfCommand(c) {
 		fmt.Fprintf(w, "\n  %s\n", strings.TrimSpace(f.name+" "+f.value))

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/rivo/uniseg"
+)
+
+// Help is read on terminals of 80 columns.
+func TestHelpFitsTheTerminal(t *testing.T) {
+	asked := [][]string{{}, {"--help"}, {"--help-all"}}
+	for _, c := range commandList(newApp(t.Context(), streams{})) {
+		asked = append(asked, []string{"help", c}, []string{c, "--help"})
+	}
+	for _, g := range groups {
+		asked = append(asked, []string{"help", g.topic})
+	}
+	for _, args := range asked {
+		var out bytes.Buffer
+		if code := run(t.Context(), append([]string{"loadgen"}, args...), strings.NewReader(""), &out, io.Discard); code != exitOK || out.Len() == 0 {
+			t.Errorf("loadgen %v: exit %d, %d bytes", args, code, out.Len())
+		}
+		for line := range strings.Lines(out.String()) {
+			if uniseg.StringWidth(strings.TrimRight(line, "\n")) > helpWidth {
+				t.Errorf("loadgen %v has a line of more than %d columns: %s", args, helpWidth, line)
+			}
+		}
+	}
+}
+
+func TestFitKeepsExamples(t *testing.T) {
+	long := strings.Repeat("word ", 20)
+	const example = "  loadgen completion zsh > a file whose name is so long that the line has more than 80 columns"
+	got := fit(long + "\nand more\n\n" + example + "\n")
+	if want := strings.TrimSpace(strings.Repeat("word ", 16)) + "\nword word word word and more\n\n" + example + "\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
