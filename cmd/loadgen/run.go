@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,9 +123,13 @@ func (m *benchmark) leave(ctx context.Context, over <-chan struct{}) {
 // errReported is the error of a run whose failure has been reported in full already.
 var errReported = errors.New("failed")
 
-// log writes a line on stderr.
+// log writes a line on stderr, where that is a terminal in lines that fit it.
 func (m *benchmark) log(format string, args ...any) {
-	fmt.Fprintf(m.s.err, "loadgen: %s\n", plain.Line(fmt.Sprintf(format, args...)))
+	text := "loadgen: " + plain.Line(fmt.Sprintf(format, args...))
+	if st := statusOf(m.s.err); st != nil && st.width != nil {
+		text = strings.Join(m.lines(text), "\n")
+	}
+	fmt.Fprintln(m.s.err, text)
 }
 
 // computeGC is the garbage collector's setting while the result of a run is computed that has

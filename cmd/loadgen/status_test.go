@@ -77,3 +77,23 @@ func TestWaitReadyIsSeen(t *testing.T) {
 		}
 	})
 }
+
+// A note is not cut within a word where the terminal ends.
+func TestNotesFitTheTerminal(t *testing.T) {
+	const note = "no live view: standard error is not a terminal that can show one; progress is logged in its place"
+	for width, want := range map[int]string{
+		100: "loadgen: no live view: standard error is not a terminal that can show one;\n         progress is logged in its place\n",
+		60:  "loadgen: no live view: standard error is not a terminal that\n         can show one; progress is logged in its place\n",
+		0:   "loadgen: " + note + "\n", // no terminal: what reads it does not look for a second line
+	} {
+		var out bytes.Buffer
+		st := &status{w: &out}
+		if width > 0 {
+			st.width = func() int { return width }
+		}
+		(&benchmark{s: streams{err: st}}).log("%s", note)
+		if out.String() != want {
+			t.Errorf("%d columns: %q, want %q", width, out.String(), want)
+		}
+	}
+}

@@ -24,6 +24,7 @@ import (
 // Of the terminal's 24 lines of 80 columns, the summary leaves some to what else is said.
 const (
 	summaryWidth = 80
+	narrowest    = 40 // columns of a terminal that lines are made to fit
 	summaryLines = 18
 )
 
@@ -77,6 +78,8 @@ func (m *benchmark) lines(text string) (lines []string) {
 	width := summaryWidth
 	if asJSONLog(m.s.err) != nil {
 		width = math.MaxInt32
+	} else if st := statusOf(m.s.err); st != nil && st.width != nil {
+		width = min(width, max(st.width(), narrowest))
 	}
 	seen := map[string]bool{}
 	for line := range strings.Lines(text) {
