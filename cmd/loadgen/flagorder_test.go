@@ -24,3 +24,23 @@ func TestFlagsFirst(t *testing.T) {
 		}
 	}
 }
+
+func TestWithUnits(t *testing.T) {
+	c := newApp(t.Context(), streams{}).Command("sim")
+	for text, want := range map[string]string{
+		"--load-time 5 --port 5":        "--load-time 5s --port 5",
+		"--load-time=0.5 --die-after 1": "--load-time=500ms --die-after 1s",
+		"-load-time 1h30m":              "-load-time 1h30m0s",
+		"--model --load-time x":         "--model --load-time x", // it is the model's name
+		"--quiet -- --load-time 5":      "--quiet -- --load-time 5",
+		"--load-time":                   "--load-time",
+		"--load-time nan":               "",
+		"--load-time=-1s":               "",
+		"--load-time 1e10":              "",
+	} {
+		got, err := withUnits(c, strings.Fields(text))
+		if (err != nil) != (want == "") || err == nil && strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
