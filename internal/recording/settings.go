@@ -52,7 +52,6 @@ type Settings struct {
 	RandomRangeRatio  float64   `json:"random_range_ratio"`
 	RandomPrefixLen   int       `json:"random_prefix_len"`
 	RandomIDs         bool      `json:"random_ids"`
-	RandomIDStep      int       `json:"random_id_step"`
 	TokenizeOnClient  bool      `json:"tokenize_on_client"`
 	RandomImageWidth  int       `json:"random_image_width"`
 	RandomImageHeight int       `json:"random_image_height"`
@@ -102,6 +101,7 @@ type Settings struct {
 	CustomOutputLen   *int      `json:"trtllm_custom_output_len"`
 	VerifyPrompts     bool      `json:"verify_prompts"`
 	CacheSalt         bool      `json:"cache_salt"`
+	RandomIDStep      int       `json:"random_id_step"`
 	RepeatedPrefixes  int       `json:"prefix_repetition_num_prefixes"`
 	RepeatedPrefixLen int       `json:"prefix_repetition_prefix_len"`
 	RepeatedSuffixLen int       `json:"prefix_repetition_suffix_len"`
