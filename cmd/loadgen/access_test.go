@@ -43,6 +43,7 @@ var completions = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) 
 
 // TestUnknownCertificate: the message names what makes the server trusted, each of which does.
 func TestUnknownCertificate(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewUnstartedServer(completions)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes
 	s.StartTLS()

@@ -97,6 +97,7 @@ func TestHelpsExamples(t *testing.T) {
 // TestReadmesOutput runs the command whose output the README shows, and compares it line by
 // line, numbers aside; "..." stands for lines left out.
 func TestReadmesOutput(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -107,8 +108,8 @@ func TestReadmesOutput(t *testing.T) {
 	if !found || !found2 || !found3 {
 		t.Fatal("the README shows no output")
 	}
-	t.Chdir(t.TempDir())
 	cmd := command(strings.Fields(line)...)
+	cmd.Dir = t.TempDir()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

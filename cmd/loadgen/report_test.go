@@ -30,6 +30,7 @@ func reportOf(t *testing.T, want int, args ...string) (stdout, stderr string) {
 // server are compared on purpose only; then only the first wave differs, and what they do
 // not define or measure alike is named.
 func TestReportAcrossClients(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for side, pattern := range map[string]string{"orig": "orig_%d_2", "lg": "lg_%d_2", "vb": "vb_%d_1"} {
 		for _, c := range []int{16, 64, 128} {
