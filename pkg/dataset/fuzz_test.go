@@ -26,6 +26,9 @@ func FuzzJSON(f *testing.F) {
 		v, bad := parseJSON(text)
 		var want any
 		err := json.Unmarshal(text, &want)
+		if _, ok := err.(*json.UnmarshalTypeError); ok { // a number that no float64 can hold: Python's is infinite
+			err = nil
+		}
 		if (bad == nil) != (err == nil) && !strings.Contains(string(text), strings.Repeat("[", 100)) && !strings.Contains(string(text), strings.Repeat("{", 10)) {
 			t.Fatalf("%q: %v, encoding/json says %v", text, bad, err)
 		}
