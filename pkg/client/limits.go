@@ -80,6 +80,9 @@ func whole(v any) int {
 	return 0
 }
 
+// mostReasoning is how many tokens of reasoning nobody sees are believed of an answer.
+const mostReasoning = 128 << 10
+
 // ContradictsCount reports why the server's count of completion tokens cannot be true
 // of what it sent: more tokens than were asked for, and more than the bytes and events
 // of the answer can hold. asked is the number of tokens asked for, of all that is generated
@@ -88,7 +91,8 @@ func whole(v any) int {
 // A token that brings no text is possible (special tokens, parts of a character), and
 // several may come in an event; so the count contradicts the answer only where it is
 // above twice what was asked for and 64 more, and above the bytes of all texts and 64
-// for each event. Reasoning that the server counts apart and does not send is allowed.
+// for each event. Reasoning that the server counts apart and does not send is allowed, as
+// much as the longest thinking budgets have.
 func (r *Result) ContradictsCount(asked int) string {
 	count, bytes := r.SeenUsage.Completion, 0
 	for _, c := range r.Generated() {
@@ -96,7 +100,7 @@ func (r *Result) ContradictsCount(asked int) string {
 	}
 	events := max(len(r.Events), 1)
 	if d := r.Details; d != nil {
-		count -= d.ReasoningTokens
+		count -= min(max(d.ReasoningTokens, 0), mostReasoning)
 	}
 	if asked > 0 && count <= 2*min(asked, 1<<40)+64 || count <= bytes+64*events {
 		return ""

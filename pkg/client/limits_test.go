@@ -26,6 +26,9 @@ func TestContradictions(t *testing.T) {
 		{"7 too many", 15, "abcdefgh", 0, ""},
 		{"1,024 delivered", 1024, strings.Repeat("abc", 1024), 0, ""},
 		{"hidden reasoning", 2008, "abcdefgh", 2000, ""},
+		{"hidden reasoning of 100,000", 100_008, "abcdefgh", 100_000, ""},
+		{"hidden reasoning beyond all budgets", 1 << 31, "abcdefgh", 1<<31 - 8, ImpossibleCount},
+		{"hidden reasoning below zero", 8, "abcdefgh", -1 << 40, ""},
 		{"unknown", -1, "abcdefgh", 0, ""},
 		{"none", 0, "abcdefgh", 0, ""},
 	} {
