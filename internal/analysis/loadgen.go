@@ -90,7 +90,9 @@ func (a *Analysis) timestamps(h *health.Report) *result.Timestamps {
 		}
 	}
 	if p := h.Captured(); p != nil {
-		t.Source = "packet"
+		if p.Connections > 0 {
+			t.Source = "packet"
+		}
 		t.Packets = &result.Packets{
 			Captured: int(p.Captured), Lost: int(p.Lost), Connections: int(p.Connections), Unfollowed: int(p.Unfollowed),
 			Stamped: int(p.Stamped), Unstamped: int(p.Unstamped),

@@ -27,6 +27,7 @@ type Table struct {
 	oldest    int
 	counts    Counts
 	take      func(Frame)
+	begin     func() // called by the next connection, nil for nothing
 }
 
 // Bounds of what a table keeps.
@@ -51,6 +52,15 @@ func (t *Table) Start(source Source) {
 	for server := range t.servers {
 		t.watch(server)
 	}
+}
+
+// StartAtNext has begin called when the next connection is opened, unless the table has been
+// started by then: frames of the connections that are there already would be captured in vain.
+// begin must not call the table.
+func (t *Table) StartAtNext(begin func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.begin = begin
 }
 
 // Watch begins to follow the connections to a server, before the first of them is opened.
@@ -82,6 +92,10 @@ func (t *Table) Claim(server, local netip.AddrPort) *Conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.source == nil {
+		if t.begin != nil {
+			t.begin()
+			t.begin = nil
+		}
 		return nil
 	}
 	t.source.Drain(t.take)

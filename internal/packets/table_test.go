@@ -6,6 +6,25 @@ import (
 	"testing"
 )
 
+// TestStartAtNext: nothing is begun before another connection is opened, and then once.
+func TestStartAtNext(t *testing.T) {
+	table, begun := NewTable(), 0
+	table.Claim(server4, local4)
+	table.StartAtNext(func() { begun++ })
+	table.Watch(server4)
+	if begun != 0 {
+		t.Fatal("begun without another connection")
+	}
+	table.Claim(server4, local4)
+	table.Claim(server4, local4)
+	if begun != 1 {
+		t.Errorf("begun %d times", begun)
+	}
+	table = started(&scripted{})
+	table.StartAtNext(func() { t.Error("begun twice") })
+	table.Claim(server4, local4)
+}
+
 // scripted is a source that brings given frames.
 type scripted struct {
 	frames  []Frame

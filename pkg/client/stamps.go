@@ -117,7 +117,9 @@ func (c *Client) openPackets() error {
 		}
 	case c.o.Stamps == AutoStamps && c.o.Dial == nil && c.to.Unix == "":
 		s.packets, s.settled = wire.NewPackets(), make(chan struct{})
-		s.late = func() { s.all.Go(func() { _ = s.capture() }) }
+		s.late = func() {
+			s.packets.StartAtNext(func() { s.all.Go(func() { _ = s.capture() }) })
+		}
 		s.all.Go(func() {
 			defer close(s.settled)
 			if s.delay = wire.WakeDelay(); s.delay >= wire.CrowdedAfter {
