@@ -1,5 +1,7 @@
 package result
 
+import "fmt"
+
 // Cancellation is what became of the requests that loadgen was to cancel. They are no failures,
 // and the metrics leave out those that it did cancel.
 type Cancellation struct {
@@ -21,4 +23,15 @@ type Cancellation struct {
 	TTFT *Stats `json:"ttft_ms" unit:"ms" from:"timelines"`
 	// Ended is how long the cancelled took, from the start to the end.
 	Ended *Stats `json:"ended_ms" unit:"ms" from:"timelines"`
+}
+
+// When is after what requests were cancelled, in words; "" for neither tokens nor a time.
+func (c *Cancellation) When() string {
+	switch {
+	case c.AfterTokens != nil:
+		return fmt.Sprintf("after %d tokens", *c.AfterTokens)
+	case c.After != nil:
+		return fmt.Sprintf("after %.4g ms", *c.After)
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -176,15 +177,8 @@ func (x *section) addProbes(where string, p *result.Probes, tail string) {
 }
 
 func (x *section) addCancelled(where string, c *result.Cancellation, tail string) {
-	after := "at once"
-	switch {
-	case c.AfterTokens != nil:
-		after = fmt.Sprintf("after %d tokens", *c.AfterTokens)
-	case c.After != nil:
-		after = fmt.Sprintf("after %.4g ms", *c.After)
-	}
 	cells := []string{fmt.Sprintf("%.4g %%", 100*c.Share), fmt.Sprint(c.Chosen), fmt.Sprint(c.Cancelled), fmt.Sprint(c.Completed), fmt.Sprint(c.Failed)}
-	x.add(where, after, append(cells, spread(tail, c.TTFT, c.Ended)...))
+	x.add(where, cmp.Or(c.When(), "at once"), append(cells, spread(tail, c.TTFT, c.Ended)...))
 }
 
 func (x *section) addRank(where string, r *result.RankResult) {

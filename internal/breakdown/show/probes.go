@@ -21,12 +21,9 @@ func Cancelled(w io.Writer, prefix string, c *result.Cancellation) {
 	if c == nil {
 		return
 	}
-	when := ""
-	switch {
-	case c.AfterTokens != nil:
-		when = fmt.Sprintf(" after %d tokens", *c.AfterTokens)
-	case c.After != nil:
-		when = fmt.Sprintf(" after %.4g ms", *c.After)
+	when := c.When()
+	if when != "" {
+		when = " " + when
 	}
 	fmt.Fprintf(w, "%scancelled%s: %d of %d chosen (%.4g %%), %d complete before, %d failed, TTFT %s (median ms)\n", prefix, when, c.Cancelled, c.Chosen, 100*c.Share, c.Completed, c.Failed, medianOf(c.TTFT))
 }
