@@ -93,14 +93,14 @@ func request() string {
 	d := newDrawing(900, 330, "One request: queue, TTFT, ITL, TPOT and E2EL on its timeline", 3.1, 60)
 	const axis = 150
 	d.line(d.at(-5*ms), axis, d.at(262*ms), axis, grey, 1)
-	mark := func(at time.Duration, up float64, name string) {
+	mark := func(at time.Duration, up, aside float64, anchor, name string) { // no line crosses a name
 		d.line(d.at(at), axis-up, d.at(at), axis+6, grey, 1)
-		d.text(d.at(at), axis-up-5, "middle", ink, "%s", name)
+		d.text(d.at(at)+aside, axis-up-5, anchor, ink, "%s", name)
 	}
-	mark(r.Due, 22, "due")
-	mark(r.Permit, 44, "slot")
-	mark(r.Start, 22, "start")
-	mark(r.Written, 66, "written")
+	mark(r.Due, 22, 0, "middle", "due")
+	mark(r.Permit, 22, -2, "end", "slot")
+	mark(r.Start, 44, 0, "middle", "start")
+	mark(r.Written, 22, -2, "start", "written")
 	for i, e := range r.Events {
 		fmt.Fprintf(d, `<circle cx="%.1f" cy="%d" r="6" fill="%s"/>`+"\n", d.at(e.At), axis, blue)
 		d.text(d.at(e.At), axis-12, "middle", ink, "chunk %d", i+1)
@@ -123,7 +123,7 @@ func request() string {
 	tpot, _ := metrics.PerToken(ttft, latency, n)
 	d.span(r.Start+ttft, r.Start+latency, 275, ink, "%d tokens after the first: TPOT %d ms each", n-1, tpot.Milliseconds())
 	d.span(r.Due, r.Start+latency, 312, orange, "E2EL from due %d ms", (r.Start + latency - r.Due).Milliseconds())
-	d.text(20, 30, "start", ink, "One request, at most N under way: it is due, waits for a slot, is sent, and streams six chunks of a token each.")
+	d.text(20, 30, "start", ink, "One request at a limited concurrency: it is due, waits for a slot, is sent, and is answered in six chunks of one token.")
 	return d.end()
 }
 
@@ -131,7 +131,7 @@ func request() string {
 func run() string {
 	const height = 24
 	d := newDrawing(900, 320, "A run: eight requests, three at a time, and what is counted over it", 0.62, 90)
-	d.text(20, 30, "start", ink, "Eight requests, at most three at a time. Pale: waiting for the first token; full: decoding.")
+	d.text(20, 30, "start", ink, "Eight requests, at most three at a time. Light: until the first token; dark: decoding.")
 	free := [3]time.Duration{}
 	var total, decoding time.Duration
 	for i := range 8 {
@@ -160,7 +160,7 @@ func run() string {
 	for i, text := range []string{
 		fmt.Sprintf("request throughput = 8 / %.2f s = %.1f requests/s", last.Seconds(), 8/last.Seconds()),
 		fmt.Sprintf("output throughput, 20 tokens each = 160 / %.2f s = %.0f tokens/s", last.Seconds(), 160/last.Seconds()),
-		fmt.Sprintf("mean concurrency = all time under way / duration = %.2f;  decoding at a time = full parts / duration = %.2f", total.Seconds()/last.Seconds(), decoding.Seconds()/last.Seconds()),
+		fmt.Sprintf("mean concurrency = sum of E2EL / duration = %.2f;  decoding at a time = dark parts / duration = %.2f", total.Seconds()/last.Seconds(), decoding.Seconds()/last.Seconds()),
 	} {
 		d.text(90, 245+float64(i)*24, "start", ink, "%s", text)
 	}
