@@ -151,6 +151,8 @@ func (m *benchmark) report(ctx context.Context, b *bench.Bench, rec *recording.R
 		m.log("interrupted: %d of %d requests were sent, and %d had completed; the metrics cover these", a.Sent, rec.Count(), r.Summary.Completed)
 	case a.Sent == 0:
 		m.log("there was no request to send: the data set holds none (--num-prompts)")
+	case allFailed && a.Counts.CutAtEnd == a.Sent:
+		m.log("no request was complete when the run ended: all %d were given up; make the run longer (--duration, --stages), or give them more time (--drain)", a.Sent)
 	case allFailed:
 		text, hint := firstError(b, rec)
 		m.log("All requests failed. This is likely due to a misconfiguration on the benchmark arguments.%s", text)

@@ -168,6 +168,9 @@ func (g *Stage) notKept(number int) *judge.Finding {
 	length := g.To - g.MeasuredFrom
 	figures := pyjson.Object{{Key: "stage", Value: number}, {Key: "measured", Value: g.Summary.Total}, {Key: "started", Value: g.Started}}
 	switch {
+	case g.Started == 0:
+		return &judge.Finding{Code: "stage_not_measured", Figures: figures,
+			Text: fmt.Sprintf("stage %d has no metrics: no request began in it; give the run more requests, or make the stage longer", number)}
 	case g.Summary.Total == 0:
 		return &judge.Finding{Code: "stage_not_measured", Figures: figures,
 			Text: fmt.Sprintf("stage %d has no metrics: of %d requests that began in it none lies between its transition, which ended %.3g s after the stage began, and its end after %.3g s; make it longer", number, g.Started, g.MeasuredFrom-g.From, g.To-g.From)}

@@ -103,8 +103,17 @@ func (x *shape) ramp(s *recording.Settings) {
 	case g.Length > 0:
 		g.Ramp = g.Length
 	default: // over all requests
-		g.Ramp = load.RampTime(s.NumPrompts, g.From, g.Rate, g.Exponential)
+		g.Ramp = rampOf(s)
 	}
+}
+
+// rampOf is the ramp of the request rate in which as many requests are due as there are.
+func rampOf(s *recording.Settings) time.Duration {
+	from := 0.0
+	if s.RampUpStart != nil {
+		from = *s.RampUpStart
+	}
+	return load.RampTime(s.NumPrompts, from, rateOf(s), recording.Text(s.RampUpStrategy) == "exponential")
 }
 
 // spans keeps the stages, where there are several or there is a ramp.
@@ -127,7 +136,7 @@ func checkShape(s *recording.Settings) error {
 	is := func(x float64) string { return pyjson.FormatFloat(x) }
 	switch {
 	case s.Drain != nil && !s.Timed():
-		return bad("drain", "it says how long requests may take after the end of a run that ends by time, and this one does not: give it a duration or stages")
+		return bad("drain", "a drain is for what is under way at the end of a run that ends by time, and this one does not: give it a duration or stages")
 	case s.DistinctPrompts != nil && !s.Timed():
 		return bad("distinct_prompts", "a run that does not end by time sends as many prompts as it has requests: give it a duration or stages, or fewer requests")
 	case s.Stages != nil && s.Duration > 0:
@@ -173,6 +182,9 @@ func checkRamp(s *recording.Settings, bad func(setting, format string, args ...a
 		return bad("ramp_up_start_rps", "an exponential ramp cannot begin with no requests per second: give it a rate above 0")
 	case s.RampUp > 0 && s.Duration > 0 && s.RampUp > s.Duration:
 		return bad("ramp_up", "the ramp never ends: it takes %v, and the run %v", recording.Seconds(s.RampUp), recording.Seconds(s.Duration))
+	case s.RampUp > 0 && rate > 0 && s.NumPrompts > 0 && rampOf(s) < recording.Seconds(s.RampUp):
+		return bad("ramp_up", "the ramp never ends: it takes %v, and the %d requests are over before: give more of them, or a ramp of %v at the most",
+			recording.Seconds(s.RampUp), s.NumPrompts, rampOf(s).Round(time.Millisecond))
 	case s.RampUp == 0 && s.Duration == 0 && rate == 0:
 		return bad("ramp_up", "a ramp of concurrency needs a length")
 	}

@@ -1,10 +1,8 @@
 package bench
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -51,8 +49,16 @@ func (g *stage) UnmarshalYAML(node *yaml.Node) error {
 		return fmt.Errorf("line %d: a stage is rate or concurrency with a duration: {concurrency: 16, duration: 60s}", node.Line)
 	}
 	for i := 0; i < len(node.Content); i += 2 {
-		switch key := node.Content[i].Value; key {
-		case "at", "duration", "rate", "concurrency", "ramp", "settle":
+		switch key, value := node.Content[i].Value, node.Content[i+1]; key {
+		case "at", "duration", "ramp", "settle":
+		case "rate":
+			if tag := value.ShortTag(); tag != "!!int" && tag != "!!float" {
+				return fmt.Errorf("line %d: rate: expected requests per second, a number", value.Line)
+			}
+		case "concurrency":
+			if value.ShortTag() != "!!int" { // the decoder would cut a fraction
+				return fmt.Errorf("line %d: concurrency: expected requests at a time, a whole number", value.Line)
+			}
 		default:
 			return fmt.Errorf("line %d: a stage has no %q: there are rate, concurrency, duration, at, ramp and settle", node.Content[i].Line, key)
 		}
@@ -71,13 +77,17 @@ func readStages(path string) (stages []load.Stage, settled []time.Duration, err 
 	if err := yamlcheck.Tables(text); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
+	var document yaml.Node
 	var all []stage
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	switch err := decoder.Decode(&all); {
-	case err == io.EOF || err == nil && len(all) == 0:
-		return nil, nil, fmt.Errorf("%s has no stages: expected a list such as [{concurrency: 16, duration: 60s}]", path)
+	err = yaml.Unmarshal(text, &document)
+	if err == nil && len(document.Content) > 0 && document.Content[0].Kind == yaml.SequenceNode {
+		err = document.Decode(&all)
+	}
+	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, nil, fmt.Errorf("%s: %s", path, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n  ", ""))
+	case len(all) == 0:
+		return nil, nil, fmt.Errorf("%s has no stages: expected a list such as [{concurrency: 16, duration: 60s}]", path)
 	case len(all) > stagesMost:
 		return nil, nil, fmt.Errorf("%s has %d stages, and at most %d are run", path, len(all), stagesMost)
 	}

@@ -113,6 +113,11 @@ func TestStagesOfRates(t *testing.T) {
 		if !found(o.Analysis, "stage_not_kept") || found(o.Analysis, "stage_not_measured") {
 			t.Errorf("%+v", o.Analysis.Findings)
 		}
+		// Requests that are over before a stage leave it without any.
+		o = shaped(t, &slow{}, "--stages", path, "--burstiness", "inf", "--num-prompts", "20")
+		if f := o.Analysis.Findings; len(f) != 2 || f[1].Text != "stage 3 has no metrics: no request began in it; give the run more requests, or make the stage longer" {
+			t.Errorf("%+v", f)
+		}
 		// Requests longer than a stage leave nothing to measure.
 		o = shaped(t, &slow{after: 1500 * ms}, "--stages", path, "--burstiness", "inf")
 		if !found(o.Analysis, "stage_not_measured") {
@@ -191,26 +196,30 @@ func TestBadShapes(t *testing.T) {
 		`line 1: "soon" is not a time: expected seconds, or 90s, 1m30s`:                                    stages("- {rate: 1, duration: soon}"),
 		"line 1: a stage is rate or concurrency with a duration":                                           stages("- 5"),
 		"has no stages: expected a list":                                                                   stages(""),
-		"cannot unmarshal":                                                                                 stages("rate: 5"),
-		"cannot read the stages":                                                                           {"--stages", "missing.yaml"},
-		"stages have their own durations":                                                                  append(stages("- {rate: 1, duration: 2s}"), "--duration", "5"),
-		"stages have their own load: leave out the request rate":                                           append(stages("- {rate: 1, duration: 2s}"), "--request-rate", "5"),
-		"stages have their own concurrency":                                                                append(stages("- {concurrency: 1, duration: 2s}"), "--max-concurrency", "5"),
-		"stages have their own ramps":                                                                      append(stages("- {concurrency: 1, duration: 2s}"), "--ramp-up", "5"),
-		"the ramp never ends: it takes 10s, and the run 5s":                                                {"--ramp-up", "10", "--duration", "5", "--request-rate", "3"},
-		"there is nothing to ramp up":                                                                      {"--ramp-up", "10"},
-		"a ramp of concurrency needs a length":                                                             {"--ramp-up-strategy", "linear", "--max-concurrency", "3"},
-		"an exponential ramp cannot begin with no requests per second":                                     {"--ramp-up-strategy", "exponential", "--request-rate", "3", "--ramp-up", "4"},
-		"the ramp ends with 5.0 requests per second, and the request rate is 3.0":                          {"--ramp-up-end-rps", "5", "--request-rate", "3", "--ramp-up", "4"},
-		"a ramp has a rate that it begins or ends with, but neither a length nor a strategy":               {"--ramp-up-end-rps", "5"},
-		"there is no rate that the ramp could lead to":                                                     {"--ramp-up-start-rps", "5", "--ramp-up", "4", "--max-concurrency", "3"},
-		"ramp_up must be from 0 to 1000000000 seconds, not nan":                                            {"--ramp-up", "nan", "--request-rate", "3"},
-		"ramp_up_start_rps must be from 0 to 1000000, not -1.0":                                            {"--ramp-up-start-rps", "-1", "--ramp-up", "4", "--request-rate", "3"},
-		"stage 1 (line 1): it begins at 5s, and nothing is said of the time before":                        stages("- {rate: 1, at: 5s, duration: 1s}"),
-		"only slots of a concurrency are opened one after the other":                                       {"--stagger", "1", "--max-concurrency", "3", "--request-rate", "3"},
-		"one after the other: give a concurrency":                                                          {"--stagger", "1"},
-		"a ramp and stages say by themselves when slots open":                                              append(stages("- {concurrency: 1, duration: 2s}"), "--stagger", "1"),
-		"not all slots would be opened: it takes 3s, and the run 2s":                                       {"--stagger", "3", "--duration", "2", "--max-concurrency", "3"},
+		"line 2: rate: expected requests per second, a number":                                             stages("- {rate: 3, duration: 2s}\n- {rate: fast, duration: 2s}"),
+		`line 1: mapping key "rate" already defined at line 1`:                                             stages("- {rate: 3, duration: 2s, rate: 3}"),
+		"has no stages: expected a list such as [{concurrency: 16, duration: 60s}]":                        stages("rate: 5"),
+		"cannot read the stages":                                 {"--stages", "missing.yaml"},
+		"stages have their own durations":                        append(stages("- {rate: 1, duration: 2s}"), "--duration", "5"),
+		"stages have their own load: leave out the request rate": append(stages("- {rate: 1, duration: 2s}"), "--request-rate", "5"),
+		"stages have their own concurrency":                      append(stages("- {concurrency: 1, duration: 2s}"), "--max-concurrency", "5"),
+		"stages have their own ramps":                            append(stages("- {concurrency: 1, duration: 2s}"), "--ramp-up", "5"),
+		"the ramp never ends: it takes 10s, and the run 5s":      {"--ramp-up", "10", "--duration", "5", "--request-rate", "3"},
+		"the ramp never ends: it takes 10s, and the 14 requests are over before: give more of them, or a ramp of 9.333s at the most": {"--ramp-up", "10", "--num-prompts", "14", "--request-rate", "3"},
+		"line 1: concurrency: expected requests at a time, a whole number":                                                           stages("- {concurrency: 2.5, duration: 2s}"),
+		"there is nothing to ramp up":                                                        {"--ramp-up", "10"},
+		"a ramp of concurrency needs a length":                                               {"--ramp-up-strategy", "linear", "--max-concurrency", "3"},
+		"an exponential ramp cannot begin with no requests per second":                       {"--ramp-up-strategy", "exponential", "--request-rate", "3", "--ramp-up", "4"},
+		"the ramp ends with 5.0 requests per second, and the request rate is 3.0":            {"--ramp-up-end-rps", "5", "--request-rate", "3", "--ramp-up", "4"},
+		"a ramp has a rate that it begins or ends with, but neither a length nor a strategy": {"--ramp-up-end-rps", "5"},
+		"there is no rate that the ramp could lead to":                                       {"--ramp-up-start-rps", "5", "--ramp-up", "4", "--max-concurrency", "3"},
+		"ramp_up must be from 0 to 1000000000 seconds, not nan":                              {"--ramp-up", "nan", "--request-rate", "3"},
+		"ramp_up_start_rps must be from 0 to 1000000, not -1.0":                              {"--ramp-up-start-rps", "-1", "--ramp-up", "4", "--request-rate", "3"},
+		"stage 1 (line 1): it begins at 5s, and nothing is said of the time before":          stages("- {rate: 1, at: 5s, duration: 1s}"),
+		"only slots of a concurrency are opened one after the other":                         {"--stagger", "1", "--max-concurrency", "3", "--request-rate", "3"},
+		"one after the other: give a concurrency":                                            {"--stagger", "1"},
+		"a ramp and stages say by themselves when slots open":                                append(stages("- {concurrency: 1, duration: 2s}"), "--stagger", "1"),
+		"not all slots would be opened: it takes 3s, and the run 2s":                         {"--stagger", "3", "--duration", "2", "--max-concurrency", "3"},
 	} {
 		s := benchtest.Settings(t, append([]string{"--dataset-name", "random", "--random-ids"}, args...))
 		if err := bench.Check(&s); err == nil || !strings.Contains(err.Error(), want) {

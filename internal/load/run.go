@@ -185,13 +185,16 @@ func (r *running) onDemand(ctx context.Context) {
 	wait(ctx, r.d, r.out.Start)
 	for k := range min(Most(r.Slots), n) {
 		r.workers.Go(func() {
-			for r.free(ctx, k) {
-				next := int(r.taken.Add(1)) - 1
-				if next >= n {
+			for free := r.out.Start; ; free = r.d.Now() {
+				due, may := r.open(ctx, k, free)
+				next := 0
+				if may {
+					next = int(r.taken.Add(1)) - 1
+				}
+				if !may || next >= n {
 					return
 				}
-				now := r.d.Now()
-				r.work(ctx, handed{r.begin(next), now, now})
+				r.work(ctx, handed{r.begin(next), due, r.d.Now()})
 			}
 		})
 	}
@@ -201,19 +204,22 @@ func (r *running) onDemand(ctx context.Context) {
 	}
 }
 
-// free waits until slot k may be used. It returns false where that will not be.
-func (r *running) free(ctx context.Context, k int) bool {
-	for {
+// open waits until slot k, which is free since an instant, may be used, and returns when a
+// request became due for it: then, or when the slot was opened. It returns false where that
+// will not be.
+func (r *running) open(ctx context.Context, k int, free time.Duration) (due time.Duration, may bool) {
+	for due = free; ; {
 		at := r.d.Now() - r.out.Start
 		now, from := open(r.Slots, k, at)
 		switch {
 		case r.past(at) || ctx.Err() != nil:
-			return false
+			return 0, false
 		case now:
-			return true
+			return due, true
 		case from < 0 || !wait(ctx, r.d, r.out.Start+from):
-			return false
+			return 0, false
 		}
+		due = r.out.Start + from
 	}
 }
 

@@ -64,6 +64,30 @@ func TestSlotsOverTime(t *testing.T) {
 	})
 }
 
+// TestSlotsOpenedLate: a request is due when its slot was opened, however late the program is
+// to use it.
+func TestSlotsOpenedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &coarse{sleeper{origin: time.Now()}}
+		var k keeping
+		out := Run(t.Context(), s, 5, lasting(20*ms), k.options(Options{Slots: []Step{{0, 1}, {3 * ms, 2}, {14 * ms, 3}}}))
+		var due, handed []time.Duration
+		for i := range 5 {
+			due, handed = append(due, k.all[i].Due-out.Start), append(handed, k.all[i].Handed-out.Start)
+		}
+		equal(t, "due", due, []time.Duration{0, 3 * ms, 14 * ms, 20 * ms, 30 * ms})
+		equal(t, "handed", handed, []time.Duration{0, 10 * ms, 20 * ms, 20 * ms, 30 * ms})
+	})
+}
+
+// coarse is a sleeper whose clock is late by up to 10 ms.
+type coarse struct{ sleeper }
+
+func (c *coarse) Now() time.Duration {
+	const tick = 10 * ms
+	return (c.sleeper.Now() + tick - 1) / tick * tick
+}
+
 // TestUntil: a request that gets its slot at the end of the time is not sent, however long it
 // has been due; what is under way is finished.
 func TestUntil(t *testing.T) {
