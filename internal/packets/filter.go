@@ -12,12 +12,12 @@ const (
 	etherIPv4, etherIPv6 = 0x0800, 0x86dd
 	outgoing             = 4      // the kernel's packet type of what this machine sends
 	fragmented           = 0x3fff // more fragments, or an offset
-	synFlag              = 2
+	finFlag, synFlag     = 1, 2
 )
 
 // filter is the program by which the kernel chooses what to copy of each packet: nothing, unless
-// it is a TCP segment that one of the servers sent and that has data or is the answer to a SYN;
-// of this all up to the end of the fixed part of the TCP header, which is before any payload.
+// it is a TCP segment that one of the servers sent and that has data, is the answer to a SYN or
+// ends the connection (FIN); of this all up to the end of the fixed part of the TCP header, which is before any payload.
 func filter(servers []netip.AddrPort) ([]bpf.RawInstruction, error) {
 	four, six := filter4(servers), filter6(servers)
 	program := []bpf.Instruction{
@@ -120,8 +120,8 @@ func filter6(servers []netip.AddrPort) []bpf.Instruction {
 }
 
 // worthwhile goes on for a packet with data, by its length and that of its headers, which is put
-// into the index register, and for one with the SYN flag; a length of 0 stands for one beyond
-// 64 KiB.
+// into the index register, and for one with the SYN or the FIN flag; a length of 0 stands for
+// one beyond 64 KiB.
 func worthwhile(length, headers, flags []bpf.Instruction) []bpf.Instruction {
 	var program []bpf.Instruction
 	rest := len(headers) + len(length) + 1 + len(flags) + 2
@@ -131,5 +131,5 @@ func worthwhile(length, headers, flags []bpf.Instruction) []bpf.Instruction {
 	program = append(program, length...)
 	program = append(program, bpf.JumpIfX{Cond: bpf.JumpGreaterThan, SkipTrue: uint8(len(flags) + 2)})
 	program = append(program, flags...)
-	return append(program, require(bpf.JumpBitsSet, synFlag)...)
+	return append(program, require(bpf.JumpBitsSet, finFlag|synFlag)...)
 }

@@ -30,9 +30,9 @@ func plain(a netip.AddrPort) netip.AddrPort {
 // length of its payload.
 type Segment struct {
 	Key
-	Seq uint32
-	Len int
-	SYN bool
+	Seq      uint32
+	Len      int
+	SYN, FIN bool
 }
 
 // Frame is what the kernel copied of a packet.

@@ -75,18 +75,19 @@ func TestParse(t *testing.T) {
 		want   Segment
 		bad    bool
 	}{
-		"IPv4":                   {packet{from: server4, to: local4, seq: 7, data: 100}, Segment{four, 7, 100, false}, false},
-		"IPv6":                   {packet{from: server6, to: local6, seq: 7, data: 100, options: 12}, Segment{six, 7, 100, false}, false},
-		"IP and TCP options":     {packet{from: server4, to: local4, data: 5, ip: 40, options: 40}, Segment{four, 0, 5, false}, false},
-		"SYN-ACK":                {packet{from: server4, to: local4, seq: 1 << 31, flags: synFlag, options: 20}, Segment{four, 1 << 31, 0, true}, false},
-		"padded by Ethernet":     {packet{from: server4, to: local4, padding: 6}, Segment{four, 0, 0, false}, false},
-		"IPv4 beyond 64 KiB":     {packet{from: server4, to: local4, data: 100_000, big: true}, Segment{four, 0, 100_000, false}, false},
-		"IPv6 beyond 64 KiB":     {packet{from: server6, to: local6, data: 100_000, big: true}, Segment{six, 0, 100_000, false}, false},
+		"IPv4":                   {packet{from: server4, to: local4, seq: 7, data: 100}, Segment{four, 7, 100, false, false}, false},
+		"IPv6":                   {packet{from: server6, to: local6, seq: 7, data: 100, options: 12}, Segment{six, 7, 100, false, false}, false},
+		"IP and TCP options":     {packet{from: server4, to: local4, data: 5, ip: 40, options: 40}, Segment{four, 0, 5, false, false}, false},
+		"SYN-ACK":                {packet{from: server4, to: local4, seq: 1 << 31, flags: synFlag, options: 20}, Segment{four, 1 << 31, 0, true, false}, false},
+		"FIN":                    {packet{from: server4, to: local4, seq: 9, flags: finFlag}, Segment{four, 9, 0, false, true}, false},
+		"padded by Ethernet":     {packet{from: server4, to: local4, padding: 6}, Segment{four, 0, 0, false, false}, false},
+		"IPv4 beyond 64 KiB":     {packet{from: server4, to: local4, data: 100_000, big: true}, Segment{four, 0, 100_000, false, false}, false},
+		"IPv6 beyond 64 KiB":     {packet{from: server6, to: local6, data: 100_000, big: true}, Segment{six, 0, 100_000, false, false}, false},
 		"UDP":                    {packet{from: server4, to: local4, protocol: 17}, Segment{}, true},
 		"UDP over IPv6":          {packet{from: server6, to: local6, protocol: 17}, Segment{}, true},
 		"first fragment":         {packet{from: server4, to: local4, data: 8, fragment: 0x2000}, Segment{}, true},
 		"later fragment":         {packet{from: server4, to: local4, data: 8, fragment: 100}, Segment{}, true},
-		"must not be fragmented": {packet{from: server4, to: local4, data: 8, fragment: 0x4000}, Segment{four, 0, 8, false}, false},
+		"must not be fragmented": {packet{from: server4, to: local4, data: 8, fragment: 0x4000}, Segment{four, 0, 8, false, false}, false},
 	} {
 		b := c.packet.bytes()
 		got, ok := Parse(b, len(b))
@@ -170,6 +171,8 @@ func TestFilter(t *testing.T) {
 		"data behind IP options":  {packet{from: server4, to: local4, data: 3, ip: 8}, 48},
 		"SYN-ACK":                 {packet{from: server4, to: local4, flags: synFlag, options: 20}, 40},
 		"SYN-ACK over IPv6":       {packet{from: server6, to: local6, flags: synFlag, options: 20}, 60},
+		"FIN":                     {packet{from: server4, to: local4, flags: finFlag}, 40},
+		"FIN over IPv6":           {packet{from: server6, to: local6, flags: finFlag}, 60},
 		"acknowledgement":         {packet{from: server4, to: local4, options: 12, padding: 6}, 0},
 		"the same over IPv6":      {packet{from: server6, to: local6, options: 12}, 0},
 		"beyond 64 KiB":           {packet{from: server4, to: local4, data: 70_000, big: true}, 40},

@@ -51,6 +51,6 @@ func Parse(header []byte, length int) (s Segment, ok bool) {
 		return s, false
 	}
 	s.Key = Key{netip.AddrPortFrom(from, binary.BigEndian.Uint16(t)), netip.AddrPortFrom(to, binary.BigEndian.Uint16(t[2:]))}
-	s.Seq, s.SYN = binary.BigEndian.Uint32(t[4:]), t[13]&2 != 0
+	s.Seq, s.SYN, s.FIN = binary.BigEndian.Uint32(t[4:]), t[13]&synFlag != 0, t[13]&finFlag != 0
 	return s, true
 }

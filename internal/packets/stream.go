@@ -128,6 +128,9 @@ func (s *Stream) Waiting() int {
 	return int(s.seen - s.taken)
 }
 
+// ends reports whether all bytes before a sequence number were taken, and none behind it.
+func (s *Stream) ends(seq uint32) bool { return s.begun && s.first+uint32(s.taken) == seq }
+
 // Take appends how the next n bytes arrived, which were read with the socket's stamp, 0 for
 // none. Of bytes without a stamp of their own, those in front of others are stamped with what
 // follows them, the last ones with the socket's.

@@ -149,10 +149,15 @@ func (t *Table) frame(f Frame) {
 		c.stream.Begin(s.Seq + 1)
 		s.Seq++
 	}
-	if c == nil || s.Len == 0 || !c.claimed && len(c.stream.marks) >= mostStrange {
+	if c == nil || !c.claimed && len(c.stream.marks) >= mostStrange {
 		return
 	}
-	c.stream.Add(s.Seq, s.Len, f.Stamp)
+	if s.FIN && c.end == (end{}) {
+		c.end = end{s.Seq + uint32(s.Len), f.Stamp}
+	}
+	if s.Len > 0 {
+		c.stream.Add(s.Seq, s.Len, f.Stamp)
+	}
 }
 
 // mostStrange is how many stamps are kept of a connection that nobody has claimed.
@@ -178,6 +183,13 @@ type Conn struct {
 	stream  Stream
 	claimed bool
 	counted bool
+	end     end // zero before it was seen
+}
+
+// end is the segment with which the server ended a connection.
+type end struct {
+	seq   uint32
+	stamp int64
 }
 
 // Take appends how the next n bytes arrived, which were read with the socket's stamp, 0 for
@@ -204,10 +216,31 @@ func (c *Conn) Take(dst []Piece, n int, socket int64, whole bool) []Piece {
 		}
 	}
 	if last := dst[len(dst)-1]; last.Exact && socket != 0 && whole {
-		t.compare(last.Stamp, socket)
+		c.compare(last.Stamp, socket)
 	}
 	return dst
 }
+
+// compare compares the stamps that a packet and a socket have of the last segment that was
+// read. The kernel appends a FIN that comes before the read to the segment in front of it,
+// which then has the FIN's stamp.
+func (c *Conn) compare(packet, socket int64) {
+	t := c.table
+	apart := distance(packet, socket)
+	if apart > Tolerance {
+		t.source.Drain(t.take) // of what came behind those bytes
+		if c.end.stamp != 0 && c.stream.ends(c.end.seq) {
+			apart = min(apart, distance(c.end.stamp, socket))
+		}
+	}
+	t.counts.Compared++
+	if apart > Tolerance {
+		t.counts.Differing++
+	}
+	t.counts.Largest = max(t.counts.Largest, apart)
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 // Waiting is how many bytes have come that were not taken, as far as their packets were seen.
 func (c *Conn) Waiting() int {
@@ -222,19 +255,6 @@ func (c *Conn) Sound() bool {
 	c.table.mu.Lock()
 	defer c.table.mu.Unlock()
 	return c.stream.begun
-}
-
-// compare compares the stamps that a packet and a socket have of one segment.
-func (t *Table) compare(packet, socket int64) {
-	apart := packet - socket
-	if apart < 0 {
-		apart = -apart
-	}
-	t.counts.Compared++
-	if apart > Tolerance {
-		t.counts.Differing++
-	}
-	t.counts.Largest = max(t.counts.Largest, apart)
 }
 
 // Close forgets the connection.

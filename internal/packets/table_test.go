@@ -117,6 +117,35 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestEndOfAConnection: a socket has the stamp of a FIN that came before the read for the bytes
+// in front of it: that is no difference. Neither does a FIN excuse what was read before.
+func TestEndOfAConnection(t *testing.T) {
+	const late = 50 * Tolerance
+	s := &scripted{}
+	table := started(s)
+	s.bring(packet{from: server4, to: local4, seq: 99, flags: synFlag}, 1)
+	c := table.Claim(server4, local4)
+	s.bring(packet{from: server4, to: local4, seq: 100, data: 10}, 2)
+	c.Take(nil, 10, 2, true)
+	s.bring(packet{from: server4, to: local4, seq: 110, data: 10}, 3)
+	s.bring(packet{from: server4, to: local4, seq: 120, flags: finFlag}, late)
+	s.bring(packet{from: server4, to: local4, seq: 120, flags: finFlag}, 2*late) // sent again
+	if got := c.Take(nil, 10, late, true); got[0] != (Piece{10, 3, true}) {
+		t.Errorf("%+v", got)
+	}
+	if got, _ := table.Counts(); got.Compared != 2 || got.Differing != 0 || got.Largest != 0 {
+		t.Errorf("%+v", got)
+	}
+	d := table.Claim(server4, local4) // of a later connection nothing is known yet
+	s.bring(packet{from: server4, to: local4, seq: 199, flags: synFlag}, 1)
+	s.bring(packet{from: server4, to: local4, seq: 200, data: 20}, 2)
+	s.bring(packet{from: server4, to: local4, seq: 220, flags: finFlag}, late)
+	d.Take(nil, 10, late, true)
+	if got, _ := table.Counts(); got.Compared != 3 || got.Differing != 1 || got.Largest != late-2 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestPortIsUsedAgain: a new connection from a port has its own sequence numbers, whether the
 // one before was given up by then or not, and whether its SYN-ACK or the claim comes first.
 func TestPortIsUsedAgain(t *testing.T) {
