@@ -142,7 +142,13 @@ func (m *merging) mergeRecordings(names []string) error {
 	var sources []merge.Source
 	for _, name := range names {
 		rec, err := readRecording(name)
-		if err != nil {
+		switch {
+		case errors.Is(err, recording.ErrCut) && m.partial && len(names) > 1:
+			fmt.Fprintf(m.s.err, "loadgen: left out: %v\n", err)
+			continue
+		case errors.Is(err, recording.ErrCut):
+			return fmt.Errorf("%w; --partial merges the others", err)
+		case err != nil:
 			return err
 		}
 		if len(rec.Parts) > 0 && !slices.Contains(m.args, name) { // an earlier merge wrote it beside them

@@ -203,10 +203,12 @@ func record(content string) string {
 func TestWhatIsNoTimeline(t *testing.T) {
 	head := record(`h{"effective":{}}`)
 	for file, text := range map[string]string{
-		"":                             "not a loadgen timeline",
+		"":                             "it ends before its header does",
+		Magic[:5]:                      "it ends before its header does",
 		"{}":                           "not a loadgen timeline",
 		"loadgen timeline 1\n":         `its first line is "loadgen timeline 1", which another version of loadgen wrote`,
-		Magic:                          "no header",
+		Magic:                          "it ends before its header does",
+		(Magic + head)[:len(Magic)+9]:  "it ends before its header does",
 		Magic + head + head:            "out of order",
 		Magic + record("p"):            "out of order",
 		Magic + head + record("x"):     "a newer loadgen wrote it",

@@ -18,6 +18,10 @@ import (
 // ErrFormat is the error of a file that is no timeline.
 var ErrFormat = errors.New("not a loadgen timeline")
 
+// ErrCut is the error of a timeline that ends before anything of its run was written: of a file
+// that was not copied as a whole, or on a disk that was full.
+var ErrCut = errors.New("it ends before its header does: nothing of the run is in it")
+
 // IsFile reports whether a file that begins so is a timeline, of this version or another.
 func IsFile(start []byte) bool { return strings.HasPrefix(string(start), family) }
 
@@ -26,7 +30,10 @@ func IsFile(start []byte) bool { return strings.HasPrefix(string(start), family)
 func Read(in io.Reader) (*Recording, error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	magic := make([]byte, len(Magic))
-	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != Magic {
+	if n, err := io.ReadFull(r, magic); err != nil || string(magic) != Magic {
+		if err != nil && strings.HasPrefix(Magic, string(magic[:n])) {
+			return nil, ErrCut
+		}
 		if IsFile(magic) {
 			return nil, fmt.Errorf("%w of this version: its first line is %q, which another version of loadgen wrote and reads", ErrFormat, strings.TrimSpace(string(magic)))
 		}
@@ -48,7 +55,7 @@ func Read(in io.Reader) (*Recording, error) {
 		}
 	}
 	if !f.begun {
-		return nil, fmt.Errorf("%w: it has no header", ErrFormat)
+		return nil, ErrCut
 	}
 	for _, number := range slices.Sorted(maps.Keys(f.probes)) {
 		f.out.Probes = append(f.out.Probes, f.probes[number])
