@@ -116,6 +116,37 @@ func TestCausesAndMetrics(t *testing.T) {
 	}
 }
 
+// TestRunsOfASweep: a sweep's runs have prompts of their own and are as long as their precision needs:
+// one server's stand, and are not compared with another's.
+func TestRunsOfASweep(t *testing.T) {
+	swept := func() *Summary {
+		f := brief()
+		f.Settings["random_id_step"] = "3"
+		f.Later = []*Summary{later(f, func(l *Summary) { l.Requests, l.Settings["random_id_step"] = 64, "7" })}
+		return f
+	}
+	if c := Judge([]string{"A"}, []string{"64"}, [][]*Summary{{swept()}}, Options{}); len(c.Reasons) > 0 {
+		t.Errorf("%+v", c.Reasons)
+	}
+	c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{swept(), swept()}}, Options{})
+	for _, r := range c.Reasons {
+		if r.Code != "repeats_differ" || r.Text != "repeat 2: requests: 64 here, 640 there" {
+			t.Errorf("%+v", r)
+		}
+	}
+	other := swept()
+	other.Settings["random_id_step"] = "5"
+	if c := Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{swept(), other}}, Options{}); !slices.ContainsFunc(c.Reasons, func(r Reasons) bool { return r.Text == "random_id_step: 5 here, 3 there" }) {
+		t.Errorf("%+v", c.Reasons)
+	}
+	different := swept()
+	different.Later[0].Settings["temperature"] = "1"
+	different.Settings["temperature"] = "0"
+	if c := Judge([]string{"A"}, []string{"64"}, [][]*Summary{{different}}, Options{}); len(c.Reasons) != 1 || c.Reasons[0].Code != "repeats_differ" {
+		t.Errorf("%+v", c.Reasons)
+	}
+}
+
 // brief is a summary whose requests are not needed.
 func brief() *Summary {
 	f := summary(1, 0.1)

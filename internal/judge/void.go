@@ -40,7 +40,7 @@ func (c *Comparison) findReasons() (all []reason) {
 			at.late(f)
 			at.held(f)
 			at.changed(c.before(load, variant), f)
-			at.repeats(f)
+			at.repeats(f, len(variants) == 1)
 			at.findings(f)
 			if variant > 0 && variants[0] != nil {
 				if base := variants[0]; base.Client != f.Client && !c.options.AcrossClients {
@@ -103,8 +103,9 @@ func (at *finder) changed(before, f *Summary) {
 	}
 }
 
-// repeats finds repeats that are not of the same.
-func (at *finder) repeats(f *Summary) {
+// repeats finds repeats that are not of the same. Those of a server alone, which is compared with
+// none, may be of different lengths: a sweep's are as long as its precision needs.
+func (at *finder) repeats(f *Summary, alone bool) {
 	for i, later := range f.Later {
 		if later.Became != "" {
 			at.add("server_changed", fmt.Sprintf("the server was %s before repeat %d, and %s after it", described(later), i+2, later.Became))
@@ -112,7 +113,11 @@ func (at *finder) repeats(f *Summary) {
 		if later.Client != f.Client {
 			at.add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, differing("client", f.Client, later.Client)))
 		}
-		for _, text := range unlike(f, later) {
+		like := *later
+		if alone {
+			like.Requests = f.Requests
+		}
+		for _, text := range unlike(f, &like) {
 			at.add("repeats_differ", fmt.Sprintf("repeat %d: %s", i+2, text))
 		}
 		if f.changed(later) {

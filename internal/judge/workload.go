@@ -32,7 +32,7 @@ func differences(a, b *Summary, acrossClients bool) (texts []string) {
 
 // ownToRepeats are the settings that repeats do not have in common, since each has prompts
 // of its own.
-var ownToRepeats = []string{"seed", "prompts"}
+var ownToRepeats = []string{"seed", "prompts", "random_id_step"}
 
 // unlike are the settings that two runs should have in common, repeats as well as
 // variants, and have not.
