@@ -57,7 +57,7 @@ func compareAction(ctx context.Context, c *cli.Context, s streams) error {
 	}
 	switch {
 	case c.NArg() > 1:
-		return usageError{fmt.Errorf("compare takes one plan file, and was given a second: %q", c.Args().Get(1))}
+		return usageError{fmt.Errorf("compare takes one plan file, and was given a second: %q\nhint: loadgen report FILE... compares results that exist; a plan names the servers to be measured", c.Args().Get(1))}
 	case c.Bool("init"):
 		return initPlan(file, c.String("example"), s)
 	case c.Bool("demo") == (file != ""):

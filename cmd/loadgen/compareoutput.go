@@ -75,8 +75,13 @@ func (e planError) Unwrap() error { return e.error }
 // be read.
 func asPlanError(err error, file string) error {
 	var path *fs.PathError
-	if file == "" || errors.As(err, &path) && path.Path == file {
+	if file == "" {
 		return err
+	}
+	if errors.As(err, &path) && path.Path == file {
+		err = fmt.Errorf("cannot read the plan: %w\nhint: loadgen compare --init writes one", err)
+	} else if f, bad := readFile(file); bad == nil && f.Completed != nil {
+		err = fmt.Errorf("%w\nhint: %s is a result: loadgen report FILE... compares results that exist", err, file)
 	}
 	return usageError{planError{err}}
 }

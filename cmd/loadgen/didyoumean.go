@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,8 +36,19 @@ var elsewhere = map[string]string{
 	"--ready-check-timeout-sec": "--wait-ready", "--extra-body": "--body-patch", "--extra-inputs": "--body-patch", "--extra-request-body": "--body-patch",
 	"--api-key": "--api-key-file", "-k": "--insecure", "--cacert": "--ca-cert", "--cert": "--client-cert", "--key": "--client-key",
 	"--random-seed": "--seed", "--endpoint-type": "--backend", "--dataset": "--dataset-name", "--input-file": "--dataset-path",
-	"--label": "--metadata", "--tag": "--metadata", "--slo": "--goodput",
+	"--label": "--metadata", "--tag": "--metadata", "--slo": "--goodput", "-v": "--version", "-V": "--version",
 }
+
+// choicesElsewhere are what other load generators call a flag's values.
+var choicesElsewhere = map[string]map[string]string{
+	"--backend": {
+		"chat": "openai-chat", "chat-completions": "openai-chat", "openai-chat-completions": "openai-chat", "chat_completions": "openai-chat", "sglang-oai-chat": "openai-chat", "vllm-chat": "openai-chat",
+		"completions": "openai", "openai-completions": "openai", "vllm": "openai", "sglang": "openai", "sglang-oai": "openai", "tensorrt-llm": "openai", "trtllm": "openai",
+	},
+}
+
+// lists are flags of one number that users give several, by the subcommand's flag that takes them.
+var lists = map[string]string{"--max-concurrency": "--concurrencies", "--request-rate": "--rates"}
 
 // remarks are on flags of others that need none here.
 var remarks = map[string]string{
@@ -57,7 +69,7 @@ func usageText(err error, argv []string) string {
 			text = strings.ReplaceAll(text, word, hidden)
 		}
 	}
-	hint := meant(err)
+	hint := meant(err, nil)
 	if hint == "" && !strings.Contains(text, "\nhint: ") {
 		hint = "loadgen --help lists the flags"
 		if m := argumentOf().FindStringSubmatch(text); m != nil {
@@ -72,46 +84,64 @@ func usageText(err error, argv []string) string {
 
 var argumentOf = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+):`)
 
+var severalOf = lazy.Regexp(`^argument (?:-\w/)?(--[a-z-]+): invalid (?:int|float) value: '(\d+(?:\.\d+)?(?:, *\d+(?:\.\d+)?)+)'$`)
+
 var badChoice = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
 
-// meant says which flags, or which of a flag's values, were probably meant.
-func meant(err error) string {
-	table := flagTable()
-	var names []string
-	for _, f := range table {
-		names = append(names, f.Name)
-	}
+// meant says which flags, or which of a flag's values, were probably meant. Of a subcommand that
+// takes the benchmark's flags as well, own are the names of its own.
+func meant(err error, own []string) string {
+	text := err.Error()
 	var unknown *argparse.Unrecognized
 	if errors.As(err, &unknown) {
-		var hints []string
-		for _, word := range unknown.Args {
-			if !strings.HasPrefix(word, "-") || word == "-" || word == "--" {
-				continue
-			}
-			name, _, _ := strings.Cut(word, "=")
-			if remark := remarks[name]; remark != "" {
-				hints = append(hints, name+": "+remark)
-				continue
-			}
-			if hint := meantFlag(name, names); hint != "" {
-				hints = append(hints, fmt.Sprintf("%s: did you mean %s?", name, hint))
-			}
-		}
-		return strings.Join(hints, " ")
+		return meantFlags(unknown.Args, own)
 	}
-	m := badChoice().FindStringSubmatch(err.Error())
+	if m := severalOf().FindStringSubmatch(text); m != nil && lists[m[1]] != "" {
+		return fmt.Sprintf("a run has one: loadgen sweep %s %s makes a run of each", lists[m[1]], strings.ReplaceAll(m[2], " ", ""))
+	}
+	if strings.HasPrefix(text, "ambiguous option: --dataset could") {
+		return "--dataset-name NAME says what kind it is, --dataset-path FILE which file"
+	}
+	m := badChoice().FindStringSubmatch(text)
 	if m == nil {
 		return ""
 	}
-	for _, f := range table {
-		if f.Name != m[1] {
-			continue
-		}
-		if near := suggest.Nearest(m[2], f.Choices); near != "" {
-			return fmt.Sprintf("did you mean %s %s?", f.Name, near)
+	near := choicesElsewhere[m[1]][strings.ToLower(m[2])]
+	for _, f := range flagTable() {
+		if f.Name == m[1] {
+			near = cmp.Or(near, suggest.Nearest(m[2], f.Choices))
 		}
 	}
-	return ""
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %s %s?", m[1], near)
+}
+
+// meantFlags says which flags unknown words were probably meant to be.
+func meantFlags(words, own []string) string {
+	names := []string{"--version"}
+	for _, f := range flagTable() {
+		names = append(names, f.Name)
+	}
+	var hints []string
+	for _, word := range words {
+		name, _, _ := strings.Cut(word, "=")
+		if dashes := strings.TrimLeft(name, "-–—"); len(dashes) < len(name) && len(dashes) > 1 {
+			name = "--" + dashes // a dash too few, or one of an editor's
+		}
+		if len(name) < 2 || name[0] != '-' || name == "--" {
+			continue
+		}
+		hint := remarks[name]
+		if near := cmp.Or(suggest.Nearest(name, own), meantFlag(name, names)); hint == "" && near != "" {
+			hint = fmt.Sprintf("did you mean %s?", near)
+		}
+		if hint != "" {
+			hints = append(hints, word[:len(word)-len(strings.TrimLeft(word, "-–—"))]+strings.TrimLeft(name, "-")+": "+hint)
+		}
+	}
+	return strings.Join(hints, " ")
 }
 
 // meantFlag is the flag that a word was probably meant to be, "" where none is near.

@@ -78,8 +78,9 @@ standard error.
 
 # Exit codes
 
-0 done; 1 the run failed, or every request did, or a file cannot be written; 2
-wrong usage; 3 done, but a gate that was asked for is missed; 129, 130 and
-143 interrupted, with partial results saved.
+0 done; 1 the run failed, or every request did, or its result could not be written;
+2 wrong usage, or a file that cannot be read or written: nothing was sent; 3 done, but
+a gate that was asked for is missed; 129, 130 and 143 interrupted, with partial
+results saved.
 */
 package main

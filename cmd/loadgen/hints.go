@@ -61,6 +61,8 @@ func message(err error) string {
 		text = flagName(setting.Setting) + " " + setting.Must()
 		if setting.Setting == "host" && strings.Contains(setting.Got, "://") {
 			text += "\nhint: --base-url takes a URL"
+		} else if setting.Setting == "host" && strings.Contains(setting.Got, ":") {
+			text += "\nhint: --port takes the port"
 		}
 		return text
 	}

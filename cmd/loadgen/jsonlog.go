@@ -128,12 +128,16 @@ func errorCode(err error) string {
 		return string(problem.Code)
 	case errors.As(err, new(*recording.SettingError)):
 		return "invalid_setting"
+	case errors.As(err, new(planError)) && errors.As(err, &path):
+		return "file"
 	case errors.As(err, new(planError)):
 		return "plan"
 	case errors.As(err, new(*compare.ExistsError)), errors.As(err, new(*existsError)):
 		return "exists"
 	case errors.As(err, new(*dataset.Error)):
 		return "dataset"
+	case errors.As(err, new(*outfile.Error)):
+		return "not_writable"
 	case errors.As(err, new(usageError)):
 		return "usage"
 	case errors.As(err, new(*compare.ServerError)):
@@ -150,8 +154,6 @@ func errorCode(err error) string {
 		return "gate_missed"
 	case errors.As(err, new(*bench.TestFailed)):
 		return "test_failed"
-	case errors.As(err, new(*outfile.Error)):
-		return "not_writable"
 	case errors.As(err, &path):
 		return "file"
 	}

@@ -15,7 +15,6 @@ import (
 
 	"loadgen/internal/argparse"
 	"loadgen/internal/plain"
-	"loadgen/internal/suggest"
 )
 
 func main() {
@@ -95,8 +94,8 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		command := app.Command(argv[0])
 		if command == nil {
 			text := fmt.Sprintf("unknown subcommand %q: there are %s; the benchmark takes flags alone (loadgen --help)", argv[0], commandNames(app))
-			if near := suggest.Nearest(argv[0], strings.Split(commandNames(app), ", ")); near != "" {
-				text += fmt.Sprintf("\nhint: did you mean loadgen %s?", near)
+			if hint := meantCommand(argv[0], commandList(app)); hint != "" {
+				text += "\nhint: " + hint
 			}
 			fail(s.err, "usage", text)
 			return exitUsage
@@ -163,7 +162,8 @@ func runCommand(ctx context.Context, app *cli.App, command *cli.Command, argv []
 			fmt.Fprintf(s.err, "loadgen: %s\n", note)
 		}
 	}
-	return app.RunContext(ctx, append([]string{app.Name, command.Name}, flagsFirst(command, words)...))
+	err = app.RunContext(ctx, append([]string{app.Name, command.Name}, flagsFirst(command, words)...))
+	return withCommandHint(command, err)
 }
 
 // helpOrVersion answers what is no run: no word at all, loadgen help TOPIC, loadgen --version.

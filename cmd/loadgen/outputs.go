@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
 
 	"loadgen/internal/analysis"
 	"loadgen/internal/outfile"
@@ -27,11 +33,32 @@ func (c *config) fileWanted() bool {
 // proveOutputs proves that what is written besides the result file can be.
 func (m *benchmark) proveOutputs() error {
 	if path := recording.Text(m.cfg.appendTo); path != "" {
-		if err := m.prove(path); err != nil {
+		if err := cmp.Or(m.prove(path), checkLines(path)); err != nil {
 			return fmt.Errorf("--append: %w", err)
 		}
 	}
 	return m.proveRequests()
+}
+
+// checkLines checks that a file that gets a line, if it is there, has lines of JSON, so that the
+// whole can be read.
+func checkLines(path string) error {
+	if outfile.Special(path) {
+		return nil
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer f.Close()
+	const enough = 4096
+	first, _ := bufio.NewReader(io.LimitReader(f, enough)).ReadString('{')
+	if first = strings.TrimSpace(first); first != "" && first != "{" {
+		return fmt.Errorf("%s has other text than results, a JSON object a line; name another file", path)
+	}
+	return nil
 }
 
 // writeOutputs writes the result to standard output and as a line of a file, and the table of

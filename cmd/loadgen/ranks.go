@@ -79,6 +79,14 @@ func ordinal(n int) string {
 	return strconv.Itoa(n) + ending
 }
 
+// checkStart checks that the common start is not over.
+func (c *config) checkStart(now time.Time) error {
+	if c.start.IsZero() || c.DryRun || now.Before(c.start) {
+		return nil
+	}
+	return fmt.Errorf("argument --start-at: %s was %v ago: name a later time, or let the ranks meet at a --barrier", *c.StartAt, now.Sub(c.start).Round(time.Millisecond))
+}
+
 // checkRank checks what several processes cannot do together.
 func (c *config) checkRank() error {
 	if c.StartAt != nil {

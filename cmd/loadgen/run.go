@@ -208,7 +208,8 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 func (m *benchmark) prepare(ctx context.Context, b *bench.Bench) error {
 	defer awaitPipe(m.s.err, recording.Text(m.cfg.DatasetPath))()
 	err := b.Prepare(ctx)
-	if bad := (*dataset.Error)(nil); errors.As(err, &bad) && bad.Kind != dataset.Unreadable && bad.Kind != dataset.TooSlow {
+	bad := (*dataset.Error)(nil)
+	if errors.As(err, &bad) && bad.Kind != dataset.Unreadable && bad.Kind != dataset.TooSlow || errors.As(err, new(*recording.SettingError)) {
 		return usageError{err} // nothing has been sent
 	}
 	return err
@@ -225,10 +226,13 @@ func (m *benchmark) settle(ctx context.Context) error {
 	for _, note := range strayVariables(m.s.environ, newApp(ctx, m.s).Commands) {
 		m.log("%s", note)
 	}
-	if err := cmp.Or(m.cfg.checkValues(ctx, m.s), m.cfg.checkRank()); err != nil {
+	if err := cmp.Or(m.cfg.checkValues(ctx, m.s), m.cfg.checkRank(), m.cfg.checkStart(m.system.now())); err != nil {
 		return usageError{err}
 	}
 	m.cfg.rankFiles()
+	if err := m.checkResult(); err != nil {
+		return usageError{err}
+	}
 	for _, line := range assumed {
 		for _, part := range m.lines("loadgen: " + plain.Line(line)) {
 			fmt.Fprintln(m.s.err, part)
@@ -236,9 +240,6 @@ func (m *benchmark) settle(ctx context.Context) error {
 	}
 	for _, line := range m.cfg.rankLines(note) {
 		m.log("%s", line)
-	}
-	if err := m.checkResult(); err != nil {
-		return err
 	}
 	return m.join(ctx)
 }

@@ -134,7 +134,19 @@ func parseSelftest(args []string, s streams) (*selftestRun, error) {
 	if stored != nil {
 		cfg.likeStored(stored)
 	}
-	return o, nil
+	return o, namesServer(rest)
+}
+
+// namesServer is the error of words that name a server, which a self-test would not ask. A
+// variable may be meant for the benchmark.
+func namesServer(words []string) error {
+	given, err := readWords(words)
+	for _, name := range otherServer("--sim") {
+		if given[name] != nil {
+			return fmt.Errorf("argument %s: a self-test tests loadgen, against a simulated server that knows the truth; it asks no other", name)
+		}
+	}
+	return err
 }
 
 // isResult reports whether a word of the command line, after others, is a result file: one

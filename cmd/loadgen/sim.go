@@ -68,7 +68,7 @@ func simCommand(ctx context.Context, s streams) *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError{fmt.Errorf("unexpected argument %q", c.Args().First())}
+				return usageError{fmt.Errorf("sim takes flags alone, and was given %q (a profile: --profile ideal)", c.Args().First())}
 			}
 			return serveSim(ctx, simOptions{
 				host:           c.String("host"),
@@ -250,7 +250,7 @@ func (o *simOptions) listen(ctx, stop context.Context, d trtsim.Dialect) (net.Li
 	}
 	l, err := wire.Listen(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen: %w", err)
+		return nil, fmt.Errorf("cannot listen: %w; --port 0 picks a free port", err)
 	}
 	return l, nil
 }

@@ -19,7 +19,7 @@ func (b *Bench) loadDataset(ctx context.Context) (*dataset.Set, error) {
 	}
 	set, err := dataset.Load(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, ofDataset(err)
 	}
 	return set, b.applyTemplate(ctx, set)
 }

@@ -112,7 +112,7 @@ func (b *Bench) clientOptions() (client.Options, error) {
 		Dial:            b.o.Dial,
 		Streams:         s.MostAtOnce(),
 		TLS:             tlsOf(s),
-		Stamps:          map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps, "packet": client.PacketStamps}[s.Timestamps],
+		Stamps:          stampsOf(s),
 	}
 	if recording.Text(s.ServedModelName) != "" {
 		o.Model = s.ServedModelName

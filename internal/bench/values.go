@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"loadgen/internal/lazy"
 	"loadgen/internal/load"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/recording"
@@ -20,7 +21,7 @@ import (
 // without reading a file: a *recording.SettingError, a *dataset.Error or a *client.Problem. The run itself
 // checks them again, where the original does.
 func Check(s *recording.Settings) error {
-	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkPatch, checkNumPrompts, checkTraffic, checkBounds, checkRangeRatio, checkDataset, checkDatasetOptions, checkBeforeTest, checkLoad, checkCancel, checkServers, checkProbes, checkReactors} {
+	for _, check := range []func(*recording.Settings) error{checkSeed, checkServer, checkStamps, checkNames, checkPatch, checkNumPrompts, checkTraffic, checkBounds, checkRangeRatio, checkDataset, checkDatasetOptions, checkBeforeTest, checkLoad, checkCancel, checkServers, checkProbes, checkReactors} {
 		if err := check(s); err != nil {
 			return tell(s, err)
 		}
@@ -73,6 +74,37 @@ func endpointOf(url string) int {
 	return -1
 }
 
+var slip = lazy.Regexp(`^(https?)(?::/?|//)([^/:].*)$`)
+
+var portOf = lazy.Regexp(`^[a-z]+://[^/]*:(\d+)(?:/|$)`)
+
+// probableURL says what is wrong with a server's URL, or which was probably meant; "" where that
+// does not show.
+func probableURL(url string) string {
+	if m := slip().FindStringSubmatch(url); m != nil && client.CheckURL(m[1]+"://"+m[2]) == nil {
+		return "probably " + client.Redact(m[1]+"://"+m[2])
+	}
+	if with := "http://" + url; !strings.Contains(url, "//") && client.CheckURL(with) == nil {
+		return "with its scheme: " + client.Redact(with)
+	}
+	if m := portOf().FindStringSubmatch(url); m != nil {
+		if n, err := strconv.Atoi(m[1]); err != nil || n < 1 || n > 65535 {
+			return "a port is a number from 1 to 65535"
+		}
+	}
+	return ""
+}
+
+// checkNames checks that what is named has a name: an empty one is a variable that was not set.
+func checkNames(s *recording.Settings) error {
+	for setting, name := range map[string]*string{"model": s.Model, "tokenizer": s.Tokenizer} {
+		if name != nil && *name == "" {
+			return &recording.SettingError{Setting: setting, Want: "a name, or be left out", Got: `""`}
+		}
+	}
+	return nil
+}
+
 // checkServer checks where the server is said to be.
 func checkServer(s *recording.Settings) error {
 	switch {
@@ -85,19 +117,33 @@ func checkServer(s *recording.Settings) error {
 			if client.CheckURL(url) == nil {
 				continue
 			}
-			e := &recording.SettingError{Setting: "base_url", Want: "http://HOST:PORT, https://HOST or unix:PATH", Got: strconv.Quote(redactEach(url))}
-			if with := "http://" + url; !strings.Contains(url, "://") && client.CheckURL(with) == nil {
-				e.Text = "with its scheme: " + client.Redact(with)
-			}
-			return e
+			return &recording.SettingError{Setting: "base_url", Want: "http://HOST:PORT, https://HOST or unix:PATH", Got: strconv.Quote(redactEach(url)), Text: probableURL(url)}
 		}
 	case s.Port < 1 || s.Port > 65535:
 		return &recording.SettingError{Setting: "port", Want: "a number from 1 to 65535", Got: strconv.Itoa(s.Port)}
-	case s.Host == "" || strings.ContainsAny(s.Host, " \t/"):
+	case s.Host == "" || strings.ContainsAny(s.Host, " \t/") || client.CheckURL("http://"+hostPort(s.Host, s.Port)) != nil:
 		return &recording.SettingError{Setting: "host", Want: "a host's name or address", Got: strconv.Quote(client.Redact(s.Host))}
 	}
 	if path, _, _ := strings.Cut(s.Endpoint, "?"); !s.Chat() && !strings.HasSuffix(path, "completions") && !strings.HasSuffix(path, "profile") {
 		return &recording.SettingError{Setting: "endpoint", Want: "a path that ends in completions", Got: strconv.Quote(client.Redact(s.Endpoint)), Text: "OpenAI Completions API URL must end with 'completions' or 'profile'."}
+	}
+	return nil
+}
+
+// stampsOf are the stamps that are asked for.
+func stampsOf(s *recording.Settings) client.Stamps {
+	return map[string]client.Stamps{"kernel": client.KernelStamps, "user": client.UserStamps, "packet": client.PacketStamps}[s.Timestamps]
+}
+
+// checkStamps checks that the stamps that are asked for can be had of such a server.
+func checkStamps(s *recording.Settings) error {
+	if s.Sim != nil || s.BaseURL == nil {
+		return nil
+	}
+	for _, url := range client.SplitURLs(*s.BaseURL) {
+		if err := client.CheckStamps(url, stampsOf(s)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

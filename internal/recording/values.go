@@ -110,9 +110,9 @@ func (s *Settings) Cancellation() (c Cancellation, err error) {
 	x, ok := argparse.ParseFloat(percent)
 	switch {
 	case s.Cancel == nil:
-		return c, wrong("cancel_after", "it says when requests are cancelled, but not which share of them: give one, such as 10%%")
+		return c, wrong("cancel", "it is missing: the share of the requests that is cancelled, such as 10%%")
 	case s.CancelAfter == nil:
-		return c, wrong("cancel", "it says which share of the requests is cancelled, but not when: give a number of tokens or a time, such as 16 or 500ms")
+		return c, wrong("cancel_after", "it is missing: after how many tokens or how long requests are cancelled, such as 16 or 500ms")
 	case !isShare || !ok || !(x > 0 && x < 100):
 		return c, wrong("cancel", "%q is not a share of the requests, above 0%% and below 100%%", share)
 	}

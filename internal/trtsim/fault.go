@@ -53,14 +53,14 @@ func ParseFaultRates(texts []string) (rates []FaultRate, err error) {
 		kind, share, found := strings.Cut(text, ":")
 		fault, err := findFault(kind)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no KIND:PROBABILITY: %w", text, err)
+			return nil, fmt.Errorf("%q is not KIND:PROBABILITY: %w", text, err)
 		}
 		p := 1.0
 		if found {
 			p, err = strconv.ParseFloat(share, 64)
 		}
 		if err != nil || !(p >= 0 && p <= 1) {
-			return nil, fmt.Errorf("%q is no KIND:PROBABILITY with a probability between 0 and 1", text)
+			return nil, fmt.Errorf("%q is not KIND:PROBABILITY with a probability between 0 and 1", text)
 		}
 		sum += p
 		rates = append(rates, FaultRate{fault, p})

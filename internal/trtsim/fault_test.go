@@ -16,10 +16,10 @@ func TestParseFaultRates(t *testing.T) {
 	for bad, want := range map[string]string{
 		"nonsense:0.5":    `unknown kind of fault "nonsense": there are cut`,
 		"":                `unknown kind`,
-		"cut:":            `"cut:" is no KIND:PROBABILITY with a probability between 0 and 1`,
-		"cut:1.5":         `"cut:1.5" is no KIND:PROBABILITY`,
-		"cut:-0.1":        `"cut:-0.1" is no KIND:PROBABILITY`,
-		"cut:nan":         `"cut:nan" is no KIND:PROBABILITY`,
+		"cut:":            `"cut:" is not KIND:PROBABILITY with a probability between 0 and 1`,
+		"cut:1.5":         `"cut:1.5" is not KIND:PROBABILITY`,
+		"cut:-0.1":        `"cut:-0.1" is not KIND:PROBABILITY`,
+		"cut:nan":         `"cut:nan" is not KIND:PROBABILITY`,
 		"cut:0.6,500:0.6": "add up to 1.2, and an answer has one fault at most",
 	} {
 		if _, err := ParseFaultRates(strings.Split(bad, ",")); err == nil || !strings.Contains(err.Error(), want) {

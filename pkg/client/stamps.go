@@ -83,24 +83,37 @@ func (c *Client) Stamping(ctx context.Context) (s Stamping) {
 	return s
 }
 
-// checkStamps returns why the stamps that were asked for cannot be had of a server.
-func (c *Client) checkStamps() (err error) {
+// CheckStamps returns why a server at such a URL can have no stamps of the kind that was asked
+// for, wherever loadgen runs.
+func CheckStamps(baseURL string, stamps Stamps) error {
+	at, _ := parseBase(baseURL)
+	return at.checkStamps(stamps)
+}
+
+func (a address) checkStamps(stamps Stamps) error {
+	kernel := stamps == KernelStamps
 	switch {
-	case c.o.Stamps != KernelStamps && c.o.Stamps != PacketStamps:
-		return nil
-	case c.to.Unix != "":
-		err = errors.New("the kernel stamps nothing that a Unix socket brings")
-	case c.o.Stamps == PacketStamps:
-		return nil
-	case c.to.TLS:
-		err = errors.New("the kernel cannot stamp what TLS brings")
-	default:
-		err = wire.CheckKernelStamps()
-	}
-	if err != nil {
-		return &Problem{Code: "timestamps", Err: fmt.Errorf("no kernel timestamps: %w", err)}
+	case a.to.Unix != "" && (kernel || stamps == PacketStamps):
+		return noStamps(errors.New("the kernel stamps nothing that a Unix socket brings"))
+	case a.to.TLS && kernel:
+		return noStamps(errors.New("the kernel cannot stamp what TLS brings"))
 	}
 	return nil
+}
+
+func noStamps(err error) error {
+	return &Problem{Code: "timestamps", Err: fmt.Errorf("no kernel timestamps: %w", err)}
+}
+
+// checkStamps returns why the stamps that were asked for cannot be had here.
+func (c *Client) checkStamps() error {
+	err := c.address.checkStamps(c.o.Stamps)
+	if err == nil && c.o.Stamps == KernelStamps {
+		if err = wire.CheckKernelStamps(); err != nil {
+			err = noStamps(err)
+		}
+	}
+	return err
 }
 
 // openPackets begins to capture packets where their stamps were asked for, or finds out whether

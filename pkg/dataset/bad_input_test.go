@@ -137,7 +137,7 @@ func TestBadOptions(t *testing.T) {
 		"needs the id of a data set": {Name: "hf"},
 		"is not one that can be":     {Name: "hf", Path: "a/b"},
 		"cannot read the data set":   {Name: "trtllm_custom", Path: "/nonexistent/x"},
-		"not a file":                 {Name: "sharegpt", Path: t.TempDir()},
+		"is a directory":             {Name: "sharegpt", Path: t.TempDir()},
 		"only supported on":          {Name: "random_image"},
 		"out of range (1 to 16384":   {Name: "random_image", Chat: true, ImageWidth: -1},
 		"make no prompt":             {Name: "prefix_repetition", Groups: 2},

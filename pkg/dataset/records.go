@@ -6,10 +6,12 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // shape is how a file holds its records.
@@ -139,7 +141,7 @@ func looksLike(path string) (string, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return "", &Error{Kind: Unreadable, File: path, Text: "this is a directory, not a file"}
+		return "", &Error{Kind: Unreadable, Text: "cannot read the data set", Err: &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}}
 	}
 	var head [4]byte
 	if n, _ := io.ReadFull(f, head[:]); n == 4 && string(head[:]) == "PAR1" {
