@@ -39,10 +39,10 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		case last == nil:
 			s.o.Note("%s is ready after %v", s.o.Name, waited)
 			return nil
+		case s.o.Command == nil && !refused.IsZero() && (inner.Err() != nil || time.Since(refused) >= refusedLimit):
+			return fmt.Errorf("%s cannot be reached at %s: %s; start it first, correct the URL, or have it started by a command", s.o.Name, s.address(), Reason(last))
 		case inner.Err() != nil:
 			return fmt.Errorf("%s is not ready after %v: %w; allow more time if it still loads%s", s.o.Name, s.o.ReadyLimit, last, s.tail())
-		case s.o.Command == nil && !refused.IsZero() && time.Since(refused) >= refusedLimit:
-			return fmt.Errorf("%s cannot be reached at %s: %s; start it first, correct the URL, or have it started by a command", s.o.Name, s.address(), Reason(last))
 		}
 		until := time.Now().Add(min(wait, s.o.Poll))
 		for inner.Err() == nil && time.Now().Before(until) {

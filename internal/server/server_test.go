@@ -283,17 +283,22 @@ func TestWaiting(t *testing.T) {
 	x.BaseURL = strings.Replace(x.BaseURL, "user:SECRET@", "", 1) // for the check of the port
 }
 
-// TestURLThatRefuses: a server that is not started here is not waited for to its limit.
+// TestURLThatRefuses: a server that is not started here is not waited for to its limit, and a
+// shorter limit changes nothing about what is wrong.
 func TestURLThatRefuses(t *testing.T) {
-	t.Parallel()
-	port := freePort(t)
-	began := time.Now()
-	_, err := Start(t.Context(), context.Background(), Options{BaseURL: "http://u:SECRET@127.0.0.1:" + port})
-	if err == nil || !strings.Contains(err.Error(), "cannot be reached at http://u:***@127.0.0.1:"+port+": connection refused; start it first") {
-		t.Error(err)
-	}
-	if took := time.Since(began); took > 4*refusedLimit {
-		t.Errorf("it took %v", took)
+	for _, limit := range []time.Duration{0, time.Second} {
+		t.Run(limit.String(), func(t *testing.T) {
+			t.Parallel()
+			port := freePort(t)
+			began := time.Now()
+			_, err := Start(t.Context(), context.Background(), Options{BaseURL: "http://u:SECRET@127.0.0.1:" + port, ReadyLimit: limit})
+			if err == nil || !strings.Contains(err.Error(), "cannot be reached at http://u:***@127.0.0.1:"+port+": connection refused; start it first") {
+				t.Error(err)
+			}
+			if took := time.Since(began); took > 4*refusedLimit {
+				t.Errorf("it took %v", took)
+			}
+		})
 	}
 }
 
