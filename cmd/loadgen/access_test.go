@@ -183,6 +183,7 @@ func TestSecretsOfWrongCommandLines(t *testing.T) {
 
 // TestUnixSocket: a run over a Unix socket.
 func TestUnixSocket(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -200,6 +201,7 @@ func TestUnixSocket(t *testing.T) {
 
 // TestKeyFile: a file that holds no key is an error that names it and shows nothing of it.
 func TestKeyFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for text, want := range map[string]string{"": "is empty", " \n": "is empty", "geheim geheim": "more than one word"} {
 		path := filepath.Join(dir, "key")
@@ -218,6 +220,7 @@ func TestKeyFile(t *testing.T) {
 
 // TestHintsByCause: what a server answers decides the hint.
 func TestHintsByCause(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		status int
 		body   string
@@ -252,6 +255,7 @@ func TestHintsByCause(t *testing.T) {
 
 // TestPromptLimit: how servers say that a prompt is too long.
 func TestPromptLimit(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4872 in the messages, 128 in the completion).":                          "4096",
 		"'max_tokens' or 'max_completion_tokens' is too large: 128. This model's maximum context length is 4097 tokens and your request has 4000 input tokens.":          "4097",

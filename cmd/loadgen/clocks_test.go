@@ -31,6 +31,7 @@ var calendars = []string{
 
 // TestDurationsAreMonotonic: only these files turn a time into a number of the calendar.
 func TestDurationsAreMonotonic(t *testing.T) {
+	t.Parallel()
 	var found []string
 	for _, root := range []string{"cmd", "internal", "pkg"} {
 		err := filepath.WalkDir(filepath.Join("../..", root), func(path string, d fs.DirEntry, err error) error {

@@ -99,7 +99,7 @@ func compared(t *testing.T, want int, args ...string) (stdout, stderr string) {
 // without a result and with other settings.
 func TestCompareAndResume(t *testing.T) {
 	t.Parallel()
-	file, results := simPlan(t, "order: ABBA\nrepeats: 2", "", "--seed 2")
+	file, results := simPlan(t, "order: ABBA\nrepeats: 2", "--speed 10", "--speed 10 --seed 2")
 	out, stderr := compared(t, exitOK, file)
 	for _, name := range []string{"compare.yaml", "benchmark_summary.txt", "benchmark_comparison.png", "report/benchmark_comparison.svg", "report/report.html", "report/report.md", "report/comparison.json",
 		"s0/server.log", "s0/concurrency_2.json", "s0/concurrency_2.hlog", "s0/concurrency_4_repeat_2.json", "s1/concurrency_4.txt"} {
@@ -182,11 +182,11 @@ func TestServersThatFail(t *testing.T) {
 		"dies at once":    {"!sh -c 'echo out of memory >&2; exit 3'", exitFailed, "out of memory"},
 		// A machine that is busy for 0.8 s has not begun to load it.
 		"dies in a level":  {"--die-after 0.8s", exitFailed, " at concurrency |s0 cannot be loaded: "},
-		"hangs at its end": {"--hang-on-stop", exitOK, "SIGTERM: killing"},
+		"hangs at its end": {"--speed 10 --hang-on-stop", exitOK, "SIGTERM: killing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			file, results := simPlan(t, "prompts_per_concurrency: 30\nrepeats: 1\norder: servers", c.server, "")
+			file, results := simPlan(t, "prompts_per_concurrency: 8\nrepeats: 1\norder: servers", c.server, "--speed 10")
 			_, stderr := compared(t, c.exit, file)
 			if !regexp.MustCompile(c.want).MatchString(stderr) {
 				t.Errorf("no %q in\n%s", c.want, stderr)

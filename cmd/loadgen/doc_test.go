@@ -39,6 +39,7 @@ func stagesOfPage(t *testing.T) (path string) {
 // TestManualsExamples runs the manual's examples, those that would need a server
 // as dry runs.
 func TestManualsExamples(t *testing.T) {
+	t.Parallel()
 	stages := stagesOfPage(t)
 	for _, file := range []string{"doc.go", "../../docs/load.md"} {
 		manual, err := os.Open(file)
@@ -119,6 +120,9 @@ func TestReadmesOutput(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, stderr.String())
 	}
+	if !strings.Contains(string(out), "\nSuccessful requests:                     320 ") || !strings.Contains(stderr.String(), "320/320 requests") || strings.Contains(stderr.String(), "did not stop") {
+		t.Errorf("%s%s", out, stderr.String())
+	}
 	numbers := regexp.MustCompile(`[0-9.]+ *$`)
 	got := strings.Split(string(out), "\n")
 	for i := range got {
@@ -165,6 +169,7 @@ func flagsPage() string {
 // TestShellsAndManualKnowAllFlags: completions and the manual page have every subcommand with
 // every flag.
 func TestShellsAndManualKnowAllFlags(t *testing.T) {
+	t.Parallel()
 	app := newApp(context.Background(), streams{})
 	var manual bytes.Buffer
 	writeManual(&manual, app)

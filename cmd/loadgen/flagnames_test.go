@@ -15,6 +15,7 @@ import (
 // TestFlagNamesOnlyHere: libraries report what is wrong by codes and data; only package
 // main names the flag that mends it.
 func TestFlagNamesOnlyHere(t *testing.T) {
+	t.Parallel()
 	known := map[string]bool{}
 	for _, f := range flagTable() {
 		known[f.Name] = true

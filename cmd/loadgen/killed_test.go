@@ -18,6 +18,7 @@ import (
 // can be read, what is in it is a part of what was sent, and there is no half result, nor
 // anything else that is left.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	const tokens, requests = 5, 40
 	for moment := 0; moment <= tokens*requests; moment += 13 {
 		t.Run(fmt.Sprintf("after %d tokens", moment), func(t *testing.T) {

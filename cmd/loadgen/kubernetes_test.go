@@ -173,6 +173,7 @@ func checkMerge(t *testing.T, j *kubeJob, ranks *kubeJob) {
 
 // TestKubernetesExamples holds the manifests to the fields that Kubernetes and JobSet have.
 func TestKubernetesExamples(t *testing.T) {
+	t.Parallel()
 	objects := kubeObjects(t, "kubernetes-job.yaml")
 	kinds := ""
 	for _, o := range objects {

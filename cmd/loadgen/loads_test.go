@@ -30,6 +30,7 @@ func TestRunsOfAServerThatDied(t *testing.T) {
 
 // TestIDSteps: the steps of different runs differ, as good as always, and are primes.
 func TestIDSteps(t *testing.T) {
+	t.Parallel()
 	seen := map[int]int{}
 	for hash := range uint32(3000) {
 		step := idStep(hash * 2654435761)

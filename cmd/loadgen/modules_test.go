@@ -13,6 +13,7 @@ import (
 // TestModulesAreSmall: what a first build has to download stays below 60 MB. make module-size
 // has the same sum, from an empty module cache.
 func TestModulesAreSmall(t *testing.T) {
+	t.Parallel()
 	cache := filepath.Join(goOutput(t, "env", "GOMODCACHE"), "cache", "download")
 	capital := regexp.MustCompile(`[A-Z]`)
 	sizes := map[string]int64{}
@@ -37,6 +38,7 @@ func TestModulesAreSmall(t *testing.T) {
 // TestNoMatrices: one quantile from gonum's stat/distuv would bring matrices, BLAS and LAPACK, a
 // fifteenth of the CPU time of a first build. gonum's mathext and internal/student have quantiles.
 func TestNoMatrices(t *testing.T) {
+	t.Parallel()
 	deps := strings.Fields(goOutput(t, "list", "-deps", "."))
 	if !slices.Contains(deps, "gonum.org/v1/gonum/mathext") {
 		t.Fatalf("gonum is not among the packages of the program: %q", deps)

@@ -56,6 +56,7 @@ func dryRun(t *testing.T, place string, argv []string) {
 // TestCIExamples: the examples for CI are YAML, their scripts are shell, and their command
 // lines are right.
 func TestCIExamples(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../examples/ci/*.yml")
 	if err != nil || len(files) != 2 {
 		t.Fatal(files, err)
@@ -103,6 +104,7 @@ func TestCIExamples(t *testing.T) {
 
 // TestKubernetesExample: the job is YAML, and its arguments are right.
 func TestKubernetesExample(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../examples/kubernetes/job.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +133,7 @@ func TestKubernetesExample(t *testing.T) {
 
 // TestSlurmExample: the script is shell, and what it types is right.
 func TestSlurmExample(t *testing.T) {
+	t.Parallel()
 	const file = "../../examples/slurm/loadgen.sbatch"
 	if out, err := exec.Command("bash", "-n", file).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

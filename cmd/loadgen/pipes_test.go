@@ -13,6 +13,7 @@ import (
 // TestPipesWithoutAWriterAreNamed: what reads a pipe that nobody writes says so, and goes on when
 // somebody does.
 func TestPipesWithoutAWriterAreNamed(t *testing.T) {
+	t.Parallel()
 	for what, c := range map[string]struct {
 		args        []string
 		input, want string

@@ -46,6 +46,7 @@ func TestPlanFlags(t *testing.T) {
 
 // TestGatesThatCannotHold are refused before anything is run, with the reason.
 func TestGatesThatCannotHold(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ flags, gate, want string }{
 		{"", "p99_ttft_ms<=9", "its percentile needs 500 or more requests, and 3 repeats of 80 make 240"},
 		{"num-prompts: 200", "p99_ttft_ms<=9", ""},
@@ -124,6 +125,7 @@ func TestPlanSecrets(t *testing.T) {
 // no mistake: all servers have the same batch limit, the gates' percentiles have enough
 // requests, engines are of the last release that has them.
 func TestExamplePlans(t *testing.T) {
+	t.Parallel()
 	examples, err := filepath.Glob("../../examples/*.yaml")
 	if err != nil || len(examples) < 3 {
 		t.Fatal("examples are missing", err)

@@ -79,6 +79,7 @@ func TestReportAcrossClients(t *testing.T) {
 // TestReportFindsWhatTheOriginsResultsAllow: the engine side was limited to a
 // batch, the other side's delivery was coalesced, and nothing else.
 func TestReportFindsWhatTheOriginsResultsAllow(t *testing.T) {
+	t.Parallel()
 	want := map[string]string{
 		"trt_engine/concurrency_16.json": "batch_limited", "trt_engine/concurrency_64.json": "batch_limited", "trt_engine/concurrency_128.json": "batch_limited",
 		"pytorch_hf/concurrency_64.json": "coalesced", "pytorch_hf/concurrency_128.json": "coalesced",
@@ -116,6 +117,7 @@ func TestReportFindsWhatTheOriginsResultsAllow(t *testing.T) {
 }
 
 func TestReportReadsWhatOthersWrite(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)

@@ -19,6 +19,7 @@ import (
 // TestNoSignalLosesAFinishedRun: after the last answer, and before the result is computed, a run may
 // wait for the server. A second signal does not lose it then, and the third saves its timelines.
 func TestNoSignalLosesAFinishedRun(t *testing.T) {
+	t.Parallel()
 	for _, signals := range []int{2, 3} {
 		t.Run(fmt.Sprint(signals), func(t *testing.T) {
 			t.Parallel()

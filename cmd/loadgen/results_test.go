@@ -58,6 +58,7 @@ func TestResultIsNeverLost(t *testing.T) {
 // TestTheFirstErrorThatSaysSomething: a hint is found by what the server says, in whichever of
 // the failures of a class it does.
 func TestTheFirstErrorThatSaysSomething(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(404)

@@ -61,6 +61,7 @@ func (t tests) Run() int {
 var port8000 net.Listener
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -221,6 +222,7 @@ func command(args ...string) *exec.Cmd {
 }
 
 func TestSignalsSaveWhatThereIs(t *testing.T) {
+	t.Parallel()
 	for signal, code := range map[syscall.Signal]int{syscall.SIGHUP: 129, syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()

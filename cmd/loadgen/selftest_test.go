@@ -132,6 +132,7 @@ func TestSelfTestReadsItsCommandLine(t *testing.T) {
 }
 
 func TestSelfTestRejects(t *testing.T) {
+	t.Parallel()
 	for _, args := range []string{"--max-error", "--max-error x", "--max-error -1", "--sim-profile none", "--format xml", "--frobnicate", "none.json"} {
 		var out, err bytes.Buffer
 		if code := run(context.Background(), strings.Fields("loadgen selftest "+args), strings.NewReader(""), &out, &err); code != exitUsage || err.Len() == 0 {

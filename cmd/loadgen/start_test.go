@@ -16,6 +16,7 @@ const mostAtStart = 24 << 10
 // TestLittleIsMadeAtStart reads from Go's own trace what each package of this program
 // allocates at its initialisation.
 func TestLittleIsMadeAtStart(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	out, err := cmd.CombinedOutput()

@@ -128,6 +128,7 @@ func (x *terminalTest) restored() {
 
 // TestLiveViewInTerminals: the view fits terminals of all sizes, and follows when they change.
 func TestLiveViewInTerminals(t *testing.T) {
+	t.Parallel()
 	x := newTerminal(t, 80, 24)
 	x.run(x.command + " --live")
 	for _, size := range [][2]int{{80, 24}, {60, 20}, {200, 50}, {59, 20}, {80, 24}} {
@@ -161,6 +162,7 @@ func TestLiveViewInTerminals(t *testing.T) {
 
 // TestLiveKeys: l changes between the bar and the view; colors are not for everybody.
 func TestLiveKeys(t *testing.T) {
+	t.Parallel()
 	x := newTerminal(t, 100, 24)
 	x.run("NO_COLOR=1 " + x.command)
 	x.until("20/40 [", x.screen())
@@ -183,6 +185,7 @@ func TestLiveKeys(t *testing.T) {
 }
 
 func TestLiveColors(t *testing.T) {
+	t.Parallel()
 	x := newTerminal(t, 80, 24)
 	x.run(x.command + " --live")
 	x.until("\x1b[32m", x.screen("-e"))
@@ -192,6 +195,7 @@ func TestLiveColors(t *testing.T) {
 
 // TestTypingAhead: what is typed for the shell is the shell's, but for the key that says so.
 func TestTypingAhead(t *testing.T) {
+	t.Parallel()
 	x := newTerminal(t, 80, 24)
 	x.run(x.command)
 	x.until("20/40 [", x.screen())
@@ -209,6 +213,7 @@ func TestTypingAhead(t *testing.T) {
 
 // TestDumbTerminal: without control sequences there is neither a bar nor a view.
 func TestDumbTerminal(t *testing.T) {
+	t.Parallel()
 	x := newTerminal(t, 80, 24)
 	close(x.release)
 	x.run("TERM=dumb " + x.command + " --live 2> log; echo en'ded'")
@@ -222,6 +227,7 @@ func TestDumbTerminal(t *testing.T) {
 
 // TestTerminalIsGivenBack: however the program ends, and while it is stopped.
 func TestTerminalIsGivenBack(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(x *terminalTest){
 		"Ctrl-C":  func(x *terminalTest) { x.tmux("send-keys", "C-c") },
 		"SIGTERM": func(x *terminalTest) { x.kill("TERM") },
@@ -241,6 +247,7 @@ func TestTerminalIsGivenBack(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			x := newTerminal(t, 80, 24)
 			x.run("sh -c 'echo $$ > pid; exec \"$@\"' sh env " + x.command + " --live")
 			x.until(viewShown, x.state)
