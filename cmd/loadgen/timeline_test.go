@@ -125,7 +125,7 @@ func TestReportOfATornTimeline(t *testing.T) {
 	if err := os.WriteFile("header", whole[:40], 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr := reportOf(t, 1, "header"); !strings.Contains(stderr, "header: not a loadgen timeline: it has no header") {
+	if _, stderr := reportOf(t, 1, "header"); !strings.Contains(stderr, "header: it ends before its header does: nothing of the run is in it") {
 		t.Error(stderr)
 	}
 }
