@@ -165,7 +165,9 @@ func (m *merging) mergeRecordings(names []string) error {
 	}
 	name := m.out
 	if name == "" {
-		name = fmt.Sprintf("%d ranks", len(rec.Parts))
+		if name = fmt.Sprintf("%d ranks", len(rec.Parts)); len(rec.Parts) == 1 {
+			name = "1 rank"
+		}
 	}
 	hdr := report.NewHDR(rec.Began)
 	a, err := analyzeRun(name, rec, m.s, hdr.Add)

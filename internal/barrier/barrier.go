@@ -5,6 +5,7 @@
 package barrier
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"loadgen/internal/outfile"
@@ -44,6 +46,10 @@ type Barrier struct {
 	clock ranks.Clock
 	known []string // by rank: the nonces of those who joined; rank 0's alone
 	old   left     // what an earlier run left
+
+	beats  atomic.Int64 // how often this rank has shown that it runs
+	looked int64        // beats when it last looked at the others' signs
+	signs  map[int]sign // by rank
 }
 
 // Gathering is what all ranks said at a meeting.
@@ -99,7 +105,7 @@ func Join(ctx context.Context, o Options, mine any) (*Barrier, *Gathering, error
 	}
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
-	b := &Barrier{o: o, nonce: hex.EncodeToString(random[:])}
+	b := &Barrier{o: o, nonce: hex.EncodeToString(random[:]), signs: map[int]sign{}}
 	b.read(leftFile, &b.old)
 	if o.Rank.Index == 0 {
 		b.run = b.nonce
@@ -179,7 +185,7 @@ func (b *Barrier) await(ctx context.Context, look func() (*Gathering, []int, err
 		if g, missing, err = look(); g != nil || err != nil {
 			return g, missing, err
 		}
-		if err := b.whoLeft(); err != nil {
+		if err := cmp.Or(b.whoLeft(), b.whoIsGone(missing)); err != nil {
 			return nil, missing, err
 		}
 		if err := pause.For(ctx, wait); err != nil {
@@ -326,16 +332,25 @@ func (b *Barrier) write(name string, v any) error {
 	return outfile.Write(filepath.Join(b.o.Dir, name), func(w io.Writer) error { _, err := w.Write(text); return err })
 }
 
-// read reads a file; what is not there, or not readable, leaves v as it is. The file is
-// opened as if it were to be created: a network file system then asks its server, where it
-// would else remember for a while that there was none.
+// read reads a file; what is not there, or not readable, leaves v as it is.
 func (b *Barrier) read(name string, v any) {
-	f, err := os.OpenFile(filepath.Join(b.o.Dir, name), os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	if text, err := io.ReadAll(f); err == nil && len(text) > 0 {
+	if text := readNow(filepath.Join(b.o.Dir, name)); len(text) > 0 {
 		_ = json.Unmarshal(text, v) // of an earlier version, perhaps
 	}
+}
+
+// readNow is what a file has, nil where it cannot be read. The file is opened as if it were to
+// be created: a network file system then asks its server, where it would else remember for a
+// while that there was none.
+func readNow(name string) []byte {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil
+	}
+	return text
 }

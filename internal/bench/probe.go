@@ -48,6 +48,10 @@ func (b *Bench) sendProbes(ctx context.Context, start time.Duration, rec *record
 	if b.probe == nil {
 		return func() error { return nil }
 	}
+	stopBeating := func() {}
+	if r := &b.o.Ranks; r.Barrier != nil && !r.Alone() {
+		stopBeating = r.Barrier.Beat() // others' probes wait for this rank's load
+	}
 	until, end := context.WithCancel(ctx)
 	rec.ProbeSpool = recording.NewSpool()
 	to := &servers{all: b.servers.all} // which go to each in turn, wherever the load goes
@@ -62,6 +66,7 @@ func (b *Bench) sendProbes(ctx context.Context, start time.Duration, rec *record
 		})
 	})
 	return func() error {
+		stopBeating()
 		end()
 		all.Wait()
 		return rec.ProbeSpool.Finish()
@@ -83,14 +88,17 @@ func (b *Bench) awaitLoads(ctx context.Context, rec *recording.Recording) {
 	left, late := (*barrier.LeftError)(nil), (*barrier.TimeoutError)(nil)
 	switch {
 	case errors.As(err, &left):
-		err = fmt.Errorf("rank %d on %s ended early", left.Rank, left.Host)
+		err = fmt.Errorf("rank %d on %s: %s", left.Rank, left.Host, left.Why)
 	case errors.As(err, &late):
 		err = fmt.Errorf("%s did not say so within %v", ranks.List(late.Missing), late.Limit)
 	}
 	if err != nil && ctx.Err() == nil {
-		b.keep(recording.Note{Code: "probes_ended_early", Text: fmt.Sprintf("when the load of all ranks was over is not known, so that some of the last probes may be missing: %v", err)})
+		if left == nil {
+			r.Barrier.Leave(err)
+		}
+		b.keep(recording.Note{Code: "probes_ended_early", Text: fmt.Sprintf("probes ended before the load of every rank was known to be over, so some of the last may be missing: %v", err)})
 	}
 }
 
 // errInterrupted is why a rank does not wait for the others.
-var errInterrupted = errors.New("its run was ended early")
+var errInterrupted = errors.New("its run ended early")

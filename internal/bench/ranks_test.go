@@ -28,8 +28,13 @@ import (
 // and returns what each of them brought.
 func together(t *testing.T, size int, args []string, m *benchtest.Memory, change func(index int, s *recording.Settings)) ([]*benchtest.Outcome, []error) {
 	t.Helper()
+	return meetingIn(t, t.TempDir(), size, args, m, change)
+}
+
+// meetingIn does so with ranks that meet in a directory.
+func meetingIn(t *testing.T, dir string, size int, args []string, m *benchtest.Memory, change func(index int, s *recording.Settings)) ([]*benchtest.Outcome, []error) {
+	t.Helper()
 	outs, errs := make([]*benchtest.Outcome, size), make([]error, size)
-	dir := t.TempDir()
 	var all sync.WaitGroup
 	for i := range size {
 		all.Go(func() {
@@ -125,6 +130,26 @@ func TestProbesOfRanksThatEndEarly(t *testing.T) {
 			t.Errorf("%d ranks ended early", early)
 		}
 	})
+}
+
+// TestRanksWithProbesBeat: ranks whose probes wait for each other show that they run, and others
+// write nothing during the load.
+func TestRanksWithProbesBeat(t *testing.T) {
+	args := []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--random-output-len", "5", "--num-prompts", "8",
+		"--max-concurrency", "2", "--no-test-input"}
+	for _, probes := range [][]string{nil, {"--probe-request-rate", "10"}} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			_, errs := meetingIn(t, dir, 2, append(slices.Clone(args), probes...), steady(byLength), nil)
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+		})
+		beating, err := filepath.Glob(filepath.Join(dir, "barrier-alive-*"))
+		if want := len(probes); err != nil || len(beating) != want { // both ranks, or none
+			t.Errorf("%q, want %d", beating, want)
+		}
+	}
 }
 
 // TestClocksThatDiffer: ranks whose clocks are off begin together all the same, and those whose

@@ -181,6 +181,11 @@ this machine, shared with the simulator: 8,000 or more streams at once, 1,234,56
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)
 	}
+	table.Streams, table.Capped = 0, false
+	out.Reset()
+	if table.WriteText(&out); !strings.Contains(out.String(), "simulator: fewer than 250 streams at once, 1,234,567 events/s") {
+		t.Error(out.String())
+	}
 	if b := table.Beyond(); len(b) != 1 || b[0] != metrics.TTFT {
 		t.Errorf("beyond the bounds: %v", b)
 	}

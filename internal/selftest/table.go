@@ -61,8 +61,11 @@ func (t *Table) WriteText(w io.Writer) {
 	fmt.Fprintf(w, "verdict %s; %.1f us of CPU time per event\n", t.Verdict, 1e6*t.CPUPerEvent)
 	if t.EventsPerSecond > 0 {
 		streams := thousands(t.Streams)
-		if t.Capped {
+		switch {
+		case t.Capped:
 			streams += " or more"
+		case t.Streams == 0:
+			streams = fmt.Sprintf("fewer than %d", ceilingFrom)
 		}
 		fmt.Fprintf(w, "this machine, shared with the simulator: %s streams at once, %s events/s, %s requests/s\n",
 			streams, thousands(int(math.Round(t.EventsPerSecond))), thousands(int(math.Round(t.RequestsPerSecond))))
