@@ -89,7 +89,7 @@ func newLoadRuns(ctx context.Context, s streams, argv []string, dir string, like
 		switch {
 		case use != "":
 			return nil, fmt.Errorf("argument %s: it is set for each run: use %s", f.Name, use)
-		case f.aside && f.Name != configFlag && f.Name != logFormatFlag, slices.Contains(singleRuns, f.Name):
+		case f.aside && f.Name != configFlag && f.Name != logFormatFlag, f.shared(), slices.Contains(singleRuns, f.Name):
 			return nil, fmt.Errorf("argument %s: it is for single runs", f.Name)
 		}
 	}

@@ -55,7 +55,7 @@ func (s *Settings) ReactorCount() (int, error) {
 		return 0, &SettingError{Setting: "reactors", Want: fmt.Sprintf("auto, or a number from 1 to %d", mostReactors), Got: strconv.Quote(s.Reactors)}
 	}
 	if s.Transport == "blocking" {
-		return 0, wrong("reactors", "the blocking transport has none: leave out the number of reactors, or choose another transport")
+		return 0, wrong("reactors", "the blocking transport has no reactors: leave out their number, or choose another transport")
 	}
 	return n, nil
 }
