@@ -29,8 +29,8 @@ func Lines(w io.Writer, t *result.TimeBreakdown) {
 // Text prints where TTFT went, the mean over the requests and that of the p99's, each line
 // with a prefix.
 func Text(w io.Writer, prefix string, t *result.TimeBreakdown) {
-	fmt.Fprintf(w, "%swhere TTFT went (%s; request %d has the p99, %.2f ms):\n", prefix, joined(t), t.P99Request, t.P99TTFT)
-	fmt.Fprintf(w, "%s  %-24s %10s %10s %10s %10s\n", prefix, "ms", "mean", "median", "p99", "of the p99")
+	fmt.Fprintf(w, "%swhere TTFT went (%s; request %d has the p99 TTFT, %.2f ms):\n", prefix, joined(t), t.P99Request, t.P99TTFT)
+	fmt.Fprintf(w, "%s  %-24s %10s %10s %10s %12s\n", prefix, "ms", "mean", "median", "p99", fmt.Sprintf("request %d", t.P99Request))
 	for _, s := range t.Spans {
 		of := "unknown"
 		if s.OfP99 != nil {
@@ -40,9 +40,9 @@ func Text(w io.Writer, prefix string, t *result.TimeBreakdown) {
 		if s.Requests < t.Requests {
 			label = fmt.Sprintf("%s (of %d)", label, s.Requests)
 		}
-		fmt.Fprintf(w, "%s  %-24s %10.2f %10.2f %10.2f %10s\n", prefix, label, s.Mean, s.Median, s.P99, of)
+		fmt.Fprintf(w, "%s  %-24s %10.2f %10.2f %10.2f %12s\n", prefix, label, s.Mean, s.Median, s.P99, of)
 	}
-	fmt.Fprintf(w, "%s  the spans of a request sum up to its TTFT within %.3g ms; network is what remains of it, there and back\n", prefix, max(t.TTFTBound, t.Excess))
+	fmt.Fprintf(w, "%s  the spans of a request add up to its TTFT within %.3g ms; network is what remains of it, there and back\n", prefix, max(t.TTFTBound, t.Excess))
 }
 
 // joined says how the server's times were joined with the requests.

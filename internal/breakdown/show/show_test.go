@@ -37,12 +37,12 @@ func TestLines(t *testing.T) {
 func TestText(t *testing.T) {
 	var out strings.Builder
 	Text(&out, "> ", section())
-	want := `> where TTFT went (1 requests joined by id, 1 requests without a record, so unknown; request 4 has the p99, 30.00 ms):
->   ms                             mean     median        p99 of the p99
->   client send                    1.00       1.00       1.00       1.00
->   queue (of 1)                  19.00      19.00      19.00    unknown
->   unknown (of 1)                29.00      29.00      29.00      29.00
->   the spans of a request sum up to its TTFT within 0.05 ms; network is what remains of it, there and back
+	want := `> where TTFT went (1 requests joined by id, 1 requests without a record, so unknown; request 4 has the p99 TTFT, 30.00 ms):
+>   ms                             mean     median        p99    request 4
+>   client send                    1.00       1.00       1.00         1.00
+>   queue (of 1)                  19.00      19.00      19.00      unknown
+>   unknown (of 1)                29.00      29.00      29.00        29.00
+>   the spans of a request add up to its TTFT within 0.05 ms; network is what remains of it, there and back
 `
 	if out.String() != want {
 		t.Error(out.String())
