@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +35,7 @@ type cell struct {
 }
 
 func (c cell) String() string {
-	text := c.fault.Name
+	text := spaced(c.fault.Name)
 	for _, p := range []struct {
 		on        bool
 		yes, not_ string
@@ -97,21 +98,7 @@ func runCells(ctx context.Context, only, transport string, parallel int, update 
 	if err != nil {
 		return err
 	}
-	var todo []cell
-	add := func(f faults.Fault, s *site) {
-		for i := range 16 {
-			c := cell{f, s, i&1 > 0, i&2 > 0, i&4 > 0, i&8 > 0, transport}
-			if pattern.MatchString(c.String()) {
-				todo = append(todo, c)
-			}
-		}
-	}
-	for _, f := range faults.All() {
-		add(f, nil)
-	}
-	for i, s := range sites {
-		add(faults.Fault{Name: s.name, Stream: s.outcome, Whole: s.outcome}, &sites[i])
-	}
+	todo := slices.DeleteFunc(allCells(transport), func(c cell) bool { return !pattern.MatchString(c.String()) })
 	problems := tryAll(ctx, binary, dir, todo, parallel)
 	tryAgain(ctx, binary, dir, todo, problems)
 	if ctx.Err() != nil {
@@ -178,46 +165,19 @@ func tryAgain(ctx context.Context, binary, dir string, todo []cell, problems []s
 	}
 }
 
-// writeTable writes a row for each fault, and returns how many cells failed.
-func writeTable(w io.Writer, todo []cell, problems []string) (failed int) {
-	type row struct {
-		fault          faults.Fault
-		tried, passed  int
-		firstComplaint string
-	}
-	var rows []*row
-	for i, c := range todo {
-		if len(rows) == 0 || rows[len(rows)-1].fault.Name != c.fault.Name {
-			rows = append(rows, &row{fault: c.fault})
-		}
-		r := rows[len(rows)-1]
-		r.tried++
-		if problems[i] == "" {
-			r.passed++
-		} else if failed++; r.firstComplaint == "" {
-			r.firstComplaint = problems[i]
-		}
-	}
-	names := map[faults.Outcome]string{faults.Fails: "fails", faults.Succeeds: "succeeds", faults.Either: "either"}
-	fmt.Fprintln(w, "| fault | streamed | whole | cells | passed |\n|---|---|---|---|---|")
-	for _, r := range rows {
-		fmt.Fprintf(w, "| %s | %s | %s | %d | %d |\n", strings.ReplaceAll(r.fault.Name, "_", " "), names[r.fault.Stream], names[r.fault.Whole], r.tried, r.passed)
-	}
-	fmt.Fprintf(w, "| **all** | | | %d | %d |\n", len(todo), len(todo)-failed)
-	return failed
-}
+// The marks around the table in the page.
+const tableBegins, tableEnds = "<!-- table -->\n", "<!-- end -->"
 
 // updatePage puts the table between the page's marks.
 func updatePage(name, table string) error {
-	const begin, end = "<!-- table -->\n", "<!-- end -->"
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, ok2 := strings.Cut(rest, end)
+	head, rest, ok := strings.Cut(string(text), tableBegins)
+	_, tail, ok2 := strings.Cut(rest, tableEnds)
 	if !ok || !ok2 {
-		return fmt.Errorf("%s has no %s", name, strings.TrimSpace(begin))
+		return fmt.Errorf("%s has no %s", name, strings.TrimSpace(tableBegins))
 	}
-	return os.WriteFile(name, []byte(head+begin+table+end+tail), 0o644)
+	return os.WriteFile(name, []byte(head+tableBegins+table+tableEnds+tail), 0o644)
 }
