@@ -265,7 +265,7 @@ func (l *loadRuns) measure(ctx context.Context, a sweep.Ask) (*sweep.Run, error)
 		return nil, context.Cause(ctx)
 	case err != nil:
 		fmt.Fprint(l.s.err, said.String())
-		return nil, err
+		return nil, l.why(err, r.path)
 	}
 	out, err := l.read(r.path)
 	if err == nil {
@@ -278,6 +278,16 @@ func (l *loadRuns) measure(ctx context.Context, a sweep.Ask) (*sweep.Run, error)
 		return nil, err
 	}
 	return out, nil
+}
+
+// why is the error of a run that brought nothing: that the server was gone, where it was.
+func (l *loadRuns) why(err error, path string) error {
+	if errors.Is(err, compare.ErrAllFailed) {
+		if gone := l.gone(path); gone != nil {
+			return gone
+		}
+	}
+	return err
 }
 
 // gone is the error of a run at whose end the server was gone: its failures say nothing of the load.

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"loadgen/internal/compare"
 )
 
 // TestRunsOfAServerThatDied: a run at whose end the server was gone is no measurement of a load.
@@ -21,6 +25,16 @@ func TestRunsOfAServerThatDied(t *testing.T) {
 		}
 		if err := l.gone(path); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", notes, err)
+		}
+		other := errors.New("it could not be written")
+		if got := l.why(other, path); got != other {
+			t.Errorf("%s: %v", notes, got)
+		}
+		if want == "" {
+			want = "every request failed"
+		}
+		if got := l.why(fmt.Errorf("%w", compare.ErrAllFailed), path); !strings.Contains(got.Error(), want) {
+			t.Errorf("%s: %v", notes, got)
 		}
 	}
 	if err := l.gone(filepath.Join(t.TempDir(), "none.json")); err == nil {
