@@ -1,6 +1,9 @@
 package judge
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // CurvePoint is a load and what was measured there.
 type CurvePoint struct {
@@ -15,14 +18,13 @@ type Knee struct {
 	// First and Last are the points that its power cannot be told from, with 95 %
 	// confidence each: the knee lies between the neighbours of these.
 	First, Last int
-	// Saturated is the first point whose throughput is up by less than SaturationGain while
-	// latency is up, -1 where there is none.
+	// Saturated is the point at which the server is saturated (Saturation), -1 where there is none.
 	Saturated int
 	// Highest is the point with the highest throughput.
 	Highest int
 }
 
-// SaturationGain is by how much throughput has to rise from one load to the next one.
+// SaturationGain is by how much throughput has to rise above that of a load at higher ones.
 const SaturationGain = 0.03
 
 // FindKnee finds the knee of a curve of points in ascending order of loads: the maximum of
@@ -63,20 +65,22 @@ func FindKnee(points []CurvePoint) *Knee {
 
 const normal975 = 1.959964
 
-// Saturation is the first point whose throughput is up by less than SaturationGain while its
-// latency is up, -1 without one.
+// Saturation is the first point whose latency is up on the one before, while throughput is up by
+// less than SaturationGain there and at all higher loads, -1 without one. So a load that was
+// measured badly, or is close to the one before, does not pass for it while higher ones bring more.
 func Saturation(points []CurvePoint) int {
-	before := -1
-	for i := range points {
-		if !points[i].valid() {
+	highest := math.Inf(-1) // of the points behind
+	at, behind := -1, -1
+	for i, p := range slices.Backward(points) {
+		if !p.valid() {
 			continue
 		}
-		if before >= 0 && points[i].Throughput.Value < (1+SaturationGain)*points[before].Throughput.Value && points[i].Latency.Value > points[before].Latency.Value {
-			return i
+		if behind >= 0 && highest < (1+SaturationGain)*p.Throughput.Value && points[behind].Latency.Value > p.Latency.Value {
+			at = behind
 		}
-		before = i
+		highest, behind = max(highest, p.Throughput.Value), i
 	}
-	return -1
+	return at
 }
 
 func (p *CurvePoint) valid() bool { return p.Throughput.Value > 0 && p.Latency.Value > 0 }

@@ -102,3 +102,27 @@ func TestKnee(t *testing.T) {
 		t.Errorf("saturated at %d", at)
 	}
 }
+
+// TestSaturation: no later load has more throughput than a server that is saturated.
+func TestSaturation(t *testing.T) {
+	for name, c := range map[string]struct {
+		throughput, latency []float64
+		want                int
+	}{
+		"doubling":                    {[]float64{100, 200, 380, 390, 380}, []float64{1, 1, 1.1, 2, 4}, 3},
+		"one load was measured badly": {[]float64{100, 200, 150, 390, 395}, []float64{1, 1, 2, 1.2, 2.4}, 4},
+		"close to each other":         {[]float64{100, 102, 104, 107}, []float64{1, 1.01, 1.02, 1.03}, 3},
+		"a latency that is not up":    {[]float64{100, 100, 100}, []float64{1, 1, 1}, -1},
+		"a load without an answer":    {[]float64{100, 0, 101}, []float64{1, 0, 2}, 2},
+		"it rises":                    {[]float64{100, 150, 200}, []float64{1, 1.1, 1.2}, -1},
+		"nothing":                     {nil, nil, -1},
+	} {
+		var points []CurvePoint
+		for i := range c.throughput {
+			points = append(points, CurvePoint{Load: float64(i + 1), Throughput: Precision{Value: c.throughput[i]}, Latency: Precision{Value: c.latency[i]}})
+		}
+		if got := Saturation(points); got != c.want {
+			t.Errorf("%s: saturated at %d, want %d", name, got, c.want)
+		}
+	}
+}
