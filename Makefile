@@ -120,7 +120,7 @@ dist: ## static binaries in dist/, archives with licences, manual and completion
 	  go list -deps -f '{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/loadgen | LC_ALL=C sort -u | \
 	  while read -r module dir; do \
 	    grep -qF " $$module " NOTICE || { echo "NOTICE does not name $$module" >&2; exit 1; }; \
-	    texts=$$(cd $$dir && find . -maxdepth 2 \( -name 'LICENSE*' -o -name ftl.txt \) | LC_ALL=C sort); \
+	    texts=$$(cd $$dir && find . -maxdepth 2 -name 'LICENSE*' | LC_ALL=C sort); \
 	    test -n "$$texts" || { echo "$$module has no licence file" >&2; exit 1; }; \
 	    printf '\n==== %s\n\n' $$module; (cd $$dir && cat $$texts); \
 	  done; } > dist/LICENSES

@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-
-	"gonum.org/v1/plot/vg"
 )
 
 // bars is a chart of groups of bars.
@@ -26,7 +24,7 @@ type bars struct {
 // plotted is a chart with its place and its scale.
 type plotted struct {
 	*bars
-	*pen
+	pen
 	area   box     // of the bars
 	most   float64 // the greatest value, above which intervals are cut off
 	floor  float64 // the axis begins here, at 0 but for ratios
@@ -45,7 +43,7 @@ const (
 )
 
 // draw draws the chart with its title and its axes.
-func (b *bars) draw(p *pen, at box) {
+func (b *bars) draw(p pen, at box) {
 	p.text(panelFace.clip(b.title, at.w), panelFace, ink, at.x, at.y+11, 0)
 	area := cutTop(at, 34)
 	if len(b.names) == 0 || len(b.values) == 0 {
@@ -72,7 +70,7 @@ func (b *bars) draw(p *pen, at box) {
 }
 
 // place finds the widths of the bars, the labels and the scale.
-func (b *bars) place(p *pen, area box) *plotted {
+func (b *bars) place(p pen, area box) *plotted {
 	least, greatest := 0.0, 0.0
 	for _, row := range b.values {
 		for _, v := range row {
@@ -191,7 +189,7 @@ func (d *plotted) drawBars() {
 			d.fill(at, pale(d.colors[server]))
 			if d.bar > 6 {
 				inner := box{at.x + 0.4, at.y + 0.4, at.w - 0.8, max(at.h-0.8, 0)}
-				d.frame(inner, stroke{d.colors[server], 0.8, []vg.Length{3, 2}})
+				d.frame(inner, stroke{d.colors[server], 0.8, []float64{3, 2}})
 			}
 		}
 	}
@@ -249,18 +247,18 @@ func (d *plotted) drawLines() {
 }
 
 // serverDashes are the dashes of a server's line: none for the first.
-func serverDashes(server int) []vg.Length {
+func serverDashes(server int) []float64 {
 	if server == 0 {
 		return nil
 	}
-	return [][]vg.Length{{6, 2}, {2, 2}, {8, 2, 2, 2}, {4, 2}}[(server-1)%4]
+	return [][]float64{{6, 2}, {2, 2}, {8, 2, 2, 2}, {4, 2}}[(server-1)%4]
 }
 
 // reference draws the line of the ratio 1.
 func (d *plotted) reference() {
 	if d.ratio {
 		y := snap(d.y(0)) + 0.3
-		d.line(stroke{ink, 1, []vg.Length{4, 3}}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
+		d.line(stroke{ink, 1, []float64{4, 3}}, [2]float64{d.area.x, y}, [2]float64{d.area.right(), y})
 	}
 }
 
@@ -333,7 +331,7 @@ func (d *plotted) crosses() bool {
 }
 
 // label writes at a bar, on white where a line for reference may run below it.
-func (d *plotted) label(s string, c color.Color, x, y float64) {
+func (d *plotted) label(s string, c color.RGBA, x, y float64) {
 	face := d.labels.face
 	w, h := face.width(s), face.size
 	if d.labels.turned {

@@ -3,13 +3,9 @@
 package chart
 
 import (
-	"bytes"
 	"image/png"
 	"io"
 	"math"
-
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // Panel is one group of bars for each load, one bar for each server.
@@ -40,21 +36,17 @@ const (
 
 // PNG writes the figure as a picture of 2160 x 1440 pixels.
 func (c *Comparison) PNG(w io.Writer) error {
-	canvas := vgimg.NewWith(vgimg.UseWH(figureWidth, figureHeight), vgimg.UseDPI(dpi))
-	c.draw(newPen(canvas))
-	return png.Encode(w, canvas.Image())
+	p := newRaster()
+	c.draw(p)
+	return png.Encode(w, p)
 }
 
 // SVG writes the figure as a file of its own.
 func (c *Comparison) SVG(w io.Writer) error {
-	canvas := vgsvg.New(figureWidth, figureHeight)
-	c.draw(newPen(canvas))
-	var b bytes.Buffer
-	if _, err := canvas.WriteTo(&b); err != nil {
-		return err
-	}
-	// No text can hold this: the canvas escapes its quotation marks.
-	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte(`style="font-family:Liberation Sans;`), []byte(`style="font-family:Liberation Sans, Arial, sans-serif;`)))
+	p := newSVG()
+	c.draw(p)
+	p.end()
+	_, err := p.WriteTo(w)
 	return err
 }
 

@@ -4,8 +4,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // judgedBars is a comparison with intervals, one of them much wider than the values, and one
@@ -60,7 +58,7 @@ func TestIntervals(t *testing.T) {
 	if svg := figure(t, typical().SVG); strings.Contains(svg, "Lines on bars") {
 		t.Error("lines that are not there are explained")
 	}
-	d := b[0].place(newPen(vgsvg.New(figureWidth, figureHeight)), box{0, 0, 400, 200})
+	d := b[0].place(newSVG(), box{0, 0, 400, 200})
 	if most := 1.3 * 10064; d.top < most || d.top > 1.5*most {
 		t.Errorf("the axis ends at %v", d.top)
 	}

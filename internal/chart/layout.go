@@ -23,7 +23,8 @@ var (
 )
 
 // draw lays out the figure: title, legend, panels, notes.
-func (c *Comparison) draw(p *pen) {
+func (c *Comparison) draw(p pen) {
+	p.fill(box{0, 0, figureWidth, figureHeight}, white)
 	rest := box{margin, margin, figureWidth - 2*margin, figureHeight - 2*margin}
 	if c.Title != "" {
 		p.text(titleFace.clip(c.Title, rest.w), titleFace, ink, rest.x, rest.y+16, 0)
@@ -97,7 +98,7 @@ const (
 
 // legend draws the servers' colours and names below the top of a box and returns
 // its height. Names are clipped so that it has at most four lines.
-func (c *Comparison) legend(p *pen, at box) float64 {
+func (c *Comparison) legend(p pen, at box) float64 {
 	if len(c.Servers) == 0 {
 		return 0
 	}

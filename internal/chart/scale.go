@@ -180,7 +180,7 @@ func power(factor float64, exponent int) string {
 	if exponent > 6 || exponent < -4 {
 		return strconv.FormatFloat(factor, 'g', -1, 64) + "e" + strconv.Itoa(exponent)
 	}
-	return fixed(factor*math.Pow(10, float64(exponent)), max(0, -exponent))
+	return plain(factor*math.Pow(10, float64(exponent)), max(0, -exponent))
 }
 
 // percentiles ticks 0, 50, 90, 99, 99.9 % and so on.
@@ -214,7 +214,7 @@ func (a *axis) write(v float64) string {
 		return a.names[i]
 	}
 	if v == math.Trunc(v) && math.Abs(v) < 1e7 {
-		return fixed(v, 0)
+		return plain(v, 0)
 	}
 	return number(v)
 }

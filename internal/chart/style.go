@@ -23,7 +23,7 @@ var (
 // lightLines are the palette's colours for light pages.
 func lightLines() (lines [mostServers]string) {
 	for i, c := range palette {
-		lines[i] = fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B)
+		lines[i] = hex(c)
 	}
 	return lines
 }

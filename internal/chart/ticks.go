@@ -52,7 +52,7 @@ func tickLabels(ticks []float64) []string {
 	}
 	out := make([]string, len(ticks))
 	for i, t := range ticks {
-		out[i] = fixed(t, decimals)
+		out[i] = plain(t, decimals)
 	}
 	return out
 }
@@ -65,8 +65,8 @@ func scientific(ticks []float64) []string {
 	return out
 }
 
-// fixed writes with decimals and with commas between the thousands.
-func fixed(v float64, decimals int) string {
+// plain writes with decimals and with commas between the thousands.
+func plain(v float64, decimals int) string {
 	s := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
 	whole, rest, _ := strings.Cut(s, ".")
 	for i := len(whole) - 3; i > 0; i -= 3 {
@@ -89,11 +89,11 @@ func number(v float64) string {
 	case a >= 1e7 || a < 1e-4:
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	case a >= 99.95:
-		return fixed(v, 0)
+		return plain(v, 0)
 	case a >= 9.995:
-		return fixed(v, 1)
+		return plain(v, 1)
 	case a >= 0.0995:
-		return fixed(v, 2)
+		return plain(v, 2)
 	default:
 		return strconv.FormatFloat(v, 'g', 2, 64)
 	}
@@ -125,11 +125,11 @@ func times(v float64) string {
 	case v >= 999.5:
 		return compact(v) + "x"
 	case v >= 99.95:
-		return fixed(v, 0) + "x"
+		return plain(v, 0) + "x"
 	case v >= 9.995:
-		return fixed(v, 1) + "x"
+		return plain(v, 1) + "x"
 	case math.Abs(v-1) < 0.0995: // as sentences and tables have it
-		return fixed(v, 3) + "x"
+		return plain(v, 3) + "x"
 	}
-	return fixed(v, 2) + "x"
+	return plain(v, 2) + "x"
 }
