@@ -34,7 +34,6 @@ require (
 	github.com/parquet-go/bitpack v1.0.0 // indirect
 	github.com/parquet-go/jsonlite v1.0.0 // indirect
 	github.com/patrickmn/go-cache v2.1.0+incompatible // indirect
-	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/schollz/progressbar/v2 v2.15.0 // indirect
 	github.com/sugarme/regexpset v0.0.0-20200920021344-4d4ec8eaf93c // indirect
 	github.com/twpayne/go-geom v1.6.1 // indirect
@@ -44,8 +43,11 @@ require (
 	google.golang.org/protobuf v1.34.2 // indirect
 )
 
-// 75 MB of archives, most of it test data, for a few functions: standin has these.
+// What these take to download or to compile is for functions that are not called: standin
+// has the others.
 replace (
+	github.com/cpuguy83/go-md2man/v2 => ./standin/md2man
 	github.com/klauspost/compress => ./standin/compress
+	github.com/molecule-man/go-brrr => ./standin/brotli
 	github.com/pierrec/lz4/v4 => ./standin/lz4
 )

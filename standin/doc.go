@@ -1,3 +1,3 @@
 // Package standin holds the tests of the modules in this directory, which go.mod puts in the
-// place of two large ones: README.md says why.
+// place of others: README.md says why.
 package standin

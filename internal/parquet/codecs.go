@@ -8,7 +8,7 @@ import (
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
-	brotli "github.com/molecule-man/go-brrr" // fasthttp's
+	brotli "github.com/molecule-man/go-brrr" // as fasthttp does; standin has it
 	"github.com/pierrec/lz4/v4"
 )
 
