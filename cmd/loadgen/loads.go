@@ -67,7 +67,7 @@ var singleRuns = []string{"--dry-run", "--distinct-prompts", "--drain", "--durat
 
 // newLoadRuns checks the benchmark's flags before anything is sent; loads are the flags that
 // say which loads are made.
-func newLoadRuns(ctx context.Context, s streams, argv []string, dir string, like sweep.Load, loads string) (*loadRuns, error) {
+func newLoadRuns(s streams, argv []string, dir string, like sweep.Load, loads string) (*loadRuns, error) {
 	l := &loadRuns{s: s, argv: argv, dir: dir}
 	cfg, err := parseAll(argv, s)
 	if err != nil {
@@ -104,7 +104,7 @@ func newLoadRuns(ctx context.Context, s streams, argv []string, dir string, like
 		return nil, err
 	}
 	run.cfg.assume()
-	return l, run.cfg.checkValues(ctx, s)
+	return l, run.cfg.checkValues(s)
 }
 
 var loadResult = lazy.Regexp(`^(concurrency|rate)_[0-9.e+-]+?(_repeat_\d+)?\.(json|hlog|txt|pytorch\.json)$`)

@@ -171,7 +171,7 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 	}()
 	b := bench.New(o)
 	defer b.Close()
-	err = b.Connect(ctx)
+	err = beforeSending(b.Connect(ctx))
 	if m.cfg.DryRun { // before anything else can fail
 		m.printSettings(b)
 	}
@@ -207,10 +207,15 @@ func (m *benchmark) run(ctx context.Context) (err error) {
 // prepare makes the requests.
 func (m *benchmark) prepare(ctx context.Context, b *bench.Bench) error {
 	defer awaitPipe(m.s.err, recording.Text(m.cfg.DatasetPath))()
-	err := b.Prepare(ctx)
+	return beforeSending(b.Prepare(ctx))
+}
+
+// beforeSending is an error of what is done before anything is sent: where a setting or a data
+// set is wrong, it is one of usage.
+func beforeSending(err error) error {
 	bad := (*dataset.Error)(nil)
 	if errors.As(err, &bad) && bad.Kind != dataset.Unreadable && bad.Kind != dataset.TooSlow || errors.As(err, new(*recording.SettingError)) {
-		return usageError{err} // nothing has been sent
+		return usageError{err}
 	}
 	return err
 }
@@ -226,7 +231,7 @@ func (m *benchmark) settle(ctx context.Context) error {
 	for _, note := range strayVariables(m.s.environ, newApp(ctx, m.s).Commands) {
 		m.log("%s", note)
 	}
-	if err := cmp.Or(m.cfg.checkValues(ctx, m.s), m.cfg.checkRank(), m.cfg.checkStart(m.system.now())); err != nil {
+	if err := cmp.Or(m.cfg.checkValues(m.s), m.cfg.checkRank(), m.cfg.checkStart(m.system.now())); err != nil {
 		return usageError{err}
 	}
 	m.cfg.rankFiles()

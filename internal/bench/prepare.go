@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"time"
 
 	"loadgen/internal/recording"
 	"loadgen/internal/trtsim"
@@ -44,24 +45,46 @@ func (b *Bench) Connect(ctx context.Context) (err error) {
 	}
 	b.noteReactors(o.Reactors)
 	if s.Model == nil {
-		if err := b.awaitServer(ctx); err != nil {
+		if err := b.findModel(ctx); err != nil {
 			return err
 		}
-	}
-	if err := b.findModel(ctx); err != nil {
-		return err
 	}
 	return b.connectAll(ctx, b.model)
 }
 
-// findModel asks the server for the model where none was named.
-func (b *Bench) findModel(ctx context.Context) (err error) {
-	s := b.s
-	if s.Model != nil {
-		return nil
+// askLimit is how soon a server that is ready names its model.
+const askLimit = 2 * time.Second
+
+// inspect reads the data set's file, unless the server is ready and named its model: then
+// nothing has to be waited for, and the file is read for the prompts.
+func (b *Bench) inspect(ctx context.Context) (model string, err error) {
+	path := recording.Text(b.s.DatasetPath)
+	if path == "" || b.s.DryRun {
+		return "", nil
 	}
-	model := trtsim.DefaultModel // which the simulator would name
-	if s.Sim == nil || !s.DryRun {
+	soon, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	if model, err = b.client.Model(soon); err == nil {
+		return model, nil
+	}
+	b.wait("reading the data set "+path, 0)
+	defer b.wait("", 0)
+	return "", CheckDataset(ctx, b.s)
+}
+
+// findModel asks the server for the model, as none was named.
+func (b *Bench) findModel(ctx context.Context) error {
+	s := b.s
+	model, err := b.inspect(ctx)
+	if err == nil {
+		err = b.awaitServer(ctx)
+	}
+	switch {
+	case err != nil:
+		return err
+	case s.Sim != nil && s.DryRun:
+		model = trtsim.DefaultModel // which the simulator would name
+	case model == "":
 		model, err = b.client.Model(ctx)
 	}
 	switch {
