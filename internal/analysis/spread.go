@@ -13,23 +13,24 @@ import (
 type SpreadServer struct {
 	URL             string // without secrets
 	Failed          int
+	Cancelled       int              // by loadgen itself, which are no failures
 	MeanConcurrency float64          // over the run
 	Summary         *metrics.Summary // of its requests
 }
 
 // spreadReader sums up the requests by server.
 type spreadReader struct {
-	urls     []string
-	failed   []int
-	underWay []time.Duration
-	summary  []*metrics.SummaryReader
+	urls              []string
+	failed, cancelled []int
+	underWay          []time.Duration
+	summary           []*metrics.SummaryReader
 }
 
 // newSpreadReader returns a reader that reads nothing where there is one server.
 func newSpreadReader(s *recording.Settings, o metrics.Options) *spreadReader {
 	x := &spreadReader{}
 	if urls := client.SplitURLs(recording.Text(s.BaseURL)); len(urls) > 1 {
-		x.urls, x.failed, x.underWay = urls, make([]int, len(urls)), make([]time.Duration, len(urls))
+		x.urls, x.failed, x.cancelled, x.underWay = urls, make([]int, len(urls)), make([]int, len(urls)), make([]time.Duration, len(urls))
 		for range urls {
 			x.summary = append(x.summary, metrics.NewSummaryReader(o))
 		}
@@ -44,7 +45,11 @@ func (x *spreadReader) add(r *client.Result, s *metrics.Sample) {
 	}
 	x.summary[r.Server].Add(s)
 	x.underWay[r.Server] += max(over(r)-r.Start, 0)
-	if r.Err != nil && !r.Err.Class.OnPurpose() {
+	switch {
+	case r.Err == nil:
+	case r.Err.Class.OnPurpose():
+		x.cancelled[r.Server]++
+	default:
 		x.failed[r.Server]++
 	}
 }
@@ -52,7 +57,7 @@ func (x *spreadReader) add(r *client.Result, s *metrics.Sample) {
 // servers are what was read, of a run that took so many seconds.
 func (x *spreadReader) servers(duration float64) (out []SpreadServer) {
 	for i, url := range x.urls {
-		g := SpreadServer{URL: url, Failed: x.failed[i], Summary: x.summary[i].Summary(duration)}
+		g := SpreadServer{URL: url, Failed: x.failed[i], Cancelled: x.cancelled[i], Summary: x.summary[i].Summary(duration)}
 		if duration > 0 {
 			g.MeanConcurrency = x.underWay[i].Seconds() / duration
 		}
@@ -64,7 +69,7 @@ func (x *spreadReader) servers(duration float64) (out []SpreadServer) {
 // spreadSection is a server as the result has it.
 func spreadSection(g *SpreadServer, percentiles []float64, whole bool) result.SpreadServer {
 	s := g.Summary
-	out := result.SpreadServer{URL: g.URL, Requests: s.Total, Completed: s.Completed, Failed: g.Failed, MeanConcurrency: g.MeanConcurrency, OutputThroughput: s.OutputThroughput}
+	out := result.SpreadServer{URL: g.URL, Requests: s.Total, Completed: s.Completed, Failed: g.Failed, Cancelled: g.Cancelled, MeanConcurrency: g.MeanConcurrency, OutputThroughput: s.OutputThroughput}
 	for m, to := range []**result.Stats{&out.TTFT, &out.TPOT, &out.ITL, &out.E2EL} {
 		if s.Completed > 0 && (!whole || metrics.Metric(m) == metrics.E2EL) {
 			*to = new(stats(s.Latency[m], percentiles, 1e3))

@@ -26,6 +26,8 @@ type Stage struct {
 	// Started is how many requests began in the stage, ramp included, Dropped how many of them
 	// belong to a transition.
 	Started, Dropped int
+	// Cancelled is how many of the others loadgen itself ended, which are no failures.
+	Cancelled int
 	// SentPerSecond, MeanConcurrency and TokensPerSecond are over the time that is measured.
 	SentPerSecond, MeanConcurrency, TokensPerSecond float64
 	Summary                                         *metrics.Summary // of those that count
@@ -136,6 +138,9 @@ func (x *stageReader) add(c *collector, i int, r *client.Result, n int32) {
 		x.out.Dropped++
 		return
 	}
+	if r.Err != nil && r.Err.Class.OnPurpose() {
+		x.out.Cancelled++
+	}
 	c.prepare(0, i, r)
 	q := &c.slots[0]
 	x.summary.Add(&q.Sample)
@@ -191,7 +196,7 @@ func (g *Stage) notKept(number int) *judge.Finding {
 // stageSection is a stage as the result has it.
 func stageSection(g *Stage, percentiles []float64, whole bool) result.Stage {
 	s := g.Summary
-	out := result.Stage{From: g.From, To: g.To, MeasuredFrom: g.MeasuredFrom, Started: g.Started, Dropped: g.Dropped, Requests: s.Total, Completed: s.Completed,
+	out := result.Stage{From: g.From, To: g.To, MeasuredFrom: g.MeasuredFrom, Started: g.Started, Dropped: g.Dropped, Requests: s.Total, Cancelled: g.Cancelled, Completed: s.Completed,
 		Sent: g.SentPerSecond, MeanConcurrency: g.MeanConcurrency, OutputThroughput: g.TokensPerSecond,
 		Verdict: string(g.Verdict.Level), Reasons: reasonsSection(g.Verdict), Findings: findingsSection(g.Findings)}
 	if g.Rate > 0 {

@@ -118,6 +118,18 @@ func TestLeastInFlight(t *testing.T) {
 	})
 }
 
+// TestCancelledByServer: requests that loadgen cancels are no failures of a server.
+func TestCancelledByServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := spread(t, newFarm(), "--max-concurrency", "6", "--num-prompts", "60", "--cancel", "50%", "--cancel-after", "50ms")
+		for _, s := range o.Parsed(t).Loadgen.Servers {
+			if s.Cancelled == 0 || s.Failed != 0 || s.Completed+s.Cancelled != s.Requests {
+				t.Errorf("%d requests, %d completed, %d cancelled, %d failed", s.Requests, s.Completed, s.Cancelled, s.Failed)
+			}
+		}
+	})
+}
+
 // TestServersThatDiffer: all must serve the model of the first, unless the user names it.
 func TestServersThatDiffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -176,6 +176,20 @@ func TestStagger(t *testing.T) {
 	})
 }
 
+// TestCancelledInStages: requests that loadgen cancels are counted apart in each stage, not as
+// ones that were not done.
+func TestCancelledInStages(t *testing.T) {
+	path := file(t, "stages.yaml", "- {concurrency: 2, duration: 2s}\n- {concurrency: 4, duration: 2s}\n")
+	synctest.Test(t, func(t *testing.T) {
+		o := shaped(t, &slow{after: 200 * ms}, "--stages", path, "--cancel", "50%", "--cancel-after", "100ms")
+		for i, g := range o.Parsed(t).Loadgen.Stages {
+			if g.Cancelled == 0 || g.Completed == 0 || g.Completed+g.Cancelled != g.Requests {
+				t.Errorf("stage %d: %d requests, %d completed, %d cancelled", i+1, g.Requests, g.Completed, g.Cancelled)
+			}
+		}
+	})
+}
+
 // TestBadShapes: what cannot be is said with the setting that says it.
 func TestBadShapes(t *testing.T) {
 	stages := func(text string) []string { return []string{"--stages", file(t, "s.yaml", text)} }

@@ -10,6 +10,8 @@ type SpreadServer struct {
 	Completed int `json:"completed" unit:"requests" from:"timelines"`
 	// Failed is the number of those that failed.
 	Failed int `json:"failed" unit:"requests" from:"timelines"`
+	// Cancelled is the number of those that loadgen itself ended: no failures.
+	Cancelled int `json:"cancelled,omitempty" unit:"requests" from:"timelines"`
 	// MeanConcurrency is the mean number of its requests under way.
 	MeanConcurrency float64 `json:"mean_concurrency" unit:"requests" from:"timelines"`
 	// OutputThroughput is the rate of its output tokens, over the run.

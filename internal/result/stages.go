@@ -18,8 +18,10 @@ type Stage struct {
 	Started int `json:"started" unit:"requests" from:"timelines"`
 	// Dropped is the number of those that belong to a transition, to this stage or to the next.
 	Dropped int `json:"dropped" unit:"requests" from:"timelines"`
-	// Requests is the number of those that the metrics are of.
+	// Requests is the number of the others: the metrics are of those of them that succeeded.
 	Requests int `json:"requests" unit:"requests" from:"timelines"`
+	// Cancelled is the number of those that loadgen itself ended, as its settings say: no failures.
+	Cancelled int `json:"cancelled,omitempty" unit:"requests" from:"timelines"`
 	// Completed is the number of those that succeeded.
 	Completed int `json:"completed" unit:"requests" from:"timelines"`
 	// Sent is the rate at which requests were sent while the stage was measured.

@@ -156,13 +156,13 @@ func (x *section) addStage(where string, number int, g *result.Stage, tail strin
 		verdict = "not measured"
 	}
 	name := fmt.Sprintf("stage %d", number)
-	cells := []string{load, fmt.Sprintf("%.4g to %.4g", g.MeasuredFrom, g.To), done(g.Completed, g.Requests), decimals(g.Sent), decimals(g.OutputThroughput), decimals(g.MeanConcurrency)}
+	cells := []string{load, fmt.Sprintf("%.4g to %.4g", g.MeasuredFrom, g.To), done(g.Completed, g.Requests, g.Cancelled), decimals(g.Sent), decimals(g.OutputThroughput), decimals(g.MeanConcurrency)}
 	x.add(where, name, append(append(cells, spread(tail, g.TTFT, g.ITL, g.E2EL)...), plain.Line(verdict)))
 	x.judged(where, name, g.Reasons)
 }
 
 func (x *section) addServer(where string, g *result.SpreadServer, tail string) {
-	cells := []string{done(g.Completed, g.Requests), fmt.Sprint(g.Failed), decimals(g.OutputThroughput), decimals(g.MeanConcurrency)}
+	cells := []string{done(g.Completed, g.Requests, g.Cancelled), fmt.Sprint(g.Failed), decimals(g.OutputThroughput), decimals(g.MeanConcurrency)}
 	x.add(where, plain.Line(g.URL), append(cells, spread(tail, g.TTFT, g.ITL, g.E2EL)...))
 }
 
@@ -171,7 +171,7 @@ func (x *section) addProbes(where string, p *result.Probes, tail string) {
 	if where != "" {
 		name = ""
 	}
-	cells := []string{fmt.Sprintf("%.4g", p.Rate), fmt.Sprintf("%d in, %d out", p.InputLen, p.OutputLen), done(p.Completed, p.Sent), fmt.Sprint(p.Failed)}
+	cells := []string{fmt.Sprintf("%.4g", p.Rate), fmt.Sprintf("%d in, %d out", p.InputLen, p.OutputLen), done(p.Completed, p.Sent, 0), fmt.Sprint(p.Failed)}
 	x.add(where, name, append(append(cells, spread(tail, p.TTFT, p.ITL, p.E2EL)...), plain.Line(p.Verdict)))
 	x.judged(where, "probes", p.Reasons)
 }
@@ -186,7 +186,7 @@ func (x *section) addRank(where string, r *result.RankResult) {
 	if r.Sent < r.Planned {
 		verdict += fmt.Sprintf(" (PARTIAL: %d sent)", r.Sent)
 	}
-	cells := []string{plain.Line(r.Rank.Host), done(r.Completed, r.Planned), decimals(r.OutputThroughput)}
+	cells := []string{plain.Line(r.Rank.Host), done(r.Completed, r.Planned, 0), decimals(r.OutputThroughput)}
 	for _, m := range []int{0, 2, 3} { // TTFT, ITL, E2EL
 		if l := *r.Latency.At(m); l != nil {
 			cells = append(cells, decimals(l.Mean), decimals(l.P99))
@@ -197,8 +197,14 @@ func (x *section) addRank(where string, r *result.RankResult) {
 	x.add(where, fmt.Sprintf("rank %d", r.Rank.Rank), append(cells, decimals(r.ScheduleLateness.P99), plain.Line(verdict)))
 }
 
-// done is how many requests of how many succeeded.
-func done(completed, requests int) string { return fmt.Sprintf("%d of %d", completed, requests) }
+// done is how many requests succeeded of those that loadgen did not cancel.
+func done(completed, requests, cancelled int) string {
+	text := fmt.Sprintf("%d of %d", completed, requests-cancelled)
+	if cancelled > 0 {
+		text += fmt.Sprintf(" (%d cancelled)", cancelled)
+	}
+	return text
+}
 
 // spread are the median and the percentile of each latency.
 func spread(tail string, all ...*result.Stats) (cells []string) {

@@ -49,6 +49,39 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestTables: requests that were cancelled are not among those that should be done, and have a
+// column where there are any.
+func TestTables(t *testing.T) {
+	stages := []result.Stage{{Concurrency: new(4), To: 2, Requests: 5, Completed: 4, Verdict: "clean"}, {Concurrency: new(8), MeasuredFrom: 2, To: 4, Requests: 7, Completed: 7, Verdict: "clean"}}
+	servers := []result.SpreadServer{{URL: "http://a", Requests: 3, Completed: 2, Failed: 1}}
+	var out strings.Builder
+	show := func() string {
+		out.Reset()
+		Stages(&out, "> ", stages)
+		Servers(&out, "> ", servers)
+		return out.String()
+	}
+	want := `>   stage  load  seconds  done  req/s  tok/s  TTFT  ITL  E2EL  verdict
+>       1     4      0-2   4/5      0      0     -    -     -    clean
+>       2     8      2-4   7/7      0      0     -    -     -    clean
+> server    done  at a time  tok/s  TTFT  ITL  E2EL
+> http://a  2/3   0          0      -     -    -
+`
+	if got := show(); got != want {
+		t.Error(got)
+	}
+	stages[0].Cancelled, servers[0].Requests, servers[0].Cancelled = 1, 5, 2
+	want = `>   stage  load  seconds  done  cancelled  req/s  tok/s  TTFT  ITL  E2EL  verdict
+>       1     4      0-2   4/4          1      0      0     -    -     -    clean
+>       2     8      2-4   7/7          0      0      0     -    -     -    clean
+> server    done  cancelled  at a time  tok/s  TTFT  ITL  E2EL
+> http://a  2/3   2          0          0      -     -    -
+`
+	if got := show(); got != want {
+		t.Error(got)
+	}
+}
+
 // TestHTML: the page loads nothing, runs only its own script, and shows foreign text as text.
 func TestHTML(t *testing.T) {
 	s := section()

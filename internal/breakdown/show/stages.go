@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -17,7 +18,8 @@ func Stages(w io.Writer, prefix string, all []result.Stage) {
 	}
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "stage\tload\tseconds\tdone\treq/s\ttok/s\tTTFT\tITL\tE2EL\tverdict\t")
+	none := !slices.ContainsFunc(all, func(g result.Stage) bool { return g.Cancelled > 0 })
+	fmt.Fprintf(table, "stage\tload\tseconds\tdone\t%sreq/s\ttok/s\tTTFT\tITL\tE2EL\tverdict\t\n", column(none, "cancelled"))
 	for i, g := range all {
 		load := ""
 		switch {
@@ -30,13 +32,21 @@ func Stages(w io.Writer, prefix string, all []result.Stage) {
 		if g.Requests == 0 {
 			verdict = "-"
 		}
-		fmt.Fprintf(table, "%d\t%s\t%.4g-%.4g\t%d/%d\t%.4g\t%.4g\t%s\t%s\t%s\t%s\t\n", i+1, load, g.MeasuredFrom, g.To, g.Completed, g.Requests,
-			g.Sent, g.OutputThroughput, medianOf(g.TTFT), medianOf(g.ITL), medianOf(g.E2EL), verdict)
+		fmt.Fprintf(table, "%d\t%s\t%.4g-%.4g\t%d/%d\t%s%.4g\t%.4g\t%s\t%s\t%s\t%s\t\n", i+1, load, g.MeasuredFrom, g.To, g.Completed, g.Requests-g.Cancelled,
+			column(none, g.Cancelled), g.Sent, g.OutputThroughput, medianOf(g.TTFT), medianOf(g.ITL), medianOf(g.E2EL), verdict)
 	}
 	_ = table.Flush() // to memory
 	for line := range strings.Lines(text.String()) {
 		fmt.Fprint(w, prefix, strings.TrimRight(line, " \n"), "\n")
 	}
+}
+
+// column is a cell of a column that a table may be without.
+func column(without bool, cell any) string {
+	if without {
+		return ""
+	}
+	return fmt.Sprintf("%v\t", cell)
 }
 
 // medianOf is a median in milliseconds.

@@ -198,3 +198,23 @@ func TestSparkline(t *testing.T) {
 		}
 	}
 }
+
+// TestUpperEnds: no two bars have the same label, and none has more digits than that takes.
+func TestUpperEnds(t *testing.T) {
+	for want, to := range map[string][]time.Duration{
+		"31ms 62ms 1.31s":            {31 * time.Millisecond, 62 * time.Millisecond, 1310 * time.Millisecond},
+		"10.2ms 10.6ms 11.0ms":       {10200 * time.Microsecond, 10600 * time.Microsecond, 11 * time.Millisecond},
+		"2.000s 2.004s 2.008s":       {2 * time.Second, 2004 * time.Millisecond, 2008 * time.Millisecond},
+		"100.0s 100.2s":              {100 * time.Second, 100200 * time.Millisecond},
+		"1.000ms 1.004ms":            {time.Millisecond, 1004 * time.Microsecond},
+		"0.98ms 1.02ms 1.06ms 5.00s": {980 * time.Microsecond, 1020 * time.Microsecond, 1060 * time.Microsecond, 5 * time.Second},
+	} {
+		var bars []live.Bar
+		for _, d := range to {
+			bars = append(bars, live.Bar{To: d})
+		}
+		if got := strings.Join(upperEnds(bars), " "); got != want {
+			t.Errorf("%v: %q, want %q", to, got, want)
+		}
+	}
+}
