@@ -67,7 +67,7 @@ var singleRuns = []string{"--dry-run", "--distinct-prompts", "--drain", "--durat
 
 // newLoadRuns checks the benchmark's flags before anything is sent; loads are the flags that
 // say which loads are made.
-func newLoadRuns(s streams, argv []string, dir string, like sweep.Load, loads string) (*loadRuns, error) {
+func newLoadRuns(ctx context.Context, s streams, argv []string, dir string, like sweep.Load, loads string) (*loadRuns, error) {
 	l := &loadRuns{s: s, argv: argv, dir: dir}
 	cfg, err := parseAll(argv, s)
 	if err != nil {
@@ -104,7 +104,11 @@ func newLoadRuns(s streams, argv []string, dir string, like sweep.Load, loads st
 		return nil, err
 	}
 	run.cfg.assume()
-	return l, run.cfg.checkValues(s)
+	if err := run.cfg.checkValues(s); err != nil || run.cfg.DatasetPath == nil {
+		return l, err
+	}
+	defer waiting(s, "reading the data set "+*run.cfg.DatasetPath)()
+	return l, bench.CheckDataset(ctx, &run.cfg.Settings) // once for all runs
 }
 
 var loadResult = lazy.Regexp(`^(concurrency|rate)_[0-9.e+-]+?(_repeat_\d+)?\.(json|hlog|txt|pytorch\.json)$`)

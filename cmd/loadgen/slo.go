@@ -177,7 +177,7 @@ func parseSLO(c *cli.Context, s streams) (*sloPlan, error) {
 	if o.Seconds, err = period("run-seconds", own.text("run-seconds")); err != nil {
 		return nil, err
 	}
-	if p.runs, err = newLoadRuns(s, rest, own.text("results"), o.From, "--by, --from and --to"); err != nil {
+	if p.runs, err = newLoadRuns(c.Context, s, rest, own.text("results"), o.From, "--by, --from and --to"); err != nil {
 		return nil, err
 	}
 	p.runs.dry = own.given("dry-run")

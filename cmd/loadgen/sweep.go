@@ -199,7 +199,7 @@ func parseSweep(c *cli.Context, s streams) (*sweepPlan, error) {
 	if len(o.Loads) > 0 {
 		first = o.Loads[0]
 	}
-	if p.runs, err = newLoadRuns(s, rest, own.text("results"), first, "--concurrencies or --rates"); err == nil {
+	if p.runs, err = newLoadRuns(c.Context, s, rest, own.text("results"), first, "--concurrencies or --rates"); err == nil {
 		p.runs.dry = own.given("dry-run")
 	}
 	return p, err
