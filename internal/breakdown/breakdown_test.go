@@ -217,6 +217,34 @@ func TestJoinByOrder(t *testing.T) {
 	check(t, parse(t, append(texts[:3:3], texts[4:]...)...), n-2) // one of the two has a record
 }
 
+// TestJoinOnABusyMachine: first tokens of a wave come in one step of the engine, and the server
+// is held up for milliseconds between noting one and writing it. No request is given a record
+// that is longer than it waited by a millisecond or more, which would contradict it.
+func TestJoinOnABusyMachine(t *testing.T) {
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		upTo := func(d time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(d))) }
+		var results []*client.Result
+		var texts []string
+		for wave := range 5 {
+			begin := time.Duration(wave) * time.Second
+			for i := range 16 {
+				start := begin + upTo(6*ms)
+				arrival := start + ms/10 + upTo(ms/5)
+				step := begin + time.Duration(50+i/4*40)*ms // four prompts in a step
+				first := step + time.Duration(i%4)*ms/20
+				last := begin + 800*ms + time.Duration(i%4)*ms/20
+				results = append(results, request(start, start+ms/20, first+upTo(4*ms), last+upTo(4*ms)))
+				texts = append(texts, served(fmt.Sprint(len(texts)), arrival, first, last))
+			}
+		}
+		b := Of(results, metrics.Rule{}, parse(t, texts...))
+		if b.Joined[ByOrder] != len(results) || b.Excess > 1e-4 {
+			t.Errorf("seed %d: %v joined, %d requests have a record that is longer than they waited, by up to %.3f ms", seed, b.Joined, b.Excessive(1e-4), 1e3*b.Excess)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	all, bad := Parse([]byte(strings.ReplaceAll(aggregated, "\n", "") + "\n\nnull\n" + `{"request_id": 8, "perf_metrics": null}` + "\n" + `{"request_id": 9, "perf_me`))
 	if len(all) != 1 || bad != 3 || all[0].IDs[0] != "7" || all[0].Reused != 3 || all[0].Missed != 4 || all[0].Context.LastToken != 100.5 {

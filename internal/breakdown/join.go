@@ -69,19 +69,20 @@ func named(r *client.Result, byID map[string]int) int {
 
 // byOrder joins requests and records in the order of their times. Requests that came close
 // together may have arrived in another order than they were sent: of the records near its
-// turn, a request gets the one whose first and last token, and less so its arrival, fit best.
+// turn, a request gets the one whose first and last token, and less so its arrival, fit best,
+// and that is not longer than the client waited.
 func byOrder(out map[int]match, results []*client.Result, left []int, free []*Record) {
 	if len(left) == 0 || len(free) == 0 {
 		return
 	}
 	slices.SortStableFunc(left, func(a, b int) int { return cmp.Compare(results[a].Written, results[b].Written) })
 	slices.SortStableFunc(free, func(a, b *Record) int { return cmp.Compare(a.arrival(), b.arrival()) })
-	ours, theirs := make([]times, len(left)), make([]times, len(free))
+	ours, theirs := make([]side, len(left)), make([]side, len(free))
 	for k, i := range left {
-		ours[k] = timesOf(results[i])
+		ours[k] = sideOf(results[i])
 	}
 	for k, r := range free {
-		theirs[k] = times{r.arrival(), r.last(), r.end()}
+		theirs[k] = side{times{r.arrival(), r.last(), r.end()}, r.last() - r.arrival()}
 	}
 	lead := leads(ours, theirs)
 	pairs := pair(ours, theirs, lead)
@@ -92,6 +93,8 @@ func byOrder(out map[int]match, results []*client.Result, left []int, free []*Re
 		}
 		lead = better
 		pairs = pair(ours, theirs, lead)
+	}
+	for k := 0; k < 4 && exchange(ours, theirs, pairs, lead); k++ {
 	}
 	for k, at := range pairs {
 		if at >= 0 {
@@ -104,31 +107,40 @@ func byOrder(out map[int]match, results []*client.Result, left []int, free []*Re
 // on one clock; 0 is unknown.
 type times [3]float64
 
+// side is what the client or the server has of a request: its times, and how long its first
+// token took. A server's cannot be longer than the client's.
+type side struct {
+	times
+	ttft float64
+}
+
 // weights of the three in a fit: connections and sockets delay the arrivals most.
 var weights = times{0.1, 1, 1}
 
 const (
+	longer = 10  // weight of what a record is longer than the client waited
 	nearby = 256 // records that are tried for a request
 	apart  = 0.5 // seconds by which times may misfit where either side has some that the other has not
 )
 
-func timesOf(r *client.Result) times {
-	t := times{r.Written.Seconds()}
+func sideOf(r *client.Result) side {
+	s := side{times: times{r.Written.Seconds()}}
 	if n := len(r.Events); n > 0 {
-		t[1], t[2] = r.Events[0].At.Seconds(), r.Events[n-1].At.Seconds()
+		s.times[1], s.times[2] = r.Events[0].At.Seconds(), r.Events[n-1].At.Seconds()
+		s.ttft = (r.Events[0].At - r.Start).Seconds()
 	}
-	return t
+	return s
 }
 
 // leads estimates what the server's clock shows more than the client's at each of the times:
 // the medians of the differences between both in their order. Where one side has more, the
 // other is taken to be its end.
-func leads(ours, theirs []times) (lead times) {
+func leads(ours, theirs []side) (lead times) {
 	n := min(len(ours), len(theirs))
-	sorted := func(all []times, k int) []float64 {
+	sorted := func(all []side, k int) []float64 {
 		out := make([]float64, 0, n)
 		for _, t := range all[len(all)-n:] {
-			out = append(out, t[k])
+			out = append(out, t.times[k])
 		}
 		slices.Sort(out)
 		return out
@@ -147,12 +159,12 @@ func leads(ours, theirs []times) (lead times) {
 }
 
 // refine estimates the same from pairs.
-func refine(ours, theirs []times, pairs []int, lead times) times {
+func refine(ours, theirs []side, pairs []int, lead times) times {
 	for k := range lead {
 		var diffs []float64
 		for i, at := range pairs {
-			if at >= 0 && ours[i][k] > 0 && theirs[at][k] > 0 {
-				diffs = append(diffs, theirs[at][k]-ours[i][k])
+			if at >= 0 && ours[i].times[k] > 0 && theirs[at].times[k] > 0 {
+				diffs = append(diffs, theirs[at].times[k]-ours[i].times[k])
 			}
 		}
 		if len(diffs) > 0 {
@@ -172,7 +184,7 @@ func median(x []float64) float64 {
 
 // pair gives each request, in the order of their sending, the record near its turn that fits
 // best, -1 where none does.
-func pair(ours, theirs []times, lead times) []int {
+func pair(ours, theirs []side, lead times) []int {
 	out, used, from := make([]int, len(ours)), make([]bool, len(theirs)), 0
 	for i, mine := range ours {
 		best, cost := -1, math.Inf(1)
@@ -181,7 +193,7 @@ func pair(ours, theirs []times, lead times) []int {
 				continue
 			}
 			tried++
-			if c := misfit(mine, theirs[at], lead); c < cost {
+			if c := misfit(mine.times, theirs[at].times, lead); c < cost {
 				best, cost = at, c
 			}
 		}
@@ -206,4 +218,34 @@ func misfit(ours, theirs, lead times) (sum float64) {
 		}
 	}
 	return sum
+}
+
+// exchange lets requests whose records are longer than they waited exchange them with others
+// nearby, where both together are better off so: earlier requests have had the first choice.
+func exchange(ours, theirs []side, pairs []int, lead times) (changed bool) {
+	cost := func(i, at int) float64 {
+		sum := misfit(ours[i].times, theirs[at].times, lead)
+		if ours[i].times[1] > 0 && theirs[at].times[1] > 0 {
+			sum += longer * max(theirs[at].ttft-ours[i].ttft, 0)
+		}
+		return sum
+	}
+	for i, at := range pairs {
+		if at < 0 || theirs[at].ttft <= ours[i].ttft {
+			continue
+		}
+		best, gain := -1, 0.0
+		for j := max(i-nearby, 0); j < min(i+nearby, len(pairs)); j++ {
+			if other := pairs[j]; other >= 0 {
+				if better := cost(i, at) + cost(j, other) - cost(i, other) - cost(j, at); better > gain {
+					best, gain = j, better
+				}
+			}
+		}
+		if best >= 0 {
+			pairs[i], pairs[best] = pairs[best], at
+			changed = true
+		}
+	}
+	return changed
 }
