@@ -159,6 +159,9 @@ func (g *Group) WriteCurve(w io.Writer) {
 	}
 	out.Flush()
 	fmt.Fprintln(w, curveNote)
+	if !g.hasCurve() {
+		fmt.Fprintln(w, "No knee: that takes three loads or more.")
+	}
 	for _, line := range g.curveAnswer() {
 		fmt.Fprintln(w, line+".")
 	}
