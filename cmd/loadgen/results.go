@@ -14,7 +14,6 @@ import (
 	"loadgen/internal/analysis"
 	"loadgen/internal/bench"
 	"loadgen/internal/console"
-	"loadgen/internal/judge"
 	"loadgen/internal/outfile"
 	"loadgen/internal/plain"
 	"loadgen/internal/pyjson"
@@ -196,13 +195,7 @@ func (m *benchmark) gates(a *analysis.Analysis, test *selftest.Table) error {
 	if m.cfg.Require == nil {
 		return nil
 	}
-	if a.Verdict.Level != judge.Clean {
-		return gateMissed{fmt.Sprintf("--require clean: the verdict is %s", a.Verdict.Level)}
-	}
-	if test != nil {
-		return withinBounds(test)
-	}
-	return nil
+	return requireClean(string(a.Verdict.Level), test)
 }
 
 // saveAll writes all that was asked for. Another run with the same names writes its files before

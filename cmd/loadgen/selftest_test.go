@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"loadgen/internal/golden"
 	"loadgen/internal/selftest"
+	"loadgen/pkg/metrics"
 )
 
 // table is what the self-test says, in ms.
@@ -77,6 +79,29 @@ func TestSelfTestFindsABadClient(t *testing.T) {
 	var v table
 	if err := json.Unmarshal(out.Bytes(), &v); err != nil || v.Verdict == "clean" || v.MaxError <= 4 {
 		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+// TestRequireClean: the gate names the verdict, and each error beyond what the run states.
+func TestRequireClean(t *testing.T) {
+	within, beyond := &selftest.Table{}, &selftest.Table{}
+	beyond.Minus[metrics.TTFT].Mean, beyond.Bounds[metrics.TTFT].Mean = 0.050, 0.001
+	for _, c := range []struct {
+		verdict string
+		table   *selftest.Table
+		want    string
+	}{
+		{"clean", nil, ""},
+		{"clean", within, ""},
+		{"degraded", nil, "--require clean: the verdict is degraded"},
+		{"clean", beyond, "--require clean: the self-test's error exceeds its bound: TTFT is off by 50 ms, and the bound is 1 ms"},
+		{"degraded", beyond, "--require clean: the verdict is degraded; the self-test's error exceeds its bound: TTFT is off by 50 ms, and the bound is 1 ms"},
+	} {
+		switch err := requireClean(c.verdict, c.table); {
+		case c.want == "" && err == nil:
+		case err == nil || err.Error() != c.want || exitCode(err, io.Discard) != exitGate:
+			t.Errorf("%s: %v, want %q", c.verdict, err, c.want)
+		}
 	}
 }
 
