@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,4 +109,57 @@ func TestImportsGoOneWay(t *testing.T) {
 			t.Errorf("%s: %s is pure, and imports %s", file, from, to)
 		}
 	})
+}
+
+// TestArchitecture: the table of ARCHITECTURE.md has every package, and no other, and the files
+// that the page names are there.
+func TestArchitecture(t *testing.T) {
+	page, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile("`([^`\n]+)`")
+	var listed []string
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 { // four columns
+			continue
+		}
+		before := ""
+		for _, m := range name.FindAllStringSubmatch(cells[1], -1) {
+			if rest, short := strings.CutPrefix(m[1], "…"); short {
+				m[1] = before + rest
+			}
+			before = m[1]
+			listed = append(listed, m[1])
+		}
+	}
+	for _, p := range append(house, "internal/apitest") {
+		if !slices.Contains(listed, p) {
+			t.Errorf("the table has no %s", p)
+		}
+	}
+	for _, p := range listed {
+		if _, err := os.Stat(filepath.Join("../..", strings.TrimSuffix(p, "/…"))); err != nil {
+			t.Errorf("the table's %s is not there", p)
+		}
+	}
+	sources := map[string]bool{}
+	for _, root := range []string{"cmd", "internal", "pkg"} {
+		err := filepath.WalkDir(filepath.Join("../..", root), func(path string, _ fs.DirEntry, err error) error {
+			sources[filepath.Base(path)] = true
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range name.FindAllStringSubmatch(string(page), -1) {
+		if !strings.HasSuffix(m[1], ".go") {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join("../..", m[1])); err != nil && (strings.Contains(m[1], "/") || !sources[m[1]]) {
+			t.Errorf("%s is not there", m[1])
+		}
+	}
 }
