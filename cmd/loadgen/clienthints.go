@@ -115,7 +115,7 @@ func failureHint(f *bench.Failure) string {
 		hint = fmt.Sprintf("the server has no POST %s: --endpoint PATH names another path, --backend openai-chat asks for chat completions (openai for completions), --base-url another server", f.URL)
 	case 400 <= f.Status && f.Status < 500 && noMessages().MatchString(f.Body):
 		hint = "the server expects chat messages here: --backend openai-chat sends them"
-	case 400 <= f.Status && f.Status < 500 && strangeID().MatchString(f.Body):
+	case 400 <= f.Status && f.Status < 500 && invalidID().MatchString(f.Body):
 		hint = "the prompt has a token id that the model's vocabulary does not have: --tokenizer PATH names the model's own, --vocab-size N bounds random ids"
 	case statusHints[f.Status] != "":
 		hint = statusHints[f.Status]
@@ -141,7 +141,7 @@ var (
 
 	doubled    = lazy.Regexp(`^[a-z]+://[^/]*(/[^?]*)?//`)
 	noMessages = lazy.Regexp(`(?i)\bmessages\b.{0,20}(is|are|field) (required|missing)|missing.{0,40}\bmessages\b|"loc":\s*\[\s*"body",\s*"messages"`)
-	strangeID  = lazy.Regexp(`(?i)invalid token|(out of|not in|exceeds?|greater than) (the )?vocab`)
+	invalidID  = lazy.Regexp(`(?i)invalid token|(out of|not in|exceeds?|greater than) (the )?vocab`)
 
 	// limits are how servers say how long a prompt, or a prompt and its answer, may be.
 	limits = []func() *regexp.Regexp{

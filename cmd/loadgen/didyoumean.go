@@ -50,8 +50,8 @@ var choicesElsewhere = map[string]map[string]string{
 // lists are flags of one number that users give several, by the subcommand's flag that takes them.
 var lists = map[string]string{"--max-concurrency": "--concurrencies", "--request-rate": "--rates"}
 
-// remarks are on flags of others that need none here.
-var remarks = map[string]string{
+// flagNotes are on flags of others that need none here.
+var flagNotes = map[string]string{
 	"--streaming": "answers are streamed unless --non-streaming is given",
 	"--stream":    "answers are streamed unless --non-streaming is given",
 }
@@ -133,7 +133,7 @@ func meantFlags(words, own []string) string {
 		if len(name) < 2 || name[0] != '-' || name == "--" {
 			continue
 		}
-		hint := remarks[name]
+		hint := flagNotes[name]
 		if near := cmp.Or(suggest.Nearest(name, own), meantFlag(name, names)); hint == "" && near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}

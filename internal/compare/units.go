@@ -19,7 +19,7 @@ func (p *Plan) units() (out []unit) {
 	if p.Order == orderServers {
 		for _, server := range servers {
 			for repeat := range p.Repeats {
-				out = p.appendLevels(out, server, repeat)
+				out = p.appendConcurrencies(out, server, repeat)
 			}
 		}
 		return out
@@ -30,13 +30,13 @@ func (p *Plan) units() (out []unit) {
 			slices.Reverse(turn)
 		}
 		for _, server := range turn {
-			out = p.appendLevels(out, server, repeat)
+			out = p.appendConcurrencies(out, server, repeat)
 		}
 	}
 	return out
 }
 
-func (p *Plan) appendLevels(out []unit, server, repeat int) []unit {
+func (p *Plan) appendConcurrencies(out []unit, server, repeat int) []unit {
 	for load := range p.Concurrencies {
 		out = append(out, unit{server, load, repeat})
 	}

@@ -23,7 +23,7 @@ type Table struct {
 	servers   map[netip.AddrPort]bool
 	watched   []netip.AddrPort
 	conns     map[Key]*Conn
-	strangers []Key // connections by their first packets, the oldest overwritten
+	unclaimed []Key // connections by their first packets, the oldest overwritten
 	oldest    int
 	counts    Counts
 	take      func(Frame)
@@ -33,7 +33,7 @@ type Table struct {
 // Bounds of what a table keeps.
 const (
 	mostServers   = 64
-	mostStrangers = 4096 // connections of other programs to the same server
+	mostUnclaimed = 4096 // connections of other programs to the same server
 )
 
 // NewTable returns a table that follows no connection before Start.
@@ -144,12 +144,12 @@ func (t *Table) frame(f Frame) {
 		if first := s.Seq + 1; c == nil || c.stream.taken > 0 && c.stream.first != first {
 			c = &Conn{table: t, key: s.Key}
 			t.conns[s.Key] = c
-			t.stranger(s.Key)
+			t.noteUnclaimed(s.Key)
 		}
 		c.stream.Begin(s.Seq + 1)
 		s.Seq++
 	}
-	if c == nil || !c.claimed && len(c.stream.marks) >= mostStrange {
+	if c == nil || !c.claimed && len(c.stream.marks) >= mostUnclaimedStamps {
 		return
 	}
 	if s.FIN && c.end == (end{}) {
@@ -160,20 +160,20 @@ func (t *Table) frame(f Frame) {
 	}
 }
 
-// mostStrange is how many stamps are kept of a connection that nobody has claimed.
-const mostStrange = 64
+// mostUnclaimedStamps is how many stamps are kept of a connection that nobody has claimed.
+const mostUnclaimedStamps = 64
 
-// stranger notes a connection that nobody has claimed, and forgets the oldest of them.
-func (t *Table) stranger(key Key) {
-	if len(t.strangers) < mostStrangers {
-		t.strangers = append(t.strangers, key)
+// noteUnclaimed notes a connection that nobody has claimed, and forgets the oldest of them.
+func (t *Table) noteUnclaimed(key Key) {
+	if len(t.unclaimed) < mostUnclaimed {
+		t.unclaimed = append(t.unclaimed, key)
 		return
 	}
-	if c := t.conns[t.strangers[t.oldest]]; c != nil && !c.claimed {
+	if c := t.conns[t.unclaimed[t.oldest]]; c != nil && !c.claimed {
 		delete(t.conns, c.key)
 	}
-	t.strangers[t.oldest] = key
-	t.oldest = (t.oldest + 1) % mostStrangers
+	t.unclaimed[t.oldest] = key
+	t.oldest = (t.oldest + 1) % mostUnclaimed
 }
 
 // Conn is a connection that a table follows.

@@ -196,26 +196,26 @@ func TestUnfollowed(t *testing.T) {
 	}
 }
 
-// TestStrangers: connections of other programs to the same server take little memory.
-func TestStrangers(t *testing.T) {
+// TestUnclaimed: connections of other programs to the same server take little memory.
+func TestUnclaimed(t *testing.T) {
 	s := &scripted{}
 	table := started(s)
-	for i := range 3 * mostStrangers {
+	for i := range 3 * mostUnclaimed {
 		local := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 5)
 		s.bring(packet{from: server4, to: local, flags: synFlag}, 1)
-		if i == 2*mostStrangers {
-			for k := range uint32(2 * mostStrange) {
+		if i == 2*mostUnclaimed {
+			for k := range uint32(2 * mostUnclaimedStamps) {
 				s.bring(packet{from: server4, to: local, seq: 1 + k, data: 1}, int64(k)+1)
 			}
 		}
 	}
 	table.Claim(server4, local4)
-	if n := len(table.conns); n > mostStrangers+1 {
+	if n := len(table.conns); n > mostUnclaimed+1 {
 		t.Errorf("%d connections", n)
 	}
 	for _, c := range table.conns {
-		if len(c.stream.marks) > mostStrange {
-			t.Errorf("%d stamps of a stranger", len(c.stream.marks))
+		if len(c.stream.marks) > mostUnclaimedStamps {
+			t.Errorf("%d stamps of a connection of another program", len(c.stream.marks))
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (d *Decoder) event(m *message, text []byte) {
 		}
 	}
 	if m.fresh {
-		d.facts(m)
+		d.metadata(m)
 	}
 	d.after = false
 	if n := len(a.Events); n > d.fresh {
@@ -207,8 +207,8 @@ func (p *part) appendReasoning(to []byte) []byte {
 	return append(to, p.partedReason...)
 }
 
-// facts takes what seldom differs from event to event.
-func (d *Decoder) facts(m *message) {
+// metadata takes what seldom differs from event to event.
+func (d *Decoder) metadata(m *message) {
 	a := d.a
 	a.Dialect |= m.dialect
 	// What comes with the tokens counts: a usage event may be a gateway's own.

@@ -7,17 +7,17 @@ import (
 
 // sseState is what the strict mode carries from line to line.
 type sseState struct {
-	begun   bool
-	skipLF  bool   // the line before ended with CR: an LF belongs to it
-	openCR  bool   // the original still waits for the LF of the line before
-	named   bool   // the event at hand has a name of its own
-	failing bool   // its name is "error"
-	pending []byte // data lines of an event that is not complete JSON yet
-	foreign []byte // the first lines that are no part of an event stream
-	remarks []byte // the comments of the event at hand
+	begun    bool
+	skipLF   bool   // the line before ended with CR: an LF belongs to it
+	openCR   bool   // the original still waits for the LF of the line before
+	named    bool   // the event at hand has a name of its own
+	failing  bool   // its name is "error"
+	pending  []byte // data lines of an event that is not complete JSON yet
+	foreign  []byte // the first lines that are no part of an event stream
+	comments []byte // the comments of the event at hand
 }
 
-const maxRemarks = 4 << 10
+const maxComments = 4 << 10
 
 // sseLine reads a line as the HTML standard has event streams (section 9.2.6),
 // but does not wait for the blank line where a data line is a whole event.
@@ -81,11 +81,11 @@ func (d *Decoder) otherLine(line []byte) {
 	case "":
 		d.a.OriginalFailed = true
 		d.a.Dialect |= comments
-		if room := maxRemarks - len(d.sse.remarks); room > 0 {
-			if len(d.sse.remarks) > 0 {
-				d.sse.remarks = append(d.sse.remarks, '\n')
+		if room := maxComments - len(d.sse.comments); room > 0 {
+			if len(d.sse.comments) > 0 {
+				d.sse.comments = append(d.sse.comments, '\n')
 			}
-			d.sse.remarks = append(d.sse.remarks, value[:min(len(value), room)]...)
+			d.sse.comments = append(d.sse.comments, value[:min(len(value), room)]...)
 		}
 		return
 	case "event":
@@ -123,11 +123,11 @@ func (d *Decoder) dispatch() {
 	text, failing := d.sse.pending, d.sse.failing
 	if failing {
 		if len(text) == 0 {
-			text = d.sse.remarks
+			text = d.sse.comments
 		}
 		d.serverFailed(bytes.Clone(text))
 	} else if d.sse.pending = nil; len(text) > 0 {
 		d.data(text)
 	}
-	d.sse.pending, d.sse.remarks, d.sse.named, d.sse.failing = nil, d.sse.remarks[:0], false, false
+	d.sse.pending, d.sse.comments, d.sse.named, d.sse.failing = nil, d.sse.comments[:0], false, false
 }

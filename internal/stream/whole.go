@@ -90,5 +90,5 @@ func (d *Decoder) takeWhole() {
 	if m.hasUsage && m.usageErr == nil {
 		a.Usage, a.SeenUsage = m.usage, later(a.SeenUsage, m.usage)
 	}
-	d.facts(m)
+	d.metadata(m)
 }

@@ -301,8 +301,8 @@ func TestWhatAFullWindowHeldBack(t *testing.T) {
 		sys.arrive("y", at+30*time.Millisecond-origin)
 		r.read(f, false)
 		got := time.Duration(0)
-		if len(sink.doubts) > 0 {
-			got = sink.doubts[len(sink.doubts)-1]
+		if len(sink.uncertainties) > 0 {
+			got = sink.uncertainties[len(sink.uncertainties)-1]
 		}
 		if (got - c.want).Abs() > time.Millisecond { // the clocks' offset is sampled anew
 			t.Errorf("%s: %v late, want %v", name, got, c.want)

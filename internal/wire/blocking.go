@@ -295,7 +295,7 @@ func (b *Blocking) read(ctx context.Context, x *Exchange, p *pooled, l *limits) 
 			if kernel {
 				b.add(b.o.Clock.Now() - at)
 			}
-			held.doubt(x.Sink, a, window, len(buffer))
+			held.reportUncertainty(x.Sink, a, window, len(buffer))
 			if over {
 				got.done, got.surplus = true, a.more
 				return got

@@ -159,8 +159,8 @@ func (r *Reactor) held(f *flow, n int) time.Duration {
 	return late
 }
 
-// doubt tells a flow's sink by how much the events of a read may be stamped late.
-func (r *Reactor) doubt(f *flow, read time.Duration, stamp int64, held time.Duration, merged, asked bool) {
+// reportUncertainty tells a flow's sink by how much the events of a read may be stamped late.
+func (r *Reactor) reportUncertainty(f *flow, read time.Duration, stamp int64, held time.Duration, merged, asked bool) {
 	switch mixed := merged || f.sink.Mixed(); {
 	case stamp == 0:
 		f.unstamped = true

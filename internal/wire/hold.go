@@ -46,9 +46,9 @@ func (h *hold) emptied() {
 	h.got, h.full = 0, false
 }
 
-// doubt tells a sink by how much the events of what a goroutine has read and fed to it may be
-// late; asked is how much was asked for.
-func (h *hold) doubt(sink Sink, a arrival, window func() int, asked int) {
+// reportUncertainty tells a sink by how much the events of what a goroutine has read and fed to it
+// may be late; asked is how much was asked for.
+func (h *hold) reportUncertainty(sink Sink, a arrival, window func() int, asked int) {
 	switch late := h.read(a.n, a.at, window); {
 	case a.exact:
 		certain(sink, late)

@@ -64,7 +64,7 @@ func (r *Reactor) bring(f *flow, q *queue, n int, read time.Duration, stamp int6
 		if piece.Exact {
 			certain(f.sink, held)
 		} else {
-			r.doubt(f, read, piece.Stamp, held, merged, q.asked > 0)
+			r.reportUncertainty(f, read, piece.Stamp, held, merged, q.asked > 0)
 		}
 		if done {
 			f.surplus = len(rest) > 0

@@ -65,9 +65,9 @@ func TestUncertainty(t *testing.T) {
 	}
 }
 
-func TestSecondFigure(t *testing.T) {
+func TestSecondNumber(t *testing.T) {
 	for line, want := range map[string]time.Duration{"1 23 4\n": 23, "": -1, "1": -1, "1 x 3": -1, "1 2": -1} {
-		if got := secondFigure([]byte(line)); got != want {
+		if got := secondNumber([]byte(line)); got != want {
 			t.Errorf("%q: %d, want %d", line, got, want)
 		}
 	}

@@ -119,7 +119,7 @@ func (k *linux) runDelay() time.Duration {
 	if k.schedstat > 0 {
 		n, _ = unix.Pread(k.schedstat, b[:], 0)
 	}
-	return secondFigure(b[:max(n, 0)])
+	return secondNumber(b[:max(n, 0)])
 }
 
 func (k *linux) cpuTime() time.Duration {
@@ -136,8 +136,8 @@ func (k *linux) done() {
 	}
 }
 
-// secondFigure is the second of the numbers in a line, -1 where there is none.
-func secondFigure(line []byte) time.Duration {
+// secondNumber is the second of the numbers in a line, -1 where there is none.
+func secondNumber(line []byte) time.Duration {
 	_, rest, _ := bytes.Cut(line, []byte{' '})
 	digits, _, found := bytes.Cut(rest, []byte{' '})
 	ns, err := strconv.ParseInt(string(digits), 10, 64)

@@ -24,16 +24,16 @@ import (
 
 // sink gathers what a transport feeds, until it has seen enough.
 type sink struct {
-	text     strings.Builder
-	at       []time.Duration
-	enough   string // the answer is over when its text ends so
-	failing  bool
-	reusable bool
-	ended    bool
-	mixed    bool
-	settled  string // "true" for exact
-	doubts   []time.Duration
-	err      *stream.Error
+	text          strings.Builder
+	at            []time.Duration
+	enough        string // the answer is over when its text ends so
+	failing       bool
+	reusable      bool
+	ended         bool
+	mixed         bool
+	settled       string // "true" for exact
+	uncertainties []time.Duration
+	err           *stream.Error
 }
 
 func (s *sink) Feed(p []byte, at time.Duration) bool {
@@ -46,7 +46,7 @@ func (s *sink) Piece(stream.Sizes) int                 { return 0 }
 func (s *sink) Settle(exact bool)                      { s.settled = fmt.Sprint(exact) }
 func (s *sink) Sizes() stream.Sizes                    { return stream.Sizes{} }
 func (s *sink) Mixed() bool                            { return s.mixed }
-func (s *sink) Uncertain(late time.Duration, _ bool)   { s.doubts = append(s.doubts, late) }
+func (s *sink) Uncertain(late time.Duration, _ bool)   { s.uncertainties = append(s.uncertainties, late) }
 func (s *sink) Failing() bool                          { return s.failing }
 func (s *sink) Reusable() bool                         { return s.reusable }
 func (s *sink) Prefetch() byte                         { return 0 }

@@ -19,8 +19,8 @@ type Certain struct {
 	Margin  float64  // a share of the baseline's value
 }
 
-// certainLevel is how often, at most, any of the metrics asked for is decided wrongly.
-const certainLevel = 0.05
+// familywiseError is how often, at most, any of the metrics asked for is decided wrongly.
+const familywiseError = 0.05
 
 // CertainMetrics are those that are asked for where none are named.
 func CertainMetrics() []string {
@@ -71,7 +71,7 @@ func (g *Group) certainties() (all []certainty) {
 				}
 			}
 		}
-		c.Certainty = judge.Certain(base, other, g.certain.Margin, certainLevel/float64(len(all)))
+		c.Certainty = judge.Certain(base, other, g.certain.Margin, familywiseError/float64(len(all)))
 	}
 	return all
 }
@@ -130,7 +130,7 @@ func (g *Group) certainLines() (lines []string) {
 		lines = append(lines, fmt.Sprintf("%s (%s; %d repeats)", text, ratio, c.Repeats))
 	}
 	if len(lines) > 0 {
-		lines = append(lines, fmt.Sprintf("These ratios have %g %% confidence all together, however many repeats there are; the other intervals and asterisks are for a number of repeats that is fixed beforehand", 100*(1-certainLevel)))
+		lines = append(lines, fmt.Sprintf("These ratios have %g %% confidence all together, however many repeats there are; the other intervals and asterisks are for a number of repeats that is fixed beforehand", 100*(1-familywiseError)))
 	}
 	return lines
 }
@@ -147,5 +147,5 @@ func (g *Group) certainJSON() pyjson.Object {
 			{Key: "repeats", Value: c.Repeats}, {Key: "ratio", Value: c.Ratio}, {Key: "ratio_low", Value: c.Low}, {Key: "ratio_high", Value: c.High},
 			{Key: "differs", Value: c.Differs}, {Key: "within_margin", Value: c.Within}, {Key: "void", Value: void}})
 	}
-	return pyjson.Object{{Key: "margin", Value: g.certain.Margin}, {Key: "confidence", Value: 1 - certainLevel}, {Key: "rows", Value: rows}}
+	return pyjson.Object{{Key: "margin", Value: g.certain.Margin}, {Key: "confidence", Value: 1 - familywiseError}, {Key: "rows", Value: rows}}
 }

@@ -56,8 +56,8 @@ func (g *Group) curve() *sweep.Curve {
 // curveNote explains the table of loads.
 const curveNote = "Loads: latencies in ms; ± is half of the 95 % interval; throughput and mean E2EL are those of the steady state."
 
-// curveFigures are the metrics of the table besides throughput and mean E2EL.
-var curveFigures = []judge.Quantity{{Metric: "ttft", Statistic: judge.MeanOf}, {Metric: "ttft", Statistic: judge.P99Of}, {Metric: "itl", Statistic: judge.MeanOf}, {Metric: "itl", Statistic: judge.P99Of}}
+// curveMetrics are the metrics of the table besides throughput and mean E2EL.
+var curveMetrics = []judge.Quantity{{Metric: "ttft", Statistic: judge.MeanOf}, {Metric: "ttft", Statistic: judge.P99Of}, {Metric: "itl", Statistic: judge.MeanOf}, {Metric: "itl", Statistic: judge.P99Of}}
 
 // curveHead are the heads of the table of loads.
 func (g *Group) curveHead() []string {
@@ -65,7 +65,7 @@ func (g *Group) curveHead() []string {
 	if g.curve().Points[0].Load.Concurrency == 0 {
 		head[0] = "requests/s"
 	}
-	for _, f := range curveFigures {
+	for _, f := range curveMetrics {
 		head = append(head, strings.TrimSuffix(shownName(f), " (ms)"))
 	}
 	return append(head, "Mean E2EL", "±")
@@ -76,9 +76,9 @@ func (g *Group) curveRows() (rows [][]string) {
 	c := g.curve()
 	for i := range c.Points {
 		p := &c.Points[i]
-		load := g.levelOf(p.Load)
+		load := g.loadIndex(p.Load)
 		row := []string{strings.TrimSuffix(p.Load.String(), "/s"), strconv.Itoa(p.Runs), strconv.Itoa(p.Requests), strconv.Itoa(p.Failed), decimals(p.Throughput.Value), share(p.Throughput)}
-		for _, f := range curveFigures {
+		for _, f := range curveMetrics {
 			row = append(row, decimals(g.value(load, 0, f)))
 		}
 		rows = append(rows, append(row, decimals(1e3*p.Latency.Value), share(p.Latency)))
@@ -86,7 +86,7 @@ func (g *Group) curveRows() (rows [][]string) {
 	return rows
 }
 
-func (g *Group) levelOf(l sweep.Load) int {
+func (g *Group) loadIndex(l sweep.Load) int {
 	for load := range g.Loads {
 		if at := g.Runs[load][0][0].load(); l.Concurrency > 0 && at.concurrency == l.Concurrency || l.Concurrency == 0 && at.rate == l.Rate {
 			return load

@@ -134,7 +134,7 @@ func (g *Group) page(number string) pageGroup {
 	p.Overview = g.overview()
 	for load, name := range g.Loads {
 		name = capital(g.load) + " " + name
-		l := pageLoad{Name: name, Table: g.levelTable(load), Charts: g.distributions(load), Open: load == 0 || len(g.Loads) <= 3}
+		l := pageLoad{Name: name, Table: g.loadTable(load), Charts: g.distributions(load), Open: load == 0 || len(g.Loads) <= 3}
 		if runs := g.Runs[load][0]; len(g.Variants) == 1 && len(runs) == 1 && len(g.Loads) == 1 {
 			l.Table, l.Summary = runs[0].runTable(), runs[0].rates()
 		}
@@ -176,9 +176,9 @@ func textCells(rows [][]string) (out [][]pageCell) {
 	return out
 }
 
-// levelTable is the table at a load, what matters first: the ratios, then the values, then the
+// loadTable is the table at a load, what matters first: the ratios, then the values, then the
 // intervals. What is not comparable is marked.
-func (g *Group) levelTable(load int) pageTable {
+func (g *Group) loadTable(load int) pageTable {
 	t := pageTable{Head: append([]string{"metric"}, g.judged.Labels...)}
 	if len(g.Variants) > 1 {
 		t.Head = g.ratiosFirst(append(t.Head, g.heads()...))

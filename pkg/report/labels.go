@@ -45,7 +45,7 @@ func keysOf(files []*Stored) []string {
 		for k, i := range others {
 			keys[i] = filepath.Join(dir, cmp.Or(differs[k], filepath.Base(dir)))
 		}
-		tellApart(files, at, keys)
+		addPaths(files, at, keys)
 	}
 	return keys
 }
@@ -66,9 +66,9 @@ func crowded(files []*Stored, at []int) bool {
 	return false
 }
 
-// tellApart gives results that still have the same name and the same load the rest of their
+// addPaths gives results that still have the same name and the same load the rest of their
 // files' names: of files that nobody named, when they were made.
-func tellApart(files []*Stored, at []int, keys []string) {
+func addPaths(files []*Stored, at []int, keys []string) {
 	groups := map[string][]int{}
 	for _, i := range at {
 		groups[keys[i]] = append(groups[keys[i]], i)
@@ -112,7 +112,7 @@ func namesOf(files []*Stored, at []int) []string {
 	names, short := make([]string, len(at)), make([]string, len(at))
 	for k, i := range at {
 		_, base := files[i].place()
-		names[k], short[k] = repeatName().ReplaceAllString(base, ""), withoutLevel(files[i])
+		names[k], short[k] = repeatName().ReplaceAllString(base, ""), withoutConcurrency(files[i])
 	}
 	if distinct(short) < distinct(names) {
 		return short
@@ -123,8 +123,8 @@ func namesOf(files []*Stored, at []int) []string {
 // distinct is how many different texts there are.
 func distinct(texts []string) int { return len(slices.Compact(slices.Sorted(slices.Values(texts)))) }
 
-// withoutLevel is a file's name without its concurrency: vllm_c16 and vllm_c64 are of vllm.
-func withoutLevel(s *Stored) string {
+// withoutConcurrency is a file's name without its concurrency: vllm_c16 and vllm_c64 are of vllm.
+func withoutConcurrency(s *Stored) string {
 	_, base := s.place()
 	base = repeatName().ReplaceAllString(base, "")
 	n := s.load().concurrency

@@ -166,13 +166,13 @@ type load struct {
 	rate        float64 // 0 for all at once
 }
 
-var levelName = lazy.Regexp(`concurrency_?(\d+)`)
+var concurrencyName = lazy.Regexp(`concurrency_?(\d+)`)
 
 // load is the file's, or, in layouts that do not keep it, its name's.
 func (s *Stored) load() load {
 	l := load{concurrency: countOf(s.file.MaxConcurrency), rate: s.rate()}
 	if l.concurrency == 0 {
-		if m := levelName().FindStringSubmatch(filepath.Base(s.Name)); m != nil {
+		if m := concurrencyName().FindStringSubmatch(filepath.Base(s.Name)); m != nil {
 			l.concurrency, _ = strconv.Atoi(m[1])
 		}
 	}
