@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -149,4 +150,28 @@ func exportedNames(f *ast.File) (n int) {
 		}
 	}
 	return n
+}
+
+// TestPackagesAreExplained: each package has a doc, and each under pkg/ an example that is run.
+func TestPackagesAreExplained(t *testing.T) {
+	docs, examples := map[string]string{}, map[string]int{}
+	for _, s := range sources(t) {
+		place := s.path[:strings.LastIndexByte(s.path, '/')]
+		docs[place] += s.file.Doc.Text()
+		for _, e := range doc.Examples(s.file) {
+			if strings.HasSuffix(s.path, "_test.go") && e.Output != "" {
+				examples[place]++
+			}
+		}
+	}
+	for place, text := range docs {
+		if text == "" && !strings.Contains(place, "testdata") && !strings.HasPrefix(place, "standin/") {
+			t.Errorf("%s has no package doc", place)
+		}
+	}
+	for _, place := range []string{"pkg/dataset", "pkg/client", "pkg/metrics", "pkg/report"} {
+		if examples[place] == 0 {
+			t.Errorf("%s has no example with its output", place)
+		}
+	}
 }

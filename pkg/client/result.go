@@ -63,10 +63,13 @@ const (
 	CutAtEnd    = answer.CutAtEnd
 )
 
-var errCancelled error = &wire.Drop{Class: Cancelled, Why: "cancelled after the time that it was to have"}
+var (
+	errCancelled error = &wire.Drop{Class: Cancelled, Why: "cancelled after the time that it was to have"}
+	errCut       error = &wire.Drop{Class: CutAtEnd, Why: "the request was under way when the run ended"}
+)
 
 // ErrCut is the cause of a context that ends with the run: its requests are CutAtEnd.
-var ErrCut error = &wire.Drop{Class: CutAtEnd, Why: "the request was under way when the run ended"}
+var ErrCut = errCut
 
 // UnknownLate is the ConnectLate of a connection of which nothing is known.
 const UnknownLate = time.Duration(-1)
