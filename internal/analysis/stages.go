@@ -72,7 +72,7 @@ func (a *Analysis) stages(rec *recording.Recording, o metrics.Options, count Cou
 		a.Stages = append(a.Stages, readers[i].end(&rec.Health))
 	}
 	for i := range a.Stages {
-		if f := a.Stages[i].notKept(i + 1); f != nil && !rec.Interrupted {
+		if f := a.Stages[i].notKept(i+1, rec.Settings.Burstiness); f != nil && !rec.Interrupted {
 			a.Findings = append(a.Findings, *f)
 		}
 	}
@@ -169,7 +169,8 @@ func (x *stageReader) end(h *health.Report) Stage {
 const keptShare = 0.95
 
 // notKept finds a stage whose load was not the one asked for, or that has nothing to measure.
-func (g *Stage) notKept(number int) *judge.Finding {
+// burstiness is that of a rate.
+func (g *Stage) notKept(number int, burstiness float64) *judge.Finding {
 	length := g.To - g.MeasuredFrom
 	figures := pyjson.Object{{Key: "stage", Value: number}, {Key: "measured", Value: g.Summary.Total}, {Key: "started", Value: g.Started}}
 	switch {
@@ -180,9 +181,9 @@ func (g *Stage) notKept(number int) *judge.Finding {
 		return &judge.Finding{Code: "stage_not_measured", Figures: figures,
 			Text: fmt.Sprintf("stage %d has no metrics: of %d requests that began in it none lies between its transition, which ended %.3g s after the stage began, and its end after %.3g s; make it longer", number, g.Started, g.MeasuredFrom-g.From, g.To-g.From)}
 	case g.Rate > 0:
-		// A Poisson process of n requests is off by sqrt(n).
+		// Of n requests, waits of a gamma distribution are off by sqrt(n/burstiness), constant ones by one.
 		want := g.Rate * length
-		if got := g.SentPerSecond * length; got < keptShare*want && got < want-3*math.Sqrt(want) {
+		if got := g.SentPerSecond * length; got < keptShare*want && got < want-1-3*math.Sqrt(want/burstiness) {
 			figures = append(figures, pyjson.Member{Key: "sent_per_s", Value: g.SentPerSecond}, pyjson.Member{Key: "asked_per_s", Value: g.Rate})
 			return &judge.Finding{Code: "stage_not_kept", Figures: figures, Text: fmt.Sprintf("stage %d asks for %.4g requests/s, and %.4g were sent", number, g.Rate, g.SentPerSecond)}
 		}

@@ -113,6 +113,11 @@ func TestStagesOfRates(t *testing.T) {
 		if !found(o.Analysis, "stage_not_kept") || found(o.Analysis, "stage_not_measured") {
 			t.Errorf("%+v", o.Analysis.Findings)
 		}
+		// A constant rate is missed by few requests already.
+		o = shaped(t, &slow{after: 150 * ms}, "--stages", path, "--burstiness", "inf", "--max-concurrency", "1")
+		if f := o.Analysis.Findings; !slices.ContainsFunc(f, func(f judge.Finding) bool { return strings.HasPrefix(f.Text, "stage 1 asks for 10 requests/s, and ") }) {
+			t.Errorf("%+v", f)
+		}
 		// Requests that are over before a stage leave it without any.
 		o = shaped(t, &slow{}, "--stages", path, "--burstiness", "inf", "--num-prompts", "20")
 		if f := o.Analysis.Findings; len(f) != 2 || f[1].Text != "stage 3 has no metrics: no request began in it; give the run more requests, or make the stage longer" {
