@@ -87,18 +87,24 @@ func (b *Bench) awaitLoads(ctx context.Context, rec *recording.Recording) {
 	_, err := r.Barrier.Meet(ctx, "load over", nil)
 	left, late := (*barrier.LeftError)(nil), (*barrier.TimeoutError)(nil)
 	switch {
+	case err == nil:
+		return
+	case ctx.Err() != nil:
+		err = errWaiting
 	case errors.As(err, &left):
 		err = fmt.Errorf("rank %d on %s: %s", left.Rank, left.Host, left.Why)
 	case errors.As(err, &late):
 		err = fmt.Errorf("%s did not say so within %v", ranks.List(late.Missing), late.Limit)
 	}
-	if err != nil && ctx.Err() == nil {
-		if left == nil {
-			r.Barrier.Leave(err)
-		}
-		b.keep(recording.Note{Code: "probes_ended_early", Text: fmt.Sprintf("probes ended before the load of every rank was known to be over, so some of the last may be missing: %v", err)})
+	if left == nil {
+		r.Barrier.Leave(err)
 	}
+	b.keep(recording.Note{Code: "probes_ended_early", Text: fmt.Sprintf("probes ended before the load of every rank was known to be over, so some of the last may be missing: %v", err)})
 }
 
-// errInterrupted is why a rank does not wait for the others.
-var errInterrupted = errors.New("its run ended early")
+// errInterrupted and errWaiting are why a rank does not wait for the others: its load ended
+// early, or it was interrupted after it.
+var (
+	errInterrupted = errors.New("its run ended early")
+	errWaiting     = errors.New("interrupted while waiting for the other ranks")
+)

@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -129,6 +130,50 @@ func TestProbesOfRanksThatEndEarly(t *testing.T) {
 		if early != 1 {
 			t.Errorf("%d ranks ended early", early)
 		}
+	})
+}
+
+// TestProbesOfARankThatIsInterrupted: a rank that is interrupted while it waits for the other's
+// load says so, and the other does not wait for it.
+func TestProbesOfARankThatIsInterrupted(t *testing.T) {
+	args := []string{"--model", "m", "--tokenizer", "llama3", "--dataset-name", "random", "--random-ids", "--random-input-len", "9", "--random-output-len", "5", "--num-prompts", "2",
+		"--max-concurrency", "2", "--probe-request-rate", "1", "--no-test-input"}
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, cancel)
+		var all sync.WaitGroup
+		for i, takes := range []time.Duration{50 * ms, 20 * time.Second} {
+			all.Go(func() {
+				m := steady(func(*benchtest.Exchange) time.Duration { return takes })
+				defer m.Wait()
+				r := bench.Ranks{Rank: ranks.Rank{Index: i, Size: 2}, Host: fmt.Sprintf("h%d", i)}
+				var err error
+				if r.Barrier, _, err = barrier.Join(t.Context(), barrier.Options{Dir: dir, Rank: r.Rank, Host: r.Host, Now: time.Now, Limit: time.Hour}, nil); err != nil {
+					t.Error(err)
+					return
+				}
+				b := bench.New(bench.Options{Settings: benchtest.Settings(t, args), Dial: m.Dial, Ranks: r, Now: time.Now})
+				defer b.Close()
+				until := []context.Context{ctx, t.Context()}[i]
+				if err := errors.Join(b.Connect(until), b.Prepare(until)); err != nil {
+					t.Error(err)
+					return
+				}
+				began := time.Now()
+				rec, err := b.Run(until)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				least := []time.Duration{8 * time.Second, 20 * time.Second}[i]
+				want := []string{"missing: interrupted while waiting", "missing: rank 0 on h0: interrupted while waiting"}[i]
+				if took := time.Since(began); took < least || took > least+25*time.Second || len(rec.Notes) != 1 || !strings.Contains(rec.Notes[0].Text, want) {
+					t.Errorf("rank %d after %v: %+v", i, took, rec.Notes)
+				}
+			})
+		}
+		all.Wait()
 	})
 }
 
