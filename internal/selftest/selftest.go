@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{Concurrency: s.Concurrency(), Requests: len(r.rec.Planned), Input: s.RandomInputLen, Output: s.RandomOutputLen, Rate: s.Rate(),
-		Errors: r.errors, Verdict: string(r.analysis.Verdict.Level)}
+		Errors: r.errors, Verdict: string(r.analysis.Verdict.Level), Causes: r.analysis.Verdict.Causes()}
 	h := &r.rec.Health
 	t.CPUPerEvent = (h.User + h.System).Seconds() / float64(max(r.analysis.Counts.Events, 1))
 	if o.Quick {

@@ -181,9 +181,9 @@ this machine, shared with the simulator: 8,000 or more streams at once, 1,234,56
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)
 	}
-	table.Streams, table.Capped = 0, false
+	table.Streams, table.Capped, table.Verdict, table.Causes = 0, false, "degraded", []string{"slots were idle"}
 	out.Reset()
-	if table.WriteText(&out); !strings.Contains(out.String(), "simulator: fewer than 250 streams at once, 1,234,567 events/s") {
+	if table.WriteText(&out); !strings.Contains(out.String(), "per event\n  - slots were idle\nthis machine, shared with the simulator: fewer than 250 streams at once, 1,234,567 events/s") {
 		t.Error(out.String())
 	}
 	if b := table.Beyond(); len(b) != 1 || b[0] != metrics.TTFT {

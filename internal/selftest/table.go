@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"loadgen/internal/plain"
 	"loadgen/internal/result"
 	"loadgen/pkg/metrics"
 )
@@ -17,6 +18,7 @@ type Table struct {
 	Rate                                 float64 // 0 for all at once
 	Errors
 	Verdict string
+	Causes  []string // of a verdict that is not clean
 	// CPUPerEvent is in seconds; the simulator's own is not in it.
 	CPUPerEvent float64
 	// The most that was reached here, the simulator beside it; 0 where it was not tried.
@@ -59,6 +61,9 @@ func (t *Table) WriteText(w io.Writer) {
 		fmt.Fprintf(w, "%-6s %10.3f %10.3f %10.3f %10.3f   %s\n", strings.ToUpper(m.String()), 1e3*d.Mean, 1e3*d.P50, 1e3*d.P99, 1e3*t.Bounds[m].Most(), t.larger(m))
 	}
 	fmt.Fprintf(w, "verdict %s; %.1f us of CPU time per event\n", t.Verdict, 1e6*t.CPUPerEvent)
+	for _, cause := range t.Causes {
+		fmt.Fprintf(w, "  - %s\n", plain.Line(cause))
+	}
 	if t.EventsPerSecond > 0 {
 		streams := thousands(t.Streams)
 		switch {
