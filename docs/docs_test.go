@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,7 +135,6 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages = slices.DeleteFunc(pages, func(page string) bool { return filepath.Base(page) == "scale.md" }) // ranks that wait for each other: scale_test.go tries them
 	pages = append(pages, "../README.md")
 	url := docsServer(t)
 	used, ran := map[string]bool{}, 0
