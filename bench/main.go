@@ -18,7 +18,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -46,7 +45,7 @@ type truth struct {
 // row is one measurement: reported minus true, in milliseconds.
 type row struct {
 	ttft, ttft99, itl, itl99, itlSD, tpot, e2el float64
-	cpu, spread, memory, start                  float64 // us an event, ms, KB a stream, ms
+	cpu, spread, memory, own, start             float64 // us an event, ms, KB a stream, of that its own, ms
 	held                                        string  // the stated bounds that held, "" for none stated
 }
 
@@ -121,8 +120,8 @@ func main() {
 		b.soak(*soak)
 		return
 	}
-	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | spread ms | start ms | bounds held |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Println("| streams | client | TTFT mean | TTFT p99 | ITL mean | ITL p99 | ITL sd | TPOT mean | E2EL mean | CPU us/event | x floor | KB/stream | own | spread ms | start ms | bounds held |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, name := range strings.Split(*only, ",") {
 		l := level{tokens: 100, ttft: "50ms", itl: "10ms"}
 		switch name {
@@ -206,11 +205,11 @@ func line(l level, client string, turns []row, floor float64) string {
 	case l.flood:
 		name = "flood (" + name + ")"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %s | %.0f | %s |", name, client,
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.2f | %.0f | %.0f | %s | %.0f | %s |", name, client,
 		m(func(r row) float64 { return r.ttft }), m(func(r row) float64 { return r.ttft99 }), m(func(r row) float64 { return r.itl }),
 		m(func(r row) float64 { return r.itl99 }), m(func(r row) float64 { return r.itlSD }), m(func(r row) float64 { return r.tpot }),
 		m(func(r row) float64 { return r.e2el }), m(processor), median(turns, processor)/floor,
-		median(turns, func(r row) float64 { return r.memory }), m(func(r row) float64 { return r.spread }),
+		median(turns, func(r row) float64 { return r.memory }), median(turns, func(r row) float64 { return r.own }), m(func(r row) float64 { return r.spread }),
 		median(turns, func(r row) float64 { return r.start }), boundsHeld(turns))
 }
 
@@ -230,13 +229,13 @@ func (b *bench) run(client string, l level) (row, error) {
 	}
 	var began unix.Timespec
 	check(unix.ClockGettime(unix.CLOCK_MONOTONIC, &began))
-	out, err := cmd.Output()
+	out, held, err := watch(cmd)
 	if err != nil {
 		return row{}, err
 	}
 	var t truth
 	b.get("/truth?last="+n, &t)
-	r := row{spread: t.Spread, start: float64(t.First-began.Nano()) / 1e6, memory: float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / float64(l.streams)}
+	r := row{spread: t.Spread, start: float64(t.First-began.Nano()) / 1e6, memory: held.resident / float64(l.streams), own: held.own / float64(l.streams)}
 	if client == "floor" {
 		var f struct {
 			TTFT, ITL stats
