@@ -3,12 +3,16 @@ package standin
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -25,13 +29,25 @@ func brotliContents() map[string][]byte {
 	all := contents()
 	all["prose"] = []byte(prose)
 	all["proses"] = []byte(strings.Repeat(prose+fmt.Sprint(all["noise"][:40]), 9))
+	all["apart"] = slices.Concat(all["lines"][:3000], make([]byte, 200_000), all["lines"][:3000])
+	r := rand.New(rand.NewPCG(3, 5))
+	for i := range 4000 {
+		all["samples"] = binary.LittleEndian.AppendUint16(all["samples"], uint16(int16(40*math.Sin(float64(i)/9)+r.NormFloat64())))
+	}
+	for i := range 90_000 { // of two kinds in turn, for long and for short
+		if part := i / 20_000; part < 4 && part%2 == 0 || part == 4 && i/500%2 == 0 {
+			all["mixed"] = append(all["mixed"], "aaaaaaaaaaaabbbc"[r.IntN(16)])
+		} else {
+			all["mixed"] = append(all["mixed"], "xxxxxxxxxxxxxyz\xff"[r.IntN(16)])
+		}
+	}
 	return all
 }
 
 // brotliPackers are the arguments of the program brotli, by the name of what it makes: the
 // levels have different kinds of meta-blocks, and a small window slides.
 func brotliPackers() map[string][]string {
-	return map[string][]string{"1": {"-q", "1"}, "5": {"-q", "5", "-w", "10"}, "9": {"-q", "9", "-w", "16"}, "11": {"-q", "11"}}
+	return map[string][]string{"1": {"-q", "1"}, "5": {"-q", "5", "-w", "10"}, "9": {"-q", "9", "-w", "16"}, "11": {"-q", "11"}, "18": {"-q", "10", "-w", "18"}}
 }
 
 // TestBrotliPacked unpacks what the program brotli has packed.
