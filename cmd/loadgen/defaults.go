@@ -49,6 +49,9 @@ func (c *config) assume() []string {
 	if c.part.Alone() { // a rank's recording is what counts
 		set("--save-result", "", func() { c.SaveResult, saved = true, "; result is saved" })
 	}
+	if c.DryRun {
+		saved = "; a dry run sends none"
+	}
 	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
 	return []string{fmt.Sprintf("%s to %s, %s%s", c.extent(), c.server(), c.pace(), saved), "defaults: " + strings.Join(texts, ", ")}
 }
@@ -64,11 +67,19 @@ func (c *config) server() string {
 	return "http://" + net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 }
 
+// count is a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // extent is how much is sent.
 func (c *config) extent() string {
 	text := "requests"
 	if c.NumPrompts > 0 || !c.Timed() {
-		text = fmt.Sprintf("%d requests", c.NumPrompts)
+		text = count(c.NumPrompts, "request")
 	}
 	switch {
 	case c.Duration > 0 && c.NumPrompts > 0:
@@ -85,8 +96,15 @@ func (c *config) pace() string {
 		return "by the stages of " + *c.Stages
 	}
 	text := "all at once"
-	if rate := c.Rate(); rate > 0 {
+	rate := c.Rate()
+	if c.RampUpEnd != nil {
+		rate = *c.RampUpEnd
+	}
+	if rate > 0 {
 		text = fmt.Sprintf("%g per second", rate)
+		if c.RampUpStart != nil {
+			text = fmt.Sprintf("%g to %s", *c.RampUpStart, text)
+		}
 		if bound := c.Concurrency(); bound > 0 {
 			text += fmt.Sprintf(", at most %d at a time", bound)
 		}

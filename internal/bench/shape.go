@@ -69,7 +69,7 @@ func shapeOf(s *recording.Settings) (*shape, error) {
 		}
 	}
 	x.Plan = x.Shape.Plan()
-	if s.Stagger == 0 {
+	if wholeRun := ramps(s) && s.RampUp == 0; s.Stagger == 0 && !wholeRun { // else nothing follows the ramp
 		x.spans(settled)
 	}
 	return x, nil

@@ -181,6 +181,19 @@ func TestStagger(t *testing.T) {
 	})
 }
 
+// TestARampOverTheRun: nothing follows a ramp that lasts until the end of the run, so that there is
+// nothing to measure apart.
+func TestARampOverTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, args := range [][]string{{"--num-prompts", "40"}, {"--duration", "2"}} {
+			o := shaped(t, &slow{after: 20 * ms}, append(args, "--ramp-up-strategy", "linear", "--ramp-up-end-rps", "40")...)
+			if len(o.Analysis.Stages) != 0 || found(o.Analysis, "stage_not_measured") {
+				t.Errorf("%q: %d stages, %+v", args, len(o.Analysis.Stages), o.Analysis.Findings)
+			}
+		}
+	})
+}
+
 // TestCancelledInStages: requests that loadgen cancels are counted apart in each stage, not as
 // ones that were not done.
 func TestCancelledInStages(t *testing.T) {

@@ -188,7 +188,11 @@ func surroundings(h *health.Report) string {
 		for _, s := range h.Stalls {
 			longest, sum = max(longest, s.To-s.From), sum+s.To-s.From
 		}
-		add("the process did not get to run for %s in %d stalls, %s the longest", spell(sum), n, spell(longest))
+		if n == 1 {
+			add("the process did not get to run for %s", spell(sum))
+		} else {
+			add("the process did not get to run for %s in %d stalls, %s the longest", spell(sum), n, spell(longest))
+		}
 	}
 	if h.GCPauses.Max > time.Millisecond {
 		add("the garbage collector stopped it for up to %s", spell(h.GCPauses.Max))

@@ -8,13 +8,13 @@ type TimeBreakdown struct {
 	Records int `json:"records" unit:"requests"`
 	// Requests is the number of successes, of which the rest is.
 	Requests int `json:"requests" unit:"requests"`
-	// InAnswer counts those whose answer itself brought the server's times.
+	// InAnswer is the number of requests whose answer carried the server's times.
 	InAnswer int `json:"in_answer" unit:"requests"`
-	// ByID counts those that were joined with a record by an id.
+	// ByID is the number of requests that were matched to a record by id.
 	ByID int `json:"joined_by_id" unit:"requests"`
-	// ByOrder counts those that were joined by the order of arrival and the fit of their times.
+	// ByOrder is the number of requests that were matched by order of arrival and by time.
 	ByOrder int `json:"joined_by_order" unit:"requests"`
-	// Unjoined counts those without a record, of which all but client_send is unknown.
+	// Unjoined is the number of requests without a record: only client_send is known of them.
 	Unjoined int `json:"not_joined" unit:"requests"`
 	// Excess is by how much the spans of a request exceed its TTFT at most: 0 unless the
 	// server's times contradict the client's.
@@ -41,7 +41,7 @@ type TimeSpan struct {
 	Key string `json:"span"`
 	// Label is its name for people.
 	Label string `json:"label"`
-	// Requests counts the requests of which it is known.
+	// Requests is the number of requests for which it is known.
 	Requests int `json:"requests" unit:"requests"`
 	// Mean is the arithmetic mean over them.
 	Mean float64 `json:"mean_ms" unit:"ms"`
@@ -61,7 +61,7 @@ type TimeSpan struct {
 type OriginalSpan struct {
 	// Name is its name.
 	Name string `json:"span"`
-	// Records counts the records, chunks or steps of which it is known.
+	// Records is the number of records, chunks or steps for which it is known.
 	Records int `json:"records"`
 	// Mean is the arithmetic mean.
 	Mean float64 `json:"mean_ms" unit:"ms"`

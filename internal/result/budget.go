@@ -1,7 +1,7 @@
 package result
 
 // ErrorBudget is the measurement error, as far as loadgen measured it. Nothing of
-// it is subtracted from them.
+// it is subtracted from any metric.
 type ErrorBudget struct {
 	// Bounds are by how much each metric can be off, at most.
 	Bounds ByMetric[Bound] `json:"bound_ms" unit:"ms"`
@@ -23,13 +23,13 @@ type ErrorBudget struct {
 	SendDelay Delays `json:"send_delay_ms" unit:"ms"`
 	// Connect is the time from the start to being connected.
 	Connect Delays `json:"connect_ms" unit:"ms"`
-	// PathRTT are the least round trip times, one for each connection.
+	// PathRTT are the minimum round trip times, one for each connection.
 	PathRTT Delays `json:"path_rtt_ms" unit:"ms"`
 	// StampToRead is the time from a stamp of the kernel to the read.
 	StampToRead Delays `json:"stamp_to_read_ms" unit:"ms"`
-	// LateStamps are by how much stamps may be late, of those that may.
+	// LateStamps are by how much timestamps may be late, of those that may be.
 	LateStamps Delays `json:"late_stamps_ms" unit:"ms"`
-	// RetransmittedSegments counts the TCP segments that loadgen's side sent again.
+	// RetransmittedSegments is the number of TCP segments that loadgen retransmitted.
 	RetransmittedSegments int `json:"retransmitted_segments" unit:"segments"`
 	// Clock is the system's clock.
 	Clock Clock `json:"clock"`
@@ -116,7 +116,7 @@ type ClockStep struct {
 	By float64 `json:"by_ms" unit:"ms"`
 }
 
-// Stalls sums up the times in which the process did not run.
+// Stalls are the times in which the process did not run.
 type Stalls struct {
 	// Count is how many there were.
 	Count int `json:"count"`
@@ -146,6 +146,6 @@ type Cgroup struct {
 	Cores float64 `json:"cores" unit:"processors"`
 	// Throttled is the time in which the limit kept the process from running.
 	Throttled float64 `json:"throttled_ms" unit:"ms"`
-	// ThrottledPeriods counts the periods in which it did.
+	// ThrottledPeriods is the number of periods that were throttled.
 	ThrottledPeriods int `json:"throttled_periods"`
 }

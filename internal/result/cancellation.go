@@ -13,11 +13,11 @@ type Cancellation struct {
 	After *float64 `json:"after_ms" unit:"ms" from:"flags"`
 	// Chosen is the number of requests that were to be cancelled, and were sent.
 	Chosen int `json:"chosen" unit:"requests" from:"timelines"`
-	// Cancelled is the number of those that were.
+	// Cancelled is the number that were cancelled.
 	Cancelled int `json:"cancelled" unit:"requests" from:"timelines"`
-	// Completed is the number of those that were complete before; the metrics have them.
+	// Completed is the number that were complete before that; the metrics include them.
 	Completed int `json:"completed" unit:"requests" from:"timelines"`
-	// Failed is the number of those that failed before.
+	// Failed is the number that failed before that.
 	Failed int `json:"failed" unit:"requests" from:"timelines"`
 	// TTFT is that of the cancelled; null where no token had come.
 	TTFT *Stats `json:"ttft_ms" unit:"ms" from:"timelines"`

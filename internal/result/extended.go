@@ -25,11 +25,11 @@ type Extended struct {
 	// PerToken is the time between tokens: a gap is shared by the tokens of the chunk
 	// that ends it. It is null where the tokens of chunks are not known.
 	PerToken *Stats `json:"itl_per_token_ms" unit:"ms"`
-	// TokensPerChunk counts tokens by chunk; the mean alone where chunks are not counted.
+	// TokensPerChunk is the number of tokens in a chunk; only the mean where the server does not count by chunk.
 	TokensPerChunk Stats `json:"tokens_per_chunk" unit:"tokens"`
 	// SecondToken is the time from the first token to the second chunk's.
 	SecondToken Stats `json:"time_to_second_token_ms" unit:"ms"`
-	// UserPace is the pace of one user's tokens once they come.
+	// UserPace is the output tokens per second of a request after its first token.
 	UserPace Stats `json:"tokens_per_s_per_user" unit:"tokens/s"`
 	// DueTTFT is TTFT counted from when the request was due.
 	DueTTFT Stats `json:"ttft_from_due_ms" unit:"ms"`
@@ -37,7 +37,7 @@ type Extended struct {
 	DueE2EL Stats `json:"e2el_from_due_ms" unit:"ms"`
 	// Queue is the time from due to having a slot.
 	Queue Stats `json:"queue_ms" unit:"ms"`
-	// PeakConcurrency is the most requests under way at once.
+	// PeakConcurrency is the maximum number of requests in flight.
 	PeakConcurrency int `json:"peak_concurrency" unit:"requests"`
 	// MeanConcurrency is the time-weighted mean of requests under way.
 	MeanConcurrency float64 `json:"mean_concurrency" unit:"requests"`
@@ -53,7 +53,7 @@ type Extended struct {
 	ByChoice *ByChoice `json:"by_choice"`
 }
 
-// ByTokenCount are metrics by whose count of output tokens they rest on; null where there is none.
+// ByTokenCount are metrics under each source of output token counts; null where a source has none.
 type ByTokenCount struct {
 	// Server is the server's usage.
 	Server *Counted `json:"server"`
@@ -155,9 +155,9 @@ type Steady struct {
 	From float64 `json:"from_s" unit:"s"`
 	// To is until when.
 	To float64 `json:"to_s" unit:"s"`
-	// Requests counts those that lie wholly within.
+	// Requests is the number of requests that lie wholly within.
 	Requests int `json:"requests" unit:"requests"`
-	// Dropped counts those that do not.
+	// Dropped is the number that do not.
 	Dropped int `json:"dropped" unit:"requests"`
 	// OutputThroughput is the rate of tokens within.
 	OutputThroughput float64 `json:"output_throughput" unit:"tokens/s"`
@@ -180,13 +180,13 @@ type Second struct {
 	Second int `json:"second"`
 	// Concurrency is the time-weighted mean of requests under way.
 	Concurrency float64 `json:"concurrency" unit:"requests"`
-	// Peak is the most requests under way at once.
+	// Peak is the maximum number of requests in flight.
 	Peak int `json:"peak" unit:"requests"`
-	// Tokens counts the tokens that arrived.
+	// Tokens is the number of output tokens that arrived.
 	Tokens int `json:"tokens" unit:"tokens"`
-	// Started counts the requests that started.
+	// Started is the number of requests that started.
 	Started int `json:"started" unit:"requests"`
-	// Completed counts the requests that ended.
+	// Completed is the number of requests that ended.
 	Completed int `json:"completed" unit:"requests"`
 }
 
@@ -218,13 +218,13 @@ type ServerMetrics struct {
 	Prefill *Stats `json:"prefill_ms" unit:"ms"`
 	// Decode is the time from the first token to the last.
 	Decode *Stats `json:"decode_ms" unit:"ms"`
-	// ReusedBlocks counts the blocks of the KV cache that prompts found.
+	// ReusedBlocks is the number of KV cache blocks that prompts reused.
 	ReusedBlocks int `json:"reused_blocks" unit:"blocks"`
-	// MissedBlocks counts the blocks of the KV cache that prompts did not find.
+	// MissedBlocks is the number of KV cache blocks that prompts missed.
 	MissedBlocks int `json:"missed_blocks" unit:"blocks"`
-	// Iterations counts the steps of the engine.
+	// Iterations is the number of engine iterations.
 	Iterations int `json:"iterations"`
-	// PeakActiveRequests is the most requests in one step.
+	// PeakActiveRequests is the maximum number of requests in one iteration.
 	PeakActiveRequests int `json:"peak_active_requests" unit:"requests"`
 	// Exposition are its Prometheus metrics over the run, null where it has none.
 	Exposition *Exposition `json:"prometheus"`
@@ -257,6 +257,6 @@ type ServerQuantity struct {
 	Difference *float64 `json:"difference"`
 	// Count is the number of values of a time.
 	Count float64 `json:"count"`
-	// Text says what makes the two differ, "" where nothing should.
+	// Text is why the two may differ, "" where they should not.
 	Text string `json:"text"`
 }

@@ -24,16 +24,15 @@ import (
 // loadgenKey is the key of loadgen's own object.
 const loadgenKey = "loadgen"
 
-// File is a result file. A nil number is null, or, after reading, null or not
-// there. Only the keys that the layout has are written, see Layout.
+// File is a result file, with the keys of its layout (newest, or 1.2).
 type File struct {
-	// Date is when the run was over, as 20060102-150405 in local time.
+	// Date is the end of the run in local time, as YYYYMMDD-HHMMSS.
 	Date string `json:"date" from:"clock"`
 	// Backend is the API that was used: openai, openai-chat, ...
 	Backend string `json:"backend" from:"flags"`
 	// ModelID is the model's name in requests.
 	ModelID string `json:"model_id" from:"flags"`
-	// TokenizerID names the tokenizer that counted prompts.
+	// TokenizerID is the name of the tokenizer that counted prompts.
 	TokenizerID string `json:"tokenizer_id" from:"flags"`
 	// NumPrompts is the number of requests asked for.
 	NumPrompts *int `json:"num_prompts" unit:"requests" from:"flags"`
@@ -47,11 +46,11 @@ type File struct {
 	// Duration is the time from the start of the schedule to the last answer or the
 	// schedule's end, the profiler's stop included.
 	Duration *float64 `json:"duration" unit:"s" from:"timelines"`
-	// Completed counts the successes.
+	// Completed is the number of successful requests.
 	Completed *int `json:"completed" unit:"requests" from:"timelines"`
-	// TotalInputTokens sums the nominal prompt lengths of the successes.
+	// TotalInputTokens is the sum of the nominal prompt lengths of successful requests.
 	TotalInputTokens *int `json:"total_input_tokens" unit:"tokens" from:"data set"`
-	// TotalOutputTokens sums the completion lengths of the successes.
+	// TotalOutputTokens is the sum of the completion lengths of successful requests.
 	TotalOutputTokens *int `json:"total_output_tokens" unit:"tokens" from:"server's usage, else the tokenizer"`
 	// RequestThroughput is the rate of successes: completed / duration.
 	RequestThroughput *float64 `json:"request_throughput" unit:"requests/s" from:"timelines"`
@@ -89,7 +88,7 @@ type File struct {
 	// DecodedPerIterKeys are the statistics of avg_decoded_tokens_per_iter as keys of
 	// their own: STATISTIC_avg_decoded_tokens_per_iter.
 	DecodedPerIterKeys *Distribution `json:"*_avg_decoded_tokens_per_iter" unit:"tokens" from:"server"`
-	// Latency are the statistics of the four latencies, those that were asked for.
+	// Latency are the statistics of the latencies that were asked for.
 	Latency ByMetric[*Distribution] `json:"*" unit:"ms" from:"timelines"`
 
 	// RequestRate is the rate of the schedule; "inf" where all requests are due at once.
@@ -97,7 +96,7 @@ type File struct {
 	// Burstiness is the shape of the gamma distribution of the gaps; 1 is Poisson, "inf"
 	// constant spacing.
 	Burstiness *Rate `json:"burstiness" from:"flags"`
-	// MaxConcurrency bounds the requests under way; null without a bound.
+	// MaxConcurrency is the limit of requests in flight; null without one.
 	MaxConcurrency *int `json:"max_concurrency" null:"true" unit:"requests" from:"flags"`
 
 	// Loadgen is the object of loadgen's own keys; a strict file has none.
@@ -124,7 +123,7 @@ const (
 	Release12        // of the release 1.2
 )
 
-// ByMetric has a value for each of the four latencies.
+// ByMetric is a value for each of the four latencies.
 type ByMetric[T any] struct {
 	// TTFT is the time to first token.
 	TTFT T `json:"ttft"`

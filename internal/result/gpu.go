@@ -4,7 +4,7 @@ package result
 type GPU struct {
 	// Source is nvidia-smi, or the URL of an exporter.
 	Source string `json:"source"`
-	// Energy is that of all of them, null where one gave no power.
+	// Energy is the energy of all GPUs, null where one reported no power.
 	Energy *float64 `json:"energy_j" unit:"J"`
 	// PerOutputToken is the energy for each generated token.
 	PerOutputToken *float64 `json:"joules_per_output_token" unit:"J/token"`
@@ -24,12 +24,12 @@ type GPUUse struct {
 	Samples int `json:"samples"`
 	// MeanPower is the time-weighted mean of its power, null where it gave none.
 	MeanPower *float64 `json:"mean_power_w" unit:"W"`
-	// MaxPower is the most.
+	// MaxPower is the maximum of its power.
 	MaxPower *float64 `json:"max_power_w" unit:"W"`
 	// Energy is its energy.
 	Energy *float64 `json:"energy_j" unit:"J"`
 	// MeanMemory is the mean of its memory in use.
 	MeanMemory float64 `json:"mean_memory_mib" unit:"MiB"`
-	// MaxMemory is the most.
+	// MaxMemory is the maximum of its memory in use.
 	MaxMemory float64 `json:"max_memory_mib" unit:"MiB"`
 }

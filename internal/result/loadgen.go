@@ -6,8 +6,8 @@ import "loadgen/internal/pyjson"
 // version; a key that is there keeps its meaning and unit.
 const SchemaVersion = 1
 
-// Loadgen is loadgen's own object, at the end of the file. Unknown keys of newer
-// versions are ignored when it is read; sections that are not there are nil.
+// Loadgen is the object of loadgen's own keys, at the end of the file. Readers ignore keys that
+// they do not know.
 type Loadgen struct {
 	// Schema is the version of this object, 1.
 	Schema int `json:"schema" from:"loadgen"`
@@ -19,7 +19,7 @@ type Loadgen struct {
 	Machine *Machine `json:"machine" from:"system"`
 	// Effective are all settings of the run by flag name, after defaults; secrets are masked.
 	Effective pyjson.Object `json:"effective" from:"flags"`
-	// Requests counts the requests of the run.
+	// Requests are the numbers of requests of the run.
 	Requests *Requests `json:"requests" from:"timelines"`
 	// Prompts is a digest of the prompts: equal for equal prompts.
 	Prompts string `json:"prompts" from:"data set"`
@@ -47,7 +47,7 @@ type Loadgen struct {
 	FirstWave *FirstWave `json:"first_wave" from:"timelines"`
 	// Turns are the metrics of conversations by turn; not there without conversations.
 	Turns []Turn `json:"turns,omitempty" from:"timelines"`
-	// Probes are the metrics of the probes that were sent beside the load; not there where none were.
+	// Probes are the metrics of the probes that were sent next to the load; not there where none were.
 	Probes *Probes `json:"probes,omitempty" from:"timelines"`
 	// Servers are the metrics of the servers that requests were spread over; not there where there was one.
 	Servers []SpreadServer `json:"servers,omitempty" from:"timelines"`
@@ -66,28 +66,28 @@ type Loadgen struct {
 	GPU *GPU `json:"gpu" from:"system"`
 	// ErrorBudget is the measurement error, as far as loadgen measured it.
 	ErrorBudget *ErrorBudget `json:"error_budget" from:"client's measurements"`
-	// Failures counts failures by class.
+	// Failures are the numbers of failures by class.
 	Failures *Failures `json:"failures" from:"timelines"`
 	// Timestamps is which clock stamped the arrivals.
 	Timestamps *Timestamps `json:"timestamps" from:"timelines"`
 	// CPU is loadgen's processor time from the first start to the last answer.
 	CPU *CPU `json:"cpu" from:"system"`
-	// Connections counts connections.
+	// Connections are the numbers of connections.
 	Connections *Connections `json:"connections" from:"timelines"`
 	// SentAfterSlot is the time from a request's slot, or its due time if that is later,
 	// to its last byte written.
 	SentAfterSlot *Summary `json:"sent_after_slot_ms" unit:"ms" from:"timelines"`
-	// Chunks counts the events of successes that brought choices: what ITL is measured between.
+	// Chunks is the number of events with choices of successful requests: ITL is the time between them.
 	Chunks int `json:"chunks" unit:"events" from:"timelines"`
-	// ServerTokens sums the usage that the server sent with the successes.
+	// ServerTokens is the sum of the usage that the server sent with successful requests.
 	ServerTokens *ServerTokens `json:"server_tokens" from:"server's usage"`
-	// TokenCounts counts the successes by whose count of their output tokens is the best.
+	// TokenCounts are the numbers of successful requests by the best source of their output token counts.
 	TokenCounts *TokenCounts `json:"token_counts" from:"timelines"`
 	// Server is what a comparison wrote of the server; only there in results of one.
 	Server *Server `json:"server,omitempty" from:"server"`
 }
 
-// Machine describes where a run took place; what cannot be read is null.
+// Machine is where a run took place; what cannot be read is null.
 type Machine struct {
 	// OS is the operating system, as Go names it.
 	OS string `json:"os"`
@@ -105,7 +105,7 @@ type Machine struct {
 	CgroupCPUMax *string `json:"cgroup_cpu_max"`
 }
 
-// Requests counts the requests of a run.
+// Requests are the numbers of requests of a run.
 type Requests struct {
 	// Asked is the number asked for; of a run that ends by time, those that there was time for.
 	Asked int `json:"asked" unit:"requests"`
@@ -132,7 +132,7 @@ type Finding struct {
 	Figures pyjson.Object `json:"figures"`
 }
 
-// Summary sums up values.
+// Summary is a summary of values.
 type Summary struct {
 	// Mean is the arithmetic mean.
 	Mean float64 `json:"mean"`
@@ -142,13 +142,13 @@ type Summary struct {
 	P99 float64 `json:"p99"`
 }
 
-// Failures counts failures by class.
+// Failures are the numbers of failures by class.
 type Failures struct {
 	// Rule is what counts as a failure: strict or original.
 	Rule string `json:"rule" from:"flags"`
 	// Total is the number of failures.
 	Total int `json:"total" unit:"requests"`
-	// ByClass counts them by class.
+	// ByClass is the number of failures of each class.
 	ByClass map[string]int `json:"by_class" unit:"requests"`
 	// OriginalRuleTotal is how many the original would have counted.
 	OriginalRuleTotal int `json:"original_rule_total" unit:"requests"`
@@ -156,11 +156,11 @@ type Failures struct {
 
 // Timestamps is which clock stamped the arrivals.
 type Timestamps struct {
-	// ByKernel counts the requests whose arrivals the kernel stamped.
+	// ByKernel is the number of requests whose arrivals the kernel timestamped.
 	ByKernel int `json:"requests_stamped_by_kernel" unit:"requests"`
-	// Events counts the events of all streams.
+	// Events is the number of events of all streams.
 	Events int `json:"events" unit:"events"`
-	// SharingARead counts those that shared a read with a later one: their stamps may be late.
+	// SharingARead is the number of events that shared a read with a later one: their timestamps may be late.
 	SharingARead int `json:"events_sharing_a_read" unit:"events"`
 	// Source is where the stamps came from: "packet", or "socket", which is the kernel's stamp of
 	// a read, or the program's where there is none.
@@ -177,21 +177,21 @@ type Timestamps struct {
 
 // Packets is what came of stamping arrivals by the packets that brought them.
 type Packets struct {
-	// Captured counts the frames that were captured, headers only.
+	// Captured is the number of frames that were captured, headers only.
 	Captured int `json:"captured" unit:"frames"`
-	// Lost counts those that there was no room for: their bytes have the socket's stamps.
+	// Lost is the number of frames that were dropped for lack of buffer space: their bytes have the socket's timestamps.
 	Lost int `json:"lost" unit:"frames"`
-	// Connections counts those that were followed, the test request's among them.
+	// Connections is the number of connections that were followed, including the test request's.
 	Connections int `json:"connections" unit:"connections"`
-	// Unfollowed counts those whose first packet was not seen: they have the socket's stamps.
+	// Unfollowed is the number of connections whose first packet was not seen: they have the socket's timestamps.
 	Unfollowed int `json:"connections_unfollowed" unit:"connections"`
-	// Stamped counts the bytes with a packet's stamp.
+	// Stamped is the number of bytes with a packet's timestamp.
 	Stamped int `json:"bytes_stamped" unit:"bytes"`
-	// Unstamped counts the bytes without.
+	// Unstamped is the number of bytes without one.
 	Unstamped int `json:"bytes_unstamped" unit:"bytes"`
-	// Compared counts the reads that have a packet's stamp and the socket's.
+	// Compared is the number of reads that have both a packet's and the socket's timestamp.
 	Compared int `json:"reads_compared" unit:"reads"`
-	// Differing counts those of them in which the two differ.
+	// Differing is the number of those in which the two differ.
 	Differing int `json:"reads_differing" unit:"reads"`
 	// Largest is by how much they differ at most.
 	Largest float64 `json:"largest_difference_ms" unit:"ms"`
@@ -207,7 +207,7 @@ type CPU struct {
 	PerEvent float64 `json:"us_per_event" unit:"us"`
 }
 
-// Connections counts connections.
+// Connections are the numbers of connections.
 type Connections struct {
 	// Opened is how many were opened.
 	Opened int `json:"opened" unit:"connections"`
@@ -223,13 +223,13 @@ type Connections struct {
 	Reactors int `json:"reactors,omitempty" unit:"threads" from:"loadgen"`
 }
 
-// ServerTokens sums what the server counted.
+// ServerTokens is the sum of what the server counted.
 type ServerTokens struct {
 	// Requests is the number of successes whose prompts the server counted.
 	Requests int `json:"requests" unit:"requests"`
-	// Prompt sums their prompts.
+	// Prompt is the sum of their prompt tokens.
 	Prompt int `json:"prompt" unit:"tokens"`
-	// Completion sums their completions.
+	// Completion is the sum of their completion tokens.
 	Completion int `json:"completion" unit:"tokens"`
 	// Cached sums their prompts' tokens that were in the server's prefix cache; null where
 	// the server does not say.
@@ -246,7 +246,7 @@ type TokenCounts struct {
 	Tokenizer int `json:"tokenizer" unit:"requests"`
 	// Events is the number of those of which the events are counted.
 	Events int `json:"events" unit:"requests"`
-	// None is the number of those that brought nothing to count.
+	// None is the number of those with nothing to count.
 	None int `json:"none" unit:"requests"`
 }
 
@@ -274,7 +274,7 @@ type ServerIdentity struct {
 
 // SelfTest is what loadgen reports against what its simulated server knows.
 type SelfTest struct {
-	// Concurrency is the load's, 0 without a bound.
+	// Concurrency is the load's, 0 for no limit.
 	Concurrency int `json:"concurrency" unit:"requests"`
 	// Requests is the number of requests.
 	Requests int `json:"requests" unit:"requests"`

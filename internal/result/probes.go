@@ -1,7 +1,7 @@
 package result
 
 // Probes are what was measured of the small requests, all of them the same, that were sent
-// beside the load at a steady rate. No other metric has them.
+// next to the load at a constant rate. No other metric includes them.
 type Probes struct {
 	// Rate is how many were sent a second.
 	Rate float64 `json:"rate" unit:"requests/s" from:"flags"`
@@ -15,7 +15,7 @@ type Probes struct {
 	Completed int `json:"completed" unit:"requests" from:"timelines"`
 	// Failed is the number of those that failed.
 	Failed int `json:"failed" unit:"requests" from:"timelines"`
-	// TTFT is null where answers came whole, or none succeeded, as the others are.
+	// TTFT, like the other latencies, is null where answers were not streamed or none succeeded.
 	TTFT *Stats `json:"ttft_ms" unit:"ms" from:"timelines"`
 	// TPOT is the time per output token after the first.
 	TPOT *Stats `json:"tpot_ms" unit:"ms" from:"timelines"`

@@ -8,7 +8,7 @@ type Rank struct {
 	Size int `json:"size" unit:"processes"`
 	// Host is where it ran.
 	Host string `json:"host" from:"system"`
-	// Run names the run, the same on all ranks; "" where they met nowhere.
+	// Run is the run's name, the same on all ranks; "" where they did not meet.
 	Run string `json:"run"`
 	// Start is when all ranks were to begin (RFC 3339), by rank 0's clock where they met.
 	Start string `json:"start" from:"clock"`

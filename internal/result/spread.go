@@ -16,7 +16,7 @@ type SpreadServer struct {
 	MeanConcurrency float64 `json:"mean_concurrency" unit:"requests" from:"timelines"`
 	// OutputThroughput is the rate of its output tokens, over the run.
 	OutputThroughput float64 `json:"output_throughput" unit:"tokens/s" from:"timelines"`
-	// TTFT is null where answers came whole, or none succeeded, as the others are.
+	// TTFT, like the other latencies, is null where answers were not streamed or none succeeded.
 	TTFT *Stats `json:"ttft_ms" unit:"ms" from:"timelines"`
 	// TPOT is the time per output token after the first.
 	TPOT *Stats `json:"tpot_ms" unit:"ms" from:"timelines"`

@@ -26,11 +26,11 @@ type Stage struct {
 	Completed int `json:"completed" unit:"requests" from:"timelines"`
 	// Sent is the rate at which requests were sent while the stage was measured.
 	Sent float64 `json:"sent_per_s" unit:"requests/s" from:"timelines"`
-	// MeanConcurrency is the mean number of requests under way meanwhile.
+	// MeanConcurrency is the mean number of requests in flight while the stage was measured.
 	MeanConcurrency float64 `json:"mean_concurrency" unit:"requests" from:"timelines"`
-	// OutputThroughput is the rate at which output tokens came meanwhile, of all requests.
+	// OutputThroughput is the rate of output tokens of all requests while the stage was measured.
 	OutputThroughput float64 `json:"output_throughput" unit:"tokens/s" from:"timelines"`
-	// TTFT is null where answers came whole, or none succeeded, as the others are.
+	// TTFT, like the other latencies, is null where answers were not streamed or none succeeded.
 	TTFT *Stats `json:"ttft_ms" unit:"ms" from:"timelines"`
 	// TPOT is the time per output token after the first.
 	TPOT *Stats `json:"tpot_ms" unit:"ms" from:"timelines"`
