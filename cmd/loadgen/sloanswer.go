@@ -100,7 +100,7 @@ func (a *sloAnswer) sentences() (lines []string) {
 		lines = append(lines, fmt.Sprintf("By the estimates alone the limit lies between %s and %s", l.Low, l.High))
 	}
 	if l.Enough > 0 {
-		lines = append(lines, fmt.Sprintf("Values that miss a limit come in clusters, so that the answer may be several percent low: --max-requests %d brings it nearer", l.Enough))
+		lines = append(lines, fmt.Sprintf("Values that miss a limit come in clusters, so that %s: --max-requests %d brings it nearer", howLow(l), l.Enough))
 	}
 	if l.Best != nil && l.Above != nil {
 		lines = append(lines, fmt.Sprintf("Next above: %s: %s, %s", l.Above.Load, l.Above.Outcome, a.failing(l.Above)))
@@ -118,6 +118,17 @@ func (a *sloAnswer) sentences() (lines []string) {
 		cost += fmt.Sprintf("; %d of the runs were made before", a.plan.runs.kept)
 	}
 	return append(lines, cost)
+}
+
+// howLow says how far below the limit the answer may be, by the estimates.
+func howLow(l *sweep.Limit) string {
+	switch {
+	case l.Best == nil:
+		return "it takes more requests to confirm a load"
+	case l.High == sweep.Load{} || l.High.Value() <= l.Best.Load.Value():
+		return "the answer may be low"
+	}
+	return fmt.Sprintf("the answer may be low, by the estimates by up to %.0f %%", 100*(1-l.Best.Load.Value()/l.High.Value()))
 }
 
 func (a *sloAnswer) gpuMinutes() float64 { return a.took.Minutes() * float64(a.plan.gpus) }
