@@ -42,7 +42,8 @@ type Options struct {
 	// those that are under way when it falls go on.
 	Slots []Step
 	// Until is when the last request may be sent, after the start of the run, and Cut when
-	// those under way are given up (ErrCut); 0 is no such time.
+	// those under way are given up (ErrCut); 0 is no such time. What was due before Until and
+	// needs no slot is sent even if the program is late.
 	Until, Cut time.Duration
 	// Turns are the requests' places in conversations; nil means that there are none.
 	// Due counts for first turns only.
@@ -147,12 +148,7 @@ type handed struct {
 // onTime hands out requests when they are due.
 func (r *running) onTime(ctx context.Context) {
 	n := r.begins()
-	work := func(h handed) {
-		if !r.past(r.d.Now() - r.out.Start) { // it may have waited for its slot
-			r.work(ctx, h)
-		}
-	}
-	hand := func(h handed) { r.workers.Go(func() { work(h) }) }
+	hand := func(h handed) { r.workers.Go(func() { r.work(ctx, h) }) } // if the program is late, late
 	if 0 < r.Concurrency && r.Concurrency < n {
 		due := make(chan handed, n) // never blocks: the dispatcher must not wait for a slot
 		defer close(due)
@@ -163,7 +159,9 @@ func (r *running) onTime(ctx context.Context) {
 		for range r.Concurrency {
 			r.workers.Go(func() {
 				for h := range due {
-					work(h)
+					if !r.past(r.d.Now() - r.out.Start) { // it may have waited for its slot
+						r.work(ctx, h)
+					}
 				}
 			})
 		}

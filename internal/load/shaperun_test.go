@@ -105,6 +105,19 @@ func TestUntil(t *testing.T) {
 	})
 }
 
+// TestDueBeforeTheEnd: where no slot is needed, what was due before the end is sent, however late the program is.
+func TestDueBeforeTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for concurrency, want := range map[int]int{0: 2, 1: 1} {
+			s := &coarse{sleeper{origin: time.Now()}}
+			out := run(t.Context(), s, requests(20, 20), Options{Due: []time.Duration{0, 95 * ms}, Concurrency: concurrency, Until: 100 * ms, End: 100 * ms})
+			if out.Sent != want || out.Planned != 2 {
+				t.Errorf("%d at a time: %d sent, want %d", concurrency, out.Sent, want)
+			}
+		}
+	})
+}
+
 // TestCut: what is under way at the cut is given up, and no failure of the server's.
 func TestCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
