@@ -128,6 +128,8 @@ func simulatedCases() []simulatedCase {
 		{narrow, 0.6, limitCase{name: "goodput, concurrency", objectives: []Objective{goodput}, from: one, to: all, truth: Load{Concurrency: 59}, most: 8000, off: 0.05}},
 		{wide, 0.6, limitCase{name: "mean TPOT and goodput, concurrency", objectives: []Objective{mean("tpot", 0.02), goodput}, from: one, to: all, truth: Load{Concurrency: 52}, most: 8000, off: 0.05}},
 		{narrow, 0.6, limitCase{name: "p99 TTFT, rate", objectives: []Objective{ttft}, from: slow, to: fast, truth: Load{Rate: 182}, most: 80_000, off: 0.05}},
+		{wide, 0.6, limitCase{name: "p99 ITL, rate", objectives: []Objective{itl}, from: slow, to: fast, truth: Load{Rate: 192}, most: 20_000, off: 0.05}},
+		{wide, 0.6, limitCase{name: "goodput, rate", objectives: []Objective{goodput}, from: slow, to: fast, truth: Load{Rate: 184}, most: 20_000, off: 0.05}},
 		{wide, 0.6, limitCase{name: "p99 TTFT and p99 ITL, rate", objectives: []Objective{ttft, itl}, from: slow, to: fast, truth: Load{Rate: 192}, most: 20_000, off: 0.05}},
 		{wide, 0.6, limitCase{name: "mean TPOT and goodput, rate", objectives: []Objective{mean("tpot", 0.02), goodput}, from: slow, to: fast, truth: Load{Rate: 183}, most: 20_000, off: 0.05}},
 	}
