@@ -79,6 +79,8 @@ func commandUsage(c *cli.Command, err error) error {
 		hint := ""
 		if near := suggest.Nearest(name, known); near != "" {
 			hint = "\nhint: --" + name + ": did you mean --" + near + "?"
+		} else if c.Name == "compare" {
+			hint = planHint("--" + name)
 		}
 		return fmt.Errorf("unrecognized arguments: --%s%s", name, hint)
 	}

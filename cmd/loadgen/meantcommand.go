@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -58,4 +59,18 @@ func withCommandHint(c *cli.Command, err error) error {
 		return err
 	}
 	return usageError{fmt.Errorf("%w\nhint: %s", err, hint)}
+}
+
+// planHint says where a plan has what a flag of the benchmark sets, "" for any other flag.
+func planHint(name string) string {
+	ours := cmp.Or(elsewhere[name], name)
+	if key := planKeys[ours]; key != "" {
+		return fmt.Sprintf("\nhint: %s: the plan's key %s sets it", name, key)
+	}
+	for _, f := range flagTable() {
+		if f.Name == ours {
+			return fmt.Sprintf("\nhint: %s: the plan's flags set it, as %s there", name, strings.TrimPrefix(ours, "--"))
+		}
+	}
+	return ""
 }
