@@ -51,6 +51,11 @@ func simPlan(t *testing.T, more string, sides ...string) (file, results string) 
 		t.Fatal(err)
 	}
 	results = filepath.Join(dir, "results")
+	t.Cleanup(func() {
+		if err := checkResults(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	text := fmt.Sprintf("results: %s\nconcurrencies: [2, 4]\ncool_down: 0s\nwarmup: 2\nflags: {dataset-name: random, random-ids: true, random-input-len: 16, random-output-len: 8, ignore-eos: true, tokenize-on-client: true}\n%s\nservers:\n", results, more)
 	for i, flags := range sides {
 		port, err := server.FreePort()

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"loadgen/internal/lazy"
 	"loadgen/internal/result/resulttest"
 )
 
@@ -53,6 +57,26 @@ func withTokenizer(argv []string) []string {
 		}
 	}
 	return append(argv[:len(argv):len(argv)], "--tokenizer", "llama3")
+}
+
+// written is in the results that this program writes, and in none that a test makes up.
+var written = lazy.Regexp(`"loadgen": \{"schema": \d+, "version": "`)
+
+// checkResults validates the result files in a directory and beneath it.
+func checkResults(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || filepath.Ext(path) != ".json" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !written().Match(text) {
+			return err
+		}
+		if err := resulttest.Check(text); err != nil {
+			return fmt.Errorf("%s is not valid: %w", path, err)
+		}
+		return nil
+	})
 }
 
 // readResultFile reads a result file that the program wrote, and validates it.

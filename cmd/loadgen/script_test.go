@@ -66,6 +66,11 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HF_HOME", env.WorkDir)
+			env.Defer(func() {
+				if err := checkResults(env.WorkDir); err != nil {
+					env.T().Fatal(err)
+				}
+			})
 			env.Setenv("HF_HUB_OFFLINE", os.Getenv("HF_HUB_OFFLINE"))
 			port, err := server.FreePort()
 			env.Setenv("FREE", port)
