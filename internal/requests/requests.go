@@ -31,11 +31,11 @@ type Column struct {
 
 // Columns are the table's. A value that is not known, or that there is none of, is null.
 var Columns = []Column{
-	{parquet.Column{Name: "file", Type: parquet.Texts}, "the file that the run was read from; null in a table that the run itself wrote"},
-	{parquet.Column{Name: "request", Type: parquet.Integers}, "place of the request in the plan, from 0"},
+	{parquet.Column{Name: "file", Type: parquet.Texts}, "1, 2 | a file cannot be read or written; a plan cannot be read (2)"},
+	{parquet.Column{Name: "request", Type: parquet.Integers}, "index of the request in the plan, from 0"},
 	{parquet.Column{Name: "conversation", Type: parquet.Integers}, "number of the conversation that it is a turn of, from 1"},
 	{parquet.Column{Name: "turn", Type: parquet.Integers}, "number of the turn, from 1"},
-	{parquet.Column{Name: "ok", Type: parquet.Booleans}, "whether it succeeded, by the run's rule; latencies and tokens out are those of successes"},
+	{parquet.Column{Name: "ok", Type: parquet.Booleans}, "whether it succeeded, by the run's rule; latencies, ITLs and output tokens are null otherwise"},
 	{parquet.Column{Name: "error_class", Type: parquet.Texts}, "class of the failure"},
 	{parquet.Column{Name: "error", Type: parquet.Texts}, "message of the failure"},
 	{parquet.Column{Name: "http_status", Type: parquet.Integers}, "status of the answer"},
@@ -43,18 +43,18 @@ var Columns = []Column{
 	{parquet.Column{Name: "due_s", Type: parquet.Doubles}, "when the schedule wanted it sent, since the run's start"},
 	{parquet.Column{Name: "start_s", Type: parquet.Doubles}, "when its clock started, since the run's start"},
 	{parquet.Column{Name: "queue_ms", Type: parquet.Doubles}, "from being due to having a concurrency slot"},
-	{parquet.Column{Name: "connect_ms", Type: parquet.Doubles}, "to open its connection, part of TTFT; null on a reused one"},
-	{parquet.Column{Name: "ttft_ms", Type: parquet.Doubles}, "time to first token; null for an answer that came whole"},
+	{parquet.Column{Name: "connect_ms", Type: parquet.Doubles}, "time to open its connection, part of TTFT; null on a reused one"},
+	{parquet.Column{Name: "ttft_ms", Type: parquet.Doubles}, "time to first token; null for an answer that was not streamed"},
 	{parquet.Column{Name: "tpot_ms", Type: parquet.Doubles}, "time per output token after the first"},
 	{parquet.Column{Name: "e2el_ms", Type: parquet.Doubles}, "end-to-end latency"},
-	{parquet.Column{Name: "itl_ms", Type: parquet.Lists}, "times between its chunks; in CSV with blanks between"},
+	{parquet.Column{Name: "itl_ms", Type: parquet.Lists}, "times between its chunks: a list, in CSV separated by blanks"},
 	{parquet.Column{Name: "chunks", Type: parquet.Integers}, "events that brought choices"},
 	{parquet.Column{Name: "input_tokens", Type: parquet.Integers}, "nominal length of the prompt"},
-	{parquet.Column{Name: "server_input_tokens", Type: parquet.Integers}, "length of the prompt as the server counts"},
+	{parquet.Column{Name: "server_input_tokens", Type: parquet.Integers}, "length of the prompt by the server's count"},
 	{parquet.Column{Name: "cached_tokens", Type: parquet.Integers}, "how many of these were in the server's prefix cache"},
 	{parquet.Column{Name: "output_tokens", Type: parquet.Integers}, "length of the completion: the server's usage, else the tokenizer's count"},
 	{parquet.Column{Name: "answer_id", Type: parquet.Texts}, "the answer's id, for the server's log"},
-	{parquet.Column{Name: "kernel_stamps", Type: parquet.Booleans}, "whether the kernel stamped its arrivals"},
+	{parquet.Column{Name: "kernel_stamps", Type: parquet.Booleans}, "whether the kernel timestamped its arrivals"},
 }
 
 // Row is the value of each of Columns, nil for null.
