@@ -31,7 +31,7 @@ type Column struct {
 
 // Columns are the table's. A value that is not known, or that there is none of, is null.
 var Columns = []Column{
-	{parquet.Column{Name: "file", Type: parquet.Texts}, "1, 2 | a file cannot be read or written; a plan cannot be read (2)"},
+	{parquet.Column{Name: "file", Type: parquet.Texts}, "the file that the run was read from; null in a table that a run writes itself"},
 	{parquet.Column{Name: "request", Type: parquet.Integers}, "index of the request in the plan, from 0"},
 	{parquet.Column{Name: "conversation", Type: parquet.Integers}, "number of the conversation that it is a turn of, from 1"},
 	{parquet.Column{Name: "turn", Type: parquet.Integers}, "number of the turn, from 1"},
