@@ -63,6 +63,9 @@ func Prove(path string) (release func(), err error) {
 	if err == nil {
 		err = errors.Join(f.Close(), os.Remove(f.Name()))
 	}
+	if file := (*fs.PathError)(nil); errors.As(err, &file) { // whose temporary name says nothing to a user
+		err = fmt.Errorf("%s: %w", directory(path), file.Err)
+	}
 	if err != nil {
 		return release, &Error{Path: path, Err: err}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -118,5 +119,16 @@ func TestSame(t *testing.T) {
 		if Same(c.a, c.b) != c.same {
 			t.Errorf("%s and %s: %v", c.a, c.b, !c.same)
 		}
+	}
+}
+
+// TestProveNamesTheDirectory: what cannot be written to is said by the name that the user gave.
+func TestProveNamesTheDirectory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs a directory in which nobody can write")
+	}
+	_, err := Prove("/proc/self/x.json")
+	if err == nil || !strings.HasPrefix(err.Error(), "the directory for the result is not writable: /proc/self/: ") || strings.Contains(err.Error(), ".loadgen-") {
+		t.Error(err)
 	}
 }
