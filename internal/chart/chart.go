@@ -38,7 +38,7 @@ const (
 func (c *Comparison) PNG(w io.Writer) error {
 	p := newRaster()
 	c.draw(p)
-	return png.Encode(w, p)
+	return png.Encode(w, p.RGBA)
 }
 
 // SVG writes the figure as a file of its own.
