@@ -27,7 +27,7 @@ type Table struct {
 	oldest    int
 	counts    Counts
 	take      func(Frame)
-	begin     func() // called by the next connection, nil for nothing
+	begin     func() bool // asked when a connection is opened, nil for nothing
 }
 
 // Bounds of what a table keeps.
@@ -54,10 +54,10 @@ func (t *Table) Start(source Source) {
 	}
 }
 
-// StartAtNext has begin called when the next connection is opened, unless the table has been
-// started by then: frames of the connections that are there already would be captured in vain.
+// StartAtNext has begin called when connections are opened, until it returns true or the table has
+// been started: frames of the connections that are there already would be captured in vain.
 // begin must not call the table.
-func (t *Table) StartAtNext(begin func()) {
+func (t *Table) StartAtNext(begin func() bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.begin = begin
@@ -92,8 +92,7 @@ func (t *Table) Claim(server, local netip.AddrPort) *Conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.source == nil {
-		if t.begin != nil {
-			t.begin()
+		if t.begin != nil && t.begin() {
 			t.begin = nil
 		}
 		return nil

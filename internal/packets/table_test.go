@@ -8,20 +8,21 @@ import (
 
 // TestStartAtNext: nothing is begun before another connection is opened, and then once.
 func TestStartAtNext(t *testing.T) {
-	table, begun := NewTable(), 0
+	table, asked := NewTable(), 0
 	table.Claim(server4, local4)
-	table.StartAtNext(func() { begun++ })
+	table.StartAtNext(func() bool { asked++; return asked == 2 })
 	table.Watch(server4)
-	if begun != 0 {
-		t.Fatal("begun without another connection")
+	if asked != 0 {
+		t.Fatal("asked without another connection")
 	}
-	table.Claim(server4, local4)
-	table.Claim(server4, local4)
-	if begun != 1 {
-		t.Errorf("begun %d times", begun)
+	for range 4 {
+		table.Claim(server4, local4)
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times, and told to begin the second time", asked)
 	}
 	table = started(&scripted{})
-	table.StartAtNext(func() { t.Error("begun twice") })
+	table.StartAtNext(func() bool { t.Error("begun twice"); return true })
 	table.Claim(server4, local4)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"loadgen/internal/wire"
@@ -45,6 +46,7 @@ type stamping struct {
 	late    func()        // reads come late; nil where nobody asks
 	settled chan struct{} // closed once delay is known
 	delay   time.Duration
+	ended   atomic.Int64 // requests
 	all     sync.WaitGroup
 
 	mu      sync.Mutex
@@ -60,6 +62,19 @@ func (s *stamping) capture() error {
 		s.tried, s.refused = true, wire.CapturePackets(s.packets, s.streams)
 	}
 	return s.refused
+}
+
+// captureLater begins to capture with the first connection that is opened after a request that is
+// under way now has ended. Where all are sent at once none is, and capturing would be in vain.
+func (s *stamping) captureLater() {
+	before := s.ended.Load()
+	s.packets.StartAtNext(func() bool {
+		if s.ended.Load() == before {
+			return false
+		}
+		s.all.Go(func() { _ = s.capture() })
+		return true
+	})
 }
 
 // Stamping waits until the source of stamps is settled, a few milliseconds after New and more on
@@ -130,9 +145,7 @@ func (c *Client) openPackets() error {
 		}
 	case c.o.Stamps == AutoStamps && c.o.Dial == nil && c.to.Unix == "":
 		s.packets, s.settled = wire.NewPackets(), make(chan struct{})
-		s.late = func() {
-			s.packets.StartAtNext(func() { s.all.Go(func() { _ = s.capture() }) })
-		}
+		s.late = s.captureLater
 		s.all.Go(func() {
 			defer close(s.settled)
 			if s.delay = wire.WakeDelay(); s.delay >= wire.CrowdedAfter {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -68,6 +69,38 @@ func TestPacketStampsNeedARight(t *testing.T) {
 		done <- err
 	}()
 	missesPackets(t, <-done)
+}
+
+// TestCaptureLater: where reads come late, packets are captured from the first connection on that
+// is opened after a request has ended, by which time others may be opened still.
+func TestCaptureLater(t *testing.T) {
+	c, err := New(Options{BaseURL: "http://127.0.0.1:1", Stamps: KernelStamps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	p, err := c.Prepare(dataset.Request{Prompt: "x", PromptLen: 1, OutputLen: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := func() { c.Do(context.Background(), p, &Result{}) }
+	s := c.stamps
+	s.packets = wire.NewPackets()
+	opened := func() bool {
+		s.packets.Claim(netip.MustParseAddrPort("127.0.0.1:1"), netip.MustParseAddrPort("127.0.0.1:2"))
+		s.all.Wait()
+		return s.tried
+	}
+	end() // a test request, before
+	s.captureLater()
+	for range 2 {
+		if opened() {
+			t.Error("captured for requests that are all sent at once")
+		}
+	}
+	if end(); !opened() {
+		t.Error("not captured when another connection was opened")
+	}
 }
 
 // TestStampsAreChosen: packets are captured where threads are woken late, and where that is
