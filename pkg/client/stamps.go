@@ -64,12 +64,14 @@ func (s *stamping) capture() error {
 	return s.refused
 }
 
-// captureLater begins to capture with the first connection that is opened after a request that is
-// under way now has ended. Where all are sent at once none is, and capturing would be in vain.
-func (s *stamping) captureLater() {
+// captureLater begins to capture with the first connection that a request opens after one that
+// is under way now has ended. Where all are sent at once none does, and capturing would be in
+// vain; what asks the server something else, after the run, does not count.
+func (c *Client) captureLater() {
+	s := c.stamps
 	before := s.ended.Load()
 	s.packets.StartAtNext(func() bool {
-		if s.ended.Load() == before {
+		if s.ended.Load() == before || c.streams.Load() == 0 {
 			return false
 		}
 		s.all.Go(func() { _ = s.capture() })
@@ -145,7 +147,7 @@ func (c *Client) openPackets() error {
 		}
 	case c.o.Stamps == AutoStamps && c.o.Dial == nil && c.to.Unix == "":
 		s.packets, s.settled = wire.NewPackets(), make(chan struct{})
-		s.late = s.captureLater
+		s.late = c.captureLater
 		s.all.Go(func() {
 			defer close(s.settled)
 			if s.delay = wire.WakeDelay(); s.delay >= wire.CrowdedAfter {

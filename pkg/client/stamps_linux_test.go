@@ -92,13 +92,19 @@ func TestCaptureLater(t *testing.T) {
 		return s.tried
 	}
 	end() // a test request, before
-	s.captureLater()
+	c.captureLater()
+	c.streams.Add(1)
 	for range 2 {
 		if opened() {
 			t.Error("captured for requests that are all sent at once")
 		}
 	}
-	if end(); !opened() {
+	end()
+	c.streams.Add(-1)
+	if opened() {
+		t.Error("captured for what is no request of the run")
+	}
+	if c.streams.Add(1); !opened() {
 		t.Error("not captured when another connection was opened")
 	}
 }
