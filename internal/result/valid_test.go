@@ -1,11 +1,8 @@
 package result_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"loadgen/internal/pyjson"
 	"loadgen/internal/result"
@@ -65,77 +62,5 @@ func TestUnknownKeysAreInvalid(t *testing.T) {
 		if renamed == text || resulttest.Check([]byte(renamed)) == nil {
 			t.Errorf("%s may be renamed", key)
 		}
-	}
-}
-
-// TestValidatorAgrees: resulttest finds wrong what a complete validator does. The files are the
-// original's, and a full one in which one key after the other has another value, or
-// another name.
-func TestValidatorAgrees(t *testing.T) {
-	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(result.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("result.schema.json", schema); err != nil {
-		t.Fatal(err)
-	}
-	complete := c.MustCompile("result.schema.json")
-	valid, invalid := 0, 0
-	agree := func(what string, text []byte) {
-		t.Helper()
-		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(what, err)
-		}
-		ours, theirs := resulttest.Check(text), complete.Validate(v)
-		if (ours == nil) != (theirs == nil) {
-			t.Errorf("%s: %v, but a complete validator finds: %v", what, ours, theirs)
-		}
-		if theirs == nil {
-			valid++
-		} else {
-			invalid++
-		}
-	}
-	finite := strings.NewReplacer("-Infinity", "0", "Infinity", "0", "NaN", "0")
-	for name, text := range result.GoldenTexts(t) {
-		agree(name, []byte(finite.Replace(text)))
-	}
-	text := result.Filled(result.Latest).Append(nil)
-	agree("full", text)
-	parsed, err := pyjson.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	full := parsed.(pyjson.Object)
-	others, seen := []any{nil, true, 1.5, 2.0, "x", []any{"x"}, pyjson.Object{{Key: "x", Value: 1}}}, map[string]bool{}
-	var each func(o pyjson.Object)
-	each = func(o pyjson.Object) {
-		for i, m := range o {
-			if !seen[m.Key] {
-				if seen[m.Key] = true; len(seen)%3 == 0 {
-					o[i].Key += "_renamed"
-				} else {
-					o[i].Value = others[len(seen)%len(others)]
-				}
-				agree(m.Key, pyjson.Append(nil, full))
-				o[i] = m
-			}
-			switch v := m.Value.(type) {
-			case pyjson.Object:
-				each(v)
-			case []any:
-				for _, x := range v {
-					if x, ok := x.(pyjson.Object); ok {
-						each(x)
-					}
-				}
-			}
-		}
-	}
-	each(full)
-	if valid < 100 || invalid < 100 {
-		t.Errorf("%d valid and %d invalid files", valid, invalid)
 	}
 }
