@@ -206,18 +206,17 @@ func (r *running) onDemand(ctx context.Context) {
 // request became due for it: then, or when the slot was opened. It returns false where that
 // will not be.
 func (r *running) open(ctx context.Context, k int, free time.Duration) (due time.Duration, may bool) {
-	for due = free; ; {
+	for {
 		at := r.d.Now() - r.out.Start
 		now, from := open(r.Slots, k, at)
 		switch {
 		case r.past(at) || ctx.Err() != nil:
 			return 0, false
 		case now:
-			return due, true
+			return max(free, r.out.Start+from), true
 		case from < 0 || !wait(ctx, r.d, r.out.Start+from):
 			return 0, false
 		}
-		due = r.out.Start + from
 	}
 }
 

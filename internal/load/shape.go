@@ -234,12 +234,14 @@ func (g *Stage) reached(from, n int) time.Duration {
 	return time.Duration(math.Round(share * float64(g.Ramp)))
 }
 
-// open reports whether slot k, counted from 0, may be used at an instant, and if not from
-// when on it may; never is negative.
+// open reports whether slot k, counted from 0, may be used at an instant, and since when, or
+// if not from when on; never is negative.
 func open(steps []Step, k int, at time.Duration) (now bool, from time.Duration) {
 	i := sort.Search(len(steps), func(i int) bool { return steps[i].At > at })
 	if i > 0 && k < steps[i-1].Slots {
-		return true, at
+		for i--; i > 0 && k < steps[i-1].Slots; i-- {
+		}
+		return true, steps[i].At
 	}
 	for ; i < len(steps); i++ {
 		if k < steps[i].Slots {

@@ -67,6 +67,16 @@ func TestSlotsOverTime(t *testing.T) {
 // TestSlotsOpenedLate: a request is due when its slot was opened, however late the program is
 // to use it.
 func TestSlotsOpenedLate(t *testing.T) {
+	steps := []Step{{0, 1}, {3 * ms, 2}, {14 * ms, 3}, {20 * ms, 1}, {30 * ms, 2}}
+	for _, c := range []struct {
+		k        int
+		at, from time.Duration
+		now      bool
+	}{{0, 50 * ms, 0, true}, {1, 10 * ms, 3 * ms, true}, {1, 15 * ms, 3 * ms, true}, {1, 25 * ms, 30 * ms, false}, {1, 31 * ms, 30 * ms, true}, {2, 25 * ms, -1, false}} {
+		if now, from := open(steps, c.k, c.at); now != c.now || from != c.from {
+			t.Errorf("slot %d at %v: %v, %v", c.k, c.at, now, from)
+		}
+	}
 	synctest.Test(t, func(t *testing.T) {
 		s := &coarse{sleeper{origin: time.Now()}}
 		var k keeping
