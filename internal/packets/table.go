@@ -145,6 +145,9 @@ func (t *Table) frame(f Frame) {
 			t.conns[s.Key] = c
 			t.noteUnclaimed(s.Key)
 		}
+		if c.stream.taken == 0 {
+			c.end = end{} // of an earlier one
+		}
 		c.stream.Begin(s.Seq + 1)
 		s.Seq++
 	}

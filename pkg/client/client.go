@@ -322,8 +322,7 @@ func renderHead(p *Prepared) []byte {
 // Do sends a request and fills in its timeline. It returns when the answer is
 // over or ctx is.
 func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
-	c.streams.Add(1)
-	defer func() { c.streams.Add(-1); c.stamps.ended.Add(1) }()
+	defer c.begin()()
 	o := stream.Options{Live: &c.chunks, Streaming: !c.o.NonStreaming, Reuse: c.o.KeepAlive, Choices: p.number, CancelAfter: p.cancelTokens, Limits: c.o.Limits.of(p)}
 	if p.cancelAfter > 0 {
 		var stop context.CancelFunc

@@ -46,7 +46,8 @@ type stamping struct {
 	late    func()        // reads come late; nil where nobody asks
 	settled chan struct{} // closed once delay is known
 	delay   time.Duration
-	ended   atomic.Int64 // requests
+	active  atomic.Int64 // requests under way, to any server
+	ended   atomic.Int64
 	all     sync.WaitGroup
 
 	mu      sync.Mutex
@@ -64,6 +65,17 @@ func (s *stamping) capture() error {
 	return s.refused
 }
 
+// begin counts a request as under way until end is called.
+func (c *Client) begin() (end func()) {
+	c.streams.Add(1)
+	c.stamps.active.Add(1)
+	return func() {
+		c.streams.Add(-1)
+		c.stamps.active.Add(-1)
+		c.stamps.ended.Add(1)
+	}
+}
+
 // captureLater begins to capture with the first connection that a request opens after one that
 // is under way now has ended. Where all are sent at once none does, and capturing would be in
 // vain; what asks the server something else, after the run, does not count.
@@ -71,7 +83,7 @@ func (c *Client) captureLater() {
 	s := c.stamps
 	before := s.ended.Load()
 	s.packets.StartAtNext(func() bool {
-		if s.ended.Load() == before || c.streams.Load() == 0 {
+		if s.ended.Load() == before || s.active.Load() == 0 {
 			return false
 		}
 		s.all.Go(func() { _ = s.capture() })

@@ -93,18 +93,18 @@ func TestCaptureLater(t *testing.T) {
 	}
 	end() // a test request, before
 	c.captureLater()
-	c.streams.Add(1)
+	s.active.Add(1)
 	for range 2 {
 		if opened() {
 			t.Error("captured for requests that are all sent at once")
 		}
 	}
 	end()
-	c.streams.Add(-1)
+	s.active.Add(-1)
 	if opened() {
 		t.Error("captured for what is no request of the run")
 	}
-	if c.streams.Add(1); !opened() {
+	if s.active.Add(1); !opened() {
 		t.Error("not captured when another connection was opened")
 	}
 }
