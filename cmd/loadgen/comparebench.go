@@ -48,7 +48,7 @@ func (b compareBench) Settle(l compare.Load) (compare.Settled, error) {
 	}
 	argv := []string{"--base-url", l.URL, "--max-concurrency", strconv.Itoa(l.Concurrency)}
 	for _, d := range [][]string{{"--num-prompts", strconv.Itoa(l.Requests)}, {"--percentile-metrics", "ttft,tpot,itl,e2el"}} {
-		if !gives(common, d[0]) && !gives(own, d[0]) {
+		if name := strings.TrimPrefix(d[0], "--"); !isGiven(common, name) && !isGiven(own, name) {
 			argv = append(argv, d...)
 		}
 	}
@@ -106,11 +106,6 @@ func (c *config) fileNames() string {
 		fmt.Fprintf(&key, "%q ", recording.Text(name))
 	}
 	return key.String()
-}
-
-// gives reports whether words of a plan give a flag.
-func gives(words []string, name string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return w == name || strings.HasPrefix(w, name+"=") })
 }
 
 // flagError names the flag that an error of the command line is about.

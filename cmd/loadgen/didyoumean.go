@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,7 +91,7 @@ var badChoice = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: 
 
 // meant says which flags, or which of a flag's values, were probably meant. Of a subcommand that
 // takes the benchmark's flags as well, own are the names of its own.
-func meant(err error, own []string) string {
+func meant(err error, own map[string]string) string {
 	text := err.Error()
 	var unknown *argparse.Unrecognized
 	if errors.As(err, &unknown) {
@@ -119,7 +120,8 @@ func meant(err error, own []string) string {
 }
 
 // meantFlags says which flags unknown words were probably meant to be.
-func meantFlags(words, own []string) string {
+func meantFlags(words []string, own map[string]string) string {
+	spelled := slices.Sorted(maps.Keys(own))
 	names := []string{"--version"}
 	for _, f := range flagTable() {
 		names = append(names, f.Name)
@@ -134,7 +136,7 @@ func meantFlags(words, own []string) string {
 			continue
 		}
 		hint := flagNotes[name]
-		if near := cmp.Or(suggest.Nearest(name, own), meantFlag(name, names)); hint == "" && near != "" {
+		if near := cmp.Or(own[suggest.Nearest(name, spelled)], meantFlag(name, names)); hint == "" && near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		if hint != "" {

@@ -87,6 +87,9 @@ func readResultFile(t *testing.T, path string, v any) {
 		t.Fatal(err)
 	}
 	resulttest.Validate(t, text)
+	if !written().Match(text) {
+		t.Errorf("%s: checkResults does not know it for a result of this program", path)
+	}
 	if err := json.Unmarshal(text, v); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"loadgen/internal/argparse"
 	"loadgen/internal/suggest"
 )
 
@@ -36,7 +36,7 @@ func meantCommand(word string, commands []string) string {
 	return ""
 }
 
-// elsewhereSLO are what an objective of loadgen slo may be called.
+// elsewhereSLO are what objectives of loadgen slo may be called.
 var elsewhereSLO = map[string]string{"--ttft": "--p99-ttft", "--tpot": "--p99-tpot", "--itl": "--p99-itl", "--e2el": "--p99-e2el", "--latency": "--p99-e2el"}
 
 // withCommandHint adds to the error of a subcommand that reads the benchmark's flags as well
@@ -46,15 +46,14 @@ func withCommandHint(c *cli.Command, err error) error {
 	if !c.SkipFlagParsing || !errors.As(err, &usage) || strings.Contains(err.Error(), "\nhint: ") {
 		return err
 	}
-	var own []string
+	own := map[string]string{}
+	if c.Name == "slo" {
+		maps.Copy(own, elsewhereSLO)
+	}
 	for _, f := range c.Flags {
-		own = append(own, "--"+f.Names()[0])
+		own["--"+f.Names()[0]] = "--" + f.Names()[0]
 	}
 	hint := meant(err, own)
-	var unknown *argparse.Unrecognized
-	if errors.As(err, &unknown) && c.Name == "slo" && elsewhereSLO[unknown.Args[0]] != "" {
-		hint = fmt.Sprintf("%s: did you mean %s?", unknown.Args[0], elsewhereSLO[unknown.Args[0]])
-	}
 	if hint == "" {
 		return err
 	}

@@ -146,7 +146,7 @@ func (m *merging) mergeRecordings(names []string) error {
 		case errors.Is(err, recording.ErrCut) && m.partial && len(names) > 1:
 			fmt.Fprintf(m.s.err, "loadgen: left out: %v\n", err)
 			continue
-		case errors.Is(err, recording.ErrCut):
+		case errors.Is(err, recording.ErrCut) && len(names) > 1:
 			return fmt.Errorf("%w; --partial merges the others", err)
 		case err != nil:
 			return err
@@ -165,9 +165,7 @@ func (m *merging) mergeRecordings(names []string) error {
 	}
 	name := m.out
 	if name == "" {
-		if name = fmt.Sprintf("%d ranks", len(rec.Parts)); len(rec.Parts) == 1 {
-			name = "1 rank"
-		}
+		name = count(len(rec.Parts), "rank")
 	}
 	hdr := report.NewHDR(rec.Began)
 	a, err := analyzeRun(name, rec, m.s, hdr.Add)
