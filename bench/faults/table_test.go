@@ -8,8 +8,8 @@ import (
 	"loadgen/internal/faults"
 )
 
-// TestPageHasAllFaults: docs/reliability.md has the table of a run in which each fault of the
-// catalogue was tried and every cell passed.
+// TestPageHasAllFaults: docs/reliability.md has a row for each fault of the catalogue, as a run
+// writes it in which every cell passes.
 func TestPageHasAllFaults(t *testing.T) {
 	todo := allCells("auto")
 	var table strings.Builder

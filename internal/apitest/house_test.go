@@ -154,14 +154,23 @@ func exportedNames(f *ast.File) (n int) {
 
 // TestPackagesAreExplained: each package has a doc, and each under pkg/ an example that is run.
 func TestPackagesAreExplained(t *testing.T) {
-	docs, examples := map[string]string{}, map[string]int{}
+	docs, ofTests, examples := map[string]string{}, map[string]string{}, map[string]int{}
 	for _, s := range sources(t) {
 		place := s.path[:strings.LastIndexByte(s.path, '/')]
-		docs[place] += s.file.Doc.Text()
+		if !strings.HasSuffix(s.path, "_test.go") {
+			docs[place] += s.file.Doc.Text()
+			continue
+		}
+		ofTests[place] += s.file.Doc.Text()
 		for _, e := range doc.Examples(s.file) {
-			if strings.HasSuffix(s.path, "_test.go") && e.Output != "" {
+			if e.Output != "" {
 				examples[place]++
 			}
+		}
+	}
+	for place, text := range ofTests {
+		if _, code := docs[place]; !code {
+			docs[place] = text
 		}
 	}
 	for place, text := range docs {

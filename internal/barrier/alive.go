@@ -36,7 +36,7 @@ type sign struct {
 
 // Beat shows the others that this process runs, until stop is called. A meeting in the
 // meantime ends with a GoneError when one that it waits for no longer does; all ranks have to
-// beat from before that meeting on.
+// beat from before that meeting on. stop waits for a write that is under way.
 func (b *Barrier) Beat() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var beating sync.WaitGroup

@@ -97,9 +97,12 @@ func probableURL(url string) string {
 
 // checkNames checks that what is named has a name: an empty one is a variable that was not set.
 func checkNames(s *recording.Settings) error {
-	for setting, name := range map[string]*string{"model": s.Model, "tokenizer": s.Tokenizer} {
-		if name != nil && *name == "" {
-			return &recording.SettingError{Setting: setting, Want: "a name, or be left out", Got: `""`}
+	for _, x := range []struct {
+		setting string
+		name    *string
+	}{{"model", s.Model}, {"tokenizer", s.Tokenizer}} {
+		if x.name != nil && *x.name == "" {
+			return &recording.SettingError{Setting: x.setting, Want: "a name, or be left out", Got: `""`}
 		}
 	}
 	return nil
