@@ -116,6 +116,7 @@ dist: ## static binaries in dist/, archives with licences, manual and completion
 	  out=dist/loadgen-$$(echo $$target | tr / -); echo $$out; \
 	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GODIST) -o $$out ./cmd/loadgen; done
 	@set -e; { cat LICENSE NOTICE; printf '\n==== Meta Llama 3\n\n'; cat internal/tokenizer/LICENSE.llama3; \
+	  printf '\n==== RFC 7932\n\n'; cat standin/brotli/LICENSE.rfc7932; \
 	  printf '\n==== Go\n\n'; cat "$$(go env GOROOT)/LICENSE"; \
 	  go list -deps -f '{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/loadgen | LC_ALL=C sort -u | \
 	  while read -r module dir; do \
