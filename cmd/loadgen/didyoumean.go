@@ -98,7 +98,7 @@ func meant(err error, own map[string]string) string {
 		return meantFlags(unknown.Args, own)
 	}
 	if m := severalOf().FindStringSubmatch(text); m != nil && lists[m[1]] != "" {
-		return fmt.Sprintf("a run has one: loadgen sweep %s %s makes a run of each", lists[m[1]], strings.ReplaceAll(m[2], " ", ""))
+		return fmt.Sprintf("a run has one value; loadgen sweep %s %s runs each", lists[m[1]], strings.ReplaceAll(m[2], " ", ""))
 	}
 	if strings.HasPrefix(text, "ambiguous option: --dataset could") {
 		return "--dataset-name NAME says what kind it is, --dataset-path FILE which file"

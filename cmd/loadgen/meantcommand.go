@@ -31,7 +31,7 @@ func meantCommand(word string, commands []string) string {
 	case ".json", ".timeline", ".hlog":
 		return "loadgen report " + word + " reports a result"
 	case ".yaml", ".yml":
-		return "loadgen compare " + word + " carries out a plan, loadgen --config " + word + " takes flags from a file"
+		return "loadgen compare " + word + " runs a plan, loadgen --config " + word + " takes flags from a file"
 	}
 	return ""
 }

@@ -40,8 +40,8 @@ func (m *benchmark) proveOutputs() error {
 	return m.proveRequests()
 }
 
-// checkLines checks that a file that gets a line, if it is there, has lines of JSON, so that the
-// whole can be read.
+// checkLines checks that the text of a file that gets a line, if there is any, begins with a brace,
+// as results do.
 func checkLines(path string) error {
 	if outfile.Special(path) {
 		return nil
@@ -56,7 +56,7 @@ func checkLines(path string) error {
 	const enough = 4096
 	first, _ := bufio.NewReader(io.LimitReader(f, enough)).ReadString('{')
 	if first = strings.TrimSpace(first); first != "" && first != "{" {
-		return fmt.Errorf("%s has other text than results, a JSON object a line; name another file", path)
+		return fmt.Errorf("%s does not contain results (one JSON object per line); name another file", path)
 	}
 	return nil
 }

@@ -84,8 +84,8 @@ func TestFailedBeforeTheCancel(t *testing.T) {
 
 func TestBadCancels(t *testing.T) {
 	for want, args := range map[string][]string{
-		"it is missing: the share":                        {"--cancel-after", "5"},
-		"it is missing: after how many":                   {"--cancel", "5%"},
+		"missing: give the share":                         {"--cancel-after", "5"},
+		"missing: give the number of tokens":              {"--cancel", "5%"},
 		`"5" is not a share`:                              {"--cancel", "5", "--cancel-after", "5"},
 		`"100%" is not a share`:                           {"--cancel", "100%", "--cancel-after", "5"},
 		`"0%" is not a share`:                             {"--cancel", "0%", "--cancel-after", "5"},

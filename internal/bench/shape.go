@@ -183,7 +183,7 @@ func checkRamp(s *recording.Settings, bad func(setting, format string, args ...a
 	case s.RampUp > 0 && s.Duration > 0 && s.RampUp > s.Duration:
 		return bad("ramp_up", "the ramp never ends: it takes %v, and the run %v", recording.Seconds(s.RampUp), recording.Seconds(s.Duration))
 	case s.RampUp > 0 && rate > 0 && s.NumPrompts > 0 && rampOf(s) < recording.Seconds(s.RampUp):
-		return bad("ramp_up", "the ramp never ends: it takes %v, and the %d requests are over before: give more of them, or a ramp of %v at the most",
+		return bad("ramp_up", "the ramp never ends: it takes %v, but %d requests last only %v: give more requests or a shorter ramp",
 			recording.Seconds(s.RampUp), s.NumPrompts, rampOf(s).Round(time.Millisecond))
 	case s.RampUp == 0 && s.Duration == 0 && rate == 0:
 		return bad("ramp_up", "a ramp of concurrency needs a length")

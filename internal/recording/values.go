@@ -110,9 +110,9 @@ func (s *Settings) Cancellation() (c Cancellation, err error) {
 	x, ok := argparse.ParseFloat(percent)
 	switch {
 	case s.Cancel == nil:
-		return c, wrong("cancel", "it is missing: the share of the requests that is cancelled, such as 10%%")
+		return c, wrong("cancel", "missing: give the share of requests to cancel, such as 10%%")
 	case s.CancelAfter == nil:
-		return c, wrong("cancel_after", "it is missing: after how many tokens or how long requests are cancelled, such as 16 or 500ms")
+		return c, wrong("cancel_after", "missing: give the number of tokens or the time after which requests are cancelled, such as 16 or 500ms")
 	case !isShare || !ok || !(x > 0 && x < 100):
 		return c, wrong("cancel", "%q is not a share of the requests, above 0%% and below 100%%", share)
 	}
