@@ -78,9 +78,9 @@ standard error.
 
 # Exit codes
 
-0 done; 1 the run failed, or every request did, or its result could not be written;
-2 wrong usage, or a file that cannot be read or written: nothing was sent; 3 done, but
-a gate that was asked for is missed; 129, 130 and 143 interrupted, with partial
-results saved.
+0 done; 1 the run failed, every request failed, a result, a plan or standard output
+could not be written, or report or merge could not read a file; 2 wrong usage, or a
+file of the run cannot be read or written: nothing was sent; 3 done, but a gate that
+was asked for is missed; 129, 130 and 143 interrupted, with partial results saved.
 */
 package main

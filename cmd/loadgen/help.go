@@ -57,8 +57,10 @@ var common = [][2]string{
 	{"--wait-ready", "wait for a server that is loading: 30m"},
 }
 
-const exitCodes = `Exit codes: 0 done; 1 the run failed; 2 wrong usage; 3 done, but a gate that was asked for
-(--require, --gate) is missed; 129, 130, 143 interrupted, with partial results saved.
+const exitCodes = `Exit codes: 0 done; 1 the run failed, every request failed, a result, a plan or standard output
+could not be written, or report or merge could not read a file; 2 wrong usage, or a file of the run
+cannot be read or written: nothing was sent; 3 done, but a gate that was asked for (--require, --gate)
+is missed; 129, 130, 143 interrupted, with partial results saved.
 `
 
 const environment = `Environment: every flag has a variable, LOADGEN_MAX_CONCURRENCY=64 for --max-concurrency 64 and
