@@ -106,7 +106,7 @@ compare)
   esac
   case "$*" in
   *--dry-run*) exec "$LOADGEN_REAL" "$@" ;;
-  *"--ramp-up "*) exec "$LOADGEN_REAL" "$@" --num-prompts 50 ;; # which the ramp is over before
+  *"--ramp-up "*) exec "$LOADGEN_REAL" "$@" --num-prompts 50 ;; # enough requests for the ramp to end
   *) exec "$LOADGEN_REAL" "$@" --num-prompts 4 ;;
   esac ;;
 *) exec "$LOADGEN_REAL" "$@" ;;

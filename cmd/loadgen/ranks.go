@@ -79,7 +79,7 @@ func ordinal(n int) string {
 	return strconv.Itoa(n) + ending
 }
 
-// checkStart checks that the common start is not over.
+// checkStart checks that the common start is in the future.
 func (c *config) checkStart(now time.Time) error {
 	if c.start.IsZero() || c.DryRun || now.Before(c.start) {
 		return nil

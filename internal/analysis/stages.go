@@ -181,7 +181,8 @@ func (g *Stage) notKept(number int, burstiness float64) *judge.Finding {
 		return &judge.Finding{Code: "stage_not_measured", Figures: figures,
 			Text: fmt.Sprintf("stage %d has no metrics: of %d requests that began in it none lies between its transition, which ended %.3g s after the stage began, and its end after %.3g s; make it longer", number, g.Started, g.MeasuredFrom-g.From, g.To-g.From)}
 	case g.Rate > 0:
-		// Of n requests, waits of a gamma distribution are off by sqrt(n/burstiness), constant ones by one.
+		// The number of requests in a window has a standard deviation of about sqrt(n/burstiness);
+		// constant spacing is off by at most one.
 		want := g.Rate * length
 		if got := g.SentPerSecond * length; got < keptShare*want && got < want-1-3*math.Sqrt(want/burstiness) {
 			figures = append(figures, pyjson.Member{Key: "sent_per_s", Value: g.SentPerSecond}, pyjson.Member{Key: "asked_per_s", Value: g.Rate})

@@ -24,7 +24,8 @@ type Knee struct {
 	Highest int
 }
 
-// SaturationGain is by how much throughput has to rise above that of a load at higher ones.
+// SaturationGain is how much throughput must rise, at some higher load, for a server not to be
+// saturated.
 const SaturationGain = 0.03
 
 // FindKnee finds the knee of a curve of points in ascending order of loads: the maximum of

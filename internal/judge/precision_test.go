@@ -103,7 +103,7 @@ func TestKnee(t *testing.T) {
 	}
 }
 
-// TestSaturation: no later load has more throughput than a server that is saturated.
+// TestSaturation: no load from the saturated one on has 3 % more throughput than the load before it.
 func TestSaturation(t *testing.T) {
 	for name, c := range map[string]struct {
 		throughput, latency []float64

@@ -74,7 +74,8 @@ func upperEnds(bars []live.Bar) (ends []string) {
 	return ends
 }
 
-// upperEnd is a time with so many decimals, in milliseconds or seconds; with -1 as elsewhere.
+// upperEnd is a time with so many decimals, in milliseconds or seconds; decimals -1 means the
+// format of short.
 func upperEnd(d time.Duration, decimals int, millis bool) string {
 	switch {
 	case decimals < 0:
