@@ -18,7 +18,8 @@ type Stage struct {
 	Started int `json:"started" unit:"requests" from:"timelines"`
 	// Dropped is the number of those that belong to a transition, to this stage or to the next.
 	Dropped int `json:"dropped" unit:"requests" from:"timelines"`
-	// Requests is the number of the others: the metrics are of those of them that succeeded.
+	// Requests is the number that lie wholly in the measured part of the stage; the metrics are
+	// those of the successful ones.
 	Requests int `json:"requests" unit:"requests" from:"timelines"`
 	// Cancelled is the number of those that loadgen itself ended, as its settings say: no failures.
 	Cancelled int `json:"cancelled,omitempty" unit:"requests" from:"timelines"`
