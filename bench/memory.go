@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -16,22 +15,22 @@ import (
 // neither the program's file nor what it shares with the kernel.
 type memory struct{ resident, own float64 }
 
-// watch runs a command and returns its output and what it held. Its own memory is looked at
-// every 5 ms; what is resident the kernel counts.
+// watch runs a command and returns its output and what it held, looked at every 5 ms: what the
+// kernel counts for a child that has ended begins with the memory of its parent.
 func watch(cmd *exec.Cmd) ([]byte, memory, error) {
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	if err := cmd.Start(); err != nil {
 		return nil, memory{}, err
 	}
-	done, own := make(chan struct{}), make(chan float64)
+	done, most := make(chan struct{}), make(chan memory)
 	go func() {
-		most := 0.0
+		var m memory
 		for {
-			most = max(most, anonymous(cmd.Process.Pid))
+			m.look(cmd.Process.Pid)
 			select {
 			case <-done:
-				own <- most
+				most <- m
 				return
 			case <-time.After(5 * time.Millisecond):
 			}
@@ -39,14 +38,17 @@ func watch(cmd *exec.Cmd) ([]byte, memory, error) {
 	}()
 	err := cmd.Wait()
 	close(done)
-	return out.Bytes(), memory{resident: float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss), own: <-own}, err
+	return out.Bytes(), <-most, err
 }
 
-// anonymous is the memory of a process that no file has, in KB.
-func anonymous(pid int) (kb float64) {
+// look takes in what a process holds.
+func (m *memory) look(pid int) {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if _, rest, found := strings.Cut(string(status), "RssAnon:"); found {
-		fmt.Sscan(rest, &kb)
+	for name, most := range map[string]*float64{"VmHWM:": &m.resident, "RssAnon:": &m.own} {
+		if _, rest, found := strings.Cut(string(status), name); found {
+			var kb float64
+			fmt.Sscan(rest, &kb)
+			*most = max(*most, kb)
+		}
 	}
-	return kb
 }
