@@ -328,7 +328,8 @@ func (c *collector) add(i int, q *reading) {
 
 // finish makes what was read part of the analysis, and forgets it.
 func (c *collector) finish(a *Analysis) {
-	together(func() { c.sumUp(a) }, func() { c.judge(a) })
+	c.sumUp(a)
+	c.judge(a)
 	c.summary, c.findings, c.wave = nil, nil, nil
 }
 

@@ -25,17 +25,9 @@ func (a *Analysis) read(c *collector, values []TakeValues, once bool) {
 	if once {
 		streams, budget := newStreams(c), newBudget(c)
 		c.pass(valued(c.prepareJudged), c, streams, budget)
-		summed := make(chan struct{})
-		together(func() {
-			c.sumUp(a)
-			close(summed)
-			streams.extend(a)
-		}, func() {
-			c.judge(a)
-			<-summed
-			budget.finish(a)
-			streams.define(a)
-		})
+		c.finish(a)
+		streams.finish(a)
+		budget.finish(a)
 		return
 	}
 	c.pass(c.prepareJudged, c)
@@ -93,17 +85,6 @@ func (c *collector) valued(prepare prepare, to []TakeValues) prepare {
 	}
 }
 
-// together does two things at the same time.
-func together(first, second func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		second()
-	}()
-	first()
-	<-done
-}
-
 // streamsReader reads what is known of streams alone.
 type streamsReader struct {
 	rec         *recording.Recording
@@ -137,18 +118,8 @@ func (x *streamsReader) add(i int, q *reading) {
 }
 
 func (x *streamsReader) finish(a *Analysis) {
-	x.extend(a)
-	x.define(a)
-}
-
-func (x *streamsReader) extend(a *Analysis) {
 	if !x.whole {
 		a.Extended = x.extended.Extended(a.Summary, func(k int) *client.Result { return x.rec.Result(int(x.places[k])) })
-	}
-}
-
-func (x *streamsReader) define(a *Analysis) {
-	if !x.whole {
 		a.Definitions = x.definitions.Rows(a.Summary)
 	}
 }
