@@ -80,9 +80,6 @@ var placeholder = lazy.Regexp("`([^`]*)`")
 // flagsOfCommand are a subcommand's own flags.
 func flagsOfCommand(c *cli.Command) (words []word) {
 	for _, f := range c.Flags {
-		if f == cli.HelpFlag { // which cli adds
-			continue
-		}
 		w := word{name: "--" + f.Names()[0], value: "VALUE"}
 		if d, ok := f.(cli.DocGenerationFlag); ok {
 			w.about = strings.ReplaceAll(d.GetUsage(), "`", "")

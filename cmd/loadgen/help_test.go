@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rivo/uniseg"
@@ -13,7 +14,7 @@ import (
 func TestHelpFitsTheTerminal(t *testing.T) {
 	asked := [][]string{{}, {"--help"}, {"--help-all"}}
 	for _, c := range commandList(newApp(t.Context(), streams{})) {
-		asked = append(asked, []string{"help", c}, []string{c, "--help"})
+		asked = append(asked, []string{"help", c}, []string{c, "--help"}, []string{c, "help"})
 	}
 	for _, g := range groups {
 		asked = append(asked, []string{"help", g.topic})
@@ -29,6 +30,21 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Two runs in one process share nothing, which the race detector sees here.
+func TestRunsShareNothing(t *testing.T) {
+	t.Parallel()
+	var runs sync.WaitGroup
+	for range 4 {
+		runs.Go(func() {
+			var out, errs bytes.Buffer
+			if code := run(t.Context(), []string{"loadgen", "version", "--json"}, strings.NewReader(""), &out, &errs); code != exitOK || out.Len() == 0 || errs.Len() > 0 {
+				t.Errorf("exit %d: %s%s", code, &out, &errs)
+			}
+		})
+	}
+	runs.Wait()
 }
 
 func TestFitKeepsExamples(t *testing.T) {

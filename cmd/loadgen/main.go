@@ -143,7 +143,7 @@ func strayCommand(app *cli.App, err error) string {
 
 // runCommand runs a subcommand with its words and what else says something of its flags.
 func runCommand(ctx context.Context, app *cli.App, command *cli.Command, argv []string, s streams) error {
-	if isGiven(argv, "help") || isGiven(argv, "h") {
+	if isGiven(argv, "help") || isGiven(argv, "h") || len(argv) == 1 && argv[0] == "help" {
 		writeCommandHelp(s.out, command)
 		return nil
 	}
@@ -243,6 +243,7 @@ func newApp(ctx context.Context, s streams) *cli.App {
 		Commands:                  []*cli.Command{compareCommand(ctx, s), completionCommand(s), manCommand(s), mergeCommand(s), reportCommand(s), schemaCommand(s), selftestCommand(ctx, s), simCommand(ctx, s), sloCommand(ctx, s), sweepCommand(ctx, s), versionCommand(s)},
 	}
 	for _, c := range app.Commands {
+		c.HideHelp = true // runCommand answers --help; cli's own help is one value that all apps share
 		c.Flags = append(c.Flags, shared(c)...)
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError{commandUsage(c, err)} }
 	}
