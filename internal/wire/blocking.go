@@ -71,7 +71,9 @@ func (b *Blocking) Do(ctx context.Context, x *Exchange) {
 			x.Start = b.o.Clock.Now()
 			x.Connect, x.Reused = x.Start, true
 			setLimits(p.conn, l)
-			if b.on(ctx, x, p, l, x.Start) {
+			dropped, stop := x.dropping(ctx, b.o.Clock)
+			defer stop()
+			if ctx = dropped; b.on(ctx, x, p, l, x.Start) {
 				return
 			}
 			x.Connect, x.Written, x.Reused = 0, 0, false
@@ -88,6 +90,9 @@ func (b *Blocking) overFresh(ctx context.Context, x *Exchange, l *limits) {
 	opened := b.o.Clock.Now()
 	if x.Resent == 0 {
 		x.Start = opened
+		var stop context.CancelFunc
+		ctx, stop = x.dropping(ctx, b.o.Clock)
+		defer stop()
 	}
 	var conn net.Conn
 	var proxy *url.URL
@@ -108,6 +113,14 @@ func (b *Blocking) overFresh(ctx context.Context, x *Exchange, l *limits) {
 	}
 	p := &pooled{conn: conn, proxy: proxy, packets: b.follow(conn, way.proxy != nil && way.to.TLS)}
 	b.on(ctx, x, p, l, opened)
+}
+
+// dropping is ctx with the end of an exchange that is dropped on purpose.
+func (x *Exchange) dropping(ctx context.Context, c Clock) (context.Context, context.CancelFunc) {
+	if x.DropAfter == 0 {
+		return ctx, func() {}
+	}
+	return context.WithDeadlineCause(ctx, c.origin.Add(x.Start+x.DropAfter), x.Drop)
 }
 
 // end ends an exchange.

@@ -22,6 +22,9 @@ func (r *Reactor) deadline(f *flow) (at time.Duration, why stream.Class) {
 	if f.message > 0 && (at == 0 || f.message < at) {
 		at, why = f.message, ""
 	}
+	if f.x.DropAfter > 0 && f.x.Start > 0 && (at == 0 || f.x.Start+f.x.DropAfter <= at) {
+		at, why = f.x.Start+f.x.DropAfter, f.x.Drop.Class
+	}
 	return at, why
 }
 
@@ -67,6 +70,8 @@ func (r *Reactor) checkDeadlines() {
 		switch at, why := r.deadline(f); {
 		case at == 0 || now < at:
 			r.watch(f)
+		case f.x.DropAfter > 0 && why == f.x.Drop.Class:
+			r.fail(f, f.x.Drop.failure())
 		case why == Timeout:
 			r.fail(f, timedOut(f.phase(), r.o.Timeout, false))
 		case why == IdleTimeout && r.late(f):

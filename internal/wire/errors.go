@@ -84,8 +84,8 @@ func failure(class stream.Class, message string, cause error) *stream.Error {
 	return &stream.Error{Class: class, Message: string(class) + ": " + message, Exception: true, Cause: cause}
 }
 
-// Drop is the cause of a context whose exchanges are dropped on purpose: the class that they
-// end with, and why.
+// Drop is why exchanges are dropped on purpose, one by itself or all those whose context it is the
+// cause of: the class that they end with, and why.
 type Drop struct {
 	Class stream.Class
 	Why   string
@@ -93,10 +93,12 @@ type Drop struct {
 
 func (d *Drop) Error() string { return d.Why }
 
+func (d *Drop) failure() *stream.Error { return failure(d.Class, d.Why, nil) }
+
 // interrupted is why an exchange ends whose context did.
 func interrupted(ctx context.Context) *stream.Error {
 	if drop := (*Drop)(nil); errors.As(context.Cause(ctx), &drop) {
-		return failure(drop.Class, drop.Why, nil)
+		return drop.failure()
 	}
 	return failure(Interrupted, "the run was interrupted", context.Cause(ctx))
 }

@@ -136,6 +136,9 @@ type Exchange struct {
 	Sink       Sink
 	// Fresh asks for a connection of its own, closed afterwards.
 	Fresh bool
+	// DropAfter is how long after Start the exchange is ended on purpose, by Drop; 0 for not.
+	DropAfter time.Duration
+	Drop      *Drop
 
 	Start   time.Duration // immediately before connect, or the write on a reused connection
 	Connect time.Duration // connection ready, TLS and proxy included; 0 if it never was

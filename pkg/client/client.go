@@ -324,11 +324,6 @@ func renderHead(p *Prepared) []byte {
 func (c *Client) Do(ctx context.Context, p *Prepared, r *Result) {
 	defer c.begin()()
 	o := stream.Options{Live: &c.chunks, Streaming: !c.o.NonStreaming, Reuse: c.o.KeepAlive, Choices: p.number, CancelAfter: p.cancelTokens, Limits: c.o.Limits.of(p)}
-	if p.cancelAfter > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, p.cancelAfter, errCancelled)
-		defer stop()
-	}
 	if c.o.Chat {
 		o.API = stream.Chat
 	}
@@ -364,7 +359,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		return
 	}
 	var at *url.URL
-	x := &wire.Exchange{To: c.to, Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
+	x := &wire.Exchange{To: c.to, Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive, DropAfter: p.cancelAfter, Drop: errCancelled}
 	for hop := 0; ; hop++ {
 		// Room for what is expected: growing while streams run would cost time then.
 		r.Answer = stream.Answer{Events: make([]Event, 0, min(max(p.OutputLen, 0)+4, 1024)), Text: make([]byte, 0, min(max(p.OutputLen, 0)*6, 4096))}
@@ -390,7 +385,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		}
 		p = follow(p, r.Status, at, next)
 		at = next
-		x = &wire.Exchange{To: c.endpoint(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive}
+		x = &wire.Exchange{To: c.endpoint(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive, DropAfter: left(x, c.clock.Now()), Drop: errCancelled}
 	}
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
 	r.ConnectLate, r.MinRTT, r.Retransmits, r.Ended = x.ConnectLate, x.MinRTT, x.Retransmits, x.Ended

@@ -96,6 +96,28 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestRedirectsAndTheTimeOfACancel: hops that follow have what is left of the first one's time.
+func TestRedirectsAndTheTimeOfACancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(n int, _ *http.Request) string {
+			time.Sleep(40 * time.Millisecond)
+			return "HTTP/1.1 307 X\r\nLocation: /other\r\n\r\n"
+		}}
+		c := s.client(t, Options{})
+		p, err := c.Prepare(dataset.Request{Prompt: "x", OutputLen: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Result
+		c.Do(context.Background(), p.CancelAfter(0, 100*time.Millisecond), &r)
+		time.Sleep(time.Second) // for the server to notice
+		synctest.Wait()
+		if took := r.Ended - r.Start; r.Err == nil || r.Err.Class != Cancelled || took != 100*time.Millisecond || len(s.got) != 3 {
+			t.Errorf("%v after %v and %d hops", r.Err, took, len(s.got))
+		}
+	})
+}
+
 func TestRedirectTargets(t *testing.T) {
 	for location, want := range map[string]string{
 		"/a b?c=d e&f=é%2F": "GET /a%20b?c=d+e&f=%C3%A9%2F",

@@ -5,8 +5,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"loadgen/internal/stream"
+	"loadgen/internal/wire"
 	"loadgen/pkg/client/answer"
 )
 
@@ -51,6 +53,15 @@ func destination(at *url.URL, location string) (*url.URL, error) {
 	}
 	next.RawQuery = string(query)
 	return next, nil
+}
+
+// left is how long after its start the next hop is to be cancelled, so that all hops together have the
+// time that the first one had; 0 for not.
+func left(hop *wire.Exchange, now time.Duration) time.Duration {
+	if hop.DropAfter == 0 {
+		return 0
+	}
+	return max(1, hop.DropAfter-(now-hop.Start))
 }
 
 // follow is the request that follows a redirect: 307 and 308 repeat it, the

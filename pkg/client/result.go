@@ -64,12 +64,12 @@ const (
 )
 
 var (
-	errCancelled error = &wire.Drop{Class: Cancelled, Why: "cancelled after the time that it was to have"}
-	errCut       error = &wire.Drop{Class: CutAtEnd, Why: "the request was under way when the run ended"}
+	errCancelled = &wire.Drop{Class: Cancelled, Why: "cancelled after the time that it was to have"}
+	errCut       = &wire.Drop{Class: CutAtEnd, Why: "the request was under way when the run ended"}
 )
 
 // ErrCut is the cause of a context that ends with the run: its requests are CutAtEnd.
-var ErrCut = errCut
+var ErrCut error = errCut
 
 // UnknownLate is the ConnectLate of a connection of which nothing is known.
 const UnknownLate = time.Duration(-1)
@@ -157,7 +157,7 @@ type Prepared struct {
 }
 
 // CancelAfter is the same request to be cancelled once so many output tokens have come, or so
-// much time has passed from its start; 0 for not. Its Result has the class Cancelled then.
+// much time has passed since its Start; 0 for not. Its Result has the class Cancelled then.
 func (p *Prepared) CancelAfter(tokens int, d time.Duration) *Prepared {
 	q := *p
 	q.cancelTokens, q.cancelAfter = tokens, d
