@@ -230,7 +230,8 @@ func head(l *metrics.List, n int) *metrics.List {
 	return out
 }
 
-// bound compares values as they were reported with the least and most they can be.
+// bound compares values as they were reported with the least and most they can be. A mistake in
+// what is reported is no delay: it makes no bound larger.
 func bound(reported, least, most *metrics.List) Bound {
 	at := func(l *metrics.List) [3]float64 {
 		p := l.Percentiles(50, 99)
@@ -238,18 +239,16 @@ func bound(reported, least, most *metrics.List) Bound {
 	}
 	x := at(reported)
 	b := Bound{ReportedMean: x[0], ReportedMedian: x[1], Count: reported.Len()}
-	for _, l := range []*metrics.List{least, most} {
+	end := func(l *metrics.List) [3]float64 {
 		if l.Origin() == reported || l.Len() != reported.Len() {
-			continue
+			return x
 		}
-		y := at(l)
-		for i, to := range []*float64{&b.Mean, &b.Median, &b.P99} {
-			if l == least {
-				*to = max(*to, x[i]-y[i])
-			} else {
-				*to = max(*to, y[i]-x[i])
-			}
-		}
+		return at(l)
+	}
+	low, high := end(least), end(most)
+	for i, to := range []*float64{&b.Mean, &b.Median, &b.P99} {
+		inside := min(max(x[i], low[i]), high[i])
+		*to = max(inside-low[i], high[i]-inside)
 	}
 	return b
 }

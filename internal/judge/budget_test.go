@@ -59,6 +59,22 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestMistakesAreNoDelays: values that are reported wrongly, beyond the most or below the least
+// that they can be, are off by no more than the delays: a self-test sees the rest as an error.
+func TestMistakesAreNoDelays(t *testing.T) {
+	list := func(x float64) *metrics.List {
+		l := new(metrics.List)
+		l.Add(x)
+		return l
+	}
+	for reported, want := range map[float64]float64{1: 0.5, 1.5: 0.5, 1.25: 0.25, 50: 0.5, 0.25: 0.5} {
+		b := bound(list(reported), list(1), list(1.5))
+		if b.Mean != want || b.Median != want || b.P99 != want || b.ReportedMean != reported {
+			t.Errorf("of 1 to 1.5, reported as %v: %+v, want %v", reported, b, want)
+		}
+	}
+}
+
 // TestALateEventLengthensTheNextGap: where only a gap's first event may be late, the gap may
 // have been longer than it looks.
 func TestALateEventLengthensTheNextGap(t *testing.T) {

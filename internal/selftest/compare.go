@@ -3,6 +3,7 @@ package selftest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"loadgen/internal/analysis"
 	"loadgen/internal/judge"
@@ -19,8 +20,9 @@ type Errors struct {
 	Gaps float64
 }
 
-// Compare compares what a run reports, its Summary, with the truth. The summary must
-// have a 99th percentile.
+// Compare compares what a run reports, its Summary, with the truth. The summary must have a
+// 99th percentile, and as many values as the server made: where all gaps are alike, no
+// statistic shows that one is missing.
 func Compare(a *analysis.Analysis, truth [4]Statistics) (e Errors, err error) {
 	p99 := slices.Index(a.Summary.Percentiles, 99)
 	if p99 < 0 {
@@ -30,7 +32,10 @@ func Compare(a *analysis.Analysis, truth [4]Statistics) (e Errors, err error) {
 	e.Gaps = float64(a.Summary.OutputTokens)/float64(max(1, a.Summary.Completed)) - 1
 	for m := metrics.TTFT; m <= metrics.E2EL; m++ {
 		got, want := a.Summary.Latency[m], truth[m]
-		e.Minus[m] = Statistics{got.Mean - want.Mean, got.Median - want.P50, got.Percentiles[p99] - want.P99}
+		if n := a.Summary.Values[m].Len(); n != want.Count {
+			return e, fmt.Errorf("the run reports %d values of %s, and the server made %d", n, strings.ToUpper(m.String()), want.Count)
+		}
+		e.Minus[m] = Statistics{0, got.Mean - want.Mean, got.Median - want.P50, got.Percentiles[p99] - want.P99}
 	}
 	return e, nil
 }

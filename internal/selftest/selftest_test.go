@@ -1,6 +1,7 @@
 package selftest
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -88,26 +89,52 @@ func TestReportIsTheTruth(t *testing.T) {
 	}
 }
 
+// detailed is an analysis with samples, in which errors can be planted.
+func detailed(t *testing.T, rec *recording.Recording) *analysis.Analysis {
+	t.Helper()
+	a, err := analysis.Detailed(rec, nil)
+	if err != nil || len(a.Samples) != rec.Count() {
+		t.Fatalf("%d samples of %d requests: %v", len(a.Samples), rec.Count(), err)
+	}
+	return a
+}
+
+// sumUp makes the summary of an analysis of its samples.
+func sumUp(a *analysis.Analysis) {
+	a.Summary = metrics.Compute(a.Samples, a.Summary.Duration, metrics.Options{Percentiles: a.Summary.Percentiles})
+}
+
 // TestPlantedErrors: a report with an error in it is not the truth, and exceeds its bound.
 func TestPlantedErrors(t *testing.T) {
+	all := func(plant func(s *metrics.Sample)) func(a *analysis.Analysis) {
+		return func(a *analysis.Analysis) {
+			for i := range a.Samples {
+				plant(&a.Samples[i])
+			}
+			sumUp(a)
+		}
+	}
 	for name, c := range map[string]struct {
 		metric metrics.Metric
-		plant  func(s *metrics.Sample)
+		plant  func(a *analysis.Analysis)
 	}{
-		"TTFT + 50 ms":                 {metrics.TTFT, func(s *metrics.Sample) { s.TTFT += 0.050 }},
-		"a dropped gap":                {metrics.ITL, func(s *metrics.Sample) { s.ITL = s.ITL[:len(s.ITL)-1] }},
-		"a gap of two":                 {metrics.ITL, func(s *metrics.Sample) { s.ITL[0] += s.ITL[len(s.ITL)-1]; s.ITL = s.ITL[:len(s.ITL)-1] }},
-		"TPOT divided by n":            {metrics.TPOT, func(s *metrics.Sample) { s.OutputTokens++ }},
-		"E2EL without its last event":  {metrics.E2EL, func(s *metrics.Sample) { s.Latency -= s.ITL[len(s.ITL)-1] }},
-		"E2EL from the first token on": {metrics.E2EL, func(s *metrics.Sample) { s.Latency -= s.TTFT }},
+		"TTFT + 50 ms":                 {metrics.TTFT, all(func(s *metrics.Sample) { s.TTFT += 0.050 })},
+		"a gap of two, and one of 0":   {metrics.ITL, all(func(s *metrics.Sample) { n := len(s.ITL) - 1; s.ITL[1], s.ITL[n] = s.ITL[1]+s.ITL[n], 0 })},
+		"TPOT divided by n":            {metrics.TPOT, all(func(s *metrics.Sample) { s.OutputTokens++ })},
+		"E2EL without its last event":  {metrics.E2EL, all(func(s *metrics.Sample) { s.Latency -= s.ITL[len(s.ITL)-1] })},
+		"E2EL from the first token on": {metrics.E2EL, all(func(s *metrics.Sample) { s.Latency -= s.TTFT })},
+		"mean of ITL alone":            {metrics.ITL, func(a *analysis.Analysis) { a.Summary.Latency[metrics.ITL].Mean *= 1.1 }},
+		"median of E2EL alone":         {metrics.E2EL, func(a *analysis.Analysis) { a.Summary.Latency[metrics.E2EL].Median *= 0.9 }},
+		"p99 of TTFT alone":            {metrics.TTFT, func(a *analysis.Analysis) { a.Summary.Latency[metrics.TTFT].Percentiles[0] -= 0.002 }},
 	} {
 		for _, chat := range []bool{false, true} {
 			rec, truth := served(chat, 200)
-			a := analyzed(t, rec)
-			for i := range a.Samples {
-				c.plant(&a.Samples[i])
+			a := detailed(t, rec)
+			sumUp(a)
+			if e := compared(t, a, truth, chat); e.Most() > 1e-12 {
+				t.Fatalf("chat %v: off by %v s without an error", chat, e.Most())
 			}
-			a.Summary = metrics.Compute(a.Samples, a.Summary.Duration, metrics.Options{Percentiles: a.Summary.Percentiles})
+			c.plant(a)
 			e := compared(t, a, truth, chat)
 			if off := e.Minus[c.metric].Most(); off < 1e-6 {
 				t.Errorf("%s, chat %v: %s is off by %v s", name, chat, c.metric, off)
@@ -117,6 +144,26 @@ func TestPlantedErrors(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestMissingValues: a gap that is missing among others of its length moves no statistic, and
+// is an error all the same.
+func TestMissingValues(t *testing.T) {
+	rec, truth := served(false, 100)
+	a := detailed(t, rec)
+	s := &a.Samples[7]
+	s.ITL = s.ITL[1:]
+	sumUp(a)
+	n := a.Summary.Values[metrics.ITL].Len()
+	want := fmt.Sprintf("the run reports %d values of ITL, and the server made %d", n, n+1)
+	if _, err := Compare(a, Truth(truth, false)); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestDelaysAreInTheBound: what the client knows to have cost it time is an error within its
+// bound, and what it does not know of is one beyond.
+func TestDelaysAreInTheBound(t *testing.T) {
 	rec, truth := served(false, 100)
 	for _, r := range rec.Results {
 		r.Start, r.ConnectLate = r.Start-50*ms, 50*ms // which the bound knows of
@@ -164,7 +211,7 @@ func TestLoadIsAllThatIsTaken(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	table := Table{Concurrency: 8, Requests: 32, Input: 5, Output: 6, Verdict: "clean", CPUPerEvent: 12e-6, Streams: 8000, Capped: true, EventsPerSecond: 1234566.6, RequestsPerSecond: 999}
-	table.Minus[metrics.TTFT], table.Bounds[metrics.TTFT].P99 = Statistics{0.001, -0.002, 0.0005}, 0.0001
+	table.Minus[metrics.TTFT], table.Bounds[metrics.TTFT].P99 = Statistics{Mean: 0.001, P50: -0.002, P99: 0.0005}, 0.0001
 	table.Bounds[metrics.ITL].Mean = 0.003
 	table.Minus[metrics.E2EL].Mean = 0.00005
 	var out strings.Builder

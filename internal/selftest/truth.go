@@ -13,8 +13,12 @@ type Served struct {
 	Tokens int             // of the whole answer
 }
 
-// Statistics are a metric's mean, median and 99th percentile, in seconds.
-type Statistics struct{ Mean, P50, P99 float64 }
+// Statistics are those of a metric's values: how many there are, and their mean, median and
+// 99th percentile in seconds.
+type Statistics struct {
+	Count          int
+	Mean, P50, P99 float64
+}
 
 // Truth is what should be reported of requests, by Metric. It is worked out from the
 // server's instants alone, with no part of what loadgen's reports are made with. A chat
@@ -46,12 +50,13 @@ func Truth(all []Served, chat bool) [4]Statistics {
 	return out
 }
 
-// figures sums values up by the definitions of mean and linear percentile.
+// statistics sums values up by the definitions of mean and linear percentile.
 func statistics(values []float64) (f Statistics) {
 	n := len(values)
 	if n == 0 {
 		return f
 	}
+	f.Count = n
 	slices.Sort(values)
 	for _, v := range values {
 		f.Mean += v / float64(n)
