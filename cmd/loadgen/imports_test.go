@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -37,7 +38,7 @@ var allowed = map[string][]string{
 	"github.com/valyala/fasthttp": {"internal/stream", "internal/wire", "pkg/client", "internal/server", "internal/trtsim", "internal/bench/benchtest", "internal/selftest", "internal/compare", "internal/faults", "cmd/loadgen"},
 }
 
-// pure packages read no clock and do no I/O: they import none of these.
+// pure packages read no clock, start no goroutine and do no I/O: they import none of these.
 var pure = map[string][]string{
 	"pkg/metrics":          {"os", "io", "net", "context", "sync", "internal/health", "internal/stream", "internal/wire"},
 	"internal/gpu":         {"os", "io", "net", "context", "sync", "internal/health"},
@@ -64,18 +65,16 @@ func imports(t *testing.T, visit func(from, to, file string)) {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-			if err != nil {
-				return err
-			}
-			text, err := os.ReadFile(path)
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 			if err != nil {
 				return err
 			}
 			from, _ := filepath.Rel("../..", filepath.Dir(path))
 			packages[from] = true
-			if _, isPure := pure[filepath.ToSlash(from)]; isPure && (strings.Contains(string(text), "time.Now(") || strings.Contains(string(text), "time.Since(")) {
-				t.Errorf("%s reads the clock", path)
+			if _, isPure := pure[filepath.ToSlash(from)]; isPure {
+				for _, what := range impurities(f) {
+					t.Errorf("%s: %s is pure, and %s", path, from, what)
+				}
 			}
 			for _, spec := range f.Imports {
 				to, _ := strconv.Unquote(spec.Path.Value)
@@ -91,6 +90,39 @@ func imports(t *testing.T, visit func(from, to, file string)) {
 		if !slices.Contains(house, name) {
 			t.Errorf("%s has no place in the house (imports_test.go)", name)
 		}
+	}
+}
+
+// clocks are what of package time reads a clock, or waits by one.
+var clocks = []string{"Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTimer", "NewTicker"}
+
+// impurities are the goroutines that a file starts, and where it reads a clock.
+func impurities(f *ast.File) (found []string) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = append(found, "starts a goroutine")
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clocks, n.Sel.Name) {
+				found = append(found, "uses time."+n.Sel.Name)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// TestImpurities: a goroutine and a clock are found, a type and a duration are none.
+func TestImpurities(t *testing.T) {
+	const text = `package p
+var now = time.Now
+func f(d time.Duration) { go f(time.Second); <-time.After(d); _ = time.Unix(0, 0) }`
+	f, err := parser.ParseFile(token.NewFileSet(), "p.go", text, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := impurities(f), []string{"uses time.Now", "starts a goroutine", "uses time.After"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

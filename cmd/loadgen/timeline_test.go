@@ -42,17 +42,19 @@ func profile(t *testing.T, name string) trtsim.Profile {
 	return p
 }
 
-// TestReportOfATimelineIsTheRuns: the result file, but for the self-test, can be had
-// from the timelines alone.
+// TestReportOfATimelineIsTheRuns: the result file, but for the self-test, and the distributions
+// of the HDR log, can be had from the timelines alone.
 func TestReportOfATimelineIsTheRuns(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    trtsim.Options
 		args []string
 	}{
-		"plain":    {o: trtsim.Options{Profile: profile(t, "origin-trt")}},
-		"chat":     {o: trtsim.Options{Profile: profile(t, "origin-pytorch")}, args: []string{"--backend", "openai-chat", "--goodput", "ttft:500", "--percentile-metrics", "ttft,e2el", "--metric-percentiles", "50,99.9", "--save-detailed", "--metadata", "a=b,c=d"}},
-		"rate":     {o: trtsim.Options{Profile: profile(t, "ideal"), Watts: 700}, args: []string{"--request-rate", "20", "--warmup", "2", "--server-metrics", "--continuous-usage", "--compat", "1.2"}},
-		"failures": {o: trtsim.Options{Profile: profile(t, "ideal"), Seed: 3, Faults: []trtsim.FaultRate{{Fault: trtsim.FaultCut, Probability: 0.3}, {Fault: trtsim.FaultNoUsage, Probability: 0.3}}}, args: []string{"--no-test-input", "--failures", "original"}},
+		"plain":     {o: trtsim.Options{Profile: profile(t, "origin-trt")}},
+		"chat":      {o: trtsim.Options{Profile: profile(t, "origin-pytorch")}, args: []string{"--backend", "openai-chat", "--goodput", "ttft:500", "--percentile-metrics", "ttft,e2el", "--metric-percentiles", "50,99.9", "--save-detailed", "--metadata", "a=b,c=d"}},
+		"rate":      {o: trtsim.Options{Profile: profile(t, "ideal"), Watts: 700}, args: []string{"--request-rate", "20", "--warmup", "2", "--server-metrics", "--continuous-usage", "--compat", "1.2"}},
+		"failures":  {o: trtsim.Options{Profile: profile(t, "ideal"), Seed: 3, Faults: []trtsim.FaultRate{{Fault: trtsim.FaultCut, Probability: 0.3}, {Fault: trtsim.FaultNoUsage, Probability: 0.3}}}, args: []string{"--no-test-input", "--failures", "original"}},
+		"whole":     {o: trtsim.Options{Profile: profile(t, "ideal")}, args: []string{"--non-streaming", "--percentile-metrics", "e2el"}},
+		"cancelled": {o: trtsim.Options{Profile: profile(t, "ideal")}, args: []string{"--cancel", "40%", "--cancel-after", "3", "--percentile-metrics", "ttft,e2el"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := simulated(t, c.o, append([]string{"--max-concurrency", "8", "--num-prompts", "24", "--timestamps", "user", "--save-timeline", "r.timeline"}, c.args...)...)
@@ -82,6 +84,10 @@ func TestReportOfATimelineIsTheRuns(t *testing.T) {
 			}
 			if len(want) > 0 {
 				t.Errorf("there is no %v", want)
+			}
+			logged, _ := reportOf(t, 0, "--format", "hgrm", "r.json")
+			if read, _ := reportOf(t, 0, "--format", "hgrm", "r.timeline"); read != strings.ReplaceAll(logged, "r.json", "r.timeline") {
+				t.Errorf("distributions of the timelines:\n%s\nof the HDR log:\n%s", read, logged)
 			}
 		})
 	}

@@ -166,33 +166,22 @@ func OfFile(f *result.File) (iter.Seq[Row], error) {
 	}
 	return func(yield func(Row) bool) {
 		row := make(Row, len(Columns))
-		for i := range n {
+		i := 0
+		for s := range f.Samples() {
 			clear(row)
 			row.set("request", i)
-			s := metrics.Sample{TTFT: f.TTFTs[i], ITL: f.ITLs[i], Success: true}
-			if i < len(f.Errors) && f.Errors[i] != "" {
-				row.set("error", f.Errors[i])
-				s.Success = false
-			}
-			s.Success = s.Success && f.OutputLens[i] > 0
-			s.Latency = s.TTFT
-			for _, gap := range s.ITL {
-				s.Latency += gap
-			}
-			whole := s.TTFT < 0
-			if i < len(f.E2ELs) {
-				s.Latency = f.E2ELs[i]
-			} else if whole {
-				s.Success = false // there is nothing to be had of it
-			}
-			row.sample(&s, f.OutputLens[i], whole)
+			row.sample(&s, s.OutputTokens, s.TTFT < 0)
 			row.set("input_tokens", nil)
 			if i < len(f.InputLens) {
-				row.set("input_tokens", f.InputLens[i])
+				row.set("input_tokens", s.PromptLen)
+			}
+			if s.Error != "" {
+				row.set("error", s.Error)
 			}
 			if !yield(row) {
 				return
 			}
+			i++
 		}
 	}, nil
 }

@@ -3,8 +3,8 @@
 // the JSON Schema.
 //
 // It takes a filled File and gives the bytes that json.dump would have written,
-// or takes the bytes of a file and gives a File. It computes no metric, judges
-// nothing, and opens no file.
+// or takes the bytes of a file and gives a File, and the samples that a detailed one
+// has. It computes no statistic, judges nothing, and opens no file.
 //
 // The struct fields are the documentation: docs/result.md and the schema are made
 // of their comments and tags (json: the key; unit: of the number; from: where the

@@ -62,7 +62,7 @@ func (r *Run) sample(q judge.Quantity) judge.Sampled {
 func FromFile(f *result.File) *Run {
 	r := &Run{Mean: math.NaN(), Std: math.NaN()}
 	for m := range r.Values {
-		r.Values[m] = f.RequestValues(m)
+		r.Values[m] = f.RequestValues(metrics.Metric(m))
 	}
 	answered := len(r.Values[metrics.E2EL])
 	if f.Completed != nil {

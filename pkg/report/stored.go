@@ -169,7 +169,7 @@ func (s *Stored) requests(m metrics.Metric) [][]float64 {
 	if out, known := s.parts[m]; known {
 		return out
 	}
-	out := s.file.RequestValues(int(m))
+	out := s.file.RequestValues(m)
 	if s.parts == nil {
 		s.parts = map[metrics.Metric][][]float64{}
 	}
