@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"text/tabwriter"
+	"time"
 
 	"loadgen/internal/sweep"
 )
@@ -52,5 +53,9 @@ func (p *sloPlan) dryRun(w io.Writer) {
 		fmt.Fprintf(w, "Objective: %s\n", o.Objectives[i].String())
 	}
 	planned(w, sweep.Doubled(o.From, o.To), o.Least, o.MaxRequests)
-	fmt.Fprintf(w, "The answer is confirmed by %d runs of %d requests in all, or up to %d times as many, at one load or several.\nResults would go to %s. Nothing was sent.\n", o.Confirm, o.MaxRequests, sweep.MostConfirmed, p.runs.dir)
+	more := ""
+	if o.Budget > 0 {
+		more = fmt.Sprintf(" (more as long as all runs take less than %s)", time.Duration(o.Budget*float64(time.Second)))
+	}
+	fmt.Fprintf(w, "The answer is confirmed by %d runs of %d requests in all, or up to %d times as many%s, at one load or several.\nResults would go to %s. Nothing was sent.\n", o.Confirm, o.MaxRequests, sweep.MostConfirmed, more, p.runs.dir)
 }

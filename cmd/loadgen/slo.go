@@ -36,9 +36,10 @@ func sloCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "to", Value: "1024", Usage: "highest `LOAD` that is tried"},
 			&cli.StringFlag{Name: "resolution", Value: "3%", Usage: "`P%` by which the loads on both sides of the limit may differ"},
 			&cli.StringFlag{Name: "min-requests", Value: "100", Usage: "a run has `N` requests or more, and 5 x concurrency or --run-seconds"},
-			&cli.StringFlag{Name: "max-requests", Value: "4000", Usage: "`N` requests after which a load that is not decided is left; --confirm takes as many, or up to four times"},
+			&cli.StringFlag{Name: "max-requests", Value: "4000", Usage: "`N` requests after which a load that is not decided is left; given, --confirm takes up to four times as many, whatever --budget is by default"},
 			&cli.StringFlag{Name: "run-seconds", Value: "10", Usage: "a run at a rate takes `S` seconds or more"},
-			&cli.StringFlag{Name: "confirm", Value: "3", Usage: "confirm the answer by `N` runs of its own, or up to four times as many where values that miss a limit come in clusters"},
+			&cli.StringFlag{Name: "confirm", Value: "3", Usage: "confirm the answer by `N` runs of its own, and by as many again, of twice the length each time, where values that miss a limit come in clusters"},
+			&cli.StringFlag{Name: "budget", Value: "1h", Usage: "where clusters need more than four times --max-requests to confirm a load, take them as long as all runs are within `TIME`"},
 			&cli.StringFlag{Name: "gpus", Value: "1", Usage: "the server's GPUs, `N`, for the GPU-minutes that are reported"},
 			&cli.StringFlag{Name: "results", Value: "slo_results", Usage: "write to `DIR`"},
 			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
@@ -176,6 +177,11 @@ func parseSLO(c *cli.Context, s streams) (*sloPlan, error) {
 	}
 	if o.Seconds, err = period("run-seconds", own.text("run-seconds")); err != nil {
 		return nil, err
+	}
+	if own.given("budget") || !own.given("max-requests") {
+		if o.Budget, err = period("budget", own.text("budget")); err != nil {
+			return nil, err
+		}
 	}
 	if p.runs, err = newLoadRuns(c.Context, s, rest, own.text("results"), o.From, "--by, --from and --to"); err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func (a *sloAnswer) sentences() (lines []string) {
 		lines = append(lines, fmt.Sprintf("By the estimates alone the limit lies between %s and %s", l.Low, l.High))
 	}
 	if l.Enough > 0 {
-		lines = append(lines, fmt.Sprintf("Values that miss a limit come in clusters, so that %s: --max-requests %d brings it nearer", howLow(l), l.Enough))
+		lines = append(lines, fmt.Sprintf("Values that miss a limit come in clusters, so that %s: %s brings it nearer", howLow(l), a.more()))
 	}
 	if l.Best != nil && l.Above != nil {
 		lines = append(lines, fmt.Sprintf("Next above: %s: %s, %s", l.Above.Load, l.Above.Outcome, a.failing(l.Above)))
@@ -118,6 +118,16 @@ func (a *sloAnswer) sentences() (lines []string) {
 		cost += fmt.Sprintf("; %d of the runs were made before", a.plan.runs.kept)
 	}
 	return append(lines, cost)
+}
+
+// more is what brings the answer nearer to the limit. Runs that were made need not be made again.
+func (a *sloAnswer) more() string {
+	if a.plan.options.Budget == 0 {
+		return fmt.Sprintf("--max-requests %d", a.limit.Enough)
+	}
+	const step = 10 * time.Minute
+	budget := (time.Duration(a.limit.EnoughSeconds*float64(time.Second))/step + 1) * step
+	return "--resume --budget " + strings.TrimSuffix(budget.String(), "0s")
 }
 
 // howLow says how far below the limit the answer may be, by the estimates.

@@ -59,10 +59,25 @@ func backlog(f *result.File) (b Backlog) {
 // variance, held at zero (Kingman 1962; Whitt, Stochastic-Process Limits, 2002, chapter 9). Below
 // that rate it changes by less. What grew by more than the level allows came from a rate above it.
 func grows(runs []*Run, alpha float64) bool {
-	grown, variance := 0.0, 0.0
+	grown, _, variance := queue(runs)
+	return variance > 0 && grown > mathext.NormalQuantile(1-alpha)*math.Sqrt(variance)
+}
+
+// slow is the share of what comes by which a queue may grow unseen.
+const slow = 0.01
+
+// mayGrow reports whether the queue may grow faster than is to go unseen.
+func mayGrow(runs []*Run, alpha float64) bool {
+	grown, came, variance := queue(runs)
+	return grown+mathext.NormalQuantile(1-alpha)*math.Sqrt(variance) > slow*came
+}
+
+// queue is by how much the queue of some runs grew, what came, and the variance of that.
+func queue(runs []*Run) (grown, came, variance float64) {
 	for _, r := range runs {
 		grown += r.Backlog.Grown
+		came += r.Backlog.Came
 		variance += r.Backlog.Came * r.Backlog.Dispersion
 	}
-	return variance > 0 && grown > mathext.NormalQuantile(1-alpha)*math.Sqrt(variance)
+	return grown, came, variance
 }

@@ -3,6 +3,8 @@ package sweep
 import (
 	"context"
 	"math"
+
+	"loadgen/internal/judge"
 )
 
 // The loads that are confirmed: the first is begin steps of the resolution below the estimate or
@@ -11,10 +13,13 @@ import (
 // steps of the resolution.
 const (
 	begin      = 3
-	mostUp     = 4
+	mostUp     = 5
 	mostBeyond = 4
 	mostDown   = 4
 )
+
+// upTo is how far each of the loads upwards is from the first one to the estimate.
+var upTo = [mostUp]float64{1. / 3, 1. / 2, 2. / 3, 5. / 6, 1}
 
 var downwards = [mostDown]int{1, 2, 4, 8}
 
@@ -26,9 +31,6 @@ var downwards = [mostDown]int{1, 2, 4, 8}
 // lower ones are tested at the level that is left.
 func (s *search) confirm(ctx context.Context, low Load) (best Load, err error) {
 	s.learn(low)
-	if most := s.needs(); most > MostConfirmed {
-		s.limit.Enough = int(math.Ceil(most / MostConfirmed * float64(s.o.MaxRequests)))
-	}
 	first := s.likely(low)
 	for _, l := range s.upwards(first, low) {
 		held, err := s.shows(ctx, l, upwardAlpha)
@@ -52,6 +54,11 @@ func (s *search) confirm(ctx context.Context, low Load) (best Load, err error) {
 			best = l
 		}
 	}
+	if s.short {
+		needs := s.needs()
+		s.limit.Enough = int(math.Ceil(needs / MostConfirmed * float64(s.o.MaxRequests)))
+		s.limit.EnoughSeconds = s.spent + 2*needs*float64(s.o.MaxRequests)*s.perRequest(low)
+	}
 	return best, nil
 }
 
@@ -63,7 +70,7 @@ func (s *search) likely(low Load) Load {
 	if l.Value() <= 0 {
 		return low
 	}
-	if needs := s.needs(); needs > 1 && needs <= MostConfirmed {
+	if needs := s.needs(); needs > 1 && (needs <= MostConfirmed || needs*float64(s.o.MaxRequests) <= 4*float64(s.most(l))) {
 		return l
 	}
 	confirmed := Load{}
@@ -82,12 +89,11 @@ func (s *search) likely(low Load) Load {
 // upwards are the loads from one to another, and some beyond it, that are tested one after the other.
 func (s *search) upwards(from, to Load) (all []Load) {
 	ratio := to.Value() / from.Value()
-	steps := min(mostUp, int(math.Ceil(math.Log(ratio)/math.Log1p(s.o.Resolution))))
 	all = append(all, from)
-	for i := 1; i <= steps; i++ {
+	for _, by := range upTo {
 		l := to
-		if i < steps {
-			l = from.times(math.Pow(ratio, float64(i)/float64(steps)))
+		if by < 1 {
+			l = from.times(math.Pow(ratio, by))
 		}
 		if l.Value() > all[len(all)-1].Value() {
 			all = append(all, l)
@@ -115,21 +121,84 @@ func (s *search) below(l Load, steps int) (next Load) {
 	return next
 }
 
-// shows tests a load once with runs of its own: of as many requests in all as a search may take,
-// and more where values that miss a limit come in clusters.
+// shows tests a load with runs of its own, until they show that it holds or seem not to: of as many
+// requests in all as a search may take, and of twice as many time and again where values that miss
+// a limit come in clusters. The last of these looks has half of the level, each before it half of that
+// after it.
 func (s *search) shows(ctx context.Context, l Load, alpha float64) (bool, error) {
-	t := s.add(l, true)
-	t.clusters = s.clusters
-	each := l.requests((s.o.MaxRequests+s.o.Confirm-1)/s.o.Confirm, s.seconds(l))
-	for range s.o.Confirm * s.times() {
-		if err := s.run(ctx, t, each); err != nil {
-			return false, err
-		}
-		t.decide(s.o.Objectives, alpha)
-		s.note(t)
+	i := s.add(l, true)
+	s.limit.Trials[i].clusters = s.clusters
+	most, enough, first := s.most(l), s.needs()*float64(s.o.MaxRequests), s.o.MaxRequests
+	if s.queued { // a short run begins with a queue that grows at any rate
+		first = max(first, most/2)
 	}
-	t.runs = nil
-	return t.Outcome == Holds, nil
+	each := l.requests((first+s.o.Confirm-1)/s.o.Confirm, s.seconds(l))
+	looks := 1 + max(0, int(math.Ceil(math.Log2(float64(most)/float64(s.o.Confirm*each)))))
+	for look := 1; ; look++ {
+		t := &s.limit.Trials[i]
+		t.few = look == looks && float64(most) < enough
+		for range s.o.Confirm {
+			if err := s.run(ctx, t, each); err != nil {
+				return false, err
+			}
+			t.decide(s.o.Objectives, alpha*share(look, looks))
+			if s.queued && look < looks && t.Outcome == Holds && mayGrow(t.runs, answerGrowth) {
+				t.Outcome = Undecided
+			}
+			s.note(t)
+		}
+		if t.Outcome != Undecided || look >= looks || s.futile(t, float64(most), enough, alpha*share(looks, looks)) {
+			t.runs = nil
+			s.short = t.Outcome == Undecided && look >= looks && t.few
+			return t.Outcome == Holds, nil
+		}
+		each = l.requests((min(t.Requests, most-t.Requests)+s.o.Confirm-1)/s.o.Confirm, s.seconds(l))
+	}
+}
+
+// share is that of a look in the level of all.
+func share(look, looks int) float64 {
+	return math.Pow(2, float64(look-looks)) / (2 - math.Pow(2, float64(1-looks)))
+}
+
+// hopeful is how probable it is that a load which could be shown is given up.
+const hopeful = 0.1
+
+// futile reports whether more runs would hardly show that a load holds: even if it were as good as it
+// may be by those there are.
+func (s *search) futile(t *Trial, most, enough, alpha float64) bool {
+	for k := range t.Standings {
+		q := s.o.Objectives[k].needed()
+		if q == 0 {
+			continue
+		}
+		x := t.standing(s.o.Objectives, k, hopeful)
+		of := judge.Share{Value: x.High, Of: most / max(1, s.clusters[k])}
+		if most < enough {
+			of.Of = max(of.Of, float64(judge.NeededForShare(q, alpha)))
+		}
+		if of.Low(alpha) < q {
+			return true
+		}
+	}
+	return false
+}
+
+// perRequest is how many seconds a request takes of a run at a load.
+func (s *search) perRequest(l Load) float64 {
+	if l.Rate > 0 {
+		return 1 / l.Rate
+	}
+	return s.seen.seconds(l) / float64(l.Concurrency)
+}
+
+// most is how many requests the confirmation of a load may take.
+func (s *search) most(l Load) int {
+	requests := MostConfirmed * float64(s.o.MaxRequests)
+	if left := s.o.Budget - s.spent; left > 0 {
+		requests = max(requests, left/3/s.perRequest(l))
+	}
+	return int(math.Ceil(min(s.needs()*float64(s.o.MaxRequests), requests)))
 }
 
 // nearby is down to which factor below the limit loads tell how values that miss it cluster.
@@ -141,6 +210,10 @@ const nearby = 1.1
 // queue that does not end.
 func (s *search) learn(low Load) {
 	s.clusters = make([]float64, len(s.o.Objectives))
+	for i := range s.limit.Trials {
+		t := &s.limit.Trials[i]
+		s.queued = s.queued || t.Load == s.limit.High && t.Grows
+	}
 	for k := range s.clusters {
 		all := clusters{}
 		for i := range s.limit.Trials {
@@ -155,8 +228,12 @@ func (s *search) learn(low Load) {
 }
 
 // enough is how many values that miss a limit may be expected of independent ones at the limit: then
-// a load with half of them is confirmed in 19 of 20 cases.
-const enough = 33
+// a load with 70 % of them is confirmed in nine of ten cases.
+const enough = 100
+
+// How many times MaxRequests are enough for a mean, whose interval is wide by three runs, and for a queue,
+// which changes by chance by more than it grows for a while.
+const enoughForMean, enoughForQueue = 8, 20
 
 // MostConfirmed is how many times the runs and requests of the options the confirmation of a load
 // may take for that.
@@ -165,13 +242,15 @@ const MostConfirmed = 4
 // needs is how many times MaxRequests are enough for the confirmation of a load.
 func (s *search) needs() float64 {
 	most := 1.0
+	if s.queued {
+		most = enoughForQueue
+	}
 	for k := range s.clusters {
-		if q := s.o.Objectives[k].needed(); q > 0 && s.clusters[k] > 0 {
+		if q := s.o.Objectives[k].needed(); q == 0 {
+			most = max(most, enoughForMean)
+		} else if s.clusters[k] > 0 {
 			most = max(most, s.clusters[k]*enough/(1-q)/float64(s.o.MaxRequests))
 		}
 	}
 	return most
 }
-
-// times is how many times MaxRequests the confirmation of a load takes.
-func (s *search) times() int { return int(math.Ceil(min(s.needs(), MostConfirmed))) }

@@ -39,16 +39,18 @@ func TestStatsCoverageOfSearches(t *testing.T) {
 		times = 200
 	}
 	for _, c := range []struct {
-		name string
-		rho  float64
-		most int
-	}{{"independent", 0, 1000}, {"clusters of about 4", 0.8, 2000}, {"clusters of about 20", 0.97, 8000}, {"clusters of about 20, few requests", 0.97, 1000}} {
+		name   string
+		rho    float64
+		most   int
+		budget float64
+	}{{"independent", 0, 1000, 0}, {"clusters of about 4", 0.8, 2000, 0}, {"clusters of about 20", 0.97, 8000, 0}, {"clusters of about 20, few requests", 0.97, 1000, 0},
+		{"clusters of about 20, and the time", 0.97, 1000, 3600}} {
 		if times < 200 && c.rho > 0.9 {
 			continue
 		}
 		above, near, none, requests := 0, 0, 0, 0
 		for i := range times {
-			o := SLOOptions{Objectives: []Objective{percentile("ttft", 0.9, "p90", 1)}, From: Load{Rate: 40}, To: Load{Rate: 400}, Resolution: 0.02, MinRequests: 100, MaxRequests: c.most, Confirm: 3}
+			o := SLOOptions{Objectives: []Objective{percentile("ttft", 0.9, "p90", 1)}, From: Load{Rate: 40}, To: Load{Rate: 400}, Resolution: 0.02, MinRequests: 100, MaxRequests: c.most, Confirm: 3, Budget: c.budget}
 			l, err := FindLimit(context.Background(), o, curve{c.rho}.measure(uint64(i)))
 			if err != nil {
 				t.Fatal(err)
@@ -82,27 +84,32 @@ func TestClustersOfTheSearch(t *testing.T) {
 		run.Values[0] = append(run.Values[0], []float64{0.1})
 	}
 	o := percentile("ttft", 0.99, "p99", 0.2)
-	if !o.standing([]*Run{run}, 0.04, 0).Held || o.standing([]*Run{run}, 0.04, 40).Low > 0.991 {
+	if !o.standing([]*Run{run}, 0.04, 0, true).Held || o.standing([]*Run{run}, 0.04, 40, true).Low > 0.991 {
 		t.Error("2000 requests in clusters of 40 are 2000 independent ones")
 	}
-	if s := o.standing([]*Run{run}, 0.04, 1000); !s.Held {
+	if s := o.standing([]*Run{run}, 0.04, 1000, true); !s.Held {
 		t.Errorf("no miss in 2000 requests, and they do not hold: %+v", s)
 	}
-	search := func(rho float64, most int) *Limit {
-		options := SLOOptions{Objectives: []Objective{percentile("ttft", 0.9, "p90", 1)}, From: Load{Rate: 40}, To: Load{Rate: 400}, Resolution: 0.02, MinRequests: 100, MaxRequests: most, Confirm: 3}
+	search := func(rho float64, most int, budget float64) *Limit {
+		options := SLOOptions{Objectives: []Objective{percentile("ttft", 0.9, "p90", 1)}, From: Load{Rate: 40}, To: Load{Rate: 400}, Resolution: 0.02, MinRequests: 100, MaxRequests: most, Confirm: 3, Budget: budget}
 		l, err := FindLimit(context.Background(), options, curve{rho}.measure(5))
 		if err != nil || l.Best == nil {
 			t.Fatalf("%v, %+v", err, l)
 		}
 		return l
 	}
-	if l := search(0, 1000); l.Best.Runs > 6 || l.Enough != 0 {
+	if l := search(0, 1000, 0); l.Best.Runs > 6 || l.Enough != 0 {
 		t.Errorf("independent values: confirmed by %d runs, %d requests would be enough", l.Best.Runs, l.Enough)
 	}
-	if l := search(0.9, 2000); l.Best.Runs <= 3 || l.Enough != 0 {
+	if l := search(0.9, 3000, 0); l.Best.Runs <= 3 || l.Enough != 0 {
 		t.Errorf("clusters: confirmed by %d runs, %d requests would be enough", l.Best.Runs, l.Enough)
 	}
-	if l := search(0.97, 1000); l.Best.Runs != 3*MostConfirmed || l.Enough < 1001 || l.Enough > 20_000 {
-		t.Errorf("clusters and few requests: confirmed by %d runs, %d requests would be enough", l.Best.Runs, l.Enough)
+	l := search(0.97, 1000, 0)
+	if last := l.Trials[len(l.Trials)-1]; last.Requests > MostConfirmed*1000+3 || l.Enough < 1001 || l.Enough > 40_000 {
+		t.Errorf("clusters and few requests: the last load had %d, %d would be enough", last.Requests, l.Enough)
+	}
+	more := search(0.97, 1000, 10_000)
+	if last := more.Trials[len(more.Trials)-1]; last.Requests <= MostConfirmed*1000 || more.Best.Load.Rate <= l.Best.Load.Rate {
+		t.Errorf("with time for more the last load had %d, and the answer is %s, without it %s", last.Requests, more.Best.Load, l.Best.Load)
 	}
 }

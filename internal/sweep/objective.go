@@ -111,9 +111,9 @@ func (o *Objective) meets(r *Run, i int) bool {
 }
 
 // standing tests an objective with some runs at a load; each of its two wrong answers has at
-// most the probability alpha. So many requests as cluster says are worth one, or
-// more, but no more than those by which a load without any miss can be shown to hold.
-func (o *Objective) standing(runs []*Run, alpha, cluster float64) (s Standing) {
+// most the probability alpha. So many requests as cluster says are worth one, or more; where there
+// are too few for that, no more than those by which a load without any miss can be shown to hold.
+func (o *Objective) standing(runs []*Run, alpha, cluster float64, few bool) (s Standing) {
 	weight := 0.0
 	for _, r := range runs {
 		n := float64(r.Answered())
@@ -140,7 +140,11 @@ func (o *Objective) standing(runs []*Run, alpha, cluster float64) (s Standing) {
 		s.clusters = clusters{v * share.Cluster, v}
 	}
 	if cluster > 0 && share.Of > requests/cluster {
-		share.Of = max(requests/cluster, min(share.Of, float64(judge.NeededForShare(o.needed(), alpha))))
+		least := 0.0
+		if few {
+			least = min(share.Of, float64(judge.NeededForShare(o.needed(), alpha)))
+		}
+		share.Of = max(requests/cluster, least)
 	}
 	s.Attained, s.Low, s.High = share.Value, share.Low(alpha), share.High(alpha)
 	if o.Quantity.Metric == "" {

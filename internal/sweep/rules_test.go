@@ -79,6 +79,38 @@ func TestGrows(t *testing.T) {
 	}
 }
 
+// TestQueueThatIsConfirmed: where it is a queue that grows above the limit, a load is confirmed by longer runs,
+// and at once only if the queue is shown to grow by less than 1 %.
+func TestQueueThatIsConfirmed(t *testing.T) {
+	l := Load{Rate: 100}
+	shows := func(growth float64) (*Trial, bool) {
+		s := &search{o: &SLOOptions{Objectives: []Objective{percentile("ttft", 0.9, "p90", 1)}, To: l, MaxRequests: 3000, Confirm: 3, Budget: 1e6}, limit: &Limit{}, runs: map[Load]int{}, clusters: []float64{0}, queued: true}
+		s.measure = func(_ context.Context, a Ask) (*Run, error) {
+			n := float64(a.Requests)
+			r := &Run{Requests: a.Requests, Seconds: n / a.Load.Rate, Backlog: Backlog{Grown: growth * n, Came: n, Dispersion: 1}}
+			for range a.Requests {
+				r.Values[metrics.TTFT] = append(r.Values[metrics.TTFT], []float64{0.5})
+			}
+			return r, nil
+		}
+		held, err := s.shows(t.Context(), l, 0.04)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &s.limit.Trials[0], held
+	}
+	// Of 30,000 that came 0.74 % are as many as their number varies by at 10 %, of 60,000 0.52 %.
+	for _, c := range []struct {
+		growth   float64
+		held     bool
+		requests int
+	}{{0, true, 30_000}, {0.002, true, 30_000}, {0.004, true, 60_000}, {0.007, false, 60_000}, {0.05, false, 30_000}} {
+		if x, held := shows(c.growth); held != c.held || x.Requests != c.requests {
+			t.Errorf("a queue that grows by %g %%: %v after %d requests", 100*c.growth, held, x.Requests)
+		}
+	}
+}
+
 // TestPaces: how long a request takes at a load is what runs around it say, and the slots of a
 // closed loop are opened over as long.
 func TestPaces(t *testing.T) {
@@ -114,6 +146,86 @@ func TestPaces(t *testing.T) {
 		return measure(ctx, a)
 	}); err != nil || staggers[0] != 0 || slices.Contains(staggers[1:], 0) {
 		t.Errorf("%v: %v", err, staggers)
+	}
+}
+
+// TestDoublingTakesOneRunALoad: on the way up a load passes by its first run, the highest one is decided when
+// the next fails, and if it does not hold so are those below it.
+func TestDoublingTakesOneRunALoad(t *testing.T) {
+	for limit, want := range map[int][]int{20: {1, 1, 1, 1, 3, 1}, 5: {1, 1, 3, 5, 5, 1}} { // runs at 1, 2, 4, 8, 16, 32
+		s := &search{o: &SLOOptions{Objectives: []Objective{percentile("ttft", 0.5, "median", 1)}, From: Load{Concurrency: 1}, To: Load{Concurrency: 64}, MinRequests: 100, MaxRequests: 1000}, limit: &Limit{}, runs: map[Load]int{}}
+		s.measure = func(_ context.Context, a Ask) (*Run, error) {
+			r := &Run{Requests: a.Requests, Seconds: 1, Mean: 1}
+			met := a.Load.Concurrency <= limit
+			if a.Number == 0 && a.Load.Concurrency < 32 { // 8 and 16 by chance
+				met = true
+			}
+			for i := range a.Requests {
+				value := 0.5
+				if !met || a.Load.Concurrency > limit && i%20 < 9 {
+					value = 2
+				}
+				r.Values[metrics.TTFT] = append(r.Values[metrics.TTFT], []float64{value})
+			}
+			return r, nil
+		}
+		low, high, err := s.bracket(t.Context())
+		var runs []int
+		for i := range s.limit.Trials {
+			runs = append(runs, s.limit.Trials[i].Runs)
+		}
+		if err != nil || low.Concurrency > limit || high.Concurrency != 2*low.Concurrency || !slices.Equal(runs, want) {
+			t.Errorf("limit %d: %v, between %v and %v by runs %v, want %v", limit, err, low, high, runs, want)
+		}
+	}
+}
+
+// TestLooks: a load that is confirmed gets more runs until it is shown to hold or there is no hope, each
+// look has its share of the level, and what is left of the budget bounds them.
+func TestLooks(t *testing.T) {
+	for looks := 1; looks < 9; looks++ {
+		sum := 0.0
+		for k := 1; k <= looks; k++ {
+			sum += share(k, looks)
+		}
+		if math.Abs(sum-1) > 1e-12 || looks > 1 && share(looks, looks) != 2*share(looks-1, looks) {
+			t.Errorf("%d looks have %g of the level", looks, sum)
+		}
+	}
+	l := Load{Rate: 100}
+	shows := func(missed, budget float64) (*Trial, bool) {
+		n := 0
+		s := &search{o: &SLOOptions{Objectives: []Objective{percentile("ttft", 0.9, "p90", 1)}, To: l, MaxRequests: 300, Confirm: 3, Budget: budget}, limit: &Limit{}, runs: map[Load]int{}, clusters: []float64{10}}
+		s.measure = func(_ context.Context, a Ask) (*Run, error) {
+			r := &Run{Requests: a.Requests, Seconds: float64(a.Requests) / a.Load.Rate}
+			for range a.Requests {
+				value := 0.5
+				if n++; math.Mod(float64(n)*missed, 1) < missed {
+					value = 2
+				}
+				r.Values[metrics.TTFT] = append(r.Values[metrics.TTFT], []float64{value})
+			}
+			return r, nil
+		}
+		held, err := s.shows(t.Context(), l, 0.04)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &s.limit.Trials[0], held
+	}
+	// 10,000 requests are enough, that is 33 times 300.
+	for _, c := range []struct {
+		missed, budget float64
+		held           bool
+		least, most    int
+	}{
+		{0.01, 1000, true, 600, 2400}, {0.05, 1000, true, 1200, 4800}, {0.07, 1000, true, 4800, 10_000}, {0.105, 1000, false, 600, 4800}, {0.3, 1000, false, 300, 300},
+		{0.07, 100, false, 3300, 3360}, // a third of 10,000
+		{0.07, 0, false, 1200, 1200},   // four times MaxRequests
+	} {
+		if x, held := shows(c.missed, c.budget); held != c.held || x.Requests < c.least || x.Requests > c.most {
+			t.Errorf("%g missed, %g s: %v after %d requests", c.missed, c.budget, held, x.Requests)
+		}
 	}
 }
 

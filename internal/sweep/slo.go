@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"loadgen/internal/judge"
 )
@@ -19,6 +20,7 @@ type SLOOptions struct {
 	MinRequests, MaxRequests int
 	Seconds                  float64 // that a run at a rate takes at least
 	Confirm                  int     // runs by which the answer is confirmed
+	Budget                   float64 // seconds within which a confirmation may take more than MostConfirmed
 	// Note gets a load after each run.
 	Note func(t *Trial)
 }
@@ -72,8 +74,9 @@ type Trial struct {
 	runs   []*Run
 	likely bool // it would be confirmed if it were measured once more with the same outcome
 	// clusters are by objective how many requests are worth one at the least, as the search's
-	// runs say.
+	// runs say; few says that there are too few requests for them.
 	clusters []float64
+	few      bool
 }
 
 // Limit is what a search brought.
@@ -83,10 +86,11 @@ type Limit struct {
 	// is not decided. Nil where there is none.
 	Best, Above *Trial
 	Confidence  float64 // of Best
-	// Enough is the MaxRequests by which the answer would be near the limit, where values that
-	// miss come in such clusters that those of the options may leave it several percent low; 0
-	// where they do not.
-	Enough int
+	// Enough is the MaxRequests, and EnoughSeconds the Budget, by which the answer would be nearer the
+	// limit, where values that miss come in such clusters that those of the options may leave it
+	// several percent low; 0 where they do not.
+	Enough        int
+	EnoughSeconds float64
 	// Low and High are the loads between which the limit lies by the estimates alone.
 	Low, High Load
 }
@@ -98,8 +102,11 @@ type search struct {
 	limit   *Limit
 	runs    map[Load]int // made so far
 	seen    paces
+	spent   float64 // seconds of all runs
 	// clusters are by objective how many requests are worth one around the limit.
 	clusters []float64
+	queued   bool // what fails above the limit is a queue that grows
+	short    bool // the requests allowed were not enough for the last load that was to be confirmed
 }
 
 // FindLimit finds the highest load at which all objectives hold: by bisection in which each
@@ -130,26 +137,35 @@ func FindLimit(ctx context.Context, o SLOOptions, measure Measure) (*Limit, erro
 }
 
 // bracket doubles the load until it does not hold; low is zero where not even the lowest one
-// does, and high where all do.
+// does, and high where all do. On the way a load passes by its first run, if that leans so; the
+// highest one is decided when the next fails.
 func (s *search) bracket(ctx context.Context) (low, high Load, err error) {
-	for l := s.o.From; ; l = l.times(2) {
+	var passed []int // of the trials
+	for l := s.o.From; high == (Load{}); l = l.times(2) {
 		if l.Value() > s.o.To.Value() {
 			l = s.o.To
 		}
-		t, err := s.try(ctx, l)
-		switch {
+		i := s.add(l, false)
+		err := s.decide(ctx, i, l != s.o.To)
+		switch leans := s.limit.Trials[i].Leans; {
 		case err != nil:
 			return low, high, err
-		case t.Leans && l == s.o.To:
+		case leans && l == s.o.To:
 			return l, Load{}, nil
-		case t.Leans:
-			low = l
-			continue
-		case low != (Load{}):
-			return low, l, nil
+		case leans:
+			low, passed = l, append(passed, i)
+		default:
+			high = l
 		}
-		return s.descend(ctx, l)
 	}
+	for _, i := range slices.Backward(passed) {
+		err := s.decide(ctx, i, false)
+		if t := &s.limit.Trials[i]; err != nil || t.Leans {
+			return t.Load, high, err
+		}
+		high = s.limit.Trials[i].Load
+	}
+	return s.descend(ctx, high)
 }
 
 // descend halves a first load that does not hold, down to one request at a time, or to a
@@ -198,25 +214,34 @@ func (o *SLOOptions) base(l Load, seconds float64) int {
 	return l.requests(min(o.MinRequests, max(1, o.MaxRequests/fewestRuns)), seconds)
 }
 
-// Least is the least runs and requests that show that a load holds: each run has as many requests
-// as all before. One run may show that it does not.
+// Least is the least runs and requests that a load has as it doubles: one run where the next load
+// follows; at the last one those that show that it holds, where each run has as many requests as all before.
 func (o *SLOOptions) Least(l Load) (runs, requests int) {
-	requests = o.base(l, o.Seconds)
+	if requests = o.base(l, o.Seconds); l.times(2).Value() <= o.To.Value() {
+		return 1, requests
+	}
 	for runs = 1; runs < fewestRuns; runs++ {
 		requests *= 2
 	}
 	return runs, requests
 }
 
-// try decides a load by runs of which each has as many requests as all before: after each the
-// test has its share of searchAlpha.
+// try decides a load.
 func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
-	base := s.o.base(l, s.seconds(l))
+	i := s.add(l, false)
+	err := s.decide(ctx, i, false)
+	return &s.limit.Trials[i], err
+}
+
+// decide decides a trial by runs of which each has as many requests as all before: after each the
+// test has its share of searchAlpha. With passing, a load that leans to hold is left at that.
+func (s *search) decide(ctx context.Context, i int, passing bool) error {
+	t := &s.limit.Trials[i]
+	base := s.o.base(t.Load, s.seconds(t.Load))
 	looks := 1 + max(0, int(math.Ceil(math.Log2(float64(s.o.MaxRequests)/float64(base)))))
-	t := s.add(l, false)
-	for n := base; ; n = t.Requests {
-		if err := s.run(ctx, t, n); err != nil {
-			return t, err
+	for t.Outcome == Undecided && (t.Requests < s.o.MaxRequests || t.Runs < fewestRuns) {
+		if err := s.run(ctx, t, max(base, t.Requests)); err != nil {
+			return err
 		}
 		t.decide(s.o.Objectives, searchAlpha/float64(looks))
 		t.likely = t.Outcome == Holds || t.holds(s.o.Objectives, upwardAlpha)
@@ -224,16 +249,18 @@ func (s *search) try(ctx context.Context, l Load) (*Trial, error) {
 			t.Outcome = Undecided
 		}
 		s.note(t)
-		if t.Outcome != Undecided || t.Requests >= s.o.MaxRequests && t.Runs >= fewestRuns {
-			t.runs = nil
-			return t, nil
+		if passing && t.Leans {
+			return nil
 		}
 	}
+	t.runs = nil
+	return nil
 }
 
-func (s *search) add(l Load, confirms bool) *Trial {
+// add begins a trial and returns its place.
+func (s *search) add(l Load, confirms bool) int {
 	s.limit.Trials = append(s.limit.Trials, Trial{Load: l, Confirms: confirms})
-	return &s.limit.Trials[len(s.limit.Trials)-1]
+	return len(s.limit.Trials) - 1
 }
 
 func (s *search) note(t *Trial) {
@@ -259,6 +286,7 @@ func (s *search) run(ctx context.Context, t *Trial, requests int) error {
 		return fmt.Errorf("%s: %w", t.Load.Words(), ErrNothing)
 	}
 	s.seen.add(t.Load, r)
+	s.spent += r.Seconds
 	s.runs[t.Load]++
 	t.Runs++
 	t.Requests += r.Requests
@@ -307,7 +335,7 @@ func (t *Trial) standing(objectives []Objective, i int, alpha float64) Standing 
 	if t.clusters != nil {
 		cluster = t.clusters[i]
 	}
-	return objectives[i].standing(t.runs, alpha, cluster)
+	return objectives[i].standing(t.runs, alpha, cluster, t.few)
 }
 
 // holds reports whether a load would hold at a level.

@@ -89,7 +89,7 @@ func TestFailuresDoNotHold(t *testing.T) {
 	for range 100 {
 		bad.Values[0] = append(bad.Values[0], []float64{0.1})
 	}
-	if s := o.Objectives[0].standing([]*Run{bad}, 0.01, 1); math.Abs(s.Attained-100./110) > 1e-9 {
+	if s := o.Objectives[0].standing([]*Run{bad}, 0.01, 1, false); math.Abs(s.Attained-100./110) > 1e-9 {
 		t.Errorf("a share of %g, failures are missing", s.Attained)
 	}
 }
@@ -100,7 +100,7 @@ func TestGoodputIsOfRequests(t *testing.T) {
 	r.Values[0] = [][]float64{{0.1}, {0.9}, {0.1}}
 	r.Values[2] = [][]float64{{0.01, 0.01}, {0.01, 0.01}, {0.01, 0.2}}
 	o := Objective{Share: 0.9, Each: []Objective{percentile("ttft", 0.99, "p99", 0.5), percentile("itl", 0.99, "p99", 0.05)}}
-	if s := o.standing([]*Run{r}, 0.05, 1); s.Attained != 0.25 {
+	if s := o.standing([]*Run{r}, 0.05, 1, false); s.Attained != 0.25 {
 		t.Errorf("%g of the requests are good, want one of four", s.Attained)
 	}
 }
