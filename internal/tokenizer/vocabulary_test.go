@@ -29,10 +29,10 @@ func TestBuiltInIsSmall(t *testing.T) {
 	runtime.ReadMemStats(&decoding)
 	tok.Encode("x", false)
 	runtime.ReadMemStats(&encoding)
-	if n := decoding.TotalAlloc - before.TotalAlloc; n > 700<<10 {
+	if n := decoding.TotalAlloc - before.TotalAlloc; n > 200<<10 {
 		t.Errorf("to decode, %d bytes were allocated", n)
 	}
-	if n := encoding.TotalAlloc - decoding.TotalAlloc; n > 2<<20 {
+	if n := encoding.TotalAlloc - decoding.TotalAlloc; n > 1200<<10 {
 		t.Errorf("to encode, %d bytes were allocated", n)
 	}
 }
