@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -92,6 +91,7 @@ type Client struct {
 	ignored   string    // the endpoint of the options, where it is not used
 	secrets   secrets   // what must not be shown, even where a server repeats it
 	scratch   sync.Pool // of *[]byte: bodies are built in one and kept at their size
+	bytes     pages
 
 	streams, chunks atomic.Int64 // requests under way, and events with choices that have come
 }
@@ -231,7 +231,7 @@ func (c *Client) prepare(r dataset.Request, closes bool) (*Prepared, error) {
 		scratch = new([]byte)
 	}
 	*scratch = pyjson.Append((*scratch)[:0], body)
-	p.Body = bytes.Clone(*scratch)
+	p.Body = c.bytes.keep(*scratch)
 	c.scratch.Put(scratch)
 	c.setHeader(p, closes)
 	return p, nil
@@ -287,12 +287,12 @@ func (c *Client) setHeader(p *Prepared, closes bool) {
 		lines = append(lines, [2]string{"traceparent", fmt.Sprintf("00-%s-%016x-01", c.o.Trace, 1+rand.Uint64N(math.MaxUint64))}) // an id of 0 is none
 	}
 	p.Header = override(lines, c.o.Header)
-	p.head = renderHead(p)
+	p.head = c.bytes.keep(renderHead(p))
 }
 
 // override replaces the lines whose name is given anew and appends the others.
 func override(lines, given [][2]string) [][2]string {
-	var out [][2]string
+	out := make([][2]string, 0, len(lines)+len(given))
 	for _, l := range lines {
 		replaced := false
 		for _, g := range given {
@@ -316,7 +316,7 @@ func renderHead(p *Prepared) []byte {
 	for _, l := range p.Header {
 		h.Add(l[0], l[1])
 	}
-	return append([]byte(nil), h.Header()...)
+	return h.Header()
 }
 
 // Do sends a request and fills in its timeline. It returns when the answer is
