@@ -251,8 +251,8 @@ func (m *benchmark) settle(ctx context.Context) error {
 
 // analyze computes the result, and says so where that takes long.
 func (m *benchmark) analyze(rec *recording.Recording, b *bench.Bench) (*analysis.Analysis, error) {
+	debug.FreeOSMemory() // the run's garbage is room for what is computed, and less is enough
 	if rec.Spool != nil {
-		runtime.GC() // the run's garbage is room for what is computed
 		debug.SetGCPercent(computeGC(rec.Sent()))
 	}
 	computed := waiting(m.s, fmt.Sprintf("computing the result of %d requests", len(rec.Planned)))
