@@ -78,7 +78,7 @@ var commandLine = lazy.Regexp(`(?m)^loadgen [a-z-]`)
 
 // shell reports whether a block is for a shell.
 func (b block) shell() bool {
-	return b.lang == "sh" || b.lang == "" && commandLine().MatchString(b.text)
+	return b.lang == "sh" || b.lang == "" && commandLine.Get().MatchString(b.text)
 }
 
 // wrapper is the program as the blocks start it: a benchmark sends few requests, a comparison of

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"loadgen/internal/bench"
@@ -105,17 +104,17 @@ func failureHint(f *bench.Failure) string {
 		hint = "the server does not stream, and answers in one piece: --non-streaming asks for that, and measures E2EL alone"
 	case tlsHint(f.Err) != "":
 		hint = tlsHint(f.Err)
-	case f.Status == 400 && plainToTLS().MatchString(f.Body):
+	case f.Status == 400 && plainToTLS.Get().MatchString(f.Body):
 		hint = tlsHints[wire.HTTPToTLS]
-	case f.Status == 404 && noModel().MatchString(f.Body):
+	case f.Status == 404 && noModel.Get().MatchString(f.Body):
 		hint = "--model NAME or --served-model-name NAME names one that the server has; without either it is asked for its first"
-	case f.Status == 404 && strings.HasSuffix(f.Base, "/") && doubled().MatchString(f.URL):
+	case f.Status == 404 && strings.HasSuffix(f.Base, "/") && doubled.Get().MatchString(f.URL):
 		hint = fmt.Sprintf("the request went to %s, as with benchmark_serving: --base-url without its last slash", f.URL)
 	case f.Status == 404 || f.Status == 405:
 		hint = fmt.Sprintf("the server has no POST %s: --endpoint PATH names another path, --backend openai-chat asks for chat completions (openai for completions), --base-url another server", f.URL)
-	case 400 <= f.Status && f.Status < 500 && noMessages().MatchString(f.Body):
+	case 400 <= f.Status && f.Status < 500 && noMessages.Get().MatchString(f.Body):
 		hint = "the server expects chat messages here: --backend openai-chat sends them"
-	case 400 <= f.Status && f.Status < 500 && invalidID().MatchString(f.Body):
+	case 400 <= f.Status && f.Status < 500 && invalidID.Get().MatchString(f.Body):
 		hint = "the prompt has a token id that the model's vocabulary does not have: --tokenizer PATH names the model's own, --vocab-size N bounds random ids"
 	case statusHints[f.Status] != "":
 		hint = statusHints[f.Status]
@@ -144,12 +143,12 @@ var (
 	invalidID  = lazy.Regexp(`(?i)invalid token|(out of|not in|exceeds?|greater than) (the )?vocab`)
 
 	// limits are how servers say how long a prompt, or a prompt and its answer, may be.
-	limits = []func() *regexp.Regexp{
-		lazy.Regexp(`(?i)"n_ctx"\s*:\s*(\d+)`),
-		lazy.Regexp(`(?i)max(?:imum|\.)?[ _](?:allowed )?(?:context|model|input|prompt|sequence|total)[ _]?(?:token )?(?:length|len|limit|size)\)?(?: (?:is|of))?[ :=(]*(\d+)`),
-		lazy.Regexp(`(?i)context[ _-](?:length|len|size|window|limit)(?: (?:is|of))?[ :=(]*(\d+)`),
-		lazy.Regexp(`(?i)max_(?:num_tokens|seq_len|seq_length|input_len|input_length|model_len|total_tokens)\W{0,12}(\d+)`),
-		lazy.Regexp(`(?i)(?:must have less than|must be <=|limit of|at most|up to)\s+(\d+)(?: (?:input |total )?tokens|\. Given)`),
+	limits = []lazy.Regexp{
+		`(?i)"n_ctx"\s*:\s*(\d+)`,
+		`(?i)max(?:imum|\.)?[ _](?:allowed )?(?:context|model|input|prompt|sequence|total)[ _]?(?:token )?(?:length|len|limit|size)\)?(?: (?:is|of))?[ :=(]*(\d+)`,
+		`(?i)context[ _-](?:length|len|size|window|limit)(?: (?:is|of))?[ :=(]*(\d+)`,
+		`(?i)max_(?:num_tokens|seq_len|seq_length|input_len|input_length|model_len|total_tokens)\W{0,12}(\d+)`,
+		`(?i)(?:must have less than|must be <=|limit of|at most|up to)\s+(\d+)(?: (?:input |total )?tokens|\. Given)`,
 	}
 )
 
@@ -158,7 +157,7 @@ var (
 func promptLimit(text string) string {
 	text = strings.ReplaceAll(text, "`", "")
 	for _, limit := range limits {
-		if m := limit().FindStringSubmatch(text); m != nil {
+		if m := limit.Get().FindStringSubmatch(text); m != nil {
 			return m[1]
 		}
 	}

@@ -68,16 +68,16 @@ func (c *config) neverMeasured(gate *report.Gate) string {
 	switch {
 	case c.StrictJSON && strings.HasPrefix(key, "loadgen."):
 		return "strict-json leaves loadgen's own object out"
-	case c.NonStreaming && (slices.Contains([]string{"ttft", "itl", "first_wave_ttft"}, gate.Metric()) || ofStreams().MatchString(key)):
+	case c.NonStreaming && (slices.Contains([]string{"ttft", "itl", "first_wave_ttft"}, gate.Metric()) || ofStreams.Get().MatchString(key)):
 		return "answers that are not streamed have E2EL alone"
 	case firstWave && c.Rate() > 0:
 		return "runs with a request rate have no first wave"
 	case firstWave && !c.Timed() && c.NumPrompts <= c.Concurrency():
 		return fmt.Sprintf("%d requests at concurrency %d are one wave", c.NumPrompts, c.Concurrency())
-	case extremes().MatchString(key):
+	case extremes.Get().MatchString(key):
 		return "results of loadgen do not have it"
 	}
-	return c.notAPercentile(key, storedPercentile())
+	return c.notAPercentile(key, storedPercentile.Get())
 }
 
 // notAPercentile is why results will not have a percentile that is not made of the requests'

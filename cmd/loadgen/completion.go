@@ -83,7 +83,7 @@ func flagsOfCommand(c *cli.Command) (words []word) {
 		w := word{name: "--" + f.Names()[0], value: "VALUE"}
 		if d, ok := f.(cli.DocGenerationFlag); ok {
 			w.about = strings.ReplaceAll(d.GetUsage(), "`", "")
-			if m := placeholder().FindStringSubmatch(d.GetUsage()); m != nil {
+			if m := placeholder.Get().FindStringSubmatch(d.GetUsage()); m != nil {
 				w.value = m[1]
 			}
 			if text := d.GetDefaultText(); d.GetValue() != "" && d.GetValue() != "0" && d.GetValue() != "0s" && d.GetValue() != "false" && text != "" {

@@ -73,7 +73,7 @@ func usageText(err error, argv []string) string {
 	hint := meant(err, nil)
 	if hint == "" && !strings.Contains(text, "\nhint: ") {
 		hint = "loadgen --help lists the flags"
-		if m := argumentOf().FindStringSubmatch(text); m != nil {
+		if m := argumentOf.Get().FindStringSubmatch(text); m != nil {
 			hint = "loadgen help " + m[1] + " says what it takes"
 		}
 	}
@@ -97,13 +97,13 @@ func meant(err error, own map[string]string) string {
 	if errors.As(err, &unknown) {
 		return meantFlags(unknown.Args, own)
 	}
-	if m := severalOf().FindStringSubmatch(text); m != nil && lists[m[1]] != "" {
+	if m := severalOf.Get().FindStringSubmatch(text); m != nil && lists[m[1]] != "" {
 		return fmt.Sprintf("a run has one value; loadgen sweep %s %s runs each", lists[m[1]], strings.ReplaceAll(m[2], " ", ""))
 	}
 	if strings.HasPrefix(text, "ambiguous option: --dataset could") {
 		return "--dataset-name NAME says what kind it is, --dataset-path FILE which file"
 	}
-	m := badChoice().FindStringSubmatch(text)
+	m := badChoice.Get().FindStringSubmatch(text)
 	if m == nil {
 		return ""
 	}

@@ -87,7 +87,7 @@ func commandUsage(c *cli.Command, err error) error {
 	if name, found := strings.CutPrefix(text, "flag needs an argument: -"); found {
 		return fmt.Errorf("argument --%s: expected one argument", name)
 	}
-	if m := invalidValue().FindStringSubmatch(text); m != nil {
+	if m := invalidValue.Get().FindStringSubmatch(text); m != nil {
 		return fmt.Errorf("argument --%s: invalid value: '%s'%s", m[2], m[1], expected(c, m[2]))
 	}
 	return err

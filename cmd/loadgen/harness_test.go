@@ -69,7 +69,7 @@ func checkResults(dir string) error {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		if err != nil || !written().Match(text) {
+		if err != nil || !written.Get().Match(text) {
 			return err
 		}
 		if err := resulttest.Check(text); err != nil {
@@ -87,7 +87,7 @@ func readResultFile(t *testing.T, path string, v any) {
 		t.Fatal(err)
 	}
 	resulttest.Validate(t, text)
-	if !written().Match(text) {
+	if !written.Get().Match(text) {
 		t.Errorf("%s: checkResults does not know it for a result of this program", path)
 	}
 	if err := json.Unmarshal(text, v); err != nil {

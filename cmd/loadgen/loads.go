@@ -163,7 +163,7 @@ func resultsOf(dir string) (paths []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if loadResult().MatchString(e.Name()) {
+		if loadResult.Get().MatchString(e.Name()) {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}

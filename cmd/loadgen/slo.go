@@ -134,7 +134,7 @@ func standing(o *sweep.Objective, s *sweep.Standing) string {
 
 var objectiveFlag = lazy.Regexp(`^(mean|median|p\d{1,2}(?:\.\d+)?)-(ttft|tpot|itl|e2el)$`)
 
-func isObjective(name string) bool { return name == "goodput" || objectiveFlag().MatchString(name) }
+func isObjective(name string) bool { return name == "goodput" || objectiveFlag.Get().MatchString(name) }
 
 // parseSLO reads the command line.
 func parseSLO(c *cli.Context, s streams) (*sloPlan, error) {
@@ -221,13 +221,13 @@ func goodputObjectives(args []string) (rest, each []string) {
 func objectives(own ownFlags, each []string) (all []sweep.Objective, err error) {
 	names := make([]string, 0, len(own.values))
 	for name := range own.values {
-		if objectiveFlag().MatchString(name) {
+		if objectiveFlag.Get().MatchString(name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		m := objectiveFlag().FindStringSubmatch(name)
+		m := objectiveFlag.Get().FindStringSubmatch(name)
 		f, found := judge.QuantityOf(m[1] + "_" + m[2] + "_ms")
 		if !found || f.Statistic.Q == 0 && m[1] != "mean" {
 			return nil, fmt.Errorf("argument --%s: not a percentile between 0 and 100", name)

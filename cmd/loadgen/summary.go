@@ -121,7 +121,7 @@ var dated = lazy.Regexp(`\d{8}-\d{6}(?:-\d+)?\.json$`)
 // pattern is a path as it can be typed: of a long name with a date, a shell's pattern.
 func pattern(path string) string {
 	dir, name := filepath.Split(path)
-	if end := dated().FindString(name); end != "" && len(name) > 40 {
+	if end := dated.Get().FindString(name); end != "" && len(name) > 40 {
 		return dir + "*" + end
 	}
 	return path

@@ -172,7 +172,7 @@ func (p *parser) option(word string) (o option, isOption bool, err error) {
 	if len(matches) == 1 {
 		return matches[0], true, nil
 	}
-	if negativeNumber().MatchString(word) || strings.Contains(word, " ") {
+	if negativeNumber.Get().MatchString(word) || strings.Contains(word, " ") {
 		return o, false, nil
 	}
 	return option{name: word}, true, nil

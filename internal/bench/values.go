@@ -81,13 +81,13 @@ var portOf = lazy.Regexp(`^[a-z]+://[^/]*:(\d+)(?:/|$)`)
 // probableURL says what is wrong with a server's URL, or which was probably meant; "" where that
 // does not show.
 func probableURL(url string) string {
-	if m := slip().FindStringSubmatch(url); m != nil && client.CheckURL(m[1]+"://"+m[2]) == nil {
+	if m := slip.Get().FindStringSubmatch(url); m != nil && client.CheckURL(m[1]+"://"+m[2]) == nil {
 		return "probably " + client.Redact(m[1]+"://"+m[2])
 	}
 	if with := "http://" + url; !strings.Contains(url, "//") && client.CheckURL(with) == nil {
 		return "with its scheme: " + client.Redact(with)
 	}
-	if m := portOf().FindStringSubmatch(url); m != nil {
+	if m := portOf.Get().FindStringSubmatch(url); m != nil {
 		if n, err := strconv.Atoi(m[1]); err != nil || n < 1 || n > 65535 {
 			return "a port is a number from 1 to 65535"
 		}

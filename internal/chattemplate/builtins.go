@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"loadgen/internal/lazy"
 )
 
 type testFunc func(e *evaluator, v any, args []any) (bool, error)
@@ -20,7 +22,7 @@ func (e *evaluator) test(n *callNode) (any, error) {
 		return nil, err
 	}
 	e.line = n.line
-	yes, err := tests[n.name](e, v, args)
+	yes, err := tests()[n.name](e, v, args)
 	return yes != n.negate, err
 }
 
@@ -56,10 +58,12 @@ func typeIs[T any](v any) bool {
 	return ok
 }
 
-var tests map[string]testFunc
+var testTable lazy.Value[map[string]testFunc]
 
-func init() { // the tests reach the evaluator, which reaches this table
-	tests = map[string]testFunc{
+func tests() map[string]testFunc { return testTable.Get(newTests) }
+
+func newTests() map[string]testFunc {
+	all := map[string]testFunc{
 		"defined": is(func(v any) bool { return !typeIs[undefined](v) }), "undefined": is(typeIs[undefined]),
 		"none": is(func(v any) bool { return v == nil }), "boolean": is(typeIs[bool]), "string": is(typeIs[string]), "mapping": is(typeIs[*Dict]),
 		"true": is(func(v any) bool { return v == true }), "false": is(func(v any) bool { return v == false }),
@@ -85,14 +89,15 @@ func init() { // the tests reach the evaluator, which reaches this table
 		"divisibleby": remainder(func(n, by int64) bool { return n%by == 0 }),
 		"in":          ordered("in"),
 		"sameas":      func(_ *evaluator, v any, args []any) (bool, error) { return len(args) == 1 && same(v, args[0]), nil },
-		"filter":      is(func(v any) bool { _, ok := filters[str(v)]; return ok }),
-		"test":        is(func(v any) bool { _, ok := tests[str(v)]; return ok }),
+		"filter":      is(func(v any) bool { _, ok := filters()[str(v)]; return ok }),
+		"test":        is(func(v any) bool { _, ok := tests()[str(v)]; return ok }),
 	}
 	for op, names := range map[string]string{"==": "eq equalto ==", "!=": "ne !=", "<": "lt lessthan <", "<=": "le <=", ">": "gt greaterthan >", ">=": "ge >="} {
 		for _, name := range strings.Fields(names) {
-			tests[name] = ordered(op)
+			all[name] = ordered(op)
 		}
 	}
+	return all
 }
 
 // same reports whether two values are one object, as far as that can be told.
@@ -100,10 +105,12 @@ func same(a, b any) bool {
 	return typeName(a) == typeName(b) && a == b
 }
 
-var globals map[string]*function
+var globalTable lazy.Value[map[string]*function]
 
-func init() {
-	globals = map[string]*function{
+func globals() map[string]*function { return globalTable.Get(newGlobals) }
+
+func newGlobals() map[string]*function {
+	return map[string]*function{
 		"range":     {"range", rangeOf},
 		"namespace": {"namespace", func(e *evaluator, args []any, kwargs *Dict) (any, error) { return newNamespace(args, kwargs), nil }},
 		"dict": {"dict", func(e *evaluator, args []any, kwargs *Dict) (any, error) {

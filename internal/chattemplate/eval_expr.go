@@ -15,7 +15,7 @@ func (e *evaluator) eval(n node) (any, error) {
 		if v, ok := e.scope.get(n.name); ok {
 			return v, nil
 		}
-		if f, ok := globals[n.name]; ok {
+		if f, ok := globals()[n.name]; ok {
 			return f, nil
 		}
 		return undefined{"'" + n.name + "' is undefined"}, nil

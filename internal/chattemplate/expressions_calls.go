@@ -50,7 +50,7 @@ func (p *parser) filter(x node) (*callNode, error) {
 		return nil, p.unexpected("expected the name of a filter")
 	}
 	n := &callNode{of: x, name: t.text, line: t.line}
-	if _, ok := filters[t.text]; !ok {
+	if _, ok := filters()[t.text]; !ok {
 		return nil, fail(t.line, "unknown filter %q", t.text)
 	}
 	if p.accept(tkOperator, "(") {
@@ -70,7 +70,7 @@ func (p *parser) test(x node) (node, error) {
 		return nil, p.unexpected("expected the name of a test")
 	}
 	n := &callNode{of: x, name: t.text, negate: negate, line: t.line}
-	if _, ok := tests[t.text]; !ok {
+	if _, ok := tests()[t.text]; !ok {
 		return nil, fail(t.line, "unknown test %q", t.text)
 	}
 	next := p.tok()

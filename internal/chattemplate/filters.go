@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"loadgen/internal/lazy"
 )
 
 type filter func(e *evaluator, v any, a *arguments) (any, error)
@@ -53,17 +55,19 @@ func (e *evaluator) applyFilter(n *callNode, v any) (any, error) {
 		return nil, err
 	}
 	e.line = n.line
-	return filters[n.name](e, v, &arguments{args, kwargs})
+	return filters()[n.name](e, v, &arguments{args, kwargs})
 }
 
-var filters map[string]filter
+var filterTable lazy.Value[map[string]filter]
+
+func filters() map[string]filter { return filterTable.Get(newFilters) }
 
 func textFilter(f func(string) string) filter {
 	return func(e *evaluator, v any, _ *arguments) (any, error) { return e.sized(f(str(v))) }
 }
 
-func init() { // the filters reach the evaluator, which reaches this table
-	filters = map[string]filter{
+func newFilters() map[string]filter {
+	return map[string]filter{
 		"upper": textFilter(strings.ToUpper), "lower": textFilter(strings.ToLower), "title": textFilter(titleFilter), "capitalize": textFilter(capitalized),
 		"string": textFilter(func(s string) string { return s }), "safe": func(_ *evaluator, v any, _ *arguments) (any, error) { return v, nil },
 		"e": textFilter(escaped), "escape": textFilter(escaped), "forceescape": textFilter(escaped), "urlencode": textFilter(quoteURL),

@@ -176,7 +176,7 @@ func mapFilter(e *evaluator, v any, a *arguments) (any, error) {
 		case len(a.args) == 0:
 			return nil, fail(e.line, "map requires a filter argument")
 		default:
-			f, ok := filters[str(a.args[0])]
+			f, ok := filters()[str(a.args[0])]
 			if !ok {
 				return nil, fail(e.line, "unknown filter %s", repr(a.args[0]))
 			}
@@ -213,7 +213,7 @@ func selected(byAttribute, want bool) filter {
 			}
 			yes := truth(value)
 			if len(args) > 0 {
-				t, ok := tests[str(args[0])]
+				t, ok := tests()[str(args[0])]
 				if !ok {
 					return nil, fail(e.line, "unknown test %s", repr(args[0]))
 				}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"loadgen/internal/lazy"
 )
 
 // method returns a method of a value, bound to it. Those that change a list or a
@@ -11,7 +13,7 @@ import (
 func (e *evaluator) method(of any, name string) (any, bool, error) {
 	switch of := of.(type) {
 	case string:
-		if m, ok := stringMethods[name]; ok {
+		if m, ok := stringMethods()[name]; ok {
 			return &function{name, func(e *evaluator, args []any, kwargs *Dict) (any, error) { return m(e, of, args, kwargs) }}, true, nil
 		}
 		if name == "format_map" || name == "encode" || name == "translate" {
@@ -228,10 +230,12 @@ func cutOff(cut func(s, affix string) string) stringMethod {
 	}
 }
 
-var stringMethods map[string]stringMethod
+var methodTable lazy.Value[map[string]stringMethod]
 
-func init() { // the methods reach the evaluator, which reaches this table
-	stringMethods = map[string]stringMethod{
+func stringMethods() map[string]stringMethod { return methodTable.Get(newStringMethods) }
+
+func newStringMethods() map[string]stringMethod {
+	return map[string]stringMethod{
 		"upper": mapped(strings.ToUpper), "lower": mapped(strings.ToLower), "casefold": mapped(strings.ToLower),
 		"title": mapped(titled), "capitalize": mapped(capitalized), "swapcase": mapped(swapped),
 		"strip": trimmed(true, true), "lstrip": trimmed(true, false), "rstrip": trimmed(false, true),

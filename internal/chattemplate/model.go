@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"loadgen/internal/lazy"
@@ -61,11 +60,11 @@ func For(m Model) (Renderer, error) {
 // families are the names of models whose chats need more than a template. A V3.2-Exp has one.
 var families = []struct {
 	kind string
-	name func() *regexp.Regexp
+	name lazy.Regexp
 }{
-	{"gpt_oss", lazy.Regexp(`(?i)gpt[-_]?oss`)},
-	{"deepseek_v32", lazy.Regexp(`(?i)deepseek[-_]?v3[._-]?2([^0-9]|$)`)},
-	{"deepseek_v4", lazy.Regexp(`(?i)deepseek[-_]?v4`)},
+	{"gpt_oss", `(?i)gpt[-_]?oss`},
+	{"deepseek_v32", `(?i)deepseek[-_]?v3[._-]?2([^0-9]|$)`},
+	{"deepseek_v4", `(?i)deepseek[-_]?v4`},
 }
 
 // family is the model_type of a model's config.json, or else what its name says.
@@ -79,7 +78,7 @@ func (m Model) family() string {
 		}
 	}
 	for _, f := range families {
-		if f.name().MatchString(m.Name) {
+		if f.name.Get().MatchString(m.Name) {
 			return f.kind
 		}
 	}
@@ -108,7 +107,7 @@ var laterLlama3 = lazy.Regexp(`(?i)llama[-_ .]?3[._]([1-3])`)
 // llama3 is the template for the built-in tokenizer.
 func llama3(name string) (*Template, error) {
 	t, err := Parse(llama3Template)
-	if version := laterLlama3().FindStringSubmatch(name); err == nil && version != nil {
+	if version := laterLlama3.Get().FindStringSubmatch(name); err == nil && version != nil {
 		t.tokens = map[string]any{"later_llama3": true}
 		if version[1] != "2" {
 			t.tokens["date_string"] = "26 Jul 2024"

@@ -172,7 +172,7 @@ func (p *Plan) checkValues() error {
 }
 
 func (s *Server) check() error {
-	if !serverName().MatchString(s.Name) {
+	if !serverName.Get().MatchString(s.Name) {
 		return errors.New("name: use letters and digits, with ._+- in between")
 	}
 	if s.Dir == "" {

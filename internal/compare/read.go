@@ -145,8 +145,8 @@ var wrongType = lazy.Regexp("cannot unmarshal (!!\\w+)(?: (`[^`]*`))? into (\\S+
 func plainYAML(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	text = strings.ReplaceAll(text, "unmarshal errors:\n  ", "")
-	text = wrongType().ReplaceAllStringFunc(text, func(text string) string {
-		m := wrongType().FindStringSubmatch(text)
+	text = wrongType.Get().ReplaceAllStringFunc(text, func(text string) string {
+		m := wrongType.Get().FindStringSubmatch(text)
 		found := strings.ReplaceAll(m[2], "`", `"`)
 		if found == "" {
 			found = cmp.Or(map[string]string{"!!seq": "a list", "!!map": "a table"}[m[1]], "this")

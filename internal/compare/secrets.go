@@ -45,8 +45,8 @@ var (
 
 // maskURL hides the password of a URL, or a key in its place, wherever in a text it is.
 func maskURL(text string) string {
-	text = passwordInURL().ReplaceAllString(text, "${1}:"+hidden+"@")
-	return keyInURL().ReplaceAllString(text, "${1}"+hidden+"@")
+	text = passwordInURL.Get().ReplaceAllString(text, "${1}:"+hidden+"@")
+	return keyInURL.Get().ReplaceAllString(text, "${1}"+hidden+"@")
 }
 
 var (
@@ -66,18 +66,18 @@ func MaskWords(words []string) []string {
 	out := make([]string, len(words))
 	before, assigning := "", true
 	for i, word := range words {
-		masked := secretInText().ReplaceAllString(maskURL(word), "${1}="+hidden)
-		masked = headerInText().ReplaceAllString(masked, "${1}"+hidden)
-		name, option := assignment().FindStringSubmatch(word), envOption().FindStringSubmatch(word)
+		masked := secretInText.Get().ReplaceAllString(maskURL(word), "${1}="+hidden)
+		masked = headerInText.Get().ReplaceAllString(masked, "${1}"+hidden)
+		name, option := assignment.Get().FindStringSubmatch(word), envOption.Get().FindStringSubmatch(word)
 		switch {
 		case name != nil && (assigning || before == "-e" || before == "--env"):
 			masked = name[1] + "=" + hidden
 		case option != nil:
 			masked = option[1] + option[2] + "=" + hidden
-		case secretOption().MatchString(before) && !strings.Contains(before, "=") && !strings.HasPrefix(word, "-"):
+		case secretOption.Get().MatchString(before) && !strings.Contains(before, "=") && !strings.HasPrefix(word, "-"):
 			masked = hidden
 		case before == "-H" || before == "--header":
-			if m := header().FindStringSubmatch(word); m != nil {
+			if m := header.Get().FindStringSubmatch(word); m != nil {
 				masked = m[1] + hidden
 			}
 		}

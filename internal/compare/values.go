@@ -19,7 +19,7 @@ var bareNumber = lazy.Regexp(`^[0-9.]+$`)
 // UnmarshalYAML reads a duration.
 func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
 	text := node.Value
-	if bareNumber().MatchString(text) {
+	if bareNumber.Get().MatchString(text) {
 		text += "s"
 	}
 	v, err := time.ParseDuration(text)

@@ -30,7 +30,7 @@ func (c *Client) File(ctx context.Context, r Repo, file string) (string, error) 
 	switch {
 	case err != nil:
 		return "", err
-	case cached != "" && (c.Offline || commitForm().MatchString(r.revision())):
+	case cached != "" && (c.Offline || commitForm.Get().MatchString(r.revision())):
 		return cached, nil
 	case c.Offline:
 		return "", c.offline(r, file)
@@ -279,9 +279,9 @@ func verify(name string, info fileInfo) error {
 	}
 	var h hash.Hash
 	switch {
-	case hexForm().MatchString(info.etag) && len(info.etag) == 64:
+	case hexForm.Get().MatchString(info.etag) && len(info.etag) == 64:
 		h = sha256.New()
-	case hexForm().MatchString(info.etag) && len(info.etag) == 40:
+	case hexForm.Get().MatchString(info.etag) && len(info.etag) == 40:
 		h = sha1.New()
 		fmt.Fprintf(h, "blob %d\x00", n)
 	default:

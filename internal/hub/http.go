@@ -149,7 +149,7 @@ func (c *Client) list(ctx context.Context, r Repo) ([]string, string, error) {
 			Name string `json:"rfilename"`
 		}
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<28)).Decode(&answer); err != nil || !commitForm().MatchString(answer.SHA) {
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<28)).Decode(&answer); err != nil || !commitForm.Get().MatchString(answer.SHA) {
 		return nil, "", fmt.Errorf("the hub's answer about %s is not what a hub sends (is %s one?): %w", r.ID, c.Endpoint, errors.Join(err, ErrDamaged))
 	}
 	var names []string
@@ -194,7 +194,7 @@ func (c *Client) stat(ctx context.Context, r Repo, file string) (info fileInfo, 
 		info.size = n
 	}
 	info.etag = strings.Trim(strings.TrimPrefix(info.etag, "W/"), `"`)
-	if !commitForm().MatchString(info.commit) || !etagForm().MatchString(info.etag) {
+	if !commitForm.Get().MatchString(info.commit) || !etagForm.Get().MatchString(info.etag) {
 		return info, fmt.Errorf("the hub's answer about %s lacks the file's commit or hash (is %s a hub, or a proxy between that drops headers?): %w", path.Join(r.ID, file), c.Endpoint, ErrDamaged)
 	}
 	return info, nil

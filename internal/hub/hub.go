@@ -140,7 +140,7 @@ var (
 )
 
 // IsID reports whether a name has the form of a repository's id.
-func IsID(name string) bool { return idForm().MatchString(name) && !strings.Contains(name, "..") }
+func IsID(name string) bool { return idForm.Get().MatchString(name) && !strings.Contains(name, "..") }
 
 func (r Repo) revision() string {
 	if r.Revision == "" {
@@ -170,7 +170,7 @@ func (r Repo) check(file string) error {
 
 // commit returns the commit that the cache has for a revision, "" if none.
 func (c *Client) commit(r Repo) (string, error) {
-	if commitForm().MatchString(r.revision()) {
+	if commitForm.Get().MatchString(r.revision()) {
 		return r.revision(), nil
 	}
 	text, err := os.ReadFile(filepath.Join(c.folder(r), "refs", filepath.FromSlash(r.revision())))

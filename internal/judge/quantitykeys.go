@@ -24,7 +24,7 @@ func QuantityOf(key string) (f Quantity, found bool) {
 	if at := slices.IndexFunc(Quantities, func(f Quantity) bool { return f.Key() == key }); at >= 0 {
 		return Quantities[at], true
 	}
-	m := statisticKey().FindStringSubmatch(key)
+	m := statisticKey.Get().FindStringSubmatch(key)
 	if m == nil {
 		return Quantity{}, false
 	}

@@ -11,14 +11,14 @@ import (
 )
 
 // bounds are the upper ends of the buckets of histograms, in seconds.
-var bounds = func() (all []float64) {
+func bounds() (all []float64) {
 	for _, decade := range []float64{1e-4, 1e-3, 1e-2, 1e-1, 1, 10} {
 		for _, step := range []float64{1, 1.5, 2, 3, 5, 7.5} {
 			all = append(all, math.Round(step*decade*1e5)/1e5)
 		}
 	}
 	return append(all, 100, 300, 1000)
-}()
+}
 
 var help = [4]string{
 	metrics.TTFT: "Time from the start of a request to its first event with choices.",
@@ -71,6 +71,7 @@ func (t *Tally) Families(at time.Duration) []expose.Family {
 func (l *latencies) family(m metrics.Metric) expose.Family {
 	h := l.of[m]
 	f := expose.Family{Name: "loadgen_" + m.String() + "_seconds", Kind: "histogram", Help: help[m]}
+	bounds := bounds()
 	counts := make([]int64, len(bounds))
 	for _, b := range h.Distribution() {
 		if i, _ := slices.BinarySearch(bounds, float64(b.To)/1e6); i < len(bounds) {

@@ -306,6 +306,7 @@ func TestFamilies(t *testing.T) {
 	if sum := got["loadgen_ttft_seconds_sum"]; math.Abs(sum-(20*0.04+0.7)) > 1e-9 {
 		t.Errorf("the sum of TTFTs is %v", sum)
 	}
+	bounds := bounds()
 	for i := 1; i < len(bounds); i++ {
 		if bounds[i] <= bounds[i-1] || len(strconv.FormatFloat(bounds[i], 'g', -1, 64)) > 7 {
 			t.Errorf("%v after %v", bounds[i], bounds[i-1])

@@ -24,7 +24,7 @@ func attached(prefix []string) []string {
 	if !inContainers(prefix) {
 		return prefix
 	}
-	return slices.DeleteFunc(slices.Clone(prefix), unattended().MatchString)
+	return slices.DeleteFunc(slices.Clone(prefix), unattended.Get().MatchString)
 }
 
 // subcommand is where the options of docker's exec or run begin; 0 if there is neither.
@@ -53,7 +53,7 @@ func hideVariables(words []string) (hidden, env []string) {
 	hidden = slices.Clone(words)
 	take := func(at, from int) {
 		name, _, found := strings.Cut(hidden[at][from:], "=")
-		if found && name != "" && !theirs().MatchString(name) {
+		if found && name != "" && !theirs.Get().MatchString(name) {
 			env = append(env, hidden[at][from:])
 			hidden[at] = hidden[at][:from] + name
 		}
@@ -67,7 +67,7 @@ func hideVariables(words []string) (hidden, env []string) {
 			take(i, len("--env="))
 		case strings.HasPrefix(word, "-e"):
 			take(i, len("-e"))
-		case withoutValue().MatchString(word), strings.Contains(word, "="), word[1] != '-' && len(word) > 2:
+		case withoutValue.Get().MatchString(word), strings.Contains(word, "="), word[1] != '-' && len(word) > 2:
 		default:
 			i++ // its value
 		}
@@ -85,7 +85,7 @@ func passVariables(prefix, env []string) (with, passed, left []string) {
 	with = slices.Clone(prefix[:at])
 	for _, entry := range env {
 		name, _, _ := strings.Cut(entry, "=")
-		if theirs().MatchString(name) {
+		if theirs.Get().MatchString(name) {
 			left = append(left, entry)
 			continue
 		}
@@ -97,7 +97,7 @@ func passVariables(prefix, env []string) (with, passed, left []string) {
 var password = lazy.Regexp(`^([^:/]*://[^/@:]*):[^/@]*@`)
 
 // withoutPassword hides the password of a URL.
-func withoutPassword(url string) string { return password().ReplaceAllString(url, "${1}:***@") }
+func withoutPassword(url string) string { return password.Get().ReplaceAllString(url, "${1}:***@") }
 
 // address is the server's URL for messages.
 func (s *Server) address() string {

@@ -33,7 +33,7 @@ var repoID = lazy.Regexp(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$`)
 // cached returns the directory of a model in the cache, "" if it is not there or
 // has no tokenizer. The revision is the one that refs/main names.
 func cached(name string, env func(string) string) (string, error) {
-	if !repoID().MatchString(name) || strings.Contains(name, "..") {
+	if !repoID.Get().MatchString(name) || strings.Contains(name, "..") {
 		return "", nil
 	}
 	repo := filepath.Join(cacheDir(env), "models--"+strings.ReplaceAll(name, "/", "--"))

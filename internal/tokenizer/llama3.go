@@ -55,4 +55,4 @@ func (t *Tokenizer) prepareLlama3() {
 var llama3Family = lazy.Regexp(`(?i)(^|[^a-z0-9])(meta[-_]?)?llama[-_ .]?3([._][0-3])?([^0-9a-z.]|[.]?$|[._][^0-9]|-)|r1-distill-llama-(8|70)b`)
 
 // IsLlama3 reports whether a model of that name has the vocabulary of Llama 3.
-func IsLlama3(name string) bool { return llama3Family().MatchString(name) }
+func IsLlama3(name string) bool { return llama3Family.Get().MatchString(name) }

@@ -15,7 +15,7 @@ func VocabSize(name string, env func(string) string) (int, error) {
 	dir := name
 	if !exists(name) {
 		dir = ""
-		if repoID().MatchString(name) && !strings.Contains(name, "..") {
+		if repoID.Get().MatchString(name) && !strings.Contains(name, "..") {
 			repo := filepath.Join(cacheDir(env), "models--"+strings.ReplaceAll(name, "/", "--"))
 			found, _ := filepath.Glob(filepath.Join(escapeGlob(repo), "snapshots", "*", "config.json"))
 			if ref, err := os.ReadFile(filepath.Join(repo, "refs", "main")); err == nil {

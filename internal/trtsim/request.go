@@ -46,18 +46,21 @@ truncate_prompt_tokens:integer add_special_tokens:boolean echo:boolean response_
 
 // models are the server's models of requests: what they are called, and their
 // fields. Any other field is an error.
-var completionModel, chatModel, streamOptionsModel = newModel("CompletionRequest", generationFields+`prompt:prompt logprobs:integer max_tokens:integer suffix:string
-		detokenize:boolean return_context_logits:boolean`, "model", "prompt"),
-	newModel("ChatCompletionRequest", generationFields+`messages:messages prompt_token_ids:integers logprobs:boolean top_logprobs:integer
-		max_completion_tokens:integer max_tokens:integer tools:list tool_choice:any reasoning_effort:any add_generation_prompt:boolean
-		documents:list chat_template:string chat_template_kwargs:object cache_salt:string`, "model", "messages"),
-	newModel("StreamOptions", "include_usage:boolean continuous_usage_stats:boolean")
+var (
+	completionModel = model{name: "CompletionRequest", required: []string{"model", "prompt"}, all: generationFields + `prompt:prompt logprobs:integer
+		max_tokens:integer suffix:string detokenize:boolean return_context_logits:boolean`}
+	chatModel = model{name: "ChatCompletionRequest", required: []string{"model", "messages"}, all: generationFields + `messages:messages
+		prompt_token_ids:integers logprobs:boolean top_logprobs:integer max_completion_tokens:integer max_tokens:integer tools:list
+		tool_choice:any reasoning_effort:any add_generation_prompt:boolean documents:list chat_template:string
+		chat_template_kwargs:object cache_salt:string`}
+	streamOptionsModel = model{name: "StreamOptions", all: "include_usage:boolean continuous_usage_stats:boolean"}
+)
 
 // parseRequest reads and validates a body as the server does.
 func parseRequest(body []byte, chat bool) (*request, error) {
-	m := completionModel
+	m := &completionModel
 	if chat {
-		m = chatModel
+		m = &chatModel
 	}
 	f, wrong, err := m.read(body, "")
 	if err != nil {

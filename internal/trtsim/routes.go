@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"loadgen/internal/lazy"
 	"loadgen/internal/pause"
 	"loadgen/internal/pyjson"
 )
@@ -26,39 +27,45 @@ type handler struct {
 }
 
 // routes by path. /sim/ is not the real server's: it is the simulator's own.
-var routes = map[string]handler{
-	"/health":              {0, "GET", health},
-	"/health_generate":     {0, "GET", healthGenerate},
-	"/version":             {0, "GET", version},
-	"/v1/models":           {0, "GET", models},
-	"/metrics":             {0, "GET", iterations},
-	"/perf_metrics":        {0, "GET", perfMetrics},
-	"/prometheus/metrics":  {0, "GET", exposition},
-	"/kv_cache_events":     {0, "POST", cacheEvents},
-	"/steady_clock_offset": {1, "GET POST", steadyClock},
-	"/energy_metrics":      {2, "GET", energy},
-	"/start_profile":       {2, "POST", profiling(true, "started")},
-	"/stop_profile":        {2, "POST", profiling(false, "stopped")},
-	"/_internal/tokenize":  {2, "POST", tokenize},
-	"/v1/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
-		s.generate(ctx, req.Body(), a, false, string(req.Header.Peek(faultHeader)))
-	}},
-	"/v1/chat/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
-		s.generate(ctx, req.Body(), a, true, string(req.Header.Peek(faultHeader)))
-	}},
-	"/sim/truth": {0, "GET", func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
-		q := req.URI().QueryArgs()
-		a.json(s.truth.json(q.GetUintOrZero("last"), q.GetUintOrZero("skip"), q.GetUintOrZero("count")))
-	}},
-	"/sim/truth/reset": {0, "POST", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
-		s.truth.reset()
-		a.whole(200, jsonType, []byte("{}"))
-	}},
+var routeTable lazy.Value[map[string]handler]
+
+func routes() map[string]handler { return routeTable.Get(newRoutes) }
+
+func newRoutes() map[string]handler {
+	return map[string]handler{
+		"/health":              {0, "GET", health},
+		"/health_generate":     {0, "GET", healthGenerate},
+		"/version":             {0, "GET", version},
+		"/v1/models":           {0, "GET", models},
+		"/metrics":             {0, "GET", iterations},
+		"/perf_metrics":        {0, "GET", perfMetrics},
+		"/prometheus/metrics":  {0, "GET", exposition},
+		"/kv_cache_events":     {0, "POST", cacheEvents},
+		"/steady_clock_offset": {1, "GET POST", steadyClock},
+		"/energy_metrics":      {2, "GET", energy},
+		"/start_profile":       {2, "POST", profiling(true, "started")},
+		"/stop_profile":        {2, "POST", profiling(false, "stopped")},
+		"/_internal/tokenize":  {2, "POST", tokenize},
+		"/v1/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
+			s.generate(ctx, req.Body(), a, false, string(req.Header.Peek(faultHeader)))
+		}},
+		"/v1/chat/completions": {0, "POST", func(ctx context.Context, s *Server, req *fasthttp.Request, a *answer) {
+			s.generate(ctx, req.Body(), a, true, string(req.Header.Peek(faultHeader)))
+		}},
+		"/sim/truth": {0, "GET", func(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {
+			q := req.URI().QueryArgs()
+			a.json(s.truth.json(q.GetUintOrZero("last"), q.GetUintOrZero("skip"), q.GetUintOrZero("count")))
+		}},
+		"/sim/truth/reset": {0, "POST", func(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
+			s.truth.reset()
+			a.whole(200, jsonType, []byte("{}"))
+		}},
+	}
 }
 
 // route answers one request.
 func (s *Server) route(ctx context.Context, req *fasthttp.Request, a *answer) {
-	h, ok := routes[string(req.URI().PathOriginal())]
+	h, ok := routes()[string(req.URI().PathOriginal())]
 	methods := strings.Fields(h.method)
 	switch {
 	case !ok || h.age > s.o.Dialect.age:
@@ -90,7 +97,7 @@ func models(_ context.Context, s *Server, _ *fasthttp.Request, a *answer) {
 		jsonText(s.o.Model), s.began.Unix()))
 }
 
-var tokenizeModel = newModel("TokenizeRequest", "model:string prompt:string", "prompt")
+var tokenizeModel = model{name: "TokenizeRequest", all: "model:string prompt:string", required: []string{"prompt"}}
 
 // tokenize answers with the ids of a prompt.
 func tokenize(_ context.Context, s *Server, req *fasthttp.Request, a *answer) {

@@ -8,24 +8,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"loadgen/internal/lazy"
 )
 
 // model is one of the server's models of JSON objects, whose rules are pydantic's:
 // a number may stand in a string, a truth value be 1 or "yes", null anything.
 type model struct {
 	name     string
-	fields   map[string]string // what each may hold
+	all      string // NAME:KIND of its fields
 	required []string
+	kinds    lazy.Value[map[string]string]
 }
 
-// newModel makes a model of NAME:KIND fields.
-func newModel(name, all string, required ...string) *model {
-	m := &model{name, map[string]string{}, required}
-	for _, field := range strings.Fields(all) {
-		field, kind, _ := strings.Cut(field, ":")
-		m.fields[field] = kind
-	}
-	return m
+// kind is what a field may hold, and whether there is one of that name.
+func (m *model) kind(field string) (kind string, known bool) {
+	kinds := m.kinds.Get(func() map[string]string {
+		all := map[string]string{}
+		for _, field := range strings.Fields(m.all) {
+			name, kind, _ := strings.Cut(field, ":")
+			all[name] = kind
+		}
+		return all
+	})
+	kind, known = kinds[field]
+	return kind, known
 }
 
 // error is the validation's message on what is wrong.
@@ -47,12 +54,12 @@ func (m *model) read(body []byte, path string) (f fields, wrong []string, err er
 		return nil, nil, m.error(fmt.Sprintf("  Input should be a valid dictionary or object to extract fields from [type=model_attributes_type, input_value=%.60s]", body))
 	}
 	for name, raw := range f {
-		kind, known := m.fields[name]
+		kind, known := m.kind(name)
 		switch {
 		case !known:
 			wrong = append(wrong, fmt.Sprintf("%s%s\n  Extra inputs are not permitted [type=extra_forbidden, input_value=%.60s]", path, name, raw))
-		case f.has(name) && !kinds[kind].accepts(raw):
-			wrong = append(wrong, fmt.Sprintf("%s%s\n  Input should be %s [type=%s, input_value=%.60s]", path, name, kinds[kind].message, kinds[kind].code, raw))
+		case f.has(name) && !kinds()[kind].accepts(raw):
+			wrong = append(wrong, fmt.Sprintf("%s%s\n  Input should be %s [type=%s, input_value=%.60s]", path, name, kinds()[kind].message, kinds()[kind].code, raw))
 		}
 	}
 	for _, name := range m.required {
@@ -64,23 +71,31 @@ func (m *model) read(body []byte, path string) (f fields, wrong []string, err er
 }
 
 // kinds are what fields may hold.
-var kinds = map[string]struct {
+func kinds() map[string]kind { return kindTable.Get(newKinds) }
+
+var kindTable lazy.Value[map[string]kind]
+
+type kind struct {
 	message, code string
 	accepts       func(json.RawMessage) bool
-}{
-	"any":      {"", "", func(json.RawMessage) bool { return true }},
-	"string":   {"a valid string", "string_type", func(raw json.RawMessage) bool { return raw[0] == '"' }},
-	"object":   {"a valid dictionary", "dict_type", func(raw json.RawMessage) bool { return raw[0] == '{' }},
-	"list":     {"a valid list", "list_type", func(raw json.RawMessage) bool { return raw[0] == '[' }},
-	"number":   {"a valid number", "float_type", func(raw json.RawMessage) bool { _, err := lax(raw); return err == nil }},
-	"integer":  {"a valid integer", "int_type", func(raw json.RawMessage) bool { x, err := lax(raw); return err == nil && x == math.Trunc(x) }},
-	"boolean":  {"a valid boolean", "bool_type", func(raw json.RawMessage) bool { _, ok := laxTruth(raw); return ok }},
-	"integers": {"a valid list of integers", "list_type", func(raw json.RawMessage) bool { return json.Unmarshal(raw, &[]int{}) == nil }},
-	"prompt": {"a string, a list of strings, a list of token ids or a list of such lists", "union", func(raw json.RawMessage) bool {
-		_, _, ok := readPrompts(raw)
-		return ok
-	}},
-	"messages": {"a valid list of messages with a role each", "list_type", func(raw json.RawMessage) bool { _, ok := readMessages(raw); return ok }},
+}
+
+func newKinds() map[string]kind {
+	return map[string]kind{
+		"any":      {"", "", func(json.RawMessage) bool { return true }},
+		"string":   {"a valid string", "string_type", func(raw json.RawMessage) bool { return raw[0] == '"' }},
+		"object":   {"a valid dictionary", "dict_type", func(raw json.RawMessage) bool { return raw[0] == '{' }},
+		"list":     {"a valid list", "list_type", func(raw json.RawMessage) bool { return raw[0] == '[' }},
+		"number":   {"a valid number", "float_type", func(raw json.RawMessage) bool { _, err := lax(raw); return err == nil }},
+		"integer":  {"a valid integer", "int_type", func(raw json.RawMessage) bool { x, err := lax(raw); return err == nil && x == math.Trunc(x) }},
+		"boolean":  {"a valid boolean", "bool_type", func(raw json.RawMessage) bool { _, ok := laxTruth(raw); return ok }},
+		"integers": {"a valid list of integers", "list_type", func(raw json.RawMessage) bool { return json.Unmarshal(raw, &[]int{}) == nil }},
+		"prompt": {"a string, a list of strings, a list of token ids or a list of such lists", "union", func(raw json.RawMessage) bool {
+			_, _, ok := readPrompts(raw)
+			return ok
+		}},
+		"messages": {"a valid list of messages with a role each", "list_type", func(raw json.RawMessage) bool { _, ok := readMessages(raw); return ok }},
+	}
 }
 
 // lax reads a number, which may stand in a string or be a truth value.

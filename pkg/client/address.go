@@ -71,9 +71,9 @@ var version = lazy.Regexp(`/v[0-9]+/?$`)
 // the API's version has it but once.
 func (a address) target(path string) string {
 	prefix := a.base.EscapedPath()
-	if at := version().FindStringIndex(prefix); at != nil {
+	if at := version.Get().FindStringIndex(prefix); at != nil {
 		path = "/" + strings.TrimPrefix(path, "/")
-		if _, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/"); found && version().MatchString(path[:len(path)-len(rest)]) {
+		if _, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/"); found && version.Get().MatchString(path[:len(path)-len(rest)]) {
 			path = "/" + rest
 		}
 		prefix = strings.TrimSuffix(prefix, "/")
@@ -85,7 +85,7 @@ func (a address) target(path string) string {
 // the version, not under it.
 func (a address) root(path string) string {
 	prefix := a.base.EscapedPath()
-	if at := version().FindStringIndex(prefix); at != nil {
+	if at := version.Get().FindStringIndex(prefix); at != nil {
 		prefix, path = prefix[:at[0]], "/"+strings.TrimPrefix(path, "/")
 	}
 	return a.withQuery(prefix + path)

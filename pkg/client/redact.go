@@ -23,7 +23,7 @@ const masked = "***"
 // values of query parameters that look like keys: what may be shown and stored. A user
 // without a password is masked, too.
 func Redact(text string) string {
-	if at := userInfo().FindStringSubmatch(text); at != nil && !strings.HasPrefix(text, "unix:") {
+	if at := userInfo.Get().FindStringSubmatch(text); at != nil && !strings.HasPrefix(text, "unix:") {
 		user, _, found := strings.Cut(at[2], ":")
 		switch {
 		case found:
@@ -43,7 +43,7 @@ func Redact(text string) string {
 	for i, part := range parts {
 		name, _, _ := strings.Cut(part, "=")
 		plain, err := url.QueryUnescape(name)
-		if err != nil || secret().MatchString(plain) {
+		if err != nil || secret.Get().MatchString(plain) {
 			parts[i] = name + "=" + masked
 		}
 	}
@@ -95,7 +95,7 @@ func withoutSecrets(v any, named bool, found func(string)) any {
 	case pyjson.Object:
 		out := pyjson.Object{}
 		for _, m := range v {
-			out.Set(m.Key, withoutSecrets(m.Value, secret().MatchString(m.Key), found))
+			out.Set(m.Key, withoutSecrets(m.Value, secret.Get().MatchString(m.Key), found))
 		}
 		return out
 	case []any:

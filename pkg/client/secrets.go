@@ -36,7 +36,7 @@ func (a address) secretsOf(o *Options) secrets {
 	for _, raw := range []string{a.base.RawQuery, afterQuestionMark(o.Endpoint)} {
 		for _, part := range strings.Split(raw, "&") {
 			name, value, _ := strings.Cut(part, "=")
-			if plain, err := url.QueryUnescape(name); err != nil || secret().MatchString(plain) {
+			if plain, err := url.QueryUnescape(name); err != nil || secret.Get().MatchString(plain) {
 				found.add(value)
 				if plain, err := url.QueryUnescape(value); err == nil {
 					found.add(plain)

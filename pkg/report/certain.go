@@ -80,7 +80,7 @@ var repeatNumber = lazy.Regexp(`_repeat_(\d+)$`)
 
 // repeat is which repeat of its run a result is, from 1.
 func (s *Stored) repeat() int {
-	m := repeatNumber().FindStringSubmatch(strings.TrimSuffix(filepath.Base(s.Name), ".json"))
+	m := repeatNumber.Get().FindStringSubmatch(strings.TrimSuffix(filepath.Base(s.Name), ".json"))
 	if m == nil {
 		return 1
 	}

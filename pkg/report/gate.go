@@ -32,7 +32,7 @@ var gateSyntax = lazy.Regexp(`^\s*([A-Za-z0-9_.-]+)\s*(<=|>=)\s*([+-]?[0-9.eE]+)
 // failed requests without a sign: failure_share<=1%. A bound that no result can meet is an error.
 func ParseGate(text string) (Gate, error) {
 	const want = "expected METRIC<=VALUE or METRIC>=VALUE, such as p99_ttft_ms<=+5% (vs the baseline) or mean_tpot_ms<=12"
-	m := gateSyntax().FindStringSubmatch(text)
+	m := gateSyntax.Get().FindStringSubmatch(text)
 	if m == nil {
 		return Gate{}, fmt.Errorf("gate %q: %s", text, want)
 	}

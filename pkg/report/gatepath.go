@@ -41,7 +41,7 @@ var pathLatency = lazy.Regexp(`(?:^|[._])(ttft|tpot|itl|e2el|time_to_second_toke
 // pathMetric is the metric whose causes move a number, "" for one that only those move that move
 // all.
 func pathMetric(path string) string {
-	m := pathLatency().FindStringSubmatch(path)
+	m := pathLatency.Get().FindStringSubmatch(path)
 	switch {
 	case strings.HasPrefix(path, "loadgen.error_budget.") || strings.HasPrefix(path, "loadgen.selftest."): // of the client
 		return ""

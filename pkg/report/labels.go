@@ -31,7 +31,7 @@ func keysOf(files []*Stored) []string {
 		directories[dir] = append(directories[dir], i)
 	}
 	for dir, at := range directories {
-		unnamed := func(i int) bool { _, base := files[i].place(); return defaultName().MatchString(base) }
+		unnamed := func(i int) bool { _, base := files[i].place(); return defaultName.Get().MatchString(base) }
 		named := slices.DeleteFunc(slices.Clone(at), unnamed)
 		others := slices.DeleteFunc(slices.Clone(at), func(i int) bool { return !unnamed(i) })
 		full := crowded(files, at)
@@ -54,7 +54,7 @@ func keysOf(files []*Stored) []string {
 func crowded(files []*Stored, at []int) bool {
 	seen := map[load]bool{}
 	for _, i := range at {
-		if _, base := files[i].place(); repeatName().MatchString(base) {
+		if _, base := files[i].place(); repeatName.Get().MatchString(base) {
 			continue
 		}
 		if l := files[i].load(); seen[l] {
@@ -80,8 +80,8 @@ func addPaths(files []*Stored, at []int, keys []string) {
 		for _, i := range of {
 			dir, base := files[i].place()
 			switch {
-			case !defaultName().MatchString(base):
-				keys[i] = filepath.Join(dir, repeatName().ReplaceAllString(base, ""))
+			case !defaultName.Get().MatchString(base):
+				keys[i] = filepath.Join(dir, repeatName.Get().ReplaceAllString(base, ""))
 			case key == filepath.Join(dir, filepath.Base(dir)):
 				keys[i] = filepath.Join(dir, madeAt(base))
 			default:
@@ -95,7 +95,7 @@ var dateOfName = lazy.Regexp(`(\d{8}-\d{6})((?:-\d+)?)$`)
 
 // madeAt is when a file was made, by its name.
 func madeAt(base string) string {
-	m := dateOfName().FindStringSubmatch(base)
+	m := dateOfName.Get().FindStringSubmatch(base)
 	if m == nil {
 		return base
 	}
@@ -112,7 +112,7 @@ func namesOf(files []*Stored, at []int) []string {
 	names, short := make([]string, len(at)), make([]string, len(at))
 	for k, i := range at {
 		_, base := files[i].place()
-		names[k], short[k] = repeatName().ReplaceAllString(base, ""), withoutConcurrency(files[i])
+		names[k], short[k] = repeatName.Get().ReplaceAllString(base, ""), withoutConcurrency(files[i])
 	}
 	if distinct(short) < distinct(names) {
 		return short
@@ -126,7 +126,7 @@ func distinct(texts []string) int { return len(slices.Compact(slices.Sorted(slic
 // withoutConcurrency is a file's name without its concurrency: vllm_c16 and vllm_c64 are of vllm.
 func withoutConcurrency(s *Stored) string {
 	_, base := s.place()
-	base = repeatName().ReplaceAllString(base, "")
+	base = repeatName.Get().ReplaceAllString(base, "")
 	n := s.load().concurrency
 	if n == 0 {
 		return base

@@ -172,7 +172,7 @@ var concurrencyName = lazy.Regexp(`concurrency_?(\d+)`)
 func (s *Stored) load() load {
 	l := load{concurrency: countOf(s.file.MaxConcurrency), rate: s.rate()}
 	if l.concurrency == 0 {
-		if m := concurrencyName().FindStringSubmatch(filepath.Base(s.Name)); m != nil {
+		if m := concurrencyName.Get().FindStringSubmatch(filepath.Base(s.Name)); m != nil {
 			l.concurrency, _ = strconv.Atoi(m[1])
 		}
 	}

@@ -20,13 +20,10 @@ type Family struct {
 // ContentType is that of the text format.
 const ContentType = "text/plain; version=0.0.4; charset=utf-8"
 
-var (
-	escapeHelp  = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
-	escapeLabel = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-)
-
 // Append appends metrics in the text format (version 0.0.4).
 func Append(dst []byte, families []Family) []byte {
+	escapeHelp := strings.NewReplacer(`\`, `\\`, "\n", `\n`)
+	escapeLabel := strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 	for _, f := range families {
 		dst = append(dst, "# HELP "+f.Name+" "+escapeHelp.Replace(f.Help)+"\n# TYPE "+f.Name+" "+f.Kind+"\n"...)
 		for _, s := range f.Samples {
