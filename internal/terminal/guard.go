@@ -44,6 +44,9 @@ func (t *Terminal) Guard(cmd *exec.Cmd) error {
 		out.Close()
 		return err
 	}
+	// The text of a panic is longer than that: the process is not gone, and the shell does not
+	// take the terminal as it finds it, before the guard has restored it.
+	narrow(out)
 	_ = debug.SetCrashOutput(out, debug.CrashOptions{}) // else the text is lost with the screen
 	t.guard, t.tell = cmd, out
 	return nil
