@@ -60,7 +60,9 @@ func trialOutcome(t *sweep.Trial) string {
 		return "not measured"
 	}
 	text := t.Outcome.String()
-	if t.Outcome == sweep.Undecided {
+	if t.Outcome == sweep.Undecided && t.Leans && t.Runs == 1 {
+		text = "seems to hold" // on the way up
+	} else if t.Outcome == sweep.Undecided {
 		text += map[bool]string{true: ", seems to hold", false: ", seems to fail"}[t.Leans]
 	}
 	if t.Grows {
@@ -92,6 +94,9 @@ func (a *sloAnswer) sentences() (lines []string) {
 		lines = append(lines, "No load holds: "+a.failing(&l.Trials[len(l.Trials)-1]))
 	default:
 		lines = append(lines, "No load was confirmed within the requests that --max-requests allows")
+	}
+	if a.ended && l.Best != nil {
+		lines = append(lines, "The search ended early: higher loads may hold")
 	}
 	switch {
 	case l.Low != zero && l.High == zero:

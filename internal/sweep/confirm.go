@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"math"
+	"slices"
 
 	"loadgen/internal/judge"
 )
@@ -62,12 +63,17 @@ func (s *search) confirm(ctx context.Context, low Load) (best Load, err error) {
 	return best, nil
 }
 
-// likely is the first load to be confirmed: begin steps below the estimate, or, where confirmations
-// have no more requests than the search, the highest load that its runs would confirm if that is
-// lower.
+// allHold reports whether the search decided that the highest of all loads holds.
+func (s *search) allHold() bool {
+	return s.limit.High == (Load{}) && slices.ContainsFunc(s.limit.Trials, func(t Trial) bool { return t.Load == s.o.To && t.Outcome == Holds })
+}
+
+// likely is the first load to be confirmed: the highest one where that holds, else begin steps below the
+// estimate, or, where confirmations have no more requests than the search, the highest load that its runs
+// would confirm if that is lower.
 func (s *search) likely(low Load) Load {
 	l := s.below(low, begin)
-	if l.Value() <= 0 {
+	if l.Value() <= 0 || s.allHold() {
 		return low
 	}
 	if needs := s.needs(); needs > 1 && (needs <= MostConfirmed || needs*float64(s.o.MaxRequests) <= 4*float64(s.most(l))) {

@@ -114,7 +114,7 @@ type search struct {
 // and Henderson, "Bisection search with noisy responses", SIAM Journal on Control and
 // Optimization 51(3), 2013). A load that is not decided within MaxRequests goes by where it
 // leans. The answer is then confirmed by runs of its own. With an error, which ends it, comes
-// what was tried before.
+// what was tried before: a load that was confirmed is.
 func FindLimit(ctx context.Context, o SLOOptions, measure Measure) (*Limit, error) {
 	s := &search{o: &o, measure: measure, limit: &Limit{}, runs: map[Load]int{}}
 	low, high, err := s.bracket(ctx)
@@ -126,11 +126,8 @@ func FindLimit(ctx context.Context, o SLOOptions, measure Measure) (*Limit, erro
 	if err == nil && low != (Load{}) {
 		best, err = s.confirm(ctx, low)
 	}
-	if err == nil && best != (Load{}) {
+	if best != (Load{}) {
 		s.limit.Confidence = 1 - answerAlpha
-	}
-	if err != nil {
-		best = Load{}
 	}
 	s.finish(best)
 	return s.limit, err
@@ -355,7 +352,7 @@ func (s *search) finish(best Load) {
 		if t.Load == best && t.Confirms {
 			s.limit.Best = t
 		}
-		if t.Load.Value() > best.Value() && t.Outcome != Holds && (s.limit.Above == nil || t.Load.Value() < s.limit.Above.Load.Value()) {
+		if t.Load.Value() > best.Value() && t.Runs > 0 && t.Outcome != Holds && (s.limit.Above == nil || t.Load.Value() < s.limit.Above.Load.Value()) {
 			s.limit.Above = t
 		}
 	}

@@ -56,6 +56,9 @@ func TestNoLoadOrAll(t *testing.T) {
 	if err != nil || l.Best == nil || l.Best.Load.Concurrency != 12 || l.Above != nil || !l.Best.Confirms || l.Best.Runs != 2 {
 		t.Errorf("all: %v, %+v", err, l)
 	}
+	if first := &l.Trials[len(l.Trials)-1]; first != l.Best {
+		t.Errorf("all: %s is confirmed, which says more than the loads below it", first.Load)
+	}
 	gone := errors.New("gone")
 	measure, runs := m.measure(1), 0
 	l, err = FindLimit(context.Background(), o, func(ctx context.Context, a Ask) (*Run, error) {
@@ -64,8 +67,34 @@ func TestNoLoadOrAll(t *testing.T) {
 		}
 		return measure(ctx, a)
 	})
-	if !errors.Is(err, gone) || len(l.Trials) == 0 || l.Best != nil {
+	if !errors.Is(err, gone) || len(l.Trials) == 0 || l.Best != nil || l.Confidence != 0 {
 		t.Errorf("a server that dies: %v, %+v", err, l)
+	}
+}
+
+// TestWhatIsConfirmedStands: a load that was confirmed before the server died is an answer.
+func TestWhatIsConfirmedStands(t *testing.T) {
+	m := model{batch: 16, step: 0.01, prefill: 0.001, tokens: 8, jitter: 0.05}
+	o := SLOOptions{From: Load{Concurrency: 4}, To: Load{Concurrency: 64}, Resolution: 0.05, MinRequests: 100, MaxRequests: 3000, Confirm: 2,
+		Objectives: []Objective{percentile("ttft", 0.99, "p99", 0.05)}}
+	whole, err := FindLimit(t.Context(), o, m.measure(1))
+	if err != nil || whole.Best == nil {
+		t.Fatalf("%v, %+v", err, whole)
+	}
+	runs, last := 0, 0
+	for i := range whole.Trials {
+		runs += whole.Trials[i].Runs
+		last = whole.Trials[i].Runs
+	}
+	gone, measure, made := errors.New("gone"), m.measure(1), 0
+	l, err := FindLimit(t.Context(), o, func(ctx context.Context, a Ask) (*Run, error) {
+		if made++; made > runs-last {
+			return nil, gone
+		}
+		return measure(ctx, a)
+	})
+	if !errors.Is(err, gone) || l.Best == nil || l.Best.Load != whole.Best.Load || l.Confidence != whole.Confidence || l.Above != nil && l.Above.Runs == 0 {
+		t.Errorf("%v, best %+v, above %+v; want %s", err, l.Best, l.Above, whole.Best.Load)
 	}
 }
 
