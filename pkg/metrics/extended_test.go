@@ -8,15 +8,16 @@ import (
 
 	"loadgen/internal/stream"
 	"loadgen/pkg/client"
+	"loadgen/pkg/client/answer"
 )
 
 // scripted is a result whose events come at the given milliseconds; kinds by letter:
-// r role, t text, e a token without text, h reasoning.
+// r role, t text, e a token without text, h reasoning, c a tool call.
 func scripted(due, permit, start int, kinds string, at ...int) *client.Result {
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	r := &client.Result{Due: ms(due), Handed: ms(due), Permit: ms(permit), Start: ms(start), Written: ms(start)}
 	for i, n := range at {
-		kind := map[byte]stream.Kind{'r': stream.Role, 't': stream.Text, 'e': stream.Token, 'h': stream.Reasoning}[kinds[i]]
+		kind := map[byte]stream.Kind{'r': stream.Role, 't': stream.Text, 'e': stream.Token, 'h': stream.Reasoning, 'c': stream.ToolCall}[kinds[i]]
 		r.Events = append(r.Events, client.Event{At: ms(n), Kind: kind, Choices: true, Tokens: -1})
 		r.End = ms(n)
 	}
@@ -66,6 +67,40 @@ func TestExtended(t *testing.T) {
 	if s := x.Steady; s == nil || s.Requests != 2 || s.Dropped != 0 || math.Abs(s.TokensPerSecond-6/0.190) > 1e-9 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestWaitsAreOfTheirCause: a queue is left with the slot, and latencies from the due time have
+// all that passes until the request starts, too.
+func TestWaitsAreOfTheirCause(t *testing.T) {
+	x := extended([]*client.Result{scripted(1, 101, 111, "ht", 121, 131)}, []int{2}, true, ExtendedOptions{Start: time.Millisecond})
+	near(t, "queue", x.Queue.Mean, 0.100)
+	near(t, "TTFT from due", x.DueTTFT.Mean, 0.120)
+	near(t, "E2EL from due", x.DueE2EL.Mean, 0.130)
+}
+
+// TestAToolCallIsVisible: what a user waits for is text, or the call that an agent makes.
+func TestAToolCallIsVisible(t *testing.T) {
+	x := extended([]*client.Result{scripted(1, 1, 1, "rhct", 11, 21, 31, 41)}, []int{3}, true, ExtendedOptions{Start: 1})
+	near(t, "first content", x.FirstContent.Mean, 0.020)
+	near(t, "first visible", x.FirstVisible.Mean, 0.030)
+}
+
+// TestMostChoices: of answers with different numbers of choices the largest is reported.
+func TestMostChoices(t *testing.T) {
+	of := func(choices ...[]int32) *client.Result {
+		r := scripted(1, 1, 1, "tttttt", 11, 21, 31, 41, 51, 61)
+		r.Details = &answer.Details{}
+		for i, events := range choices {
+			r.Details.Choices = append(r.Details.Choices, answer.Choice{Index: i, Events: events})
+		}
+		return r
+	}
+	x := extended([]*client.Result{of([]int32{0, 3}, []int32{1, 4}, []int32{2, 5}), of([]int32{0, 2, 4}, []int32{1, 3, 5})}, []int{6, 6}, false, ExtendedOptions{Start: 1})
+	if by := x.ByChoice; by == nil || by.Choices != 3 || by.Requests != 2 {
+		t.Fatalf("%+v", by)
+	}
+	near(t, "TTFT", x.ByChoice.TTFT.Mean, (0.010+0.020+0.030+0.010+0.020)/5)
+	near(t, "TPOT", x.ByChoice.TPOT.Mean, (3*0.030+2*0.020)/5)
 }
 
 func TestPerTokenNeedsCounts(t *testing.T) {

@@ -67,6 +67,9 @@ func TestValuesAreTheSamples(t *testing.T) {
 						}
 					case TPOT:
 						tpot = seconds(v.Value)
+						if want := 60*ms + time.Duration(math.Round(1e9*s.Latency)); v.At != want {
+							t.Errorf("%s: TPOT is complete at %v, want %v", name, v.At, want)
+						}
 					}
 				}
 				if got.TTFT != s.TTFT || got.Latency != s.Latency || len(got.ITL) != len(s.ITL) {
