@@ -128,7 +128,7 @@ func TestAbsurdCounts(t *testing.T) {
 	if x := extended(results, lens, false, ExtendedOptions{Start: 1}); x.PerToken != nil {
 		t.Errorf("latencies per token of %v tokens", math.MaxInt32)
 	}
-	sample := Sample{Success: true, OutputTokens: math.MaxInt, TTFT: 1, Latency: 2}
+	sample := Sample{Success: true, PromptLen: 9, OutputTokens: math.MaxInt, TTFT: 1, Latency: 2}
 	if s := Compute([]Sample{sample, sample}, 1, Options{}); s.OutputTokens != math.MaxInt || s.TotalTokenThroughput < math.MaxInt {
 		t.Errorf("%d tokens, %v a second", s.OutputTokens, s.TotalTokenThroughput)
 	}
@@ -169,6 +169,41 @@ func TestMeanIntervals(t *testing.T) {
 	}
 }
 
+// TestMeanIntervalIsStudents: five blocks of five requests with means of 1 to 5 have an interval
+// with t(0.975, 4) = 2.776 and the sample's standard deviation; fewer requests have none.
+func TestMeanIntervalIsStudents(t *testing.T) {
+	var results []*client.Result
+	var lens []int
+	for i := range 25 {
+		at := 100*i + 1
+		results, lens = append(results, scripted(at, at, at, "tt", at+i/5+1, at+50)), append(lens, 2)
+	}
+	x := extended(results, lens, false, ExtendedOptions{})
+	if i := x.Means[TTFT]; i == nil {
+		t.Error("no interval")
+	} else {
+		half := 2.7764451051977987 * math.Sqrt(2.5) / math.Sqrt(5) * 1e-3
+		near(t, "low", i.Low, 3e-3-half)
+		near(t, "high", i.High, 3e-3+half)
+	}
+	if x = extended(results[1:], lens[1:], false, ExtendedOptions{}); x.Means != [4]*Interval{} {
+		t.Errorf("of 24 requests: %+v", x.Means)
+	}
+}
+
+// TestFailuresAreUnderWay: the mean concurrency is over the time in which there are requests, and
+// has failures in it; what was completed has none.
+func TestFailuresAreUnderWay(t *testing.T) {
+	failed := scripted(101, 101, 101, "t", 151)
+	failed.Err, failed.End = &client.Error{Class: "cut"}, 201*time.Millisecond
+	failed.Events[0].At = failed.End
+	x := extended([]*client.Result{scripted(101, 101, 101, "tt", 151, 301), failed}, []int{2, 0}, false, ExtendedOptions{Start: time.Millisecond})
+	near(t, "mean concurrency", x.MeanConcurrency, 1.5)
+	if s := x.Series[0]; s.Started != 2 || s.Completed != 1 || s.Peak != 2 || math.Abs(s.Concurrency-0.300) > 1e-9 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestChunkTokens shares the tokens out among chunks where it is known how.
 func TestChunkTokens(t *testing.T) {
 	of := func(kind stream.Kind, counts ...int32) *client.Result {
@@ -185,6 +220,8 @@ func TestChunkTokens(t *testing.T) {
 		want []int
 	}{
 		{of(stream.Text, 1, 3, 4), 4, []int{1, 2, 1}},
+		{of(stream.Text, 1, 1, 3), 3, []int{1, 0, 2}},
+		{of(stream.Text, 2, 1, 3), 4, nil},
 		{of(stream.Text, -1, -1, -1), 3, []int{1, 1, 1}},
 		{of(stream.Finish, -1, -1, -1), 3, []int{1, 1, 1}},
 		{of(stream.Finish, -1, -1, -1), 2, []int{1, 1, 0}},
