@@ -6,9 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -175,9 +173,7 @@ func resultsOf(dir string) (paths []string, err error) {
 func (l *loadRuns) settle(a sweep.Ask) (*settledRun, error) {
 	at := a.Load
 	name := at.FileName(a.Number)
-	hash := fnv.New32a()
-	hash.Write([]byte(name))
-	seed := (l.saved.Seed + int(hash.Sum32())) & (1<<32 - 1)
+	seed, step := sweep.Prompts(l.saved.Seed, name)
 	argv := slices.Concat(l.before, l.argv)
 	if at.Concurrency > 0 {
 		argv = append(argv, "--max-concurrency", strconv.Itoa(at.Concurrency))
@@ -190,7 +186,7 @@ func (l *loadRuns) settle(a sweep.Ask) (*settledRun, error) {
 	argv = append(argv, "--num-prompts", strconv.Itoa(a.Requests), "--seed", strconv.Itoa(seed), "--save-result", "--save-detailed",
 		"--result-dir", l.dir, "--result-filename", name, "--disable-tqdm")
 	if l.steps {
-		argv = append(argv, "--random-id-step", strconv.Itoa(idStep(hash.Sum32())))
+		argv = append(argv, "--random-id-step", strconv.Itoa(step))
 	}
 	cfg, err := parseAll(argv, l.s)
 	if err != nil {
@@ -201,19 +197,6 @@ func (l *loadRuns) settle(a sweep.Ask) (*settledRun, error) {
 		cfg.Sim, cfg.BaseURL = nil, &l.url
 	}
 	return &settledRun{l.s, cfg, argv, filepath.Join(l.dir, name)}, nil
-}
-
-// mostIDStep bounds the steps, of which there are 9,592.
-const mostIDStep = 100_000
-
-// idStep is a prime, by which the prompts of a run go through the vocabulary. Runs with different
-// steps have no prompts with a common prefix.
-func idStep(hash uint32) int {
-	step := 3 + int(hash%mostIDStep)
-	for !big.NewInt(int64(step)).ProbablyPrime(0) { // certain below 2^64
-		step++
-	}
-	return step
 }
 
 // start starts the simulator where it is the server.
@@ -237,7 +220,7 @@ func (l *loadRuns) identity(run *settledRun) string {
 	return compare.Digest(l.saved.ResumeKey, append(run.Identity(), server)...)
 }
 
-// measure makes a run, or keeps its result. What the run says goes to a file beside its result.
+// measure makes a run, or keeps its result. Its console text goes to a file next to its result.
 func (l *loadRuns) measure(ctx context.Context, a sweep.Ask) (*sweep.Run, error) {
 	r, err := l.settle(a)
 	if err != nil {

@@ -41,19 +41,3 @@ func TestRunsOfAServerThatDied(t *testing.T) {
 		t.Error("a result that is not there")
 	}
 }
-
-// TestIDSteps: the steps of different runs differ, as good as always, and are primes.
-func TestIDSteps(t *testing.T) {
-	t.Parallel()
-	seen := map[int]int{}
-	for hash := range uint32(3000) {
-		step := idStep(hash * 2654435761)
-		if step < 3 || step > mostIDStep+100 || step%2 == 0 || step > 3 && step%3 == 0 {
-			t.Fatalf("%d", step)
-		}
-		seen[step]++
-	}
-	if len(seen) < 2300 {
-		t.Errorf("%d different steps of 3000", len(seen))
-	}
-}
