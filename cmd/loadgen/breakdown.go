@@ -42,7 +42,7 @@ func (m *benchmark) breakdown(rec *recording.Recording, a *analysis.Analysis) {
 	show.Text(m.s.err, "loadgen: ", t)
 }
 
-// saveBreakdown writes the diagram of where TTFT went beside the result at path, and the
+// saveBreakdown writes the diagram of where TTFT went next to the result at path, and the
 // records of the server's route, which are gone from the server.
 func (m *benchmark) saveBreakdown(path string, rec *recording.Recording, a *analysis.Analysis) (written []string, err error) {
 	if !m.cfg.TimeBreakdown.Asked {

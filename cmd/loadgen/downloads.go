@@ -15,7 +15,7 @@ type downloads struct {
 	file string
 }
 
-// show is told of the bytes that are here.
+// show takes how many bytes are here.
 func (d *downloads) show(file string, done, total int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

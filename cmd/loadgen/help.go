@@ -20,17 +20,17 @@ type group struct{ topic, title string }
 
 // Groups of flags, in the order of the help.
 const (
-	target   = "Server"
-	dataSet  = "Data set"
-	traffic  = "Traffic"
-	sampling = "Sampling and request body"
-	results  = "Result"
-	conduct  = "Run control"
-	ignored  = "Accepted for compatibility, without effect"
+	target     = "Server"
+	dataSet    = "Data set"
+	traffic    = "Traffic"
+	sampling   = "Sampling and request body"
+	results    = "Result"
+	runControl = "Run control"
+	ignored    = "Accepted for compatibility, without effect"
 )
 
 var groups = []group{{"server", target}, {"dataset", dataSet}, {"traffic", traffic}, {"body", sampling},
-	{"result", results}, {"run", conduct}, {"compatibility", ignored}}
+	{"result", results}, {"run", runControl}, {"compatibility", ignored}}
 
 // examples are what the help begins with: a command, and what it does.
 var examples = [][2]string{

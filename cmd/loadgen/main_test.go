@@ -13,7 +13,7 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-// TestStdoutThatTakesNothing: what could not be told is no success.
+// TestStdoutThatTakesNothing: what could not be written is no success.
 func TestStdoutThatTakesNothing(t *testing.T) {
 	for _, argv := range [][]string{{"--help"}, {"version"}} {
 		var errs bytes.Buffer

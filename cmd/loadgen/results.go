@@ -56,7 +56,7 @@ func (m *benchmark) proveTimeline() error {
 	return nil
 }
 
-// proveResult proves that the result and the files beside it can be written.
+// proveResult proves that the result and the files next to it can be written.
 func (m *benchmark) proveResult(model string) error {
 	if !m.cfg.fileWanted() {
 		return nil
@@ -74,10 +74,10 @@ func (m *benchmark) proveResult(model string) error {
 			return fmt.Errorf("%s would be the timeline and a file of the result, too; give them different names (--save-timeline, --result-filename)", name)
 		}
 	}
-	for _, beside := range others {
-		err := m.prove(beside)
-		if err == nil && outfile.Special(beside) {
-			err = &outfile.Error{Path: beside, Name: true, Err: fmt.Errorf("%s is no regular file", beside)}
+	for _, other := range others {
+		err := m.prove(other)
+		if err == nil && outfile.Special(other) {
+			err = &outfile.Error{Path: other, Name: true, Err: fmt.Errorf("%s is no regular file", other)}
 		}
 		if err != nil {
 			return withPathHint(err)

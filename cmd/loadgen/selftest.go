@@ -27,8 +27,8 @@ import (
 
 const selftestHelp = `The simulator, a separate process, is the server: it knows when it wrote each token.
 The load is that of the benchmark's flags (--max-concurrency, --request-rate, --num-prompts,
---random-input-len, --random-output-len, --transport, ...), or of a result file. Beside each
-metric's error stands the measurement error that the run states of itself (bound). --require clean
+--random-input-len, --random-output-len, --transport, ...), or of a result file. Next to each
+metric's error is the measurement error that the run states of itself (bound). --require clean
 ends with exit code 3 unless the run's verdict is clean and each error is within its bound (0.1 ms
 more for the way between the processes).`
 

@@ -219,7 +219,7 @@ func TestPatchedLengths(t *testing.T) {
 	}
 }
 
-// TestOddCounts names counts that are none.
+// TestOddCounts names invalid counts.
 func TestOddCounts(t *testing.T) {
 	for raw, want := range map[string]string{"-5": "negative", "7.5": "fractional", "null": "null", "1e300": "too large", `"7"`: "a string", "[]": "not a number", "7": "",
 		`7,"prompt_tokens_details":{"cached_tokens":65}`: "cached_tokens is more than prompt_tokens", `7,"prompt_tokens_details":{"cached_tokens":64}`: ""} {

@@ -175,9 +175,9 @@ const (
 
 // await looks until all have come.
 func (b *Barrier) await(ctx context.Context, look func() (*Gathering, []int, error)) (g *Gathering, missing []int, err error) {
-	began, told := b.o.Now(), false
+	began, shown := b.o.Now(), false
 	defer func() {
-		if told {
+		if shown {
 			b.o.OnWait("", 0)
 		}
 	}()
@@ -191,8 +191,8 @@ func (b *Barrier) await(ctx context.Context, look func() (*Gathering, []int, err
 		if err := pause.For(ctx, wait); err != nil {
 			return nil, missing, err
 		}
-		if b.o.OnWait != nil && !told && b.o.Now().Sub(began) > time.Second {
-			told = true
+		if b.o.OnWait != nil && !shown && b.o.Now().Sub(began) > time.Second {
+			shown = true
 			b.o.OnWait(fmt.Sprintf("waiting for %s in %s", ranks.List(missing), b.o.Dir), b.o.Limit)
 		}
 	}
@@ -247,10 +247,10 @@ func (b *Barrier) lookAsFirst(mine message) func() (*Gathering, []int, error) {
 	}
 }
 
-// lookAsRank tells rank 0 and waits for its answer. Until it has joined, a rank follows
+// lookAsRank sends its message to rank 0 and waits for the answer. Until it has joined, a rank follows
 // whatever run rank 0 begins: what is there at first may be an earlier one.
 func (b *Barrier) lookAsRank(mine *message) func() (*Gathering, []int, error) {
-	joining, told := b.run == "", false
+	joining, sent := b.run == "", false
 	return func() (*Gathering, []int, error) {
 		missing := []int{0}
 		if joining {
@@ -258,15 +258,15 @@ func (b *Barrier) lookAsRank(mine *message) func() (*Gathering, []int, error) {
 			if b.read(runFile, &first); first.Run == "" {
 				return nil, missing, nil
 			}
-			told = told && first.Run == mine.Run
+			sent = sent && first.Run == mine.Run
 			mine.Run, b.run = first.Run, first.Run
 		}
-		if !told {
+		if !sent {
 			mine.Sent = b.o.Now()
 			if err := b.write(b.file(b.o.Rank.Index), mine); err != nil {
 				return nil, nil, err
 			}
-			told = true
+			sent = true
 		}
 		var all gathered
 		b.read(allFile, &all)

@@ -15,7 +15,7 @@ type CurvePoint struct {
 type Knee struct {
 	// At is the point with the highest power, throughput / latency.
 	At int
-	// First and Last are the points that its power cannot be told from, with 95 %
+	// First and Last are the points that its power cannot be distinguished from, with 95 %
 	// confidence each: the knee lies between the neighbours of these.
 	First, Last int
 	// Saturated is the point at which the server is saturated (Saturation), -1 where there is none.

@@ -76,7 +76,7 @@ func TestPrecision(t *testing.T) {
 	}
 }
 
-// TestKnee: the highest power, and the loads that it cannot be told from.
+// TestKnee: the highest power, and the loads that it cannot be distinguished from.
 func TestKnee(t *testing.T) {
 	point := func(load, throughput, latency, se float64) CurvePoint {
 		of := func(x float64) Precision {

@@ -34,7 +34,7 @@ func (c *counted) add(q *Request) {
 	c.original += q.Got
 }
 
-// oddCount is a count that is none, and in how many answers it stands.
+// oddCount is an invalid count, and in how many answers it stands.
 type oddCount struct {
 	key, what, value string // the value is the first
 	n                int
@@ -67,7 +67,7 @@ func (t *tokensSeen) add(q *Request, whole bool) {
 	t.addOdd(q)
 }
 
-// addOdd takes in counts that are none. A count that is null, and stands somewhere else as a
+// addOdd takes in invalid counts. A count that is null, and stands somewhere else as a
 // number, is not missed. No more tokens of a prompt than it has can come from a cache.
 func (t *tokensSeen) addOdd(q *Request) {
 	seen, found := q.Result.SeenUsage, false
@@ -88,7 +88,7 @@ func (t *tokensSeen) addOdd(q *Request) {
 	}
 }
 
-// addCount takes in one count that is none.
+// addCount takes in one invalid count.
 func (t *tokensSeen) addCount(key, what, value string) {
 	at := slices.IndexFunc(t.odd, func(x oddCount) bool { return x.key == key && x.what == what })
 	if at < 0 {
@@ -185,7 +185,7 @@ func (f *FindingsReader) oddTokenCounts() *Finding {
 		texts = append(texts, fmt.Sprintf("%s is %s in %d (%q)", o.key, o.what, o.n, o.value))
 		figures = append(figures, o.key+" "+o.what, o.n)
 	}
-	return some(find("odd_token_counts", fmt.Sprintf("the server sent token counts that are none in %d of %d answers: %s", t.oddIn, t.answers, strings.Join(texts, ", ")), figures...))
+	return some(find("odd_token_counts", fmt.Sprintf("the server sent invalid token counts in %d of %d answers: %s", t.oddIn, t.answers, strings.Join(texts, ", ")), figures...))
 }
 
 // hiddenReasoning reports tokens that the server counts and does not send: they were generated

@@ -17,7 +17,7 @@ type slot struct {
 	of     *latencies
 }
 
-// most is the longest latency that is told from longer ones.
+// most is the longest latency that is distinguished from longer ones.
 const most = time.Hour
 
 // latencies are those of requests: microseconds, two digits, by Metric, and their sums.

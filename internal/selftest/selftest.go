@@ -1,6 +1,6 @@
 // Package selftest compares what loadgen reports with what a simulated server knows. It
 // takes a load and a way to start the simulator, runs the benchmark against it, and gives
-// a table: the report's own statistics minus the truth, beside the stated bounds. The truth
+// a table: the report's own statistics minus the truth, and the stated bounds. The truth
 // has formulas of its own; the package never shares those of the report.
 package selftest
 

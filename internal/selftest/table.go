@@ -21,7 +21,7 @@ type Table struct {
 	Causes  []string // of a verdict that is not clean
 	// CPUPerEvent is in seconds; the simulator's own is not in it.
 	CPUPerEvent float64
-	// The most that was reached here, the simulator beside it; 0 where it was not tried.
+	// The most that was reached here, next to the simulator; 0 where it was not tried.
 	Streams                            int
 	Capped                             bool // more streams were not tried
 	EventsPerSecond, RequestsPerSecond float64

@@ -23,7 +23,7 @@ const (
 // unknown is what the server counted before it said anything.
 var unknown = UsageCounts{Prompt: -1, Completion: -1, Cached: -1}
 
-// maxOddRead bounds how many counts of a message that are none are noted.
+// maxOddRead bounds how many invalid counts of a message are noted.
 const maxOddRead = 64
 
 // largestCount is more tokens than any request has.
@@ -134,7 +134,7 @@ func (r *messageReader) count(key string, n *int) error {
 	return nil
 }
 
-// noteOdd notes a count that is none.
+// noteOdd notes an invalid count.
 func (r *messageReader) noteOdd(key string, raw []byte, what string) {
 	if len(r.odd) < maxOddRead {
 		r.odd = append(r.odd, oddCount{Key: key, Value: string(clip(raw, 40)), What: what})

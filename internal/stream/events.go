@@ -250,7 +250,7 @@ const (
 	maxOdd     = 8
 )
 
-// odd keeps a count that is none: the last of each key and kind.
+// odd keeps an invalid count: the last of each key and kind.
 func (t detailsOf) odd(o oddCount) {
 	for i := range t.OddCounts {
 		if t.OddCounts[i].Key == o.Key && t.OddCounts[i].What == o.What {

@@ -167,7 +167,7 @@ func TestUsagePlaces(t *testing.T) {
 	}
 }
 
-// TestOddCounts: counts that are none are kept as they were sent, and are unknown.
+// TestOddCounts: invalid counts are kept as they were sent, and are unknown.
 func TestOddCounts(t *testing.T) {
 	for value, want := range map[string]struct {
 		what  string

@@ -13,7 +13,7 @@ import (
 // normalize is form of text as Hugging Face makes it: newer code points stay as they
 // are, and a long run of combining marks is not broken up, as x/text does.
 func normalize(form norm.Form, text string) string {
-	const manyMarks = 8 // far fewer than x/text bears
+	const manyMarks = 8 // far fewer than x/text supports
 	marks := 0
 	for i, r := range text {
 		switch {

@@ -76,7 +76,7 @@ func (r *route) viaProxy(err error) error {
 }
 
 // connect returns a connection that is ready for a request, and the proxy that
-// wants it in absolute form, if any.
+// needs it in absolute form, if any.
 func (d *dialer) connect(ctx context.Context, r route, l *limits) (net.Conn, *url.URL, error) {
 	conn, err := d.open(ctx, r, l)
 	if err == nil && r.next.TLS {

@@ -8,7 +8,7 @@ import (
 )
 
 // Listen listens for connections whose arrivals the kernel stamps where it can:
-// they are *StampedConn. A server that must know the truth wants that.
+// they are *StampedConn. A server that must know the truth needs that.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	network := "tcp"
 	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Is4() {

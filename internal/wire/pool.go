@@ -12,7 +12,7 @@ import (
 // idleLimit is how long an idle connection is kept: uvicorn closes one after 5 s.
 const idleLimit = 3 * time.Second
 
-// pooled is a connection, and the proxy at its other end that wants absolute
+// pooled is a connection, and the proxy at its other end that needs absolute
 // request targets.
 type pooled struct {
 	conn  net.Conn

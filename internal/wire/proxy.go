@@ -78,7 +78,7 @@ func proxyAuthorization(proxy *url.URL) string {
 }
 
 // viaProxy rewrites the head of a plain request into the absolute form that a
-// proxy wants (RFC 9112, 3.2.2).
+// proxy needs (RFC 9112, 3.2.2).
 func viaProxy(head []byte, to Endpoint, proxy *url.URL) []byte {
 	method, rest, _ := strings.Cut(string(head), " ")
 	line, rest, _ := strings.Cut(rest, "\r\n")

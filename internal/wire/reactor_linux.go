@@ -134,7 +134,7 @@ type command struct {
 	flow   *flow // to begin, or to give up
 	cancel *stream.Error
 	quit   bool
-	told   chan<- Thread // to be told of the thread
+	reply  chan<- Thread // gets the thread
 }
 
 // flow is one exchange under way. What each read needs comes first: with thousands
@@ -370,8 +370,8 @@ func (r *Reactor) execute(c *command) {
 	switch {
 	case c.quit:
 		r.quit = true
-	case c.told != nil:
-		c.told <- r.thread()
+	case c.reply != nil:
+		c.reply <- r.thread()
 	case c.cancel != nil:
 		if !c.flow.over {
 			r.fail(c.flow, c.cancel)

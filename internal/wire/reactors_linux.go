@@ -153,10 +153,10 @@ func (g *reactors) there() []*Reactor {
 
 // Threads is the reactor's own, none once it has ended.
 func (r *Reactor) Threads() []Thread {
-	told := make(chan Thread, 1)
-	r.submit(command{told: told})
+	reply := make(chan Thread, 1)
+	r.submit(command{reply: reply})
 	select {
-	case t := <-told:
+	case t := <-reply:
 		t.Reads = r.ReadDelays()
 		return []Thread{t}
 	case <-r.ended:

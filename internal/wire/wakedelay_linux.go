@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CrowdedAfter is the WakeDelay from which on a reader comes late enough for several events of a
+// SlowWake is the WakeDelay from which on a reader comes late enough for several events of a
 // stream to wait, so that packets tell more than sockets. Below it the stamps are the same.
-const CrowdedAfter = splitAfter
+const SlowWake = splitAfter
 
 // A thread is put to sleep so often, for a millisecond, and works for so long when it is woken,
 // as the reactor does: one that only sleeps is let in front of the others, as is one that has
@@ -80,7 +80,7 @@ func runnableOf(line string) int {
 // lateness notices that reads come late.
 type lateness struct {
 	reads, late int
-	told        bool
+	noticed     bool
 }
 
 const (
@@ -91,17 +91,17 @@ const (
 // add takes the times from stamp to read, and returns true for the first time that too many of
 // a window's are such that events may have waited together.
 func (l *lateness) add(delays []time.Duration) bool {
-	if l.told {
+	if l.noticed {
 		return false
 	}
 	for _, d := range delays {
-		if l.reads++; d >= CrowdedAfter {
+		if l.reads++; d >= SlowWake {
 			l.late++
 		}
 		if l.reads == latenessWindow {
-			l.told = l.told || l.late*latenessShare >= l.reads
+			l.noticed = l.noticed || l.late*latenessShare >= l.reads
 			l.reads, l.late = 0, 0
 		}
 	}
-	return l.told
+	return l.noticed
 }

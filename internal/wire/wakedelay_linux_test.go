@@ -8,7 +8,7 @@ import (
 )
 
 func TestLateness(t *testing.T) {
-	in, late := make([]time.Duration, latenessWindow), slices.Repeat([]time.Duration{CrowdedAfter}, latenessWindow/latenessShare)
+	in, late := make([]time.Duration, latenessWindow), slices.Repeat([]time.Duration{SlowWake}, latenessWindow/latenessShare)
 	for name, c := range map[string]struct {
 		delays []time.Duration
 		want   bool
@@ -19,7 +19,7 @@ func TestLateness(t *testing.T) {
 		"one fewer":            {slices.Concat(late[1:], in, in), false},
 		"in another window":    {slices.Concat(in, late, in), true},
 		"in two windows":       {slices.Concat(in[len(late)/2:], late, in), false},
-		"almost a millisecond": {slices.Repeat([]time.Duration{CrowdedAfter - 1}, 1000), false},
+		"almost a millisecond": {slices.Repeat([]time.Duration{SlowWake - 1}, 1000), false},
 	} {
 		var l lateness
 		if got := l.add(c.delays); got != c.want {

@@ -4,8 +4,8 @@ package wire
 
 import "time"
 
-// CrowdedAfter is the WakeDelay from which on packets tell more than sockets.
-const CrowdedAfter = time.Millisecond
+// SlowWake is the WakeDelay from which on packets tell more than sockets.
+const SlowWake = time.Millisecond
 
 // WakeDelay is measured on Linux only.
 func WakeDelay() time.Duration { return 0 }

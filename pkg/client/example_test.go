@@ -11,6 +11,7 @@ import (
 
 	"loadgen/pkg/client"
 	"loadgen/pkg/dataset"
+	"loadgen/pkg/metrics"
 )
 
 // A program of its own that sends ten requests, three at a time, and prints what the
@@ -62,12 +63,12 @@ func Example() {
 		}
 		tokens += r.SeenUsage.Completion
 		first, last := time.Duration(0), time.Duration(0)
-		for _, e := range r.Events {
-			if e.Choices && first == 0 {
-				first = e.At - r.Start // TTFT
-			}
-			if e.Choices {
-				last = e.At - r.Start // E2EL
+		for span := range (metrics.Rule{}).Of(r).Spans {
+			switch span.Metric {
+			case metrics.TTFT:
+				first = span.Length()
+			case metrics.E2EL:
+				last = span.Length()
 			}
 		}
 		inOrder = inOrder && 0 < first && first <= last

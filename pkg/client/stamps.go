@@ -162,7 +162,7 @@ func (c *Client) openPackets() error {
 		s.late = c.captureLater
 		s.all.Go(func() {
 			defer close(s.settled)
-			if s.delay = wire.WakeDelay(); s.delay >= wire.CrowdedAfter {
+			if s.delay = wire.WakeDelay(); s.delay >= wire.SlowWake {
 				_ = s.capture()
 			}
 		})

@@ -118,7 +118,7 @@ func TestStampsAreChosen(t *testing.T) {
 	}
 	s := c.Stamping(context.Background())
 	c.Close()
-	if !s.Measured || s.Captured != (s.WakeDelay >= wire.CrowdedAfter && s.Refused == nil) {
+	if !s.Measured || s.Captured != (s.WakeDelay >= wire.SlowWake && s.Refused == nil) {
 		t.Errorf("%+v", s)
 	}
 	if c, err = New(Options{BaseURL: "unix:/x"}); err != nil {
