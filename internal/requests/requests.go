@@ -177,6 +177,9 @@ func OfFile(f *result.File) (iter.Seq[Row], error) {
 			}
 			if s.Error != "" {
 				row.set("error", s.Error)
+				if class := classOf(f, s.Error); class != "" {
+					row.set("error_class", class)
+				}
 			}
 			if !yield(row) {
 				return
@@ -184,6 +187,27 @@ func OfFile(f *result.File) (iter.Seq[Row], error) {
 			i++
 		}
 	}, nil
+}
+
+// classOf is the class of a failure by its message, which begins with it but for those that are
+// worded as the original's; "" where that does not show. Another program's messages have no class.
+func classOf(f *result.File, message string) string {
+	if f.Loadgen == nil {
+		return ""
+	}
+	known := func(class string) bool {
+		return client.Class(class).OnPurpose() || f.Loadgen.Failures != nil && f.Loadgen.Failures.ByClass[class] > 0
+	}
+	class, _, _ := strings.Cut(message, ": ")
+	switch {
+	case known(class):
+		return class
+	case message == client.NeverValid:
+		return string(client.NoTokens)
+	case known(string(client.HTTPStatus)): // whose message is the status line's
+		return string(client.HTTPStatus)
+	}
+	return ""
 }
 
 // Named are rows with the name of their file.

@@ -189,6 +189,40 @@ func TestFileRows(t *testing.T) {
 	}
 }
 
+// TestFileClasses: a failure's class is read off its message, which begins with it unless its words
+// are the original's. Nothing is said of another program's messages.
+func TestFileClasses(t *testing.T) {
+	f := &result.File{Loadgen: &result.Loadgen{Failures: &result.Failures{ByClass: map[string]int{"cut": 1, "http_status": 2, "no_tokens": 2}}}}
+	for _, x := range []struct{ message, class string }{
+		{"cut: the connection ended before the answer did", "cut"},
+		{"cancelled: after as many tokens as it was to have", "cancelled"},
+		{"cut_at_end: the request was under way when the run ended", "cut_at_end"},
+		{"interrupted: the run was ended by a signal", "interrupted"},
+		{"no_tokens: the stream ended without any token", "no_tokens"},
+		{"Never received a valid chunk to calculate TTFT.This response will be marked as failed!", "no_tokens"},
+		{"Service Unavailable", "http_status"},
+		{"Busy: come back later", "http_status"},
+	} {
+		f.Errors, f.TTFTs, f.ITLs, f.OutputLens = []string{x.message}, []float64{0}, [][]float64{nil}, []int{0}
+		rows, err := OfFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row := range rows {
+			if r := byName(row); r["error_class"] != x.class || r["error"] != x.message || r["ok"] != false {
+				t.Errorf("%q: %v", x.message, r)
+			}
+		}
+	}
+	f.Loadgen.Failures.ByClass = nil
+	if got := classOf(f, "anything: else"); got != "" {
+		t.Errorf("a class that no failure of the run has: %q", got)
+	}
+	if f.Loadgen = nil; classOf(f, "cut: x") != "" {
+		t.Error("another program's message has a class")
+	}
+}
+
 // TestFormats: CSV and Parquet have the same values.
 func TestFormats(t *testing.T) {
 	rec, a := run(t)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"loadgen/internal/stream"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client/answer"
 )
@@ -54,6 +55,14 @@ const (
 	Reset           Class = "reset"            // the connection was reset
 	NoUsage         Class = "no_usage"         // a whole answer without the token counts
 	ImpossibleCount Class = "impossible_count" // a count of tokens that what came contradicts
+)
+
+// The classes whose messages may be the original's, without the class before them: those of
+// HTTPStatus are the status line's reason, and one of NoTokens is NeverValid.
+const (
+	HTTPStatus = stream.HTTPStatus
+	NoTokens   = stream.NoTokens
+	NeverValid = stream.NeverValid
 )
 
 // The classes of requests that were ended on purpose.
