@@ -253,6 +253,34 @@ func TestHintsByCause(t *testing.T) {
 	}
 }
 
+// TestRedirectHint: a redirect that makes a GET of the request is named, with where it leads; one
+// that does not is a finding.
+func TestRedirectHint(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		301: "hint: the server redirects http://127.0.0.1:",
+		307: "finding redirected: the server redirects requests",
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case !strings.HasPrefix(r.URL.Path, "/moved"):
+				http.Redirect(w, r, "/moved"+r.URL.Path, status)
+			case r.Method != http.MethodPost:
+				w.WriteHeader(http.StatusMethodNotAllowed)
+			default:
+				w.Header().Set("Content-Type", "text/event-stream")
+				io.WriteString(w, "data: {\"choices\":[{\"index\":0,\"text\":\"a\",\"finish_reason\":\"length\"}]}\n\ndata: [DONE]\n\n")
+			}
+		}))
+		_, _, stderr := runMain(t, fewRequests(s.URL)...)
+		flat := strings.Join(strings.Fields(stderr), " ")
+		if !strings.Contains(flat, want) || !strings.Contains(flat, s.URL+"/moved/v1/completions") || !strings.Contains(flat, "--base-url") {
+			t.Errorf("%d: %s", status, stderr)
+		}
+		s.Close()
+	}
+}
+
 // TestPromptLimit: how servers say that a prompt is too long.
 func TestPromptLimit(t *testing.T) {
 	t.Parallel()

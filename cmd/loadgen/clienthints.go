@@ -104,6 +104,8 @@ func failureHint(f *bench.Failure) string {
 		hint = "the server does not stream, and answers in one piece: --non-streaming asks for that, and measures E2EL alone"
 	case tlsHint(f.Err) != "":
 		hint = tlsHint(f.Err)
+	case f.Moved != "":
+		hint = fmt.Sprintf("the server redirects %s to %s, and a redirect other than 307 and 308 makes a GET of the POST: --base-url names where it leads", f.URL, f.Moved)
 	case f.Status == 400 && plainToTLS.Get().MatchString(f.Body):
 		hint = tlsHints[wire.HTTPToTLS]
 	case f.Status == 404 && noModel.Get().MatchString(f.Body):

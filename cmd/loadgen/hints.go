@@ -22,6 +22,7 @@ var hints = map[string]string{
 	"other_prompts":     ". Another --seed has other prompts, a restart an empty cache",
 	"per_token":         ", or the per-token ITL of --extended",
 	"random_input_len":  " (--random-input-len)",
+	"redirected":        "; --base-url goes there at once",
 	"save_timeline":     " (--save-timeline)",
 	"send_ids":          " (--tokenize-on-client sends ids)",
 	"tokenizer":         ". --tokenizer names the right one, --tokenize-on-client sends ids",

@@ -16,6 +16,7 @@ type Failure struct {
 	Body   string // of the answer, cut
 	Base   string // the server's URL, without secrets
 	URL    string // where the request was sent, without secrets
+	Moved  string // where it was redirected to, without secrets; "" where it was not
 	// PromptLen and OutputLen are the tokens that it sent and asked for.
 	PromptLen, OutputLen int
 }
@@ -23,7 +24,8 @@ type Failure struct {
 // failure describes the failure of a request, whose lengths are those that were planned.
 func (b *Bench) failure(r *client.Result, planned recording.Planned) Failure {
 	return Failure{Err: r.Err, Status: r.Status, Body: plain.Line(strings.TrimSpace(string(r.Body[:min(len(r.Body), 2000)]))),
-		Base: client.Redact(b.urls[r.Server]), URL: b.servers.all[r.Server].RequestURL(), PromptLen: planned.PromptLen, OutputLen: planned.OutputLen}
+		Base: client.Redact(b.urls[r.Server]), URL: b.servers.all[r.Server].RequestURL(), Moved: plain.Line(client.Redact(r.Location)),
+		PromptLen: planned.PromptLen, OutputLen: planned.OutputLen}
 }
 
 // FirstFailure is the first request of a run that failed, nil where none did: where the server

@@ -82,7 +82,7 @@ type FindingsReader struct {
 	several, mostChoices        int
 	choiceTPOT                  []float64
 	itls                        int
-	encoding                    string
+	encoding, moved             string
 	unended, retried            int
 	nominal, counted, countedOf int // prompt tokens
 	otherModels                 int
@@ -143,6 +143,9 @@ func (f *FindingsReader) Read(q Request) {
 	f.last = max(f.last, r.End, r.LastByte)
 	f.sent++
 	f.retried += min(r.SYNRetransmits, 1)
+	if f.moved == "" {
+		f.moved = r.Location
+	}
 	if e := r.ContentEncoding; f.encoding == "" && e != "identity" {
 		f.encoding = e
 	}
@@ -237,7 +240,7 @@ func (f *FindingsReader) AddGaps(q Request) {
 func (f *FindingsReader) Findings() (findings, notes []Finding) {
 	for _, look := range []func() *Finding{f.failures, f.tokenSource, f.tokenCountDisagrees, f.noTokensCounted, f.oddTokenCounts, f.hiddenReasoning, f.severalChoices,
 		f.wholeAnswers, f.batchLimited, f.coalesced, f.heldFirstRead, f.stalls, f.cacheHits, f.shortOutputs, f.longOutputs, f.multiTokenChunks,
-		f.otherModel, f.mixedDialects, f.rateNotReached, f.coldStart, f.compressed, f.endMarkMissing, f.synRetransmit} {
+		f.otherModel, f.mixedDialects, f.rateNotReached, f.coldStart, f.redirected, f.compressed, f.endMarkMissing, f.synRetransmit} {
 		if found := look(); found != nil {
 			findings = append(findings, *found)
 		}
@@ -270,6 +273,16 @@ func (f *FindingsReader) rateNotReached() *Finding {
 		why = fmt.Sprintf("the concurrency limit of %d held requests back", f.run.Concurrency)
 	}
 	return some(find("rate_not_reached", fmt.Sprintf("%.4g requests/s were sent, and the schedule has %.4g: %s", got, asked, why), "sent_per_s", got, "scheduled_per_s", asked))
+}
+
+func (f *FindingsReader) redirected() *Finding {
+	if f.moved == "" {
+		return nil
+	}
+	to := client.Redact(f.moved)
+	x := find("redirected", fmt.Sprintf("the server redirects requests (one of them to %s), so TTFT and E2EL contain that answer and a second connection", to), "location", to)
+	x.Hint = "redirected"
+	return &x
 }
 
 func (f *FindingsReader) compressed() *Finding {

@@ -149,6 +149,7 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		},
+		"redirected":        func(s *server) { s.change = func(_ int, r *client.Result) { r.Location = "http://h/v1/completions" } },
 		"compressed_stream": func(s *server) { s.change = func(_ int, r *client.Result) { r.ContentEncoding = "gzip" } },
 		"end_mark_missing":  func(s *server) { s.change = func(i int, r *client.Result) { r.Done = i > 3 } },
 		"syn_retransmit":    func(s *server) { s.change = func(i int, r *client.Result) { r.SYNRetransmits = i % 2 } },

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -365,9 +366,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		r.Answer = stream.Answer{Events: make([]Event, 0, min(max(p.OutputLen, 0)+4, 1024)), Text: make([]byte, 0, min(max(p.OutputLen, 0)*6, 4096))}
 		x.Sink = stream.NewDecoder(o, &r.Answer)
 		c.transport.Do(ctx, x)
-		if hop == 0 {
-			r.Start = x.Start
-		}
+		r.Start = cmp.Or(r.Start, x.Start) // the first one's
 		r.Resent += x.Resent
 		if o.Raw || !redirected(&r.Answer) {
 			break
@@ -387,6 +386,7 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 		at = next
 		x = &wire.Exchange{To: c.endpoint(next), Head: p.head, Body: p.Body, Fresh: !c.o.KeepAlive, DropAfter: left(x, c.clock.Now()), Drop: errCancelled}
 	}
+	r.Location = cmp.Or(r.Location, led(at))
 	r.Connect, r.Written, r.Reused, r.KernelStamps, r.SYNRetransmits = x.Connect, x.Written, x.Reused, x.KernelStamps, x.SYNRetransmits
 	r.ConnectLate, r.MinRTT, r.Retransmits, r.Ended = x.ConnectLate, x.MinRTT, x.Retransmits, x.Ended
 	r.End = c.clock.Now()

@@ -24,6 +24,14 @@ func redirected(a *answer.Answer) bool {
 	return false
 }
 
+// led is where redirects have led, "" for nowhere.
+func led(to *url.URL) string {
+	if to == nil {
+		return ""
+	}
+	return to.String()
+}
+
 // location is the URL of a request.
 func (c *Client) location(p *Prepared) *url.URL {
 	at := c.base.ResolveReference(&url.URL{Path: "/"})

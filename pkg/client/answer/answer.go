@@ -110,7 +110,8 @@ type Answer struct {
 
 	Status int
 	Reason string // reason phrase of the status line
-	// Location is the redirect target of a 3xx answer.
+	// Location is where the request was redirected to, and of a 3xx answer that was not followed
+	// where it points.
 	Location string
 	// ContentType and ContentEncoding are the header values, "" when absent.
 	ContentType, ContentEncoding string
