@@ -246,7 +246,15 @@ func (r *settledRun) Identity() []any { return []any{r.cfg.Model, r.cfg.Tokenize
 func (r *settledRun) CheckOutput() error {
 	release, err := outfile.Prove(r.path)
 	release()
-	return err
+	return elsewhereHint(err)
+}
+
+// elsewhereHint names the flag that the directory of a subcommand's results comes from.
+func elsewhereHint(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w; --results DIR writes elsewhere", err)
 }
 
 // Stored reads the run's result, and finds in which setting it differs from the run.

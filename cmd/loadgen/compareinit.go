@@ -13,6 +13,7 @@ import (
 
 	plans "loadgen/examples"
 	"loadgen/internal/compare"
+	"loadgen/internal/plain"
 	"loadgen/internal/suggest"
 )
 
@@ -70,7 +71,7 @@ func initPlan(file, example string, s streams) error {
 			written = append(written, path)
 		}
 	}
-	fmt.Fprintf(s.err, "loadgen: wrote %s; next: adapt it, then loadgen compare %s --dry-run\n", strings.Join(written, ", "), file)
+	fmt.Fprintf(s.err, "loadgen: wrote %s; next: adapt it, then loadgen compare %s --dry-run\n", strings.Join(written, ", "), plain.Word(file))
 	return nil
 }
 
@@ -84,7 +85,7 @@ func writeNew(file string, text []byte) error {
 		return &existsError{fmt.Sprintf("--init: %s already exists, and is left as it is; name another file: loadgen compare --init FILE", file)}
 	}
 	if err != nil {
-		return fmt.Errorf("--init: %w", err)
+		return fmt.Errorf("--init: %w; name another file: loadgen compare --init FILE", err)
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Close())

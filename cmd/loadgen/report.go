@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"loadgen/internal/outfile"
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/pkg/report"
 )
@@ -205,7 +206,11 @@ func resultFiles(args []string) (files []string, err error) {
 			return nil, err
 		}
 		if len(files) == before {
-			return nil, noResults("there are no result files (*.json) in " + arg)
+			text := "there are no result files (*.json) in " + arg
+			if timelines, _ := filepath.Glob(filepath.Join(arg, "*.timeline")); len(timelines) > 0 {
+				text += "; timelines are read by name: loadgen report " + plain.Word(timelines[0])
+			}
+			return nil, noResults(text)
 		}
 	}
 	return files, nil
@@ -269,7 +274,23 @@ func (o *reporting) write(s streams, files []*report.Stored, groups []*report.Gr
 		written, err = writeAll(s, o.out, o.out, groups)
 		return written, errors.Join(err, show(s.out))
 	}
-	return []string{o.out}, outfile.Write(o.out, o.part(show, files, groups))
+	if err := outfile.Write(o.out, o.part(show, files, groups)); err != nil {
+		return nil, err
+	}
+	o.sayWritten(s, len(groups))
+	return []string{o.out}, nil
+}
+
+// sayWritten logs the file that --out names, and that a picture shows one comparison of several.
+func (o *reporting) sayWritten(s streams, groups int) {
+	if outfile.Special(o.out) {
+		return
+	}
+	text := "wrote " + o.out
+	if ext := filepath.Ext(o.out); groups > 1 && (ext == ".png" || ext == ".svg") {
+		text += fmt.Sprintf(", the first of %d charts; report.html has all", groups)
+	}
+	fmt.Fprintf(s.err, "loadgen: %s\n", text)
 }
 
 // part is what a file with this extension gets: a part of the report, or what the

@@ -118,8 +118,8 @@ func (o *reporting) writeRequests(names []string, s streams) error {
 		err = requests.WriteCSV(s.out, all)
 	} else if write, unknown := requestsFormat(o.out); unknown != nil {
 		err = unknown
-	} else {
-		err = outfile.Write(o.out, func(w io.Writer) error { return write(w, all) })
+	} else if err = outfile.Write(o.out, func(w io.Writer) error { return write(w, all) }); err == nil {
+		o.sayWritten(s, 1)
 	}
 	return errors.Join(append(failed, err)...)
 }

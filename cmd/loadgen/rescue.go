@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"loadgen/internal/outfile"
+	"loadgen/internal/plain"
 	"loadgen/internal/recording"
 	"loadgen/pkg/report"
 )
@@ -63,7 +64,7 @@ func (m *benchmark) keepTimelines(cause interrupted) {
 		case err != nil:
 			m.log("the timelines cannot be written: %v", err)
 		default:
-			m.log("the timelines of the run are in %s; loadgen report %s computes its result", name, name)
+			m.log("the timelines of the run are in %s; loadgen report %s computes its result", name, plain.Word(name))
 		}
 		exit(m.s.err, cause.exitCode())
 	})

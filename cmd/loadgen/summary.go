@@ -122,9 +122,12 @@ var dated = lazy.Regexp(`\d{8}-\d{6}(?:-\d+)?\.json$`)
 func pattern(path string) string {
 	dir, name := filepath.Split(path)
 	if end := dated.Get().FindString(name); end != "" && len(name) > 40 {
+		if dir != "" {
+			dir = plain.Word(dir)
+		}
 		return dir + "*" + end
 	}
-	return path
+	return plain.Word(path)
 }
 
 // sayNext says what to try after a run.
@@ -134,7 +137,7 @@ func (m *benchmark) sayNext(a *analysis.Analysis) {
 		steps = append(steps, comparisonHints["own_core"]+"; loadgen selftest shows what it sustains")
 	}
 	if !m.cfg.part.Alone() {
-		steps = append(steps, "loadgen merge "+filepath.Dir(*m.cfg.SaveTimeline)+" makes one result, when all ranks have ended")
+		steps = append(steps, "loadgen merge "+plain.Word(filepath.Dir(*m.cfg.SaveTimeline))+" makes one result, when all ranks have ended")
 	}
 	if m.saved != "" {
 		steps = append(steps, "loadgen report "+pattern(m.saved)+" shows the distributions")

@@ -111,3 +111,17 @@ func Raw(w io.Writer) io.Writer {
 	}
 	return w
 }
+
+// Quote makes a text one word for a shell.
+func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// Word is a text as a shell takes it for one word: quoted if need be.
+func Word(text string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:=@%+,", r)
+	}
+	if text == "" || strings.ContainsFunc(text, special) {
+		return Quote(text)
+	}
+	return text
+}

@@ -3,6 +3,7 @@ package plain
 import (
 	"bytes"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"unicode"
@@ -61,4 +62,29 @@ func FuzzText(f *testing.F) {
 			t.Errorf("%q", text)
 		}
 	})
+}
+
+// TestWords: a path that a shell would split or expand is quoted, any other stays as it is.
+func TestWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"out/r-1_2.json": "out/r-1_2.json", "résumé/日本.json": "résumé/日本.json", "": "''",
+		"my dir/r.json": "'my dir/r.json'", "it's": `'it'\''s'`, "a*b": "'a*b'", "$HOME": "'$HOME'", "~x": "'~x'", "a;b": "'a;b'",
+	} {
+		if got := Word(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestQuote: a shell reads a quoted text as it was.
+func TestQuote(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip(err)
+	}
+	for _, text := range []string{"", "plain", "a b", "'", "''", `\`, "$x `y` \"z\"", "a\nb", "!*?~#", "-e", "ä"} {
+		out, err := exec.Command("sh", "-c", "printf %s "+Quote(text)).Output()
+		if err != nil || strings.TrimPrefix(string(out), "--") != text {
+			t.Errorf("%q becomes %q: %v", text, out, err)
+		}
+	}
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"loadgen/internal/plain"
 )
 
 // startScript runs a command as the leader of a session of its own, and leaves
@@ -63,14 +65,11 @@ func (r *remote) behind(prefix []string, script string, args []string) []string 
 	command := append([]string{"sh", "-c", script, "sh"}, args...)
 	if filepath.Base(r.prefix[0]) == "ssh" { // it joins them, and a shell there splits them again
 		for i := range command {
-			command[i] = quote(command[i])
+			command[i] = plain.Quote(command[i])
 		}
 	}
 	return slices.Concat(prefix, command)
 }
-
-// quote makes a text one word for a shell.
-func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // startCommand is what starts the server, and the variables that the prefix itself needs
 // for it.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -217,16 +216,6 @@ func TestAResetWhileConnectingIsTriedAgain(t *testing.T) {
 		})
 		if tries != c.tries || err != c.errs[tries-1] {
 			t.Errorf("%v: %d tries end with %v", c.errs, tries, err)
-		}
-	}
-}
-
-func TestQuote(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{"", "plain", "a b", "'", "''", `\`, "$x `y` \"z\"", "a\nb", "!*?~#", "-e", "ä"} {
-		out, err := exec.Command("sh", "-c", "printf %s "+quote(text)).Output()
-		if err != nil || strings.TrimPrefix(string(out), "--") != text {
-			t.Errorf("%q becomes %q: %v", text, out, err)
 		}
 	}
 }
