@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"loadgen/internal/argparse"
@@ -87,6 +89,8 @@ var argumentOf = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+):`)
 
 var severalOf = lazy.Regexp(`^argument (?:-\w/)?(--[a-z-]+): invalid (?:int|float) value: '(\d+(?:\.\d+)?(?:, *\d+(?:\.\d+)?)+)'$`)
 
+var badNumber = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid (int|float) value: '(.*)'$`)
+
 var badChoice = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
 
 // meant says which flags, or which of a flag's values, were probably meant. Of a subcommand that
@@ -103,6 +107,9 @@ func meant(err error, own map[string]string) string {
 	if strings.HasPrefix(text, "ambiguous option: --dataset could") {
 		return "--dataset-name NAME says what kind it is, --dataset-path FILE which file"
 	}
+	if m := badNumber.Get().FindStringSubmatch(text); m != nil {
+		return meantNumber(m[1], m[2], m[3])
+	}
 	m := badChoice.Get().FindStringSubmatch(text)
 	if m == nil {
 		return ""
@@ -117,6 +124,27 @@ func meant(err error, own map[string]string) string {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %s %s?", m[1], near)
+}
+
+// meantNumber says what a flag's value should be that is no number of its kind, and which was
+// probably meant: 1k, 1,024, 1e3 and 10.0 are whole numbers, 10/s is a rate.
+func meantNumber(name, kind, text string) string {
+	kinds := map[string]string{"int": "a whole number", "float": "a number"}
+	number := strings.TrimRight(strings.ToLower(strings.ReplaceAll(text, ",", "")), " ")
+	for _, unit := range []string{"requests/s", "req/s", "rps", "qps", "/s"} {
+		number = strings.TrimRight(strings.TrimSuffix(number, unit), " ")
+	}
+	factor := 1.0
+	if n := len(number); n > 0 && strings.ContainsRune("km", rune(number[n-1])) {
+		factor = map[byte]float64{'k': 1e3, 'm': 1e6}[number[n-1]]
+		number = number[:n-1]
+	}
+	x, err := strconv.ParseFloat(number, 64)
+	x *= factor
+	if err != nil || math.IsInf(x, 0) || x != x || kind == "int" && (x != math.Trunc(x) || math.Abs(x) > 1e15) {
+		return fmt.Sprintf("%s takes %s; loadgen help %s says more", name, kinds[kind], name)
+	}
+	return fmt.Sprintf("%s takes %s; did you mean %s %s?", name, kinds[kind], name, strconv.FormatFloat(x, 'f', -1, 64))
 }
 
 // meantFlags says which flags unknown words were probably meant to be.

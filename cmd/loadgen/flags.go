@@ -22,30 +22,33 @@ type flag struct {
 	// aside flags say nothing of the run itself, but where its settings come from and what
 	// is made of it.
 	aside bool
+	// sets are the data sets that the flag says something of; none for those that say something
+	// of any.
+	sets []string
 }
 
 // flagTable holds the original's flags in the order of its namespace, then ours.
 func flagTable() []flag {
 	word := func(name, group, value, usage string, bind func(c *config) any, choices ...string) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.String, Choices: choices}, bind, group, value, usage, false}
+		return flag{argparse.Flag{Name: name, Kind: argparse.String, Choices: choices}, bind, group, value, usage, false, nil}
 	}
 	integer := func(name, group, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Int}, bind, group, "N", usage, false}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Int}, bind, group, "N", usage, false, nil}
 	}
 	float := func(name, group, value, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Float}, bind, group, value, usage, false}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Float}, bind, group, value, usage, false, nil}
 	}
 	seconds := func(name, group, value, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Seconds}, bind, group, value, usage, false}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Seconds}, bind, group, value, usage, false, nil}
 	}
 	on := func(name, group, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name}, bind, group, "", usage, false}
+		return flag{argparse.Flag{Name: name}, bind, group, "", usage, false, nil}
 	}
 	list := func(name, group, value, usage string, kind argparse.Kind, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: kind}, bind, group, value, usage, false}
+		return flag{argparse.Flag{Name: name, Kind: kind}, bind, group, value, usage, false, nil}
 	}
 	place := func(name, usage string, bind func(c *config) any) flag {
-		return flag{argparse.Flag{Name: name, Kind: argparse.Optional, Takes: isDirectory}, bind, results, "[DIR]", usage, false}
+		return flag{argparse.Flag{Name: name, Kind: argparse.Optional, Takes: isDirectory}, bind, results, "[DIR]", usage, false, nil}
 	}
 	own := func(f flag) flag {
 		f.Exact = true
@@ -57,6 +60,11 @@ func flagTable() []flag {
 	}
 	newer := func(f flag) flag {
 		f.Newer = true
+		return f
+	}
+	forSets := func(sets string, f flag) flag {
+		f.sets = strings.Split(sets, ", ")
+		f.usage = sets + ": " + f.usage
 		return f
 	}
 	accumulates := func(f flag) flag {
@@ -72,7 +80,7 @@ func flagTable() []flag {
 		word("--dataset-name", dataSet, "NAME", "where prompts come from (docs/datasets.md): "+strings.Join(dataset.Names(), ", ")+". Without this and --dataset-path: random ids, 512 tokens in, 128 out, 5 requests for each concurrent one", func(c *config) any { return &c.DatasetName }, dataset.Names()...),
 		word("--dataset-path", dataSet, "PATH", "file of the data set, - or a pipe too; for random without --random-ids a ShareGPT file; for hf the id of a data set on the hub or a directory of that name", func(c *config) any { return &c.DatasetPath }),
 		word("--download-path", dataSet, "DIR", "directory that the ShareGPT file is downloaded into, unless it is there, for sharegpt and random without --dataset-path", func(c *config) any { return &c.DownloadPath }),
-		integer("--download-timeout", dataSet, "seconds that the download of a file of the data set may take", func(c *config) any { return &c.DownloadTimeout }),
+		flag{argparse.Flag{Name: "--download-timeout", Kind: argparse.WholeSeconds}, func(c *config) any { return &c.DownloadTimeout }, dataSet, "S", "give the download of a file of the data set up after S seconds (or 90s, 5m)", false, nil},
 		integer("--max-concurrency", traffic, "at most N requests under way, in first-in-first-out order; unbounded without it", func(c *config) any { return &c.MaxConcurrency }),
 		word("--model", target, "NAME", "model's name; without it, the first that the server lists at /v1/models", func(c *config) any { return &c.Model }),
 		word("--tokenizer", dataSet, "NAME", "tokenizer: a directory, a tokenizer.json, a model in the local Hugging Face cache, or llama3 (built in); the model's without it", func(c *config) any { return &c.Tokenizer }),
@@ -95,26 +103,26 @@ func flagTable() []flag {
 		on("--ignore-eos", sampling, "generate to the full length", func(c *config) any { return &c.IgnoreEOS }),
 		word("--percentile-metrics", results, "LIST", "metrics to report, of ttft,tpot,itl,e2el", func(c *config) any { return &c.PercentileMetrics }),
 		word("--metric-percentiles", results, "LIST", "percentiles to report, each 0 to 100", func(c *config) any { return &c.MetricPercentiles }),
-		list("--goodput", results, "K:MS ...", "objectives in milliseconds that a good request meets; K is ttft, tpot or e2el", argparse.ListSome, func(c *config) any { return &c.Goodput }),
-		integer("--sonnet-input-len", dataSet, "sonnet: tokens in", func(c *config) any { return &c.SonnetInputLen }),
-		integer("--sonnet-output-len", dataSet, "sonnet: tokens out", func(c *config) any { return &c.SonnetOutputLen }),
-		integer("--sonnet-prefix-len", dataSet, "sonnet: tokens shared", func(c *config) any { return &c.SonnetPrefixLen }),
-		integer("--sharegpt-output-len", dataSet, "sharegpt: tokens out, in place of the reply's length", func(c *config) any { return &c.ShareGPTOutputLen }),
-		integer("--random-input-len", dataSet, "random, random_image, synthetic_text: tokens in", func(c *config) any { return &c.RandomInputLen }),
-		integer("--random-output-len", dataSet, "random, random_image, synthetic_text: tokens out; jsonl, conversations: where the file does not say", func(c *config) any { return &c.RandomOutputLen }),
-		float("--random-range-ratio", dataSet, "R", "random: lengths spread evenly over (1-R) to (1+R) times the nominal ones; below 1", func(c *config) any { return &c.RandomRangeRatio }),
-		integer("--random-prefix-len", dataSet, "random: tokens that all prompts begin with", func(c *config) any { return &c.RandomPrefixLen }),
-		on("--random-ids", dataSet, "random: prompts of consecutive token ids, which need no file", func(c *config) any { return &c.RandomIDs }),
+		list("--goodput", results, "K:MS ...", "objectives in milliseconds (or with a unit, e2el:5s) that a good request meets; K is ttft, tpot or e2el", argparse.ListSome, func(c *config) any { return &c.Goodput }),
+		forSets("sonnet", integer("--sonnet-input-len", dataSet, "tokens in", func(c *config) any { return &c.SonnetInputLen })),
+		forSets("sonnet", integer("--sonnet-output-len", dataSet, "tokens out", func(c *config) any { return &c.SonnetOutputLen })),
+		forSets("sonnet", integer("--sonnet-prefix-len", dataSet, "tokens shared", func(c *config) any { return &c.SonnetPrefixLen })),
+		forSets("sharegpt", integer("--sharegpt-output-len", dataSet, "tokens out, in place of the reply's length", func(c *config) any { return &c.ShareGPTOutputLen })),
+		forSets("random, random_image, synthetic_text", integer("--random-input-len", dataSet, "tokens in", func(c *config) any { return &c.RandomInputLen })),
+		forSets("random, random_image, synthetic_text, jsonl, conversations", integer("--random-output-len", dataSet, "tokens out; of jsonl and conversations where the file does not say", func(c *config) any { return &c.RandomOutputLen })),
+		forSets("random, random_image, prefix_repetition, synthetic_text", float("--random-range-ratio", dataSet, "R", "lengths spread evenly over (1-R) to (1+R) times the nominal ones; below 1", func(c *config) any { return &c.RandomRangeRatio })),
+		forSets("random, random_image, synthetic_text", integer("--random-prefix-len", dataSet, "tokens that all prompts begin with", func(c *config) any { return &c.RandomPrefixLen })),
+		forSets("random", on("--random-ids", dataSet, "prompts of consecutive token ids, which need no file", func(c *config) any { return &c.RandomIDs })),
 		own(integer("--random-id-step", dataSet, "random ids: how far apart the ids of a prompt are; 1 as the original's. Above 1 no two prompts begin alike, nor do those of runs with different steps", func(c *config) any { return &c.RandomIDStep })),
-		on("--tokenize-on-client", dataSet, "random: send token ids in place of text", func(c *config) any { return &c.TokenizeOnClient }),
-		integer("--random-image-width", dataSet, "random_image: pixels", func(c *config) any { return &c.RandomImageWidth }),
-		integer("--random-image-height", dataSet, "random_image: pixels", func(c *config) any { return &c.RandomImageHeight }),
-		integer("--random-image-size", dataSet, "random_image: pixels, both ways", func(c *config) any { return &c.RandomImageSize }),
-		integer("--random-num-images", dataSet, "random_image: images a request", func(c *config) any { return &c.RandomNumImages }),
-		word("--hf-subset", dataSet, "NAME", "hf: subset", func(c *config) any { return &c.HFSubset }),
-		word("--hf-split", dataSet, "NAME", "hf: split", func(c *config) any { return &c.HFSplit }),
-		integer("--hf-output-len", dataSet, "hf: tokens out, in place of the data set's", func(c *config) any { return &c.HFOutputLen }),
-		newer(integer("--trtllm-custom-output-len", dataSet, "trtllm_custom, jsonl, conversations, trace: tokens out, in place of the file's", func(c *config) any { return &c.CustomOutputLen })),
+		forSets("random, random_image, prefix_repetition, trace, synthetic_text", on("--tokenize-on-client", dataSet, "send token ids in place of text", func(c *config) any { return &c.TokenizeOnClient })),
+		forSets("random_image", integer("--random-image-width", dataSet, "pixels", func(c *config) any { return &c.RandomImageWidth })),
+		forSets("random_image", integer("--random-image-height", dataSet, "pixels", func(c *config) any { return &c.RandomImageHeight })),
+		forSets("random_image", integer("--random-image-size", dataSet, "pixels, both ways", func(c *config) any { return &c.RandomImageSize })),
+		forSets("random_image", integer("--random-num-images", dataSet, "images a request", func(c *config) any { return &c.RandomNumImages })),
+		forSets("hf", word("--hf-subset", dataSet, "NAME", "subset", func(c *config) any { return &c.HFSubset })),
+		forSets("hf", word("--hf-split", dataSet, "NAME", "split", func(c *config) any { return &c.HFSplit })),
+		forSets("hf", integer("--hf-output-len", dataSet, "tokens out, in place of the data set's", func(c *config) any { return &c.HFOutputLen })),
+		forSets("trtllm_custom, jsonl, conversations, trace", newer(integer("--trtllm-custom-output-len", dataSet, "tokens out, in place of the file's", func(c *config) any { return &c.CustomOutputLen }))),
 		float("--top-p", sampling, "P", "top_p", func(c *config) any { return &c.TopP }),
 		integer("--top-k", sampling, "top_k", func(c *config) any { return &c.TopK }),
 		float("--min-p", sampling, "P", "min_p", func(c *config) any { return &c.MinP }),
@@ -125,23 +133,23 @@ func flagTable() []flag {
 		on("--no-test-input", runControl, "skip the test request before the run", func(c *config) any { return &c.NoTestInput }),
 
 		own(integer("--vocab-size", dataSet, "token ids drawn at random are below N; where only ids are sent (--random-ids --tokenize-on-client) no tokenizer is read", func(c *config) any { return &c.VocabSize })),
-		own(integer("--prefix-repetition-num-prefixes", dataSet, "prefix_repetition: shared prefixes", func(c *config) any { return &c.RepeatedPrefixes })),
-		own(integer("--prefix-repetition-prefix-len", dataSet, "prefix_repetition: tokens of a prefix", func(c *config) any { return &c.RepeatedPrefixLen })),
-		own(integer("--prefix-repetition-suffix-len", dataSet, "prefix_repetition: tokens of each prompt after its prefix", func(c *config) any { return &c.RepeatedSuffixLen })),
-		own(integer("--prefix-repetition-output-len", dataSet, "prefix_repetition: tokens out", func(c *config) any { return &c.RepeatedOutputLen })),
-		own(float("--prefix-repetition-zipf", dataSet, "S", "prefix_repetition: the k-th prefix has a share proportional to 1/k^S; 0 gives each the same", func(c *config) any { return &c.RepeatedZipf })),
+		forSets("prefix_repetition", own(integer("--prefix-repetition-num-prefixes", dataSet, "shared prefixes", func(c *config) any { return &c.RepeatedPrefixes }))),
+		forSets("prefix_repetition", own(integer("--prefix-repetition-prefix-len", dataSet, "tokens of a prefix", func(c *config) any { return &c.RepeatedPrefixLen }))),
+		forSets("prefix_repetition", own(integer("--prefix-repetition-suffix-len", dataSet, "tokens of each prompt after its prefix", func(c *config) any { return &c.RepeatedSuffixLen }))),
+		forSets("prefix_repetition", own(integer("--prefix-repetition-output-len", dataSet, "tokens out", func(c *config) any { return &c.RepeatedOutputLen }))),
+		forSets("prefix_repetition", own(float("--prefix-repetition-zipf", dataSet, "S", "the k-th prefix has a share proportional to 1/k^S; 0 gives each the same", func(c *config) any { return &c.RepeatedZipf }))),
 		own(on("--verify-prompts", dataSet, "have the server count the prompts (/v1/tokenize, /_internal/tokenize, /tokenize, or requests for one token) and correct random ones until it counts what was asked for", func(c *config) any { return &c.VerifyPrompts })),
 		own(on("--cache-salt", dataSet, "begin prompts with a salt of this run, so that no prefix cache has them from an earlier one", func(c *config) any { return &c.CacheSalt })),
-		own(integer("--max-turns", dataSet, "conversations: at most N turns of each; 0 sends all", func(c *config) any { return &c.MaxTurns })),
-		own(seconds("--think-time", dataSet, "S", "conversations: seconds from a reply to the next turn, where the file does not say", func(c *config) any { return &c.ThinkTime })),
-		own(float("--speedup", traffic, "X", "trace: divide its arrival times by X", func(c *config) any { return &c.Speedup })),
-		own(integer("--trace-block-size", dataSet, "trace: tokens of one block hash; 0 finds the size that fits", func(c *config) any { return &c.TraceBlockSize })),
+		forSets("conversations", own(integer("--max-turns", dataSet, "at most N turns of each; 0 sends all", func(c *config) any { return &c.MaxTurns }))),
+		forSets("conversations", own(seconds("--think-time", dataSet, "S", "seconds from a reply to the next turn, where the file does not say", func(c *config) any { return &c.ThinkTime }))),
+		forSets("trace", own(float("--speedup", traffic, "X", "divide its arrival times by X", func(c *config) any { return &c.Speedup }))),
+		forSets("trace", own(integer("--trace-block-size", dataSet, "tokens of one block hash; 0 finds the size that fits", func(c *config) any { return &c.TraceBlockSize }))),
 		own(on("--use-chat-template", dataSet, "completions: render each prompt with the model's chat template, found next to its tokenizer; its tokens are part of --random-input-len", func(c *config) any { return &c.UseChatTemplate })),
 		own(on("--dry-run", runControl, "print the settings and every request as JSON lines and send nothing", func(c *config) any { return &c.DryRun })),
 		own(accumulates(list("--header", sampling, "K:V ...", "further header lines; can be given more than once", argparse.ListSome, func(c *config) any { return &c.Header }))),
 		own(on("--traceparent", sampling, "send a traceparent header (W3C Trace Context), which makes each request a span of one trace, for servers that export OpenTelemetry", func(c *config) any { return &c.Traceparent })),
 		own(seconds("--wait-ready", runControl, "S", "wait at most S seconds (or 500ms, 5m) for the server's /health to answer 200", func(c *config) any { return &c.WaitReady })),
-		own(on("--keep-alive", traffic, "use connections again; without it each request opens its own", func(c *config) any { return &c.KeepAlive })),
+		own(on("--keep-alive", traffic, "reuse connections; without it each request opens its own", func(c *config) any { return &c.KeepAlive })),
 		own(seconds("--timeout", runControl, "S", "give a request up after S seconds; 0 never does", func(c *config) any { return &c.Timeout })),
 		own(seconds("--idle-timeout", runControl, "S", "give a request up when nothing came for S seconds; 0 never does", func(c *config) any { return &c.IdleTimeout })),
 		own(word("--max-failures", runControl, "N|P%", "stop the run early, with exit code 1, when N requests in a row or more than P% of all have failed; what was measured is saved", func(c *config) any { return &c.MaxFailures })),
@@ -158,7 +166,7 @@ func flagTable() []flag {
 		own(word("--save-timeline", results, "FILE", "write the raw timelines while the run lasts; loadgen report FILE makes the whole result of them", func(c *config) any { return &c.SaveTimeline })),
 		own(on("--overwrite", results, "let --save-timeline replace a file that is there", func(c *config) any { return &c.Overwrite })),
 		own(place("--server-metrics", "read what the server knows of the run: /perf_metrics and /metrics, which that empties, or the perf_metrics-*.jsonl files in DIR, for its own queue and prefill times, and its Prometheus metrics before and after the run", func(c *config) any { return &c.ServerMetrics })),
-		own(flag{argparse.Flag{Name: "--gpu-metrics", Kind: argparse.Optional}, func(c *config) any { return &c.GPUMetrics }, results, "[URL]", "sample the GPUs' power and memory during the run, for joules per token: with nvidia-smi on this machine, or from the DCGM exporter at URL", false}),
+		own(flag{argparse.Flag{Name: "--gpu-metrics", Kind: argparse.Optional}, func(c *config) any { return &c.GPUMetrics }, results, "[URL]", "sample the GPUs' power and memory during the run, for joules per token: with nvidia-smi on this machine, or from the DCGM exporter at URL", false, nil}),
 		own(place("--save-request-time-breakdown", "save where the TTFT of each request went, and a diagram of it: from the server's /perf_metrics, or from the files that it writes to DIR (perf_metrics_output_dir)", func(c *config) any { return &c.TimeBreakdown })),
 		own(on("--selftest", results, "after the run, compare what loadgen reports under this load with what a simulated server knows, and keep the table in the result", func(c *config) any { return &c.SelfTest })),
 		own(word("--require", results, "VERDICT", "end with exit code 3 unless the run's verdict on loadgen itself is clean", func(c *config) any { return &c.Require }, "clean")),

@@ -102,7 +102,11 @@ func newLoadRuns(ctx context.Context, s streams, argv []string, dir string, like
 		return nil, err
 	}
 	run.cfg.assume()
-	if err := run.cfg.checkValues(s); err != nil || run.cfg.DatasetPath == nil {
+	err = run.cfg.checkValues(s)
+	if line := run.cfg.noEffect(); err == nil && line != "" {
+		fmt.Fprintf(s.err, "loadgen: %s\n", line)
+	}
+	if err != nil || run.cfg.DatasetPath == nil {
 		return l, err
 	}
 	defer waiting(s, "reading the data set "+*run.cfg.DatasetPath)()
@@ -123,7 +127,7 @@ func (l *loadRuns) begin(resume, overwrite bool) error {
 	}
 	release, err := outfile.Prove(filepath.Join(l.dir, savedLoadsName))
 	if err != nil {
-		return err
+		return elsewhereHint(err)
 	}
 	release()
 	path := filepath.Join(l.dir, savedLoadsName)

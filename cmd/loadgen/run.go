@@ -243,6 +243,9 @@ func (m *benchmark) settle(ctx context.Context) error {
 			fmt.Fprintln(m.s.err, part)
 		}
 	}
+	if line := m.cfg.noEffect(); line != "" && m.cfg.part.Index == 0 {
+		m.log("%s", line)
+	}
 	for _, line := range m.cfg.rankLines(note) {
 		m.log("%s", line)
 	}

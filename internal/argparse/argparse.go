@@ -6,6 +6,7 @@ package argparse
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"time"
 
@@ -17,15 +18,16 @@ type Kind uint8
 
 // The kinds of flags.
 const (
-	Switch   Kind = iota // none
-	Help                 // none: ends parsing with ErrHelp
-	String               // one word
-	Int                  // one word, Python's int
-	Float                // one word, Python's float
-	Seconds              // one word, a number of seconds or Go's duration: 5, 5s, 500ms
-	List                 // any number of words
-	ListSome             // at least one word
-	Optional             // one word or none, which is ""
+	Switch       Kind = iota // none
+	Help                     // none: ends parsing with ErrHelp
+	String                   // one word
+	Int                      // one word, Python's int
+	Float                    // one word, Python's float
+	Seconds                  // one word, a number of seconds or Go's duration: 5, 5s, 500ms
+	WholeSeconds             // one word, Python's int, or Go's duration of whole seconds: 90, 90s, 5m
+	List                     // any number of words
+	ListSome                 // at least one word
+	Optional                 // one word or none, which is ""
 )
 
 // Flag is one flag.
@@ -298,6 +300,15 @@ func (f *Flag) convert(args []string) (any, error) {
 		return strings.Join(args, ""), nil
 	case Int:
 		n, ok := ParseInt(args[0])
+		if !ok {
+			return nil, errorf("invalid int value: %s", repr(args[0]))
+		}
+		return n, nil
+	case WholeSeconds:
+		n, ok := ParseInt(args[0])
+		if d, err := time.ParseDuration(args[0]); !ok && err == nil && d%time.Second == 0 {
+			n, ok = big.NewInt(int64(d/time.Second)), true
+		}
 		if !ok {
 			return nil, errorf("invalid int value: %s", repr(args[0]))
 		}

@@ -42,7 +42,7 @@ func tell(s *recording.Settings, err error) error {
 	case "metric_percentiles":
 		told.Want, told.Got = "numbers from 0 to 100 with commas between", strconv.Quote(s.MetricPercentiles)
 	case "": // of the objectives
-		told.Setting, told.Want = "goodput", "pairs KEY:MS, KEY one of ttft, tpot and e2el, MS 0 or more"
+		told.Setting, told.Want = "goodput", "pairs KEY:MS, KEY one of ttft, tpot and e2el, MS milliseconds or a time such as 5s"
 		told.Got = strconv.Quote(strings.Join(*s.Goodput, " "))
 	case "dataset_name":
 		told.Want, told.Got = "one of text where completions are asked for", s.DatasetName

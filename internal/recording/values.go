@@ -128,7 +128,7 @@ func (s *Settings) Cancellation() (c Cancellation, err error) {
 	return c, wrong("cancel_after", "%q is neither a number of tokens, 1 or more, nor a time with its unit, such as 500ms or 2s", after)
 }
 
-// Goals reads the objectives of the goodput, which are given in milliseconds.
+// Goals reads the objectives of the goodput, which are given in milliseconds, or with their unit.
 func (s *Settings) Goals() (slos []metrics.SLO, err error) {
 	if s.Goodput == nil {
 		return nil, nil
@@ -143,6 +143,9 @@ func (s *Settings) Goals() (slos []metrics.SLO, err error) {
 	for _, item := range *s.Goodput {
 		name, value, ok := strings.Cut(item, ":")
 		ms, isNumber := argparse.ParseFloat(value)
+		if d, err := time.ParseDuration(value); !isNumber && err == nil {
+			ms, isNumber = float64(d)/1e6, true
+		}
 		if !ok || !isNumber || strings.Contains(value, ":") {
 			return nil, wrong("", `Invalid format found for service level objectives. Specify service level objectives for goodput as "KEY:VALUE" pairs, where the key is a metric name, and the value is a number in milliseconds.`)
 		}

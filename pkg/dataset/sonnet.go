@@ -50,6 +50,7 @@ func sonnet(ctx context.Context, o *Options) (*Set, error) {
 	prefix := strings.Join(lines[:min(prefixLines, len(lines))], "")
 
 	set := &Set{rng: pyrand.NewPython(0)}
+	set.noteJSON(lines[0])
 	const attempts = 10000 // in a row that were all too long
 	for misses := 0; len(set.Requests) < o.NumPrompts; {
 		if err := context.Cause(ctx); err != nil {
@@ -78,6 +79,14 @@ func sonnet(ctx context.Context, o *Options) (*Set, error) {
 		set.Requests = append(set.Requests, r)
 	}
 	return set, nil
+}
+
+// noteJSON notes that a poem whose first line this is looks like JSON, or JSON Lines.
+func (s *Set) noteJSON(line string) {
+	line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
+	if line == "[" || line == "{" || strings.HasPrefix(line, "[{") || strings.HasPrefix(line, `{"`) {
+		s.note("the file looks like JSON, whose lines are sent as they are: sonnet expects the lines of a text; sharegpt, jsonl, conversations and trtllm_custom read JSON")
+	}
 }
 
 // meanTokens is how many tokens a line has in the mean.
