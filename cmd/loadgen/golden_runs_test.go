@@ -104,7 +104,7 @@ func TestGoldenE2E(t *testing.T) {
 				for i, w := range c.Result.Requests {
 					x := m.Got[i]
 					at := x.At.Sub(m.Got[0].At).Seconds() * 1e3
-					if x.Method != w[1] || x.Path != w[2] || math.Abs(at-w[0].(float64)) > 30+3*float64(i) { // the original drifts with each sleep
+					if x.Method != w[1] || x.Path != w[2] || !(math.Abs(at-w[0].(float64)) <= 30+3*float64(i)) { // the original drifts with each sleep
 						t.Errorf("request %d: %v ms %s %s, want %v", i, at, x.Method, x.Path, w)
 					}
 				}
@@ -113,7 +113,7 @@ func TestGoldenE2E(t *testing.T) {
 				}
 				var r resultFile
 				readResultFile(t, "r.json", &r)
-				if w := c.Result.Saved; math.Abs(r.Duration-w.Duration) > 0.030+0.003*float64(len(w.TTFTs)) || r.Completed != w.Completed {
+				if w := c.Result.Saved; !(math.Abs(r.Duration-w.Duration) <= 0.030+0.003*float64(len(w.TTFTs))) || r.Completed != w.Completed {
 					t.Errorf("duration %v, completed %d; want %v, %d", r.Duration, r.Completed, w.Duration, w.Completed)
 				}
 				want := golden.WithoutDebugging(golden.FromRun(c.Result.Stdout))

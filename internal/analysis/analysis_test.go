@@ -141,17 +141,17 @@ func TestFirstWave(t *testing.T) {
 	rec.Results[2].Events[0].Uncertainty = uint32(30 * time.Millisecond)
 	a, _ := codes(t, rec)
 	w := a.FirstWave
-	if w == nil || w.Requests != 4 || w.Completed != 3 || math.Abs(w.Latency[metrics.TTFT].Mean-0.150) > 1e-12 || math.Abs(a.Summary.Latency[metrics.TTFT].Mean-0.75/9) > 1e-12 {
+	if w == nil || w.Requests != 4 || w.Completed != 3 || !(math.Abs(w.Latency[metrics.TTFT].Mean-0.150) <= 1e-12) || !(math.Abs(a.Summary.Latency[metrics.TTFT].Mean-0.75/9) <= 1e-12) {
 		t.Fatalf("%+v", w)
 	}
-	if want := 10 * 0.040 / 11; math.Abs(a.DecodingAtATime-want) > 1e-12 {
+	if want := 10 * 0.040 / 11; !(math.Abs(a.DecodingAtATime-want) <= 1e-12) {
 		t.Errorf("%v decode at a time, want %v", a.DecodingAtATime, want)
 	}
-	if first, all := a.Budget.FirstWave, a.Budget.Bounds[metrics.TTFT]; first.Count != 3 || math.Abs(first.Mean-0.010) > 2e-6 || all.Mean > 0.004 {
+	if first, all := a.Budget.FirstWave, a.Budget.Bounds[metrics.TTFT]; first.Count != 3 || !(math.Abs(first.Mean-0.010) <= 2e-6) || all.Mean > 0.004 {
 		t.Errorf("first wave %+v, all %+v", first, all)
 	}
 	f := a.Loadgen(rec)
-	if f.FirstWave == nil || f.FirstWave.Completed != 3 || math.Abs(f.FirstWave.TTFT.Mean-150) > 1e-9 || f.DecodingAtATime == nil || f.ErrorBudget.FirstWave == nil || f.ErrorBudget.FirstWave.Count != 3 {
+	if f.FirstWave == nil || f.FirstWave.Completed != 3 || !(math.Abs(f.FirstWave.TTFT.Mean-150) <= 1e-9) || f.DecodingAtATime == nil || f.ErrorBudget.FirstWave == nil || f.ErrorBudget.FirstWave.Count != 3 {
 		t.Errorf("%+v", f)
 	}
 	rec.Settings.NonStreaming, rec.Settings.SaveDetailed = true, true

@@ -76,7 +76,7 @@ func TestWhereTTFTWent(t *testing.T) {
 								queued += *v
 							}
 						}
-						if math.Abs(sum-b.TTFT[i]) > 1e-6 {
+						if !(math.Abs(sum-b.TTFT[i]) <= 1e-6) {
 							t.Errorf("request %d: spans of %v ms, TTFT %v ms", i, sum, b.TTFT[i])
 						}
 					}

@@ -17,7 +17,7 @@ func TestGPU(t *testing.T) {
 	rec.GPU = &gpu.Report{Source: "nvidia-smi", Samples: []gpu.Sample{{At: time.Second, GPU: "0", Watts: 100, Memory: 5}, {At: time.Second, GPU: "1", Watts: 300, Memory: 7}}}
 	a, _ := codes(t, rec)
 	g := a.Loadgen(rec).GPU
-	if math.Abs(*g.Energy-4400) > 1e-6 || math.Abs(*g.PerOutputToken-22) > 1e-6 || math.Abs(*g.PerToken-4400./10440) > 1e-6 || len(g.GPUs) != 2 || *g.GPUs[1].MaxPower != 300 {
+	if !(math.Abs(*g.Energy-4400) <= 1e-6) || !(math.Abs(*g.PerOutputToken-22) <= 1e-6) || !(math.Abs(*g.PerToken-4400./10440) <= 1e-6) || len(g.GPUs) != 2 || *g.GPUs[1].MaxPower != 300 {
 		t.Errorf("%+v", g)
 	}
 	rec.GPU.Samples[0].Watts = -1

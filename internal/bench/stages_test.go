@@ -48,9 +48,9 @@ func TestStages(t *testing.T) {
 			{3, 4.05, 3.1, 6, 2, 5 / 0.95, 1},
 		} {
 			g := stages[i]
-			if g.From != want.from || g.To != want.to || math.Abs(g.MeasuredFrom-want.measured) > 1e-9 || g.Verdict.Level != judge.Clean ||
+			if g.From != want.from || g.To != want.to || !(math.Abs(g.MeasuredFrom-want.measured) <= 1e-9) || g.Verdict.Level != judge.Clean ||
 				g.Started != want.started || g.Dropped != want.dropped || g.Summary.Total != want.started-want.dropped || g.Summary.Latency[0].Median != 0.2 ||
-				math.Abs(g.SentPerSecond-want.sent) > 1e-9 || math.Abs(g.MeanConcurrency-want.mean) > 1e-9 || math.Abs(g.TokensPerSecond-3*want.sent) > 3 {
+				!(math.Abs(g.SentPerSecond-want.sent) <= 1e-9) || !(math.Abs(g.MeanConcurrency-want.mean) <= 1e-9) || !(math.Abs(g.TokensPerSecond-3*want.sent) <= 3) {
 				t.Errorf("stage %d: %+v, %d measured", i+1, g, g.Summary.Total)
 			}
 		}
@@ -144,7 +144,7 @@ func TestRampUp(t *testing.T) {
 		// vLLM's flags: the ramp lasts for all requests. From 1 to 9 a second, 5 on average.
 		o = shaped(t, &slow{}, "--burstiness", "inf", "--ramp-up-strategy", "linear", "--ramp-up-start-rps", "1", "--ramp-up-end-rps", "9", "--num-prompts", "50")
 		last := startsOf(o.Recording)[49]
-		if want := 10 * (math.Sqrt(1+2*0.8*49) - 1) / 8; math.Abs(last.Seconds()-want) > 1e-6 || o.Recording.Sent() != 50 {
+		if want := 10 * (math.Sqrt(1+2*0.8*49) - 1) / 8; !(math.Abs(last.Seconds()-want) <= 1e-6) || o.Recording.Sent() != 50 {
 			t.Errorf("the last of %d began at %v, want %v", o.Recording.Sent(), last, want)
 		}
 	})

@@ -166,7 +166,7 @@ func TestJoinByID(t *testing.T) {
 		t.Fatalf("%v", got.Joined)
 	}
 	for i, prefill := range []float64{44, 54, 72} {
-		if p := 1e3 * got.Requests[i].Spans[Prefill]; math.Abs(p-prefill) > 1e-6 {
+		if p := 1e3 * got.Requests[i].Spans[Prefill]; !(math.Abs(p-prefill) <= 1e-6) {
 			t.Errorf("request %d: %v", i, p)
 		}
 	}
@@ -306,7 +306,7 @@ func TestOriginal(t *testing.T) {
 			t.Errorf("%s: mean %v ms, want %v", name, 1e3*got[name].Stats.Mean, mean)
 		}
 	}
-	if s := got["ctx_queue"]; s.Count != 2 || math.Abs(1e3*s.Stats.Percentiles[0]-6.5) > 1e-6 { // p75 of 5 and 7
+	if s := got["ctx_queue"]; s.Count != 2 || !(math.Abs(1e3*s.Stats.Percentiles[0]-6.5) <= 1e-6) { // p75 of 5 and 7
 		t.Errorf("%+v", s)
 	}
 }
@@ -343,7 +343,7 @@ func FuzzParse(f *testing.F) {
 					t.Errorf("span %d is %v", s, v)
 				}
 			}
-			if sum := sumOf(&q); math.Abs(sum-q.TTFT-q.Excess) > 1e-6*(1+sum) {
+			if sum := sumOf(&q); !(math.Abs(sum-q.TTFT-q.Excess) <= 1e-6*(1+sum)) {
 				t.Errorf("spans of %v, TTFT %v, excess %v", sum, q.TTFT, q.Excess)
 			}
 		}

@@ -224,7 +224,7 @@ func contrast(t *testing.T, a, b string) float64 {
 // TestContrast: lines, marks and axes have three times the contrast of the page's panels,
 // texts four and a half times, in both schemes.
 func TestContrast(t *testing.T) {
-	if c := contrast(t, "#fff", "#000000"); math.Abs(c-21) > 1e-9 {
+	if c := contrast(t, "#fff", "#000000"); !(math.Abs(c-21) <= 1e-9) {
 		t.Fatal(c)
 	}
 	light, dark, _ := strings.Cut(Stylesheet(20), "@media")

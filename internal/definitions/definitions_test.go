@@ -57,7 +57,7 @@ func TestSameInstant(t *testing.T) {
 		if tool == "aiperf" || tool == "guidellm" || tool == "inference-benchmarker" {
 			continue // one value a request
 		}
-		if row.ITL.Count != 2 || math.Abs(row.ITL.Mean-0.020) > 1e-12 {
+		if row.ITL.Count != 2 || !(math.Abs(row.ITL.Mean-0.020) <= 1e-12) {
 			t.Errorf("%s: %+v", tool, row.ITL)
 		}
 	}
@@ -66,7 +66,7 @@ func TestSameInstant(t *testing.T) {
 // TestNoToken takes an answer that the original's rule lets pass.
 func TestNoToken(t *testing.T) {
 	all := rows(t, 0, client.Event{At: 25 * ms, Kind: stream.Role, Choices: true, Tokens: -1})
-	if got := all["trtllm"]; got.TTFT.Count != 1 || math.Abs(got.TTFT.Mean-0.020) > 1e-12 {
+	if got := all["trtllm"]; got.TTFT.Count != 1 || !(math.Abs(got.TTFT.Mean-0.020) <= 1e-12) {
 		t.Errorf("%+v", got)
 	}
 	for tool, row := range all {
@@ -87,7 +87,7 @@ func TestFirstChunk(t *testing.T) {
 		0.010: {event(25*ms, -1), event(65*ms, -1)},                // not counted: 4 after the first
 		0.005: {event(25*ms, 5), event(35*ms, 5), event(45*ms, 5)}, // all of them in the first: 4
 	} {
-		if got := rows(t, 5, events...)["aiperf"].ITL; got.Count != 1 || math.Abs(got.Mean-want) > 1e-12 {
+		if got := rows(t, 5, events...)["aiperf"].ITL; got.Count != 1 || !(math.Abs(got.Mean-want) <= 1e-12) {
 			t.Errorf("%+v, want %v", got, want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestChatOfVLLM(t *testing.T) {
 	}
 	for chat, want := range map[bool][3]float64{true: {0.020, 0.010, 0.030}, false: {0.010, 0.010, 0.040}} {
 		for _, row := range rowsOf(r, metrics.Rule{Chat: chat}, 2, 1) {
-			if got := [3]float64{row.TTFT.Mean, row.ITL.Mean, row.Latency.Mean}; row.Tool == "vllm" && (math.Abs(got[0]-want[0])+math.Abs(got[1]-want[1])+math.Abs(got[2]-want[2]) > 1e-12) {
+			if got := [3]float64{row.TTFT.Mean, row.ITL.Mean, row.Latency.Mean}; row.Tool == "vllm" && !(math.Abs(got[0]-want[0])+math.Abs(got[1]-want[1])+math.Abs(got[2]-want[2]) <= 1e-12) {
 				t.Errorf("chat %v: %v, want %v", chat, got, want)
 			}
 		}

@@ -17,7 +17,7 @@ func TestBetween(t *testing.T) {
 		t.Fatalf("%+v", all)
 	}
 	// From 200 to 300 W in a second, then 300 W for two.
-	if u := all[0]; math.Abs(u.Joules-850) > 1e-9 || math.Abs(u.MeanWatts-850./3) > 1e-9 || u.MaxWatts != 300 || u.MeanMemory != 1100 || u.MaxMemory != 1200 || u.Samples != 2 || !u.Powered {
+	if u := all[0]; !(math.Abs(u.Joules-850) <= 1e-9) || !(math.Abs(u.MeanWatts-850./3) <= 1e-9) || u.MaxWatts != 300 || u.MeanMemory != 1100 || u.MaxMemory != 1200 || u.Samples != 2 || !u.Powered {
 		t.Errorf("%+v", u)
 	}
 	// One sample stands for all of the time.

@@ -35,7 +35,7 @@ func TestBudget(t *testing.T) {
 	b := budgetOf(r, metrics.Rule{}, 4, &health.Report{})
 	near := func(name string, got float64, want time.Duration) {
 		t.Helper()
-		if math.Abs(got-want.Seconds()) > 1e-9 {
+		if !(math.Abs(got-want.Seconds()) <= 1e-9) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	// 1 ms before the start and 8 ms after the last byte, of 56 ms.
-	if want := 9.0 / 56; math.Abs(b.Idle-want) > 1e-12 {
+	if want := 9.0 / 56; !(math.Abs(b.Idle-want) <= 1e-12) {
 		t.Errorf("idle for %v, want %v", b.Idle, want)
 	}
 }
@@ -85,7 +85,7 @@ func TestALateEventLengthensTheNextGap(t *testing.T) {
 		{At: 40 * ms, Choices: true, Kind: stream.Text},
 	}
 	r.LastByte = 40 * ms
-	if b := budgetOf(r, metrics.Rule{}, 2, &health.Report{}).Bounds[metrics.ITL]; math.Abs(b.Mean-0.006) > 1e-9 || b.ReportedMean != 0.02 {
+	if b := budgetOf(r, metrics.Rule{}, 2, &health.Report{}).Bounds[metrics.ITL]; !(math.Abs(b.Mean-0.006) <= 1e-9) || b.ReportedMean != 0.02 {
 		t.Errorf("%+v", b)
 	}
 }
@@ -157,7 +157,7 @@ func TestUnknownUncertainty(t *testing.T) {
 	r := &client.Result{Start: 1, Connect: 1, Written: 1}
 	r.Events = []client.Event{{At: 20e6, Choices: true, Uncertainty: stream.UnknownUncertainty}, {At: 30e6, Choices: true, Uncertainty: stream.UnknownUncertainty}}
 	b := budgetOf(r, metrics.Rule{}, 2, &health.Report{Scheduler: health.Dist{P99: 3 * time.Millisecond}})
-	if got := b.Bounds[metrics.ITL].Mean; math.Abs(got-0.003) > 1e-12 {
+	if got := b.Bounds[metrics.ITL].Mean; !(math.Abs(got-0.003) <= 1e-12) {
 		t.Errorf("%v, want 3 ms", got)
 	}
 }
@@ -181,7 +181,7 @@ func TestWholeAnswers(t *testing.T) {
 		r := &client.Result{Start: 5 * ms, Connect: 5 * ms, Written: 7 * ms, End: c.end, KernelStamps: c.kernel}
 		r.LastByte = c.end
 		b := budgetOf(r, metrics.Rule{Whole: true}, 4, h)
-		if got := b.Bounds[metrics.E2EL]; got.Count != 1 || math.Abs(got.Mean-c.want.Seconds()) > 1e-9 || b.Bounds[metrics.TTFT].Count != 0 {
+		if got := b.Bounds[metrics.E2EL]; got.Count != 1 || !(math.Abs(got.Mean-c.want.Seconds()) <= 1e-9) || b.Bounds[metrics.TTFT].Count != 0 {
 			t.Errorf("%s: %+v, want %v", c.name, got, c.want)
 		}
 	}
@@ -205,7 +205,7 @@ func TestIdle(t *testing.T) {
 		r := &client.Result{Start: c.start, Ended: c.ended, End: 100 * ms}
 		r.LastByte = 50 * ms
 		b.Add(r, nil, nil, 0)
-		if got := b.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0).Idle; math.Abs(got-c.want) > 1e-12 {
+		if got := b.Budget(metrics.Compute(nil, 1, metrics.Options{}), 0).Idle; !(math.Abs(got-c.want) <= 1e-12) {
 			t.Errorf("%s: idle for %v, want %v", name, got, c.want)
 		}
 	}
@@ -215,7 +215,7 @@ func TestIdle(t *testing.T) {
 		r.LastByte = 150 * ms
 		b.Add(r, nil, nil, 0)
 	}
-	if got := b.Budget(metrics.Compute(nil, 2, metrics.Options{}), 0).Idle; math.Abs(got-0.1) > 1e-12 {
+	if got := b.Budget(metrics.Compute(nil, 2, metrics.Options{}), 0).Idle; !(math.Abs(got-0.1) <= 1e-12) {
 		t.Errorf("a burst that ended 10 of 100 ms before it was noticed: idle for %v", got)
 	}
 	b = NewBudgetReader(metrics.Rule{}, &health.Report{}, false, nil)

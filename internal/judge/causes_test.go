@@ -192,7 +192,7 @@ func TestTheClientsErrorIsNoDifference(t *testing.T) {
 		return []Series{{N: 640, Mean: value, Std: value / 100, Value: value, Error: off}}
 	}
 	sure, late := Compare(run(0.01, 0), run(0.011, 0), f), Compare(run(0.01, 0), run(0.011, 0.0012), f)
-	if sure.P > 1e-6 || late.P < 0.9 || late.RatioLow > 1 || math.Abs(math.Log(late.RatioLow)-math.Log(sure.RatioLow)+math.Log1p(0.0012/0.011)) > 1e-9 {
+	if sure.P > 1e-6 || late.P < 0.9 || late.RatioLow > 1 || !(math.Abs(math.Log(late.RatioLow)-math.Log(sure.RatioLow)+math.Log1p(0.0012/0.011)) <= 1e-9) {
 		t.Errorf("%+v, %+v", sure, late)
 	}
 }
@@ -316,7 +316,7 @@ func TestAcrossClients(t *testing.T) {
 	if c := judged(variants("benchmark_serving", nil), true); len(voidOf(c)) > 0 || !slices.Equal(c.Definitions, []string{"benchmark_serving does not state its measurement error"}) {
 		t.Errorf("the same definitions: %v, %v", voidOf(c), c.Definitions)
 	}
-	if c := judged(variants("vllm", map[string]map[Quantity]float64{"vllm": {itl: 0.12}}), true); len(voidOf(c)) > 0 || math.Abs(rowOf(c, itl).Other-0.12) > 1e-12 || rowOf(c, itl).Restated != "vllm" || rowOf(c, meanTTFT).Restated != "" {
+	if c := judged(variants("vllm", map[string]map[Quantity]float64{"vllm": {itl: 0.12}}), true); len(voidOf(c)) > 0 || !(math.Abs(rowOf(c, itl).Other-0.12) <= 1e-12) || rowOf(c, itl).Restated != "vllm" || rowOf(c, meanTTFT).Restated != "" {
 		t.Errorf("%v, %+v", voidOf(c), rowOf(c, itl))
 	}
 	c := judged(variants("sglang 0.5", nil), true)
@@ -327,7 +327,7 @@ func TestAcrossClients(t *testing.T) {
 	for _, f := range Quantities {
 		all[f] = 0.2
 	}
-	if c := judged(variants("aiperf", map[string]map[Quantity]float64{"aiperf": all}), true); !slices.Equal(voidOf(c), []string(nil)) || len(c.Definitions) < 4 || math.Abs(rowOf(c, itl).Other-0.2) > 1e-12 {
+	if c := judged(variants("aiperf", map[string]map[Quantity]float64{"aiperf": all}), true); !slices.Equal(voidOf(c), []string(nil)) || len(c.Definitions) < 4 || !(math.Abs(rowOf(c, itl).Other-0.2) <= 1e-12) {
 		t.Errorf("restated: %v, %v", voidOf(c), c.Definitions)
 	}
 	if c := judged(variants("another", nil), true); len(voidOf(c)) > 0 || !slices.Contains(c.Definitions, "how another defines its metrics is not known") {
@@ -362,7 +362,7 @@ func TestDrift(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	got := judged(1, 1.01, 1.02, 1.03)
-	if len(got) != 3 || got[0].Metric != "ttft" || math.Abs(got[0].Change-0.03/1.015) > 1e-3 || !strings.HasPrefix(got[2].Text, "E2EL changed from repeat to repeat, by +3 %") {
+	if len(got) != 3 || got[0].Metric != "ttft" || !(math.Abs(got[0].Change-0.03/1.015) <= 1e-3) || !strings.HasPrefix(got[2].Text, "E2EL changed from repeat to repeat, by +3 %") {
 		t.Errorf("%+v", got)
 	}
 }

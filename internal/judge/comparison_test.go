@@ -147,7 +147,7 @@ func TestHolm(t *testing.T) {
 	c.Rows = append(c.Rows, Row{Interval: &Interval{P: 0}, Void: "coalesced"}, Row{})
 	c.correct()
 	for i, want := range []float64{0.03, 0.06, 0.06, 0.02} {
-		if got := c.Rows[i].Adjusted; math.Abs(got-want) > 1e-12 || c.Rows[i].Significant != (want <= 0.05) {
+		if got := c.Rows[i].Adjusted; !(math.Abs(got-want) <= 1e-12) || c.Rows[i].Significant != (want <= 0.05) {
 			t.Errorf("p %v becomes %v, want %v", c.Rows[i].P, got, want)
 		}
 	}
@@ -170,7 +170,7 @@ func TestMethods(t *testing.T) {
 	}
 	// Welch's interval by hand: 0.02 / sqrt(199) each, t(398) = 1.966.
 	v := Compare(summary, []Series{{N: 200, Mean: 0.1, Std: 0.02, Value: 0.11}}, Quantity{Statistic: MeanOf})
-	if want := 1.966 * 0.02 / math.Sqrt(199) * math.Sqrt2; v.Method != FromSummary || math.Abs(v.DiffHigh-v.Diff-want) > 1e-5 {
+	if want := 1.966 * 0.02 / math.Sqrt(199) * math.Sqrt2; v.Method != FromSummary || !(math.Abs(v.DiffHigh-v.Diff-want) <= 1e-5) {
 		t.Errorf("%+v, want +-%v", v, want)
 	}
 	if v := Compare(summary, detailed(1), Quantity{Statistic: MedianOf}); v != nil {
@@ -178,7 +178,7 @@ func TestMethods(t *testing.T) {
 	}
 	// Three repeats each: deviation 1 / sqrt(3) each, t(4) = 2.776.
 	v = Compare(repeats(9, 10, 11), repeats(19, 20, 21), Quantity{Statistic: P99Of})
-	if want := 2.7764 * math.Sqrt(2./3); v.Method != FromRepeats || math.Abs(v.DiffHigh-10-want) > 1e-3 {
+	if want := 2.7764 * math.Sqrt(2./3); v.Method != FromRepeats || !(math.Abs(v.DiffHigh-10-want) <= 1e-3) {
 		t.Errorf("%+v, want +-%v", v, want)
 	}
 	for method, pair := range map[string][2][]Series{FromRepeats: {repeats(0.1, 0.11, 0.09), detailed(1)}, FromSummary: {summary, detailed(1)}} {
@@ -209,7 +209,7 @@ func TestFlatValues(t *testing.T) {
 		}
 		return []Series{s}
 	}
-	if v := Compare(flat(1), flat(1), Quantity{Statistic: MeanOf}); v.P < 0.99 || math.Abs(v.DiffLow) > 1e-12 || math.Abs(v.DiffHigh) > 1e-12 {
+	if v := Compare(flat(1), flat(1), Quantity{Statistic: MeanOf}); v.P < 0.99 || !(math.Abs(v.DiffLow) <= 1e-12) || !(math.Abs(v.DiffHigh) <= 1e-12) {
 		t.Errorf("%+v", v)
 	}
 	if v := Compare(flat(1), flat(2), Quantity{Statistic: MedianOf}); v.P > 1e-12 || v.Ratio != 2 {

@@ -51,7 +51,7 @@ func TestStatsCoverage(t *testing.T) {
 			if covered < c.low-tolerance || covered > c.high+tolerance {
 				t.Errorf("%s %s: %.4f of the intervals hold the truth, want %.2f to %.2f", c.name, s.Name, covered, c.low, c.high)
 			}
-			if want := 1 - covered; math.Abs(alarms-want) > tolerance {
+			if want := 1 - covered; !(math.Abs(alarms-want) <= tolerance) {
 				t.Errorf("%s %s: %.4f false alarms, and %.4f intervals that miss", c.name, s.Name, alarms, want)
 			}
 		}

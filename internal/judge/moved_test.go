@@ -60,7 +60,7 @@ func TestAFirstReadThatHeldTokens(t *testing.T) {
 		return rowOf(Judge([]string{"A", "B"}, []string{"64"}, [][]*Summary{{runsOf(2.1, 0.005, 2.5, nil), runsOf(2.1, 0.0055, 2.5, findings)}}, Options{}), tpot)
 	}
 	sure, unsure := row(nil), row(held(8, 64))
-	if !sure.Significant || unsure.Significant || unsure.RatioLow > 1 || math.Abs(math.Log(unsure.RatioLow/sure.RatioLow)+math.Log1p(0.125)) > 1e-9 {
+	if !sure.Significant || unsure.Significant || unsure.RatioLow > 1 || !(math.Abs(math.Log(unsure.RatioLow/sure.RatioLow)+math.Log1p(0.125)) <= 1e-9) {
 		t.Errorf("a difference of a tenth where a tenth was held: %+v, %+v", sure.Interval, unsure.Interval)
 	}
 }

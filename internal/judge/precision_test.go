@@ -56,11 +56,11 @@ func TestStatsCoverageOfPrecision(t *testing.T) {
 func TestPrecision(t *testing.T) {
 	runs := []Sampled{{Value: 10, SE: 0.1, DF: 30, N: 100}, {Value: 10.01, SE: 0.1, DF: 30, N: 100}, {Value: 9.99, SE: 0.1, DF: 30, N: 100}}
 	agreed := PrecisionOf(runs, 0.95)
-	if want := 0.1 / math.Sqrt(3); math.Abs(agreed.SE-want) > 1e-12 || math.Abs(agreed.Value-10) > 1e-12 {
+	if want := 0.1 / math.Sqrt(3); !(math.Abs(agreed.SE-want) <= 1e-12) || !(math.Abs(agreed.Value-10) <= 1e-12) {
 		t.Errorf("runs that agree: %+v, want a standard error of %g", agreed, want)
 	}
 	runs[1].Value, runs[2].Value = 12, 8
-	if apart := PrecisionOf(runs, 0.95); math.Abs(apart.SE-2/math.Sqrt(3)) > 1e-12 {
+	if apart := PrecisionOf(runs, 0.95); !(math.Abs(apart.SE-2/math.Sqrt(3)) <= 1e-12) {
 		t.Errorf("runs that differ: %+v", apart)
 	}
 	weighed := PrecisionOf([]Sampled{{Value: 10, SE: 1, DF: 9, N: 300}, {Value: 20, SE: 1, DF: 9, N: 100}}, 0.95)

@@ -74,7 +74,7 @@ func TestCertain(t *testing.T) {
 		t.Errorf("two repeats decide: %+v", c)
 	}
 	far := Certain(series(1, 1.01, 0.99, 1), series(2, 2.03, 1.99, 2.01), 0.02, 0.05)
-	if !far.Differs || far.Within || math.Abs(far.Ratio-2.0075) > 0.01 {
+	if !far.Differs || far.Within || !(math.Abs(far.Ratio-2.0075) <= 0.01) {
 		t.Errorf("twice as much: %+v", far)
 	}
 	near := Certain(series(1, 1.001, 0.999, 1, 1.0005), series(1.001, 1, 1, 1.001, 0.9995), 0.02, 0.05)

@@ -29,7 +29,7 @@ func TestShare(t *testing.T) {
 		all[i] = true
 	}
 	s := ShareOf([][][]float64{ones(all)})
-	if want := math.Pow(0.05, 0.01); s.Of != 100 || math.Abs(s.Low(0.05)-want) > 1e-9 || s.High(0.05) != 1 {
+	if want := math.Pow(0.05, 0.01); s.Of != 100 || !(math.Abs(s.Low(0.05)-want) <= 1e-9) || s.High(0.05) != 1 {
 		t.Errorf("all: %+v, low %g, want %g", s, s.Low(0.05), want)
 	}
 	if n := NeededForShare(0.99, 0.05); n != 299 || math.Pow(0.99, float64(n)) > 0.05 {

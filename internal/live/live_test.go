@@ -81,7 +81,7 @@ func TestState(t *testing.T) {
 	if q, e := s.Recent[metrics.TPOT], s.Recent[metrics.E2EL]; !near(q.P50, 60*ms/7) || !near(e.P50, 70*ms) {
 		t.Errorf("%+v %+v", q, e)
 	}
-	if !s.Counted || math.Abs(s.Tokens.Run-8*30/29.9) > 1e-9 || math.Abs(s.Tokens.Recent-8) > 0.5 || len(s.Tokens.Seconds) < 28 || s.Tokens.Seconds[5] != 8 {
+	if !s.Counted || !(math.Abs(s.Tokens.Run-8*30/29.9) <= 1e-9) || !(math.Abs(s.Tokens.Recent-8) <= 0.5) || len(s.Tokens.Seconds) < 28 || s.Tokens.Seconds[5] != 8 {
 		t.Errorf("%+v", s.Tokens)
 	}
 	if want := 29900 * ms / 34 * 66; (s.Left-want).Abs() > ms || !near(s.TTFT, 10*ms) || !near(s.ITL, 20*ms) {
@@ -303,7 +303,7 @@ func TestFamilies(t *testing.T) {
 			t.Errorf("%s is %v (%v), want %v", name, v, ok, want)
 		}
 	}
-	if sum := got["loadgen_ttft_seconds_sum"]; math.Abs(sum-(20*0.04+0.7)) > 1e-9 {
+	if sum := got["loadgen_ttft_seconds_sum"]; !(math.Abs(sum-(20*0.04+0.7)) <= 1e-9) {
 		t.Errorf("the sum of TTFTs is %v", sum)
 	}
 	bounds := bounds()

@@ -36,7 +36,7 @@ func TestGoldenArrivals(t *testing.T) {
 				t.Fatalf("%d gaps, want %d", len(got), len(c.Gaps))
 			}
 			for i, want := range c.Gaps {
-				if math.Abs(got[i]-want) > 1e-12*math.Abs(want) {
+				if !(math.Abs(got[i]-want) <= 1e-12*math.Abs(want)) {
 					t.Errorf("gap %d: got %v, want %v", i, got[i], want)
 				}
 			}
@@ -48,7 +48,7 @@ func TestGoldenArrivals(t *testing.T) {
 // TestArrivalsAddUp: a request is due when the waits before it are over.
 func TestArrivalsAddUp(t *testing.T) {
 	gaps, at := Intervals(4, 5, 2, 7), Arrivals(4, 5, 2, 7)
-	if want := gaps[0] + gaps[1] + gaps[2] + gaps[3]; len(at) != 5 || at[0] != 0 || at[1] != gaps[0] || math.Abs(at[4]-want) > 1e-15 {
+	if want := gaps[0] + gaps[1] + gaps[2] + gaps[3]; len(at) != 5 || at[0] != 0 || at[1] != gaps[0] || !(math.Abs(at[4]-want) <= 1e-15) {
 		t.Errorf("waits %v, due at %v", gaps, at)
 	}
 }

@@ -21,11 +21,11 @@ func TestChosen(t *testing.T) {
 		}
 		deviation := func(p float64) float64 { return 4 * math.Sqrt(n*p*(1-p)) }
 		for seed, got := range of {
-			if math.Abs(float64(got)-n*share) > deviation(share) {
+			if !(math.Abs(float64(got)-n*share) <= deviation(share)) {
 				t.Errorf("seed %d: %d of %d, want %v of them", seed, got, n, share)
 			}
 		}
-		if math.Abs(float64(both)-n*share*share) > deviation(share*share) {
+		if !(math.Abs(float64(both)-n*share*share) <= deviation(share*share)) {
 			t.Errorf("%d of %d by both seeds, want %v of them", both, n, share*share)
 		}
 	}

@@ -75,6 +75,16 @@ func TestRateRamps(t *testing.T) {
 			}
 			return 4 + (k-30)/15
 		}, 60},
+		// From 0 to 10/s in 1 s, which then holds for 2 s, and 2/s: the ramp is part of its stage.
+		{[]Stage{{Rate: 10, Ramp: time.Second, Length: 3 * time.Second}, {Rate: 2, Length: 2 * time.Second}}, func(k float64) float64 {
+			switch {
+			case k < 5:
+				return math.Sqrt(k / 5)
+			case k < 25:
+				return 1 + (k-5)/10
+			}
+			return 3 + (k-25)/2
+		}, 29},
 	} {
 		s := Shape{Stages: c.stages, Burstiness: math.Inf(1)}
 		p := s.Plan()
@@ -83,7 +93,7 @@ func TestRateRamps(t *testing.T) {
 			continue
 		}
 		for k, at := range p.Arrivals[:c.n] {
-			if want := c.at(float64(k)); math.Abs(at-want) > 1e-12*want {
+			if want := c.at(float64(k)); !(math.Abs(at-want) <= 1e-12*want) {
 				t.Errorf("%+v: request %d is due at %v, want %v", c.stages, k, at, want)
 			}
 		}
@@ -102,7 +112,7 @@ func TestRampsKeepTheProcess(t *testing.T) {
 		if unit[k] >= 2 {
 			want = 1 + (unit[k]-2)/4
 		}
-		if math.Abs(at-want) > 1e-12 {
+		if !(math.Abs(at-want) <= 1e-12) {
 			t.Errorf("request %d is due at %v, want %v", k, at, want)
 		}
 	}

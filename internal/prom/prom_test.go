@@ -66,7 +66,7 @@ func TestRead(t *testing.T) {
 	changes := after.Since(before)
 	for q, want := range map[Quantity]Change{Requests: {Count: 4}, Prompt: {Count: 512}, Cached: {}, TTFT: {Count: 4, Mean: 0.1}, TPOT: {Count: 80, Mean: 0.01}} {
 		got, ok := Find(changes, q)
-		if !ok || got.Count != want.Count || math.Abs(got.Mean-want.Mean) > 1e-12 {
+		if !ok || got.Count != want.Count || !(math.Abs(got.Mean-want.Mean) <= 1e-12) {
 			t.Errorf("%s: %+v, want %+v", q.Key(), got, want)
 		}
 	}

@@ -169,7 +169,7 @@ func TestDelaysAreInTheBound(t *testing.T) {
 		r.Start, r.ConnectLate = r.Start-50*ms, 50*ms // which the bound knows of
 	}
 	e := compared(t, analyzed(t, rec), truth, false)
-	if off := e.Minus[metrics.TTFT].Mean; math.Abs(off-0.050) > 1e-9 || len(e.Beyond()) > 0 {
+	if off := e.Minus[metrics.TTFT].Mean; !(math.Abs(off-0.050) <= 1e-9) || len(e.Beyond()) > 0 {
 		t.Errorf("50 ms of sending: TTFT off by %v, beyond the bounds: %v", off, e.Beyond())
 	}
 	for _, r := range rec.Results {

@@ -10,7 +10,7 @@ import (
 // TestLikeGonum compares with gonum's distributions, whose own way is another.
 func TestLikeGonum(t *testing.T) {
 	near := func(what string, at, df, got, want float64) {
-		if math.Abs(got-want) > 1e-12*math.Max(1, math.Abs(want)) {
+		if !(math.Abs(got-want) <= 1e-12*math.Max(1, math.Abs(want))) {
 			t.Errorf("%s at %g with %g degrees of freedom: %.17g, want %.17g", what, at, df, got, want)
 		}
 	}

@@ -87,7 +87,7 @@ func (c *limitCase) check(t *testing.T, short SLOOptions) {
 		if off > aboveBy {
 			above++
 		}
-		if math.Abs(off) > math.Abs(worst) {
+		if !(math.Abs(off) <= math.Abs(worst)) {
 			worst = off
 		}
 		mean += off / float64(seeds)

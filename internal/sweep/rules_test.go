@@ -188,7 +188,7 @@ func TestLooks(t *testing.T) {
 		for k := 1; k <= looks; k++ {
 			sum += share(k, looks)
 		}
-		if math.Abs(sum-1) > 1e-12 || looks > 1 && share(looks, looks) != 2*share(looks-1, looks) {
+		if !(math.Abs(sum-1) <= 1e-12) || looks > 1 && share(looks, looks) != 2*share(looks-1, looks) {
 			t.Errorf("%d looks have %g of the level", looks, sum)
 		}
 	}

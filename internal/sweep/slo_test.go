@@ -118,7 +118,7 @@ func TestFailuresDoNotHold(t *testing.T) {
 	for range 100 {
 		bad.Values[0] = append(bad.Values[0], []float64{0.1})
 	}
-	if s := o.Objectives[0].standing([]*Run{bad}, 0.01, 1, false); math.Abs(s.Attained-100./110) > 1e-9 {
+	if s := o.Objectives[0].standing([]*Run{bad}, 0.01, 1, false); !(math.Abs(s.Attained-100./110) <= 1e-9) {
 		t.Errorf("a share of %g, failures are missing", s.Attained)
 	}
 }

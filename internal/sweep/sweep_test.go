@@ -120,10 +120,10 @@ func TestRates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Points[1].Throughput.Value / 16; math.Abs(got/50-1) > 0.1 {
+	if got := c.Points[1].Throughput.Value / 16; !(math.Abs(got/50-1) <= 0.1) {
 		t.Errorf("50 requests/s gave %.1f", got)
 	}
-	if got := c.Points[3].Throughput.Value / m.capacity(); math.Abs(got-1) > 0.05 {
+	if got := c.Points[3].Throughput.Value / m.capacity(); !(math.Abs(got-1) <= 0.05) {
 		t.Errorf("beyond the capacity it is %.3f of that", got)
 	}
 	if l := (Load{Rate: 12.345}); l.times(1).Rate != 12.3 || l.FileName(1) != "rate_12.345_repeat_2.json" || l.Words() != "12.345 requests/s" {

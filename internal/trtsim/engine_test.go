@@ -99,7 +99,7 @@ func TestSpeculationMakesSeveralTokens(t *testing.T) {
 		for range 20000 {
 			sum += e.tokens(&job{made: 1})
 		}
-		if mean := float64(sum) / 20000; math.Abs(mean-want) > 0.03*want {
+		if mean := float64(sum) / 20000; !(math.Abs(mean-want) <= 0.03*want) {
 			t.Errorf("%v tokens in the mean, want %v", mean, want)
 		}
 	}

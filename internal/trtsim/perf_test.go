@@ -102,7 +102,7 @@ func TestPerfRecords(t *testing.T) {
 						}
 					}
 					one := truth.Each[r.Request-1]
-					if ttft := one.Events[0] - one.Read; math.Abs(sum-ttft) > 1e-9 || ttft <= 0 {
+					if ttft := one.Events[0] - one.Read; !(math.Abs(sum-ttft) <= 1e-9) || ttft <= 0 {
 						t.Errorf("request %d: spans of %v s, TTFT %v s", r.Request, sum, ttft)
 					}
 					if x.LastToken < x.FirstToken || file != (r.Context != nil && *r.Context == r.Request) {

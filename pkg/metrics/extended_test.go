@@ -40,7 +40,7 @@ func extended(results []*client.Result, lens []int, chat bool, o ExtendedOptions
 
 func near(t *testing.T, name string, got, want float64) {
 	t.Helper()
-	if math.Abs(got-want) > 1e-9 {
+	if !(math.Abs(got-want) <= 1e-9) {
 		t.Errorf("%s: %v, want %v", name, got, want)
 	}
 }
@@ -61,10 +61,10 @@ func TestExtended(t *testing.T) {
 	if x.PeakConcurrency != 1 || x.Means[TTFT] != nil {
 		t.Errorf("%+v", x)
 	}
-	if s := x.Series; len(s) != 1 || s[0].Tokens != 6 || s[0].Started != 2 || s[0].Completed != 2 || math.Abs(s[0].Concurrency-0.190) > 1e-9 {
+	if s := x.Series; len(s) != 1 || s[0].Tokens != 6 || s[0].Started != 2 || s[0].Completed != 2 || !(math.Abs(s[0].Concurrency-0.190) <= 1e-9) {
 		t.Errorf("%+v", s)
 	}
-	if s := x.Steady; s == nil || s.Requests != 2 || s.Dropped != 0 || math.Abs(s.TokensPerSecond-6/0.190) > 1e-9 {
+	if s := x.Steady; s == nil || s.Requests != 2 || s.Dropped != 0 || !(math.Abs(s.TokensPerSecond-6/0.190) <= 1e-9) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -199,7 +199,7 @@ func TestFailuresAreUnderWay(t *testing.T) {
 	failed.Events[0].At = failed.End
 	x := extended([]*client.Result{scripted(101, 101, 101, "tt", 151, 301), failed}, []int{2, 0}, false, ExtendedOptions{Start: time.Millisecond})
 	near(t, "mean concurrency", x.MeanConcurrency, 1.5)
-	if s := x.Series[0]; s.Started != 2 || s.Completed != 1 || s.Peak != 2 || math.Abs(s.Concurrency-0.300) > 1e-9 {
+	if s := x.Series[0]; s.Started != 2 || s.Completed != 1 || s.Peak != 2 || !(math.Abs(s.Concurrency-0.300) <= 1e-9) {
 		t.Errorf("%+v", s)
 	}
 }

@@ -81,7 +81,7 @@ func TestValuesAreTheSamples(t *testing.T) {
 					}
 				}
 				want := (s.Latency - s.TTFT) / float64(tokens-1)
-				if has := tokens > 1 && s.TTFT > 0; has == math.IsNaN(tpot) || has && math.Abs(tpot-want) > 1e-9 {
+				if has := tokens > 1 && s.TTFT > 0; has == math.IsNaN(tpot) || has && !(math.Abs(tpot-want) <= 1e-9) {
 					t.Errorf("%s, chat %v, %d tokens: TPOT %v, want %v", name, chat, tokens, tpot, want)
 				}
 			}

@@ -374,7 +374,7 @@ func TestIntervalsFromDetails(t *testing.T) {
 	}
 	g := Groups(writtenResults(t, map[string]string{"a/x.json": text(0.1), "b/x.json": text(0.2)}), Naming{})[0]
 	r := g.row(0, 1, judge.Quantity{Metric: "ttft", Statistic: judge.MedianOf})
-	if r == nil || r.Interval == nil || r.Method != judge.FromBlocks || math.Abs(r.Ratio-2) > 1e-9 || !(r.RatioLow < 2 && 2 < r.RatioHigh) || !r.Significant {
+	if r == nil || r.Interval == nil || r.Method != judge.FromBlocks || !(math.Abs(r.Ratio-2) <= 1e-9) || !(r.RatioLow < 2 && 2 < r.RatioHigh) || !r.Significant {
 		t.Errorf("%+v", r)
 	}
 }

@@ -138,10 +138,10 @@ func TestABatchLimitIsNoSpeed(t *testing.T) {
 		t.Errorf("%+v", g.judged.Reasons)
 	}
 	for load, decoding := range []float64{13.1, 44.6, 85.2} {
-		if got := g.judged.DecodingAtATime(load, 0); math.Abs(got-decoding) > 0.05 {
+		if got := g.judged.DecodingAtATime(load, 0); !(math.Abs(got-decoding) <= 0.05) {
 			t.Errorf("level %d: %v decode at a time, want %v", load, got, decoding)
 		}
-		if got := g.judged.DecodingAtATime(load, 1); math.Abs(got-7.2) > 0.05 {
+		if got := g.judged.DecodingAtATime(load, 1); !(math.Abs(got-7.2) <= 0.05) {
 			t.Errorf("level %d: %v decode at a time, want 7.2", load, got)
 		}
 	}
@@ -160,11 +160,11 @@ func TestEagerModeAndCUDAGraphs(t *testing.T) {
 		"16": {22.99, 4.38, 672, 2974}, "64": {25.32, 6.34, 2330, 7168}, "128": {32.28, 9.29, 3628, 9227},
 	} {
 		tpot := realRow(t, g, concurrency, meanOf("tpot"))
-		if math.Abs(1e3*tpot.Base-want.eager) > 0.01 || math.Abs(1e3*tpot.Other-want.graphs) > 0.01 || !tpot.Significant {
+		if !(math.Abs(1e3*tpot.Base-want.eager) <= 0.01) || !(math.Abs(1e3*tpot.Other-want.graphs) <= 0.01) || !tpot.Significant {
 			t.Errorf("%s: %+v", concurrency, tpot)
 		}
 		out := realRow(t, g, concurrency, judge.Quantity{Metric: judge.OutputThroughput, Higher: true})
-		if math.Abs(out.Base-want.slow) > 1 || math.Abs(out.Other-want.fast) > 1 || !out.OneRun || out.Significant || !(out.RatioLow > 2) || !(out.RunToRun > 0) {
+		if !(math.Abs(out.Base-want.slow) <= 1) || !(math.Abs(out.Other-want.fast) <= 1) || !out.OneRun || out.Significant || !(out.RatioLow > 2) || !(out.RunToRun > 0) {
 			t.Errorf("%s: %+v", concurrency, out)
 		}
 		if !strings.Contains(g.judged.Describe(out), "more output tokens/s with one run (95 % CI ") {
@@ -201,7 +201,7 @@ func TestClientsOfOneServer(t *testing.T) {
 		}
 	}
 	wave := realRow(t, g, "128", meanOf(judge.FirstWaveTTFT))
-	if math.Abs(1e3*wave.Base-644.5) > 1 || math.Abs(1e3*wave.Other-555.5) > 1 {
+	if !(math.Abs(1e3*wave.Base-644.5) <= 1) || !(math.Abs(1e3*wave.Other-555.5) <= 1) {
 		t.Errorf("%+v", wave)
 	}
 	g = comparedReal(t, Naming{AcrossClients: true}, at("clients/orig_%d_2"), at("clients/lg_%d_2"))
