@@ -160,7 +160,7 @@ func (d *Decoder) feedHead(p []byte) {
 			d.fail(newError(BadHTTP, "%v", err))
 			return
 		}
-		rest := d.buf[n:]
+		lines, rest := d.buf[:n], d.buf[n:]
 		if h.status/100 == 1 && h.status != 101 {
 			d.buf, before = append(d.buf[:0], rest...), 0
 			if d.size-len(rest) > d.o.Head {
@@ -168,6 +168,10 @@ func (d *Decoder) feedHead(p []byte) {
 				return
 			}
 			continue
+		}
+		if f := d.o.File; f != nil && !f.begin(&h, d.a, lines) {
+			d.stop(nil)
+			return
 		}
 		d.head, d.headSize, d.left, d.phase, d.size = h, n, h.length, inBody, 0
 		d.buf = nil
@@ -187,7 +191,7 @@ func (d *Decoder) checkStart() {
 }
 
 func (d *Decoder) beginBody(p []byte) {
-	if d.a.Status != 200 && !d.o.Raw && (d.o.Mode == Original || d.redirect()) {
+	if d.a.Status != 200 && !d.o.Raw && (d.o.Mode == Original || Redirects(d.a)) {
 		// The original waits for no more; what is here already may hold the reason.
 		d.feedBody(p)
 		d.finish()
@@ -214,15 +218,6 @@ func (d *Decoder) beginBody(p []byte) {
 		return
 	}
 	d.feedBody(p)
-}
-
-// redirect reports whether the answer sends the client elsewhere.
-func (d *Decoder) redirect() bool {
-	switch d.a.Status {
-	case 301, 302, 303, 307, 308:
-		return d.a.Location != ""
-	}
-	return false
 }
 
 // feedBody takes the framing off.
@@ -297,6 +292,10 @@ func (d *Decoder) content(p []byte) {
 	case d.complete:
 	case d.size+len(p) > d.o.Body:
 		d.fail(newError(TooLong, "the answer is longer than %d bytes", d.o.Body))
+	case d.o.File != nil:
+		if d.size += len(p); !d.o.File.Body(p) {
+			d.stop(nil)
+		}
 	case d.o.Raw || !d.o.Streaming:
 		d.size += len(p)
 		d.buf = append(d.buf, p...)

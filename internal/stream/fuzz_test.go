@@ -20,6 +20,7 @@ func FuzzDecoder(f *testing.F) {
 		f.Add([]byte(text), uint8(9), uint8(3))
 	}
 	f.Add([]byte("HTTP/1.1 400 No\r\n\r\n{}"), uint8(1), uint8(2))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Encoding: gzip\r\n\r\n{}"), uint8(1), uint8(40))
 	for _, lines := range []string{"event: error\n: lost\n\n", "error: lost\n", "data: {\"error\":{\"message\":\"lost\",\"code\":5}}\n\n", "data: {\"detail\":[1]}\n\n", "data: lost\nevent: error\n\n",
 		`data: {"choices":[{"index":2,"text":"x","finish_reason":"abort"},{"index":0,"text":"y"}]}` + "\n\n", `data: {"choices":[{"delta":{"content":[{"text":"p"}],"reasoning":"r","tool_calls":[{"function":{"name":"f"}}]}}]}` + "\n\n",
 		`data: {"id":"i","model":"m","choices":[{"text":"a","finish_reason":"stop","usage":{"completion_tokens":-1}}],"metrics":{},"x_groq":{"usage":{"completion_tokens":1e99}}}` + "\n\n"} {
@@ -31,6 +32,9 @@ func FuzzDecoder(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, n, how uint8) {
 		o := Options{API: API(how & 1), Streaming: how&2 == 0, Mode: Mode(how >> 2 & 1), Raw: how&8 != 0, Reuse: how&16 != 0, Limits: Limits{Events: 100, Body: 1 << 16}}
+		if how&40 == 40 {
+			o.File = &File{Bodiless: how&64 != 0, Head: func(*Answer, []byte) bool { return true }, Body: func(p []byte) bool { return len(p) > 0 }}
+		}
 		whole, parts := feed(string(text), len(text)+1, o), feed(string(text), int(n)+1, o)
 		pieces := fed(string(text), o, func(d *Decoder) int {
 			if piece := d.Piece(Sizes{Head: int(how) * 3}); piece > 0 {

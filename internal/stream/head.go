@@ -111,6 +111,15 @@ func parseHead(b []byte, mode Mode, a *Answer) (head, error) {
 	return h, nil
 }
 
+// Redirects reports whether an answer sends the client elsewhere.
+func Redirects(a *Answer) bool {
+	switch a.Status {
+	case 301, 302, 303, 307, 308:
+		return a.Location != ""
+	}
+	return false
+}
+
 var (
 	errLengths = errors.New("more than one Content-Length")
 	errBoth    = errors.New("both a Content-Length and a Transfer-Encoding")

@@ -67,6 +67,8 @@ type Options struct {
 	Mode      Mode
 	// Raw keeps the body, of whatever status, in Answer.Body and looks for no events.
 	Raw bool
+	// File takes a raw answer as it comes, in place of Answer.Body; nil for nobody.
+	File *File
 	// Reuse reads on after a complete strict answer, to the end of its body, so that
 	// the connection may carry another request.
 	Reuse bool
