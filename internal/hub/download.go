@@ -10,13 +10,13 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
 
+	"loadgen/internal/fetch"
 	"loadgen/internal/lazy"
 	"loadgen/internal/pause"
 )
@@ -155,6 +155,9 @@ func (c *Client) fetch(ctx context.Context, r Repo, file string, info fileInfo, 
 			os.Remove(part)
 			return fmt.Errorf("cannot store %s (%d bytes) in %s: %w", path.Join(r.ID, file), info.size, filepath.Dir(to), err)
 		case final(err) || failed == attempts:
+			if errors.Is(err, ErrDamaged) {
+				os.Remove(part)
+			}
 			return fmt.Errorf("cannot download %s: %w", path.Join(r.ID, file), err)
 		}
 		if err := pause.For(ctx, c.pause<<(failed-1)); err != nil {
@@ -200,41 +203,19 @@ func (c *Client) part(ctx context.Context, file string, info fileInfo, part stri
 	if have == info.size && have > 0 {
 		return nil
 	}
-	response, err := c.get(ctx, info.url, have)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	switch response.StatusCode {
-	case http.StatusPartialContent:
-		if !strings.HasPrefix(response.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have)) {
-			return fmt.Errorf("the server sent another part of the file than was asked for (%q)", response.Header.Get("Content-Range"))
-		}
-	case http.StatusOK:
-		have = 0
-	case http.StatusRequestedRangeNotSatisfiable:
-		if err := f.Truncate(0); err != nil {
-			return &localError{err}
-		}
-		return errors.New("the server does not have the part of the file that was asked for")
-	default:
-		return statusError(response, nil)
-	}
-	if err := f.Truncate(have); err != nil {
-		return &localError{err}
-	}
-	if _, err := f.Seek(have, io.SeekStart); err != nil {
-		return &localError{err}
-	}
-	w := &counted{w: f, done: have, total: info.size, report: func(done, total int64) {
+	w := &counted{w: f, total: info.size, report: func(done, total int64) {
 		if c.Progress != nil {
 			c.Progress(file, done, total)
 		}
 	}}
-	if _, err := io.Copy(w, response.Body); err != nil {
-		if w.err != nil {
-			return &localError{w.err}
-		}
+	request := fetch.Request{URL: info.url, Most: mostStored, Body: func(a *fetch.Answer) (io.Writer, error) {
+		w.done, err = begin(f, a, have)
+		return w, err
+	}}
+	if have > 0 {
+		request.Range = fmt.Sprintf("bytes=%d-", have)
+	}
+	if _, err := c.ask(ctx, request); err != nil {
 		return err
 	}
 	if info.size >= 0 && w.done < info.size {
@@ -243,26 +224,67 @@ func (c *Client) part(ctx context.Context, file string, info fileInfo, part stri
 	return nil
 }
 
+// mostStored bounds a file whose size the hub does not say, in bytes.
+const mostStored = 1 << 42
+
+// begin readies a file of which some bytes are there for what an answer brings, and returns how
+// many are kept.
+func begin(f *os.File, a *fetch.Answer, have int64) (kept int64, err error) {
+	again := func(why string) (int64, error) { // from the start
+		if err := f.Truncate(0); err != nil {
+			return 0, &localError{err}
+		}
+		return 0, errors.New(why)
+	}
+	switch a.Status {
+	case statusPartialContent:
+		part := a.Header("Content-Range")
+		switch {
+		case !strings.HasPrefix(part, fmt.Sprintf("bytes %d-", have)):
+			return 0, fmt.Errorf("the server sent another part of the file than was asked for (%q)", part)
+		case a.Compressed():
+			return again("the server compressed the part of the file that was asked for")
+		}
+		kept = have
+	case statusOK:
+	case statusRangeNotSatisfiable:
+		return again("the server does not have the part of the file that was asked for")
+	default:
+		return 0, statusError(a, nil)
+	}
+	if err := f.Truncate(kept); err != nil {
+		return 0, &localError{err}
+	}
+	if _, err := f.Seek(kept, io.SeekStart); err != nil {
+		return 0, &localError{err}
+	}
+	return kept, nil
+}
+
 // localError is a failure of this machine's disk, which another attempt does not mend.
 type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }
 func (e *localError) Unwrap() error { return e.err }
 
-// counted counts what is written.
+// counted counts what is written, which is no more than the hub said.
 type counted struct {
 	w           io.Writer
-	done, total int64
-	err         error
+	done, total int64 // total is -1 where the hub did not say
 	report      func(done, total int64)
 }
 
 func (c *counted) Write(p []byte) (int, error) {
+	if c.total >= 0 && c.done+int64(len(p)) > c.total {
+		return 0, &localError{fmt.Errorf("%w: it has more than %d bytes, and the hub says %d", ErrDamaged, c.total, c.total)}
+	}
 	n, err := c.w.Write(p)
 	c.done += int64(n)
-	c.err = err
+	if err != nil {
+		return n, &localError{err}
+	}
 	c.report(c.done, c.total)
-	return n, err
+	return n, nil
 }
 
 // verify compares a file with the size and the hash that the hub gave: SHA-256

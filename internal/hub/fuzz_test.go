@@ -1,14 +1,20 @@
 package hub
 
 import (
+	"bufio"
 	"bytes"
-	"io"
+	"context"
+	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/valyala/fasthttp"
+
+	"loadgen/internal/fetch"
+	"loadgen/internal/wire"
 )
 
 // answers is a hub, and every other host, that answers what it was told to.
@@ -17,19 +23,31 @@ type answers struct {
 	tokens                                []string // what hosts other than the hub got
 }
 
-func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host != "hub" {
-		a.tokens = append(a.tokens, r.Header.Get("Authorization"))
+func (*answers) Close() {}
+
+func (a *answers) Do(_ context.Context, x *wire.Exchange) {
+	var head fasthttp.RequestHeader
+	if err := head.Read(bufio.NewReaderSize(bytes.NewReader(x.Head), len(x.Head)+64)); err != nil {
+		panic(err)
 	}
-	h, status, body := http.Header{"X-Repo-Commit": {a.commit}, "Etag": {a.etag}}, http.StatusOK, a.content
+	atHub := x.To == (wire.Endpoint{Host: "hub:80"})
+	if !atHub {
+		a.tokens = append(a.tokens, string(head.Peek("Authorization")))
+	}
+	status, location, body := "200 OK", "", a.content
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/api/"):
+	case strings.HasPrefix(string(head.RequestURI()), "/api/"):
 		body = a.list
-	case a.location != "" && r.Method == http.MethodHead && r.URL.Host == "hub":
-		status = http.StatusFound
-		h.Set("Location", a.location)
+	case a.location != "" && atHub:
+		status, location = "302 Found", "Location: "+a.location+"\r\n"
 	}
-	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}, nil
+	answer := fmt.Sprintf("HTTP/1.1 %s\r\nX-Repo-Commit: %s\r\nETag: %s\r\n%sContent-Length: %d\r\n\r\n", status, a.commit, a.etag, location, len(body))
+	if !head.IsHead() {
+		answer += body
+	}
+	if !x.Sink.Feed([]byte(answer), 1) {
+		x.Sink.End(1, nil)
+	}
 }
 
 // FuzzHub: whatever a hub answers, nothing is written outside the cache, and no other host
@@ -47,7 +65,7 @@ func FuzzHub(f *testing.F) {
 		})
 		c.pause = 0
 		a := &answers{list: list, commit: commit, etag: etag, location: location, content: content}
-		c.http = &http.Client{Transport: a}
+		c.http = fetch.New(fetch.Options{Transport: a})
 		names, _, _ := c.Files(t.Context(), data)
 		if len(names) > 3 {
 			names = names[:3]

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"loadgen/internal/fetch"
 	"loadgen/internal/lazy"
 )
 
@@ -66,9 +66,12 @@ type Client struct {
 	// many of its bytes are here.
 	Progress func(file string, done, total int64)
 
-	http  *http.Client
+	http  *fetch.Client
 	pause time.Duration // before a second attempt; longer before further ones
 }
+
+// silence is how long a server may send nothing before a transfer is given up, or tried again.
+const silence = 30 * time.Second
 
 // New returns a client set up by the environment as huggingface_hub is:
 // HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME,
@@ -97,7 +100,7 @@ func New(env func(name string) string) *Client {
 			c.Cache = dir
 		}
 	}
-	c.http = newHTTP(env)
+	c.http = fetch.New(fetch.Options{Env: env, Idle: silence})
 	return c
 }
 

@@ -11,10 +11,9 @@ import (
 	"math"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"loadgen/internal/analysis"
 	"loadgen/internal/bench"
+	"loadgen/internal/fetch"
 	"loadgen/internal/recording"
 	"loadgen/pkg/metrics"
 )
@@ -149,7 +148,7 @@ func against(ctx context.Context, o *Options, profile string, speed float64, s r
 			return nil, fmt.Errorf("a request of the self-test failed: %w", q.Err)
 		}
 	}
-	truth, err := askTruth(url, r.analysis.Sent)
+	truth, err := askTruth(ctx, url, r.analysis.Sent)
 	if err != nil {
 		return nil, err
 	}
@@ -157,11 +156,16 @@ func against(ctx context.Context, o *Options, profile string, speed float64, s r
 	return r, err
 }
 
+// mostTruth bounds the simulator's account of a run, in bytes.
+const mostTruth = 1 << 30
+
 // askTruth asks the simulator for what really happened to the last n requests.
-func askTruth(url string, n int) (all []Served, err error) {
-	status, body, err := fasthttp.GetTimeout(nil, fmt.Sprintf("%s/sim/truth?last=%d", url, n), time.Minute)
-	if err == nil && status != 200 {
-		err = fmt.Errorf("it answers %d", status)
+func askTruth(ctx context.Context, url string, n int) (all []Served, err error) {
+	client := fetch.New(fetch.Options{Timeout: time.Minute})
+	defer client.Close()
+	answer, body, err := client.Text(ctx, fetch.Request{URL: fmt.Sprintf("%s/sim/truth?last=%d", url, n), Most: mostTruth})
+	if err == nil && answer.Status != 200 {
+		err = fmt.Errorf("it answers %v", answer)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the simulator for the truth: %w", err)

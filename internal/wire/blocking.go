@@ -27,6 +27,12 @@ type Options struct {
 	Reactors int
 	// Env looks up the variables that name proxies.
 	Env func(string) string
+	// Proxy finds the proxy for an endpoint, nil for none, by those variables: ProxyFor when nil.
+	Proxy func(to Endpoint, env func(string) string) (*url.URL, error)
+	// ByName hands names to the dialer, which looks them up each time and does not wait for an
+	// address of one family that is slow, where else each is looked up once in a run and its
+	// addresses are tried one by one.
+	ByName bool
 	// TLSConfig and Dial are the system's when nil.
 	TLSConfig *tls.Config
 	Dial      DialFunc
@@ -222,19 +228,27 @@ func writeAll(conn net.Conn, l *limits, head, body []byte) (sent int, err error)
 			most = min(most, writePiece)
 		}
 		h := min(most, len(head))
-		buffers := net.Buffers{head[:h], body[:most-h]}
-		if most == h { // an empty write waits for its reader on a pipe
-			buffers = buffers[:1]
-		} else if h == 0 {
-			buffers = buffers[1:]
-		}
-		n, err := buffers.WriteTo(conn)
-		if sent += int(n); err != nil {
+		n, err := writeBoth(conn, head[:h], body[:most-h])
+		if sent += n; err != nil {
 			return sent, err
 		}
 		head, body = head[h:], body[most-h:]
 	}
 	return sent, nil
+}
+
+// writeBoth writes one after the other, at once where both hold anything: an empty write
+// waits for its reader on a pipe.
+func writeBoth(conn net.Conn, head, body []byte) (int, error) {
+	switch {
+	case len(body) == 0:
+		return conn.Write(head)
+	case len(head) == 0:
+		return conn.Write(body)
+	}
+	buffers := net.Buffers{head, body}
+	n, err := buffers.WriteTo(conn)
+	return int(n), err
 }
 
 // connectLate is what connecting took beyond the path's round trip: a goroutine

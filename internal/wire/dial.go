@@ -20,15 +20,21 @@ type dialer struct {
 	*resolver
 	dial DialFunc
 	env  func(string) string
-	tls  *tls.Config
+	// proxy finds the proxy for an endpoint.
+	proxy  func(to Endpoint, env func(string) string) (*url.URL, error)
+	byName bool
+	tls    *tls.Config
 	// packets follows the packets of connections, nil where nobody does.
 	packets *packets.Table
 }
 
 func newDialer(o Options) *dialer {
-	d := &dialer{resolver: newResolver(o), dial: o.Dial, env: o.Env, tls: o.TLSConfig, packets: o.Packets}
+	d := &dialer{resolver: newResolver(o), dial: o.Dial, env: o.Env, proxy: o.Proxy, byName: o.ByName, tls: o.TLSConfig, packets: o.Packets}
+	if d.proxy == nil {
+		d.proxy = ProxyFor
+	}
 	if d.dial == nil {
-		// The happy-eyeballs delay is left out: addresses are tried one by one.
+		// The happy-eyeballs delay is of no use where addresses are tried one by one.
 		d.dial = (&net.Dialer{Control: enableStamps(o.Stamps), KeepAlive: 30 * time.Second}).DialContext
 	}
 	return d
@@ -50,13 +56,15 @@ func (d *dialer) find(ctx context.Context, to Endpoint) (route, error) {
 		return r, nil
 	}
 	var err error
-	if r.proxy, err = ProxyFor(to, d.env); err != nil {
+	if r.proxy, err = d.proxy(to, d.env); err != nil {
 		return r, failure(Proxy, err.Error(), err)
 	}
 	if r.proxy != nil {
 		r.next = Endpoint{TLS: r.proxy.Scheme == "https", Host: hostPort(r.proxy)}
 	}
-	if r.addresses, err = d.resolve(ctx, r.next.Host); err != nil {
+	if d.byName {
+		r.addresses = []string{r.next.Host}
+	} else if r.addresses, err = d.resolve(ctx, r.next.Host); err != nil {
 		err = r.viaProxy(err)
 	}
 	return r, err
@@ -85,14 +93,22 @@ func (d *dialer) connect(ctx context.Context, r route, l *limits) (net.Conn, *ur
 	switch {
 	case err != nil:
 		return nil, nil, r.viaProxy(err)
-	case r.proxy == nil || !r.to.TLS:
+	case r.proxy == nil:
+		return conn, nil, nil
+	case isSOCKS(r.proxy):
+		err = socksTunnel(ctx, conn, r.to, r.proxy, l)
+	case !r.to.TLS:
 		return conn, r.proxy, nil
+	default:
+		err = connectTunnel(ctx, conn, r.to, r.proxy, l)
 	}
-	if err := connectTunnel(ctx, conn, r.to, r.proxy, l); err != nil {
+	if err != nil {
 		conn.Close()
 		return nil, nil, err
 	}
-	conn, err = d.secure(ctx, conn, r.to.Host, l)
+	if r.to.TLS {
+		conn, err = d.secure(ctx, conn, r.to.Host, l)
+	}
 	return conn, nil, err
 }
 
@@ -150,6 +166,8 @@ func hostPort(u *url.URL) string {
 	case port != "":
 	case u.Scheme == "https":
 		port = "443"
+	case isSOCKS(u):
+		port = "1080"
 	default:
 		port = "80"
 	}

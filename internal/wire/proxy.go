@@ -2,14 +2,17 @@ package wire
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
+	socks "golang.org/x/net/proxy"
 )
 
 // ProxyFor returns the proxy that the environment names for an endpoint, nil
@@ -17,24 +20,68 @@ import (
 // getproxies_environment and proxy_bypass_environment): the lower-case variable
 // wins, loopback addresses are no exception, NO_PROXY holds suffixes or *.
 func ProxyFor(to Endpoint, env func(string) string) (*url.URL, error) {
-	scheme := "http"
-	if to.TLS {
-		scheme = "https"
-	}
-	value := either(env, scheme+"_proxy")
+	name := proxyVariable(to)
+	value := either(env, name)
 	if value == "" || bypassed(to.Host, either(env, "no_proxy")) {
 		return nil, nil
 	}
+	return parseProxy(value, name, "http", "https")
+}
+
+// ProxyForFiles is ProxyFor by the rules of Go's net/http, curl and the like, which downloads
+// follow: ALL_PROXY is for both schemes, upper-case variables win, and a proxy may be one of
+// SOCKS5. Loopback addresses are reached without one, and so is what NO_PROXY has as a network
+// (10.0.0.0/8) or with a wildcard (*.example.com).
+func ProxyForFiles(to Endpoint, env func(string) string) (*url.URL, error) {
+	name := proxyVariable(to)
+	upper := strings.ToUpper(name)
+	value := cmp.Or(env(upper), env(name), env("ALL_PROXY"), env("all_proxy"))
+	if value == "" || direct(to.Host, cmp.Or(env("NO_PROXY"), env("no_proxy"))) {
+		return nil, nil
+	}
+	return parseProxy(value, name, "http", "https", "socks5", "socks5h")
+}
+
+// direct reports whether ProxyForFiles reaches a host without a proxy.
+func direct(hostport, no string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	ip := net.ParseIP(host)
+	if ip.IsLoopback() || strings.EqualFold(host, "localhost") {
+		return true
+	}
+	for _, name := range strings.Split(no, ",") {
+		name = strings.TrimSpace(name)
+		_, network, err := net.ParseCIDR(name)
+		if err == nil && network.Contains(ip) || bypassed(hostport, strings.TrimPrefix(name, "*.")) {
+			return true
+		}
+	}
+	return false
+}
+
+// proxyVariable is the lower-case name of the variable that names the proxy for an endpoint.
+func proxyVariable(to Endpoint) string {
+	if to.TLS {
+		return "https_proxy"
+	}
+	return "http_proxy"
+}
+
+// parseProxy reads the value of a variable, which may hold a password.
+func parseProxy(value, name string, schemes ...string) (*url.URL, error) {
 	if !strings.Contains(value, "://") {
 		value = "http://" + value
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" {
-		// The value may hold a password.
-		return nil, fmt.Errorf("the proxy in %s_proxy is not a URL", scheme)
+		return nil, fmt.Errorf("the proxy in %s is not a URL", name)
 	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("the proxy in %s_proxy is of the scheme %q: only http and https are known", scheme, u.Scheme)
+	if !slices.Contains(schemes, u.Scheme) {
+		last := len(schemes) - 1
+		return nil, fmt.Errorf("the proxy in %s is of the scheme %q: only %s and %s are known", name, u.Scheme, strings.Join(schemes[:last], ", "), schemes[last])
 	}
 	return u, nil
 }
@@ -73,8 +120,7 @@ func proxyAuthorization(proxy *url.URL) string {
 	if proxy.User == nil {
 		return ""
 	}
-	password, _ := proxy.User.Password()
-	return "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password)) + "\r\n"
+	return "Proxy-Authorization: " + BasicAuth(proxy) + "\r\n"
 }
 
 // viaProxy rewrites the head of a plain request into the absolute form that a
@@ -85,13 +131,49 @@ func viaProxy(head []byte, to Endpoint, proxy *url.URL) []byte {
 	return []byte(method + " http://" + strings.TrimSuffix(to.Host, ":80") + line + "\r\n" + proxyAuthorization(proxy) + rest)
 }
 
-// connectTunnel asks a proxy for a tunnel (RFC 9110, 9.3.6).
-func connectTunnel(ctx context.Context, conn net.Conn, to Endpoint, proxy *url.URL, l *limits) error {
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+// BasicAuth is the Authorization of a URL's user, "" without one.
+func BasicAuth(u *url.URL) string {
+	if u.User == nil {
+		return ""
+	}
+	password, _ := u.User.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+}
+
+func isSOCKS(proxy *url.URL) bool { return strings.HasPrefix(proxy.Scheme, "socks5") }
+
+// socksTunnel asks a SOCKS5 proxy for a tunnel (RFC 1928). It is the proxy that looks up the name.
+func socksTunnel(ctx context.Context, conn net.Conn, to Endpoint, proxy *url.URL, l *limits) error {
+	guarded, wrong, stop := tunnelling(ctx, conn, l)
 	defer stop()
+	var auth *socks.Auth
+	if proxy.User != nil {
+		auth = &socks.Auth{User: proxy.User.Username()}
+		auth.Password, _ = proxy.User.Password()
+	}
+	d, err := socks.SOCKS5("tcp", hostPort(proxy), auth, ready{guarded})
+	if err == nil {
+		_, err = d.Dial("tcp", to.Host)
+	}
+	if err != nil {
+		return wrong("no tunnel through the proxy", err)
+	}
+	return nil
+}
+
+// ready is a dialer that has its connection.
+type ready struct{ conn net.Conn }
+
+func (r ready) Dial(string, string) (net.Conn, error) { return r.conn, nil }
+
+func (r ready) DialContext(context.Context, string, string) (net.Conn, error) { return r.conn, nil }
+
+// tunnelling prepares a connection to a proxy for the talk about a tunnel. wrong makes a
+// failure of an error, and stop ends what ctx does to the connection.
+func tunnelling(ctx context.Context, conn net.Conn, l *limits) (_ *guarded, wrong func(what string, err error) error, stop func() bool) {
 	l.phase = Tunnelling
 	guarded := &guarded{Conn: conn, limits: l}
-	wrong := func(what string, err error) error {
+	wrong = func(what string, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return interrupted(ctx)
@@ -100,6 +182,13 @@ func connectTunnel(ctx context.Context, conn net.Conn, to Endpoint, proxy *url.U
 		}
 		return failure(Proxy, what+": "+err.Error(), err)
 	}
+	return guarded, wrong, context.AfterFunc(ctx, func() { conn.Close() })
+}
+
+// connectTunnel asks a proxy for a tunnel (RFC 9110, 9.3.6).
+func connectTunnel(ctx context.Context, conn net.Conn, to Endpoint, proxy *url.URL, l *limits) error {
+	guarded, wrong, stop := tunnelling(ctx, conn, l)
+	defer stop()
 	if _, err := fmt.Fprintf(guarded, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", to.Host, to.Host, proxyAuthorization(proxy)); err != nil {
 		return wrong("cannot ask the proxy for a tunnel", err)
 	}

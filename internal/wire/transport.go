@@ -37,7 +37,7 @@ func New(kind Kind, o Options) (t Transport, why error, err error) {
 	}
 	switch {
 	case why == nil:
-		return &combined{reactor, blocking, o.Env}, nil, nil
+		return &combined{reactor, blocking, blocking.dialer}, nil, nil
 	case kind == ReactorTransport:
 		return nil, nil, why
 	}
@@ -52,12 +52,12 @@ func MostReactors(processors int) int { return min(max(processors/2, 1), 16) }
 // combined carries plain TCP by the reactor, everything else by the blocking transport.
 type combined struct {
 	reactor, blocking Transport
-	env               func(string) string
+	dialer            *dialer // blocking's
 }
 
 // Do runs one exchange.
 func (c *combined) Do(ctx context.Context, x *Exchange) {
-	proxy, err := ProxyFor(x.To, c.env)
+	proxy, err := c.dialer.proxy(x.To, c.dialer.env)
 	if x.To.TLS || x.To.Unix != "" || proxy != nil || err != nil {
 		c.blocking.Do(ctx, x)
 	} else {

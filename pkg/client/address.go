@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -36,16 +35,7 @@ func parseBase(text string) (address, *Error) {
 			return address{base: nowhere, to: wire.EndpointOf(nowhere)}, bad
 		}
 	}
-	return address{base: base, to: wire.EndpointOf(base), auth: basicAuth(base)}, nil
-}
-
-// basicAuth is the Authorization of a URL's user, "" without one.
-func basicAuth(u *url.URL) string {
-	if u.User == nil {
-		return ""
-	}
-	password, _ := u.User.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+	return address{base: base, to: wire.EndpointOf(base), auth: wire.BasicAuth(base)}, nil
 }
 
 // CheckURL returns what is wrong with a server's URL, nil for nothing.

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/valyala/fasthttp"
 
+	"loadgen/internal/fetch"
 	"loadgen/internal/pyjson"
 	"loadgen/internal/stream"
 	"loadgen/internal/wire"
@@ -288,7 +288,7 @@ func (c *Client) setHeader(p *Prepared, closes bool) {
 		lines = append(lines, [2]string{"traceparent", fmt.Sprintf("00-%s-%016x-01", c.o.Trace, 1+rand.Uint64N(math.MaxUint64))}) // an id of 0 is none
 	}
 	p.Header = override(lines, c.o.Header)
-	p.head = c.bytes.keep(renderHead(p))
+	p.head = c.bytes.keep(wire.RequestHead(p.Method, p.Target, p.Header))
 }
 
 // override replaces the lines whose name is given anew and appends the others.
@@ -304,20 +304,6 @@ func override(lines, given [][2]string) [][2]string {
 		}
 	}
 	return append(out, given...)
-}
-
-// renderHead writes the request line and the header.
-func renderHead(p *Prepared) []byte {
-	var h fasthttp.RequestHeader
-	h.DisableNormalizing()
-	h.SetNoDefaultContentType(true)
-	h.DisableSpecialHeader() // the lines as they are, in their order
-	h.SetMethod(p.Method)
-	h.SetRequestURI(p.Target)
-	for _, l := range p.Header {
-		h.Add(l[0], l[1])
-	}
-	return h.Header()
 }
 
 // Do sends a request and fills in its timeline. It returns when the answer is
@@ -375,8 +361,8 @@ func (c *Client) do(ctx context.Context, p *Prepared, r *Result, o stream.Option
 			at = c.location(p)
 		}
 		next, err := destination(at, r.Location)
-		if err == nil && hop+1 == maxRedirects {
-			err = fmt.Errorf("%d of them", maxRedirects)
+		if err == nil && hop+1 == fetch.MostRedirects {
+			err = fmt.Errorf("%d of them", fetch.MostRedirects)
 		}
 		if err != nil {
 			r.Err = &Error{Class: "redirects", Message: "redirects: " + err.Error(), Exception: true}

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"loadgen/internal/fetch"
 	"loadgen/pkg/dataset"
 )
 
@@ -91,7 +92,7 @@ func TestRedirects(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	loop := &server{answer: func(int, *http.Request) string { return "HTTP/1.1 308 X\r\nLocation: /again\r\n\r\n" }}
-	if r := do(t, loop.client(t, Options{})); r.Err == nil || r.Err.Class != "redirects" || len(loop.got) != maxRedirects {
+	if r := do(t, loop.client(t, Options{})); r.Err == nil || r.Err.Class != "redirects" || len(loop.got) != fetch.MostRedirects {
 		t.Errorf("%v after %d requests", r.Err, len(loop.got))
 	}
 }

@@ -7,21 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"loadgen/internal/fetch"
 	"loadgen/internal/stream"
 	"loadgen/internal/wire"
 	"loadgen/pkg/client/answer"
 )
 
-// maxRedirects is Python's client's: the tenth is one too many.
-const maxRedirects = 10
-
 // redirected reports whether an answer sends the client elsewhere.
 func redirected(a *answer.Answer) bool {
-	switch a.Status {
-	case 301, 302, 303, 307, 308:
-		return a.Location != "" && a.Err != nil && a.Err.Class == stream.HTTPStatus
-	}
-	return false
+	return a.Err != nil && a.Err.Class == stream.HTTPStatus && stream.Redirects(a)
 }
 
 // led is where redirects have led, "" for nowhere.
@@ -41,26 +35,12 @@ func (c *Client) location(p *Prepared) *url.URL {
 	return at
 }
 
-// destination is where a Location leads, seen from an URL, with nothing in it that
-// must not stand in a request line.
+// destination is where a Location leads, seen from an URL.
 func destination(at *url.URL, location string) (*url.URL, error) {
-	next, err := at.Parse(location)
-	if err != nil || next.Host == "" || next.Scheme != "http" && next.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no URL to go to", Redact(location))
+	if next := fetch.Destination(at, location); next != nil {
+		return next, nil
 	}
-	var query []byte
-	for _, c := range []byte(next.RawQuery) {
-		switch {
-		case c == ' ':
-			query = append(query, '+')
-		case c < ' ' || c > '~':
-			query = fmt.Appendf(query, "%%%02X", c)
-		default:
-			query = append(query, c)
-		}
-	}
-	next.RawQuery = string(query)
-	return next, nil
+	return nil, fmt.Errorf("%q is no URL to go to", Redact(location))
 }
 
 // left is how long after its start the next hop is to be cancelled, so that all hops together have the
@@ -94,6 +74,6 @@ func follow(p *Prepared, status int, from, to *url.URL) *Prepared {
 		}
 		q.Header = append(q.Header, l)
 	}
-	q.head = renderHead(q)
+	q.head = wire.RequestHead(q.Method, q.Target, q.Header)
 	return q
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"loadgen/internal/pyjson"
+	"loadgen/internal/wire"
 )
 
 // secrets are the passwords and keys that requests carry, each in the forms in which a
@@ -64,7 +65,7 @@ func HideURL(message, raw string) string {
 	if err != nil {
 		return message
 	}
-	return address{base: u, auth: basicAuth(u)}.secretsOf(&Options{}).mask(message)
+	return address{base: u, auth: wire.BasicAuth(u)}.secretsOf(&Options{}).mask(message)
 }
 
 func afterQuestionMark(text string) string {

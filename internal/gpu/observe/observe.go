@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"loadgen/internal/fetch"
 	"loadgen/internal/gpu"
 	"loadgen/internal/prom"
 )
@@ -27,6 +28,9 @@ const (
 	Every         = 200 * time.Millisecond
 	exporterEvery = time.Second
 )
+
+// exporterLimit bounds one look at an exporter.
+const exporterLimit = 5 * time.Second
 
 // Start begins to sample, with nvidia-smi where source is "", else the exporter at that URL.
 // stop ends it, waits, and returns what was sampled; the error says why nothing was.
@@ -121,8 +125,8 @@ func parseSMI(line string) (s gpu.Sample, ok bool) {
 
 // exporter reads DCGM's exporter once a second.
 func (s *sampler) exporter(ctx context.Context, url string) error {
-	client := &http.Client{Timeout: 5 * time.Second}
-	defer client.CloseIdleConnections()
+	client := fetch.New(fetch.Options{Env: os.Getenv, Timeout: exporterLimit})
+	defer client.Close()
 	var failed error
 	for {
 		samples, err := scrape(ctx, client, url)
@@ -142,22 +146,13 @@ func (s *sampler) exporter(ctx context.Context, url string) error {
 	}
 }
 
-func scrape(ctx context.Context, client *http.Client, url string) ([]gpu.Sample, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func scrape(ctx context.Context, client *fetch.Client, url string) ([]gpu.Sample, error) {
+	answer, text, err := client.Text(ctx, fetch.Request{URL: url})
 	if err != nil {
 		return nil, err
 	}
-	answer, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 64<<20))
-	if err != nil {
-		return nil, err
-	}
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", url, answer.Status)
+	if answer.Status != 200 {
+		return nil, fmt.Errorf("%s answers %v", url, answer)
 	}
 	all, err := prom.Parse(text)
 	if err != nil {
