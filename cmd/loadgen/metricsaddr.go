@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"log"
 	"net"
-	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"loadgen/internal/live"
 	"loadgen/internal/prom"
@@ -34,10 +33,8 @@ func listenAddress(text string) (string, error) {
 
 // metricsServer serves a run's metrics to Prometheus. A nil one serves nothing.
 type metricsServer struct {
-	listener net.Listener
-	server   *http.Server
-	done     chan struct{}
-	run      atomic.Pointer[watched]
+	*smallServer
+	run atomic.Pointer[watched]
 }
 
 // watched is a run that is served.
@@ -67,13 +64,8 @@ func serveMetrics(address string) (*metricsServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--metrics-addr: %w; name a free port, or 0 for any", err)
 	}
-	m := &metricsServer{listener: listener, done: make(chan struct{})}
-	m.server = &http.Server{Handler: http.HandlerFunc(m.answer), ErrorLog: log.New(io.Discard, "", 0), // a client that misbehaves is no concern of the run's
-		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
-	go func() {
-		defer close(m.done)
-		_ = m.server.Serve(listener) // it ends when it is closed
-	}()
+	m := &metricsServer{}
+	m.smallServer = newSmallServer(listener, m.answer)
 	return m, nil
 }
 
@@ -96,19 +88,13 @@ func (m *metricsServer) end() {
 	}
 }
 
-func (m *metricsServer) close() {
-	_ = m.server.Close()
-	<-m.done
-}
-
-func (m *metricsServer) answer(w http.ResponseWriter, r *http.Request) {
+// answer answers one request.
+func (m *metricsServer) answer(method, path string) page {
 	switch {
-	case r.URL.Path != "/metrics":
-		http.Error(w, "the metrics are at /metrics", http.StatusNotFound)
-		return
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		http.Error(w, "GET it", http.StatusMethodNotAllowed)
-		return
+	case path != "/metrics":
+		return page{status: fasthttp.StatusNotFound, body: []byte("the metrics are at /metrics\n")}
+	case method != fasthttp.MethodGet && method != fasthttp.MethodHead:
+		return page{status: fasthttp.StatusMethodNotAllowed, body: []byte("GET it\n")}
 	}
 	const name = "loadgen_info"
 	families := []expose.Family{{Name: name, Help: "1, and which loadgen this is.", Kind: "gauge",
@@ -120,6 +106,5 @@ func (m *metricsServer) answer(w http.ResponseWriter, r *http.Request) {
 		}
 		families = append(families, run.tally.Families(at)...)
 	}
-	w.Header().Set("Content-Type", expose.ContentType)
-	_, _ = w.Write(expose.Append(nil, families)) // who does not take it asks again
+	return page{status: fasthttp.StatusOK, kind: expose.ContentType, body: expose.Append(nil, families)}
 }

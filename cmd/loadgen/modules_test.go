@@ -48,6 +48,41 @@ func TestNoMatrices(t *testing.T) {
 	}
 }
 
+// TestOneHTTP: net/http's client and server, and those of fasthttp, are a ninth of the program.
+// Package fetch gets files, smallServer answers, and both need fasthttp's headers alone. fasthttp
+// and sugarme's tokenizer import net/http for a few functions, so that little of it is linked.
+func TestOneHTTP(t *testing.T) {
+	t.Parallel()
+	known := []string{"github.com/valyala/fasthttp", "github.com/sugarme/tokenizer"}
+	var found []string
+	for line := range strings.Lines(goOutput(t, "list", "-deps", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", ".")) {
+		if names := strings.Fields(line); slices.Contains(names[1:], "net/http") {
+			found = append(found, names[0])
+		}
+	}
+	for _, name := range found {
+		if !slices.Contains(known, name) {
+			t.Errorf("%s imports net/http; package fetch gets files", name)
+		}
+	}
+	if len(found) == 0 {
+		t.Error("nothing imports net/http: the list of the program's packages cannot be right")
+	}
+	large := regexp.MustCompile(`\bfasthttp\.(Client|HostClient|PipelineClient|LBClient|Get\w*|Post\w*|Do\w*|Server|Serve\w*|ListenAndServe\w*|FS\w*)\b`)
+	imports(t, func(from, to, file string) {
+		if to != "github.com/valyala/fasthttp" {
+			return
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := large.Find(text); name != nil {
+			t.Errorf("%s uses %s, which makes the program much larger", file, name)
+		}
+	})
+}
+
 func goOutput(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("go", args...).Output()
