@@ -90,6 +90,32 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestSurroundings: what the process and its machine suffered from is named from where it can
+// have made the client late.
+func TestSurroundings(t *testing.T) {
+	used := func(cores int, cpu time.Duration) health.Report {
+		return health.Report{Cores: cores, Wall: time.Second, User: cpu / 2, System: cpu - cpu/2}
+	}
+	for _, c := range []struct {
+		h    health.Report
+		want string
+	}{
+		{used(4, 3700*ms), "loadgen used 3.7 of its 4 processors"},
+		{used(4, 3600*ms), ""},
+		{health.Report{Machine: &health.Machine{Busy: 0.91}}, "the machine was 91 % busy"},
+		{health.Report{Machine: &health.Machine{Busy: 0.9, Steal: 0.02}}, ""},
+		{health.Report{Machine: &health.Machine{Steal: 0.03}}, "the hypervisor took 3 % of the processors' time"},
+		{health.Report{GCPauses: health.Dist{Max: 2 * ms}}, "the garbage collector stopped it for up to 2 ms"},
+		{health.Report{GCPauses: health.Dist{Max: ms}}, ""},
+		{health.Report{Stalls: []health.Stall{{To: 5 * ms}, {From: 10 * ms, To: 30 * ms}}}, "the process did not get to run for 25 ms in 2 stalls, 20 ms the longest"},
+		{health.Report{Cgroup: &health.Cgroup{Cores: 2, Throttled: 0}}, ""},
+	} {
+		if got := surroundings(&c.h); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 // TestLimits: from which measurement error on a metric is no longer clean, and the client
 // could not keep up.
 func TestLimits(t *testing.T) {
