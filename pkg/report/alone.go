@@ -9,6 +9,7 @@ import (
 
 	"loadgen/internal/judge"
 	"loadgen/internal/plain"
+	"loadgen/pkg/client"
 	"loadgen/pkg/metrics"
 )
 
@@ -188,7 +189,7 @@ func (s *Stored) storedVerdict() Verdict {
 }
 
 // failureLines are how many requests failed, by class, and what their errors were; none where
-// none failed.
+// none failed. Those that loadgen ended itself, as it was to, are not among them.
 func (s *Stored) failureLines() (lines []string) {
 	f := s.summarized()
 	if f.Failed <= 0 && f.Unsent <= 0 {
@@ -204,7 +205,8 @@ func (s *Stored) failureLines() (lines []string) {
 	lines = append(lines, text)
 	messages := map[string]int{}
 	for _, e := range s.file.Errors {
-		if e = plain.Name(e, longestError); e != "" {
+		class, _, _ := strings.Cut(e, ":")
+		if e = plain.Name(e, longestError); e != "" && class != string(client.Cancelled) && class != string(client.CutAtEnd) {
 			messages[e]++
 		}
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -127,5 +128,20 @@ func TestDistributionsAreJudged(t *testing.T) {
 				t.Errorf("%s is not on a logarithmic axis", l.Title)
 			}
 		}
+	}
+}
+
+// TestFailureLines: a request that loadgen ended itself, as it was to, is no failure with a message.
+func TestFailureLines(t *testing.T) {
+	const run = `{"num_prompts": 9, "completed": 4, "duration": 1.0, "errors": ["", "", "", "", "refused", "cancelled: after 5 tokens", "cut_at_end: the run ended"],
+	"loadgen": {"schema": 1, "version": "1", "requests": {"asked": 9, "planned": 9, "sent": 7, "cancelled": 1, "cut_at_end": 1},
+	"failures": {"rule": "strict", "total": 1, "by_class": {"refused": 1}, "original_rule_total": 1}}}`
+	files, err := ParseAll("r.json", []byte(run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"1 of 5 requests failed: 1 refused; 2 more were not sent", `1 with "refused"`}
+	if got := files[0].failureLines(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
