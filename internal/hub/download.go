@@ -138,14 +138,14 @@ func (c *Client) fetch(ctx context.Context, r Repo, file string, info fileInfo, 
 		return fmt.Errorf("cannot store %s: %w", path.Join(r.ID, file), err)
 	}
 	part := to + ".incomplete"
+	most := size(part) // that was ever there: an attempt may begin anew
 	for failed := 0; ; {
-		before := size(part)
 		err := c.part(ctx, file, info, part)
 		if err == nil {
 			break
 		}
-		if size(part) > before {
-			failed = 0
+		if n := size(part); n > most {
+			most, failed = n, 0
 		}
 		failed++
 		switch {

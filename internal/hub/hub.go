@@ -73,6 +73,9 @@ type Client struct {
 // silence is how long a server may send nothing before a transfer is given up, or tried again.
 const silence = 30 * time.Second
 
+// transfers says how files are got.
+func transfers(env func(string) string) fetch.Options { return fetch.Options{Env: env, Idle: silence} }
+
 // New returns a client set up by the environment as huggingface_hub is:
 // HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH, HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME,
 // HF_HUB_OFFLINE, and the usual variables of proxies.
@@ -100,7 +103,7 @@ func New(env func(name string) string) *Client {
 			c.Cache = dir
 		}
 	}
-	c.http = fetch.New(fetch.Options{Env: env, Idle: silence})
+	c.http = fetch.New(transfers(env))
 	return c
 }
 

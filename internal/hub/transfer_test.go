@@ -3,8 +3,10 @@ package hub
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"loadgen/internal/fetch"
 )
 
 // compressing is a proxy that compresses whatever passes.
@@ -81,6 +87,24 @@ func TestMoreThanTheHubSays(t *testing.T) {
 	}
 }
 
+// TestLessThanTheHubSays: a store that has less of a file, and nothing beyond that, is not asked
+// for ever.
+func TestLessThanTheHubSays(t *testing.T) {
+	h := newSmallHub(t)
+	h.fault = func(w http.ResponseWriter, r *http.Request, content []byte) bool {
+		if r.Header.Get("Range") != "" {
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		} else if len(h.gets) < 100 {
+			w.Write(content[:1000])
+		}
+		return true
+	}
+	_, err := h.client().File(t.Context(), data, "data/large.parquet")
+	if err == nil || !strings.Contains(err.Error(), "ended the file after 1000 of 500000 bytes") || len(h.gets) != attempts {
+		t.Errorf("%v after %d", err, len(h.gets))
+	}
+}
+
 // TestReset: a connection that is reset in the middle costs what was on its way, and no more.
 func TestReset(t *testing.T) {
 	h := newSmallHub(t)
@@ -116,4 +140,34 @@ func TestLoopbackNeedsNoProxy(t *testing.T) {
 	if _, err := h.client("HTTP_PROXY", "http://127.0.0.1:1", "NO_PROXY", "").File(t.Context(), data, "README.md"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestSilentHub: a hub that takes connections and says nothing is not waited for without end, and
+// what the cache has is taken.
+func TestSilentHub(t *testing.T) {
+	env := func(name string) string { return map[string]string{"HF_HOME": t.TempDir()}[name] }
+	synctest.Test(t, func(t *testing.T) {
+		c := New(env)
+		o := transfers(env)
+		o.Dial = func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			go io.Copy(io.Discard, server)
+			return client, nil
+		}
+		c.Endpoint, c.http = "http://hub.test", fetch.New(o)
+		began := time.Now()
+		_, err := c.File(t.Context(), data, "README.md")
+		if took := time.Since(began); err == nil || err.Error() != "cannot reach hub.test: no progress for 30s while waiting for the answer" || took != silence {
+			t.Errorf("%v after %v", err, took)
+		}
+		if err := writeFile(filepath.Join(c.folder(data), "refs", "main"), commit); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeFile(filepath.Join(c.folder(data), "snapshots", commit, "README.md"), "x"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.File(t.Context(), data, "README.md"); err != nil {
+			t.Error(err)
+		}
+	})
 }
