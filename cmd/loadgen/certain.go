@@ -38,6 +38,8 @@ func untilCertain(c *cli.Context, p *compare.Plan) (*report.Certain, error) {
 	switch {
 	case c.Int("max-repeats") < 3:
 		return nil, fmt.Errorf("--max-repeats: %d repeats decide nothing; 3 or more", c.Int("max-repeats"))
+	case c.IsSet("budget") && c.Duration("budget") == 0:
+		return nil, errors.New("--budget: 0 leaves no time for a repeat; leave it out for no bound")
 	case !p.Interleaved():
 		return nil, errors.New("--until-certain: the plan's order is servers, so that repeats are not made in turn; use interleaved or ABBA")
 	}

@@ -42,7 +42,7 @@ func compareCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "margin", Value: "2%", Usage: "`P%` of the baseline's value that does not matter, for --until-certain"},
 			&cli.StringSliceFlag{Name: "metric", Usage: "`METRIC` that --until-certain is about, such as p99_ttft_ms; may be repeated (default: " + strings.Join(report.CertainMetrics(), ", ") + ")"},
 			&cli.IntFlag{Name: "max-repeats", Value: 20, Usage: "at most `N` repeats with --until-certain"},
-			&cli.DurationFlag{Name: "budget", Usage: "begin no further repeat after so long with --until-certain"},
+			&cli.DurationFlag{Name: "budget", Usage: "begin no further repeat after `TIME` with --until-certain"},
 			&cli.StringFlag{Name: "results", Usage: "write to `DIR`, not to the plan's"},
 			choice("output", "text", "what standard output gets, one object for json, with the text on standard error", outputs...),
 		},
