@@ -53,9 +53,9 @@ func (p *sloPlan) dryRun(w io.Writer) {
 		fmt.Fprintf(w, "Objective: %s\n", o.Objectives[i].String())
 	}
 	planned(w, sweep.Doubled(o.From, o.To), o.Least, o.MaxRequests)
-	more := ""
+	more := fmt.Sprintf("up to %d times as many", sweep.MostConfirmed)
 	if o.Budget > 0 {
-		more = fmt.Sprintf(" (more as long as all runs take less than %s)", time.Duration(o.Budget*float64(time.Second)))
+		more = "more as long as all runs take less than " + timeWords(time.Duration(o.Budget*float64(time.Second)))
 	}
-	fmt.Fprintf(w, "The answer is confirmed by %d runs of %d requests in all, or up to %d times as many%s, at one load or several.\nResults would go to %s. Nothing was sent.\n", o.Confirm, o.MaxRequests, sweep.MostConfirmed, more, p.runs.dir)
+	fmt.Fprintf(w, "The answer is confirmed by %d runs of %d requests in all, or %s, at one load or several.\nResults would go to %s. Nothing was sent.\n", o.Confirm, o.MaxRequests, more, p.runs.dir)
 }

@@ -132,7 +132,19 @@ func (a *sloAnswer) more() string {
 	}
 	const step = 10 * time.Minute
 	budget := (time.Duration(a.limit.EnoughSeconds*float64(time.Second))/step + 1) * step
-	return "--resume --budget " + strings.TrimSuffix(budget.String(), "0s")
+	return "--resume --budget " + timeWords(budget)
+}
+
+// timeWords is a time without the zeros at its end: 1h, 1h10m, 1m30s.
+func timeWords(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // howLow says how far below the limit the answer may be, by the estimates.

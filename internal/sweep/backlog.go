@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mathext"
 
@@ -61,6 +62,16 @@ func backlog(f *result.File) (b Backlog) {
 func grows(runs []*Run, alpha float64) bool {
 	grown, _, variance := queue(runs)
 	return variance > 0 && grown > mathext.NormalQuantile(1-alpha)*math.Sqrt(variance)
+}
+
+// longest are the runs that are about as long as the longest one: those before them were shorter, and
+// more of them was the time in which an idle server fills.
+func longest(runs []*Run) []*Run {
+	most := 0.0
+	for _, r := range runs {
+		most = max(most, r.Backlog.Came)
+	}
+	return slices.DeleteFunc(slices.Clone(runs), func(r *Run) bool { return r.Backlog.Came < 0.8*most })
 }
 
 // slow is the share of what comes by which a queue may grow unseen.

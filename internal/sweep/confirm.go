@@ -148,7 +148,7 @@ func (s *search) shows(ctx context.Context, l Load, alpha float64) (bool, error)
 				return false, err
 			}
 			t.decide(s.o.Objectives, alpha*share(look, looks))
-			if s.queued && look < looks && t.Outcome == Holds && mayGrow(t.runs, answerGrowth) {
+			if s.queued && look < looks && t.Outcome == Holds && mayGrow(longest(t.runs), answerGrowth) {
 				t.Outcome = Undecided
 			}
 			s.note(t)
@@ -201,8 +201,8 @@ func (s *search) perRequest(l Load) float64 {
 // most is how many requests the confirmation of a load may take.
 func (s *search) most(l Load) int {
 	requests := MostConfirmed * float64(s.o.MaxRequests)
-	if left := s.o.Budget - s.spent; left > 0 {
-		requests = max(requests, left/3/s.perRequest(l))
+	if s.o.Budget > 0 {
+		requests = max(float64(s.o.MaxRequests), (s.o.Budget-s.spent)/3/s.perRequest(l))
 	}
 	return int(math.Ceil(min(s.needs()*float64(s.o.MaxRequests), requests)))
 }

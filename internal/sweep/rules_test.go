@@ -79,6 +79,40 @@ func TestGrows(t *testing.T) {
 	}
 }
 
+// TestRunsAtARateBeginIdle: their first quarter is left out, and of several the shorter ones say nothing of
+// whether a queue grows.
+func TestRunsAtARateBeginIdle(t *testing.T) {
+	f := &result.File{RequestRate: new(result.Rate(4)), MaxConcurrency: new(1)}
+	for i := range 8 {
+		f.TTFTs, f.ITLs, f.OutputLens = append(f.TTFTs, float64(i)), append(f.ITLs, nil), append(f.OutputLens, 1)
+	}
+	if r := FromFile(f); len(r.Values[metrics.TTFT]) != 6 || r.Values[metrics.TTFT][0][0] != 2 {
+		t.Errorf("at a rate: %v", r.Values[metrics.TTFT])
+	}
+	f.RequestRate = new(result.Rate(math.Inf(1)))
+	if r := FromFile(f); len(r.Values[metrics.TTFT]) != 6 || r.Values[metrics.TTFT][0][0] != 1 { // the first and the last wave
+		t.Errorf("in a closed loop: %v", r.Values[metrics.TTFT])
+	}
+	runs := []*Run{{Backlog: Backlog{Grown: 90, Came: 100, Dispersion: 1}}, {Backlog: Backlog{Grown: 2, Came: 190, Dispersion: 1}}, {Backlog: Backlog{Grown: 1, Came: 200, Dispersion: 1}}}
+	if got := longest(runs); len(got) != 2 || got[0] != runs[1] || grows(got, 0.01) || !grows(runs, 0.01) {
+		t.Errorf("the longest runs: %v", got)
+	}
+	trial := &Trial{Requests: 100, Runs: 1, runs: runs[:1]}
+	trial.runs[0].Values[metrics.TTFT] = [][]float64{{0.5}, {0.5}}
+	for range fewestRuns {
+		trial.decide([]Objective{percentile("ttft", 0.5, "median", 1)}, 0.01)
+		if want := map[bool]Outcome{false: Undecided, true: Fails}[trial.Runs == fewestRuns]; trial.Outcome != want || trial.Leans {
+			t.Errorf("a queue that grows in %d runs: %v", trial.Runs, trial.Outcome)
+		}
+		trial.Runs++
+	}
+	o := &SLOOptions{Objectives: []Objective{percentile("ttft", 0.99, "p99", 1)}, From: Load{Concurrency: 1}}
+	closed := o.Needed()
+	if o.From = (Load{Rate: 1}); o.Needed() != (4*closed+2)/3 {
+		t.Errorf("%d requests are needed by rate, %d by concurrency", o.Needed(), closed)
+	}
+}
+
 // TestQueueThatIsConfirmed: where it is a queue that grows above the limit, a load is confirmed by longer runs,
 // and at once only if the queue is shown to grow by less than 1 %.
 func TestQueueThatIsConfirmed(t *testing.T) {

@@ -18,7 +18,7 @@ type Run struct {
 	Throughput float64
 	// Values are the latencies of the successes in the order of their starts, by
 	// metrics.Metric: each request with all its own. Those of a closed loop are without its
-	// first and last wave, if it is long enough.
+	// first and last wave, if it is long enough, those of a rate without the first quarter.
 	Values [4][][]float64
 	// Mean and Std are those of the E2EL where Values are not known.
 	Mean, Std float64
@@ -91,7 +91,10 @@ func FromFile(f *result.File) *Run {
 		r.Limited = strings.HasPrefix(own.Verdict, string(judge.ClientLimited))
 	}
 	r.Failed, r.Backlog = r.Requests-answered, backlog(f)
-	if c := f.MaxConcurrency; c != nil && (f.RequestRate == nil || math.IsInf(float64(*f.RequestRate), 0)) {
+	switch c := f.MaxConcurrency; {
+	case f.RequestRate != nil && !math.IsInf(float64(*f.RequestRate), 0):
+		r.trimStart()
+	case c != nil:
 		r.trim(*c)
 	}
 	return r
@@ -108,6 +111,16 @@ func (r *Run) trim(concurrency int) {
 		if n := len(values); concurrency > 0 && n >= wavesNeeded*concurrency {
 			r.Values[m] = values[concurrency : n-concurrency]
 		}
+	}
+}
+
+// startShare is the part of a run at a rate that is left out, as it begins with an idle server.
+const startShare = 0.25
+
+// trimStart leaves out the first requests of a run at a rate.
+func (r *Run) trimStart() {
+	for m, values := range r.Values {
+		r.Values[m] = values[int(startShare*float64(len(values))):]
 	}
 }
 

@@ -312,8 +312,8 @@ func (t *Trial) decide(objectives []Objective, alpha float64) {
 		t.Standings = append(t.Standings, s)
 	}
 	answered := judge.Share{Value: 1 - float64(t.Failed)/float64(t.Requests), Of: float64(t.Requests)}
-	broken = broken || answered.High(alpha/tests) < 1-MostFailed || grows(t.runs, searchGrowth/10)
-	if t.Grows = grows(t.runs, map[bool]float64{false: searchGrowth, true: answerGrowth}[t.Confirms]); t.Grows {
+	broken = broken || answered.High(alpha/tests) < 1-MostFailed || t.Runs >= fewestRuns && grows(longest(t.runs), searchGrowth/10)
+	if t.Grows = grows(longest(t.runs), map[bool]float64{false: searchGrowth, true: answerGrowth}[t.Confirms]); t.Grows {
 		held, t.Leans = false, false
 	}
 	switch {
@@ -362,6 +362,9 @@ func (s *search) finish(best Load) {
 func (o *SLOOptions) Needed() (most int) {
 	for i := range o.Objectives {
 		most = max(most, judge.NeededForShare(o.Objectives[i].needed(), upwardAlpha))
+	}
+	if o.From.Rate > 0 {
+		most = int(math.Ceil(float64(most) / (1 - startShare)))
 	}
 	return most
 }
