@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
 	"loadgen/internal/bench"
@@ -111,6 +112,33 @@ func newLoadRuns(ctx context.Context, s streams, argv []string, dir string, like
 	}
 	defer waiting(s, "reading the data set "+*run.cfg.DatasetPath)()
 	return l, bench.CheckDataset(ctx, &run.cfg.Settings) // once for all runs
+}
+
+// seriesFlags are those of each series of runs, whose results go to a directory.
+func seriesFlags(results string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "results", Value: results, Usage: "write to `DIR`"},
+		&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
+		&cli.BoolFlag{Name: "overwrite", Usage: "replace results that exist"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "print which runs would be made, and send nothing"},
+		choice("output", "text", "what standard output gets, one object for json", outputs...),
+	}
+}
+
+// begun prepares a series: the directory, signals, and the simulator where it is the server.
+// end ends what was begun.
+func (l *loadRuns) begun(parent context.Context, resume, overwrite bool) (ctx context.Context, end func(), err error) {
+	limitMemory(l.s.env)
+	if err := l.begin(resume, overwrite); err != nil {
+		return nil, nil, err
+	}
+	ctx, stop := withSignals(parent, l.s.err, new(benchmark))
+	stopSim, err := l.start(ctx)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return ctx, func() { _ = stopSim(); stop() }, nil
 }
 
 var loadResult = lazy.Regexp(`^(concurrency|rate)_[0-9.e+-]+?(_repeat_\d+)?\.(json|hlog|txt|pytorch\.json)$`)

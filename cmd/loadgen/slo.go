@@ -30,7 +30,7 @@ func sloCommand(ctx context.Context, s streams) *cli.Command {
 		ArgsUsage:       "--STATISTIC-METRIC LIMIT... [the benchmark's flags]",
 		Description:     sloHelp,
 		SkipFlagParsing: true, // most are the benchmark's, read by its rules
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			choice("by", "concurrency", "what is raised", "concurrency", "rate"),
 			&cli.StringFlag{Name: "from", Value: "1", Usage: "first `LOAD` that is tried"},
 			&cli.StringFlag{Name: "to", Value: "1024", Usage: "highest `LOAD` that is tried"},
@@ -41,12 +41,7 @@ func sloCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "confirm", Value: "3", Usage: "confirm the answer by `N` runs of its own, and by as many again, of twice the length each time, where values that miss a limit come in clusters"},
 			&cli.StringFlag{Name: "budget", Value: "1h", Usage: "confirm a load by more than --max-requests where clusters require it, as long as all runs are within `TIME`"},
 			&cli.StringFlag{Name: "gpus", Value: "1", Usage: "the server's GPUs, `N`, for the GPU-minutes that are reported"},
-			&cli.StringFlag{Name: "results", Value: "slo_results", Usage: "write to `DIR`"},
-			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that exist"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "print which runs would be made, and send nothing"},
-			choice("output", "text", "what standard output gets, one object for json", outputs...),
-		},
+		}, seriesFlags("slo_results")...),
 		Action: func(c *cli.Context) error {
 			return withOwnFlags(c, s, func() error { return sloAction(ctx, c, s) })
 		},
@@ -71,17 +66,11 @@ func sloAction(parent context.Context, c *cli.Context, s streams) error {
 		p.dryRun(s.out)
 		return nil
 	}
-	limitMemory(s.env)
-	if err := p.runs.begin(p.resume, p.overwrite); err != nil {
-		return err
-	}
-	ctx, stop := withSignals(parent, s.err, new(benchmark))
-	defer stop()
-	stopSim, err := p.runs.start(ctx)
+	ctx, end, err := p.runs.begun(parent, p.resume, p.overwrite)
 	if err != nil {
 		return err
 	}
-	defer stopSim()
+	defer end()
 	p.options.Note = func(t *sweep.Trial) { p.note(s, t) }
 	began := time.Now()
 	limit, failed := sweep.FindLimit(ctx, p.options, p.runs.measure)

@@ -29,7 +29,7 @@ func sweepCommand(ctx context.Context, s streams) *cli.Command {
 		ArgsUsage:       "[the benchmark's flags]",
 		Description:     sweepHelp,
 		SkipFlagParsing: true, // most are the benchmark's, read by its rules
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "concurrencies", Value: "auto", Usage: "`LIST` of concurrencies, such as 1,8,64; auto doubles until saturation"},
 			&cli.StringFlag{Name: "rates", Usage: "`LIST` of requests per second in place of concurrencies, or auto"},
 			&cli.StringFlag{Name: "from", Value: "1", Usage: "first `LOAD` of auto"},
@@ -39,12 +39,7 @@ func sweepCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "min-requests", Value: "100", Usage: "at least `N` requests at each load, in at least 5 runs of 5 x concurrency, or of --run-seconds"},
 			&cli.StringFlag{Name: "max-requests", Value: "3000", Usage: "`N` requests after which a load is left, precise or not"},
 			&cli.StringFlag{Name: "run-seconds", Value: "10", Usage: "a run at a rate takes `S` seconds or more"},
-			&cli.StringFlag{Name: "results", Value: "sweep_results", Usage: "write to `DIR`"},
-			&cli.BoolFlag{Name: "resume", Usage: "keep complete results that were made with the same settings and by a client that kept up"},
-			&cli.BoolFlag{Name: "overwrite", Usage: "replace results that exist"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "print which runs would be made, and send nothing"},
-			choice("output", "text", "what standard output gets, one object for json", outputs...),
-		},
+		}, seriesFlags("sweep_results")...),
 		Action: func(c *cli.Context) error {
 			return withOwnFlags(c, s, func() error { return sweepAction(ctx, c, s) })
 		},
@@ -68,17 +63,11 @@ func sweepAction(parent context.Context, c *cli.Context, s streams) error {
 		p.dryRun(s.out)
 		return nil
 	}
-	limitMemory(s.env)
-	if err := p.runs.begin(p.resume, p.overwrite); err != nil {
-		return err
-	}
-	ctx, stop := withSignals(parent, s.err, new(benchmark))
-	defer stop()
-	stopSim, err := p.runs.start(ctx)
+	ctx, end, err := p.runs.begun(parent, p.resume, p.overwrite)
 	if err != nil {
 		return err
 	}
-	defer stopSim()
+	defer end()
 	p.options.Note = func(pt *sweep.Point, r *sweep.Run) { noteRun(s, pt, r) }
 	curve, failed := sweep.Sweep(ctx, p.options, p.runs.measure)
 	if failed != nil && len(curve.Points) > 0 && ctx.Err() == nil {
