@@ -18,7 +18,6 @@ import (
 	"loadgen/internal/outfile"
 	"loadgen/internal/recording"
 	"loadgen/internal/result"
-	"loadgen/internal/suggest"
 	"loadgen/pkg/client"
 	"loadgen/pkg/report"
 )
@@ -122,6 +121,9 @@ func flagError(err error) error {
 func planFlags(table []flag, f compare.Flags) (argv []string, err error) {
 	for _, name := range slices.Sorted(maps.Keys(f.Values())) {
 		words, err := optionWords(table, "--"+name, f.Values()[name])
+		if ours := elsewhere["--"+name]; err != nil && planKeys[ours] != "" {
+			err = fmt.Errorf("the benchmark has no flag --%s; the plan's key %s sets it", name, planKeys[ours])
+		}
 		if key := planKeys["--"+name]; err == nil && key != "" {
 			err = fmt.Errorf("--%s is set by the comparison: use the plan's key %s", name, key)
 		}
@@ -142,11 +144,11 @@ func optionWords(table []flag, option string, value any) (words []string, err er
 	if row < 0 {
 		var names []string
 		for _, f := range table {
-			names = append(names, strings.TrimPrefix(f.Name, "--"))
+			names = append(names, f.Name)
 		}
 		hint := ""
-		if near := suggest.Nearest(strings.TrimPrefix(option, "--"), names); near != "" {
-			hint = fmt.Sprintf("; did you mean %s?", near)
+		if near := meantFlag(option, names); near != "" {
+			hint = fmt.Sprintf("; did you mean %s?", strings.TrimPrefix(near, "--"))
 		}
 		return nil, fmt.Errorf("the benchmark has no flag %s%s", option, hint)
 	}

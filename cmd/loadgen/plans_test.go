@@ -28,6 +28,10 @@ func TestPlanFlags(t *testing.T) {
 	for text, want := range map[string]string{
 		"flags:\n  seed: 1\n  b: 2\n":     "line 4: flags: the benchmark has no flag --b",
 		"flags: {random-input-length: 2}": "did you mean random-input-len?",
+		"flags: {concurrency: 2}":         "the benchmark has no flag --concurrency; the plan's key concurrencies sets it",
+		"flags: {rate: 2}":                "the benchmark has no flag --rate; did you mean request-rate?",
+		"ready: {limit: 5s}":              "unknown key \"ready\"; it is a key of each server",
+		"ignore-eos: true":                "unknown key \"ignore-eos\"; flags of the benchmark go under \"flags\"",
 		"flags:\n  num-prompts: x":        "line 3: flags: argument --num-prompts: invalid int value: 'x'",
 		"flags: {max-concurrency: 3}":     "line 2: flags: --max-concurrency is set by the comparison: use the plan's key concurrencies",
 		"flags: {ignore-eos: 3}":          "argument --ignore-eos",

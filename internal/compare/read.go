@@ -96,6 +96,37 @@ func checkKeys(node *yaml.Node, to reflect.Type, depth int) error {
 	return nil
 }
 
+// meantKey says which of a table's keys an unknown one was probably meant to be, or where it belongs;
+// "" where that does not show.
+func meantKey(written string, table reflect.Type, names []string) string {
+	near := suggest.Nearest(written, names)
+	if ours := otherKeys[written]; slices.Contains(names, ours) {
+		near = ours
+	}
+	isPlan, isServer := table == reflect.TypeFor[Plan](), table == reflect.TypeFor[Server]()
+	switch {
+	case isPlan && hasKey(reflect.TypeFor[Server](), written):
+		return "; it is a key of each server"
+	case isServer && hasKey(reflect.TypeFor[Plan](), written):
+		return "; it is a key of the plan, not of a server"
+	case near != "":
+		return fmt.Sprintf("; did you mean %q?", near)
+	case isPlan || isServer:
+		return `; flags of the benchmark go under "flags"`
+	}
+	return ""
+}
+
+// hasKey reports whether a table has a key.
+func hasKey(table reflect.Type, key string) bool {
+	for i := range table.NumField() {
+		if name, _, _ := strings.Cut(table.Field(i).Tag.Get("yaml"), ","); name == key {
+			return true
+		}
+	}
+	return false
+}
+
 func checkMapping(node *yaml.Node, to reflect.Type, depth int) error {
 	fields, names := map[string]reflect.Type{}, []string{}
 	former := map[string]string{}
@@ -119,15 +150,7 @@ func checkMapping(node *yaml.Node, to reflect.Type, depth int) error {
 		case written == "<<":
 			into = to
 		case !known:
-			hint := ""
-			near := suggest.Nearest(written, names)
-			if ours := otherKeys[written]; slices.Contains(names, ours) {
-				near = ours
-			}
-			if near != "" {
-				hint = fmt.Sprintf("; did you mean %q?", near)
-			}
-			return fmt.Errorf("line %d: unknown key %q%s", key.Line, written, hint)
+			return fmt.Errorf("line %d: unknown key %q%s", key.Line, written, meantKey(written, to, names))
 		case given[key.Value] != "" && given[key.Value] != written:
 			return fmt.Errorf("line %d: %q and %q are the same key: give one of them", key.Line, given[key.Value], written)
 		}
@@ -144,6 +167,9 @@ var wrongType = lazy.Regexp("cannot unmarshal (!!\\w+)(?: (`[^`]*`))? into (\\S+
 // plainYAML says what is wrong with a plan in the terms of its author.
 func plainYAML(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if before, found := strings.CutSuffix(text, "found character that cannot start any token"); found {
+		text = before + "a tab, @, ` or % begins a value: YAML is indented by blanks, and such a text is put in quotes"
+	}
 	text = strings.ReplaceAll(text, "unmarshal errors:\n  ", "")
 	text = wrongType.Get().ReplaceAllStringFunc(text, func(text string) string {
 		m := wrongType.Get().FindStringSubmatch(text)
