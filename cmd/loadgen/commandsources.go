@@ -1,11 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -122,7 +122,7 @@ func variableWords(c *cli.Command, f cli.Flag, s streams) ([]string, error) {
 	var value any = text
 	switch f.(type) {
 	case *cli.BoolFlag:
-		on, err := strconv.ParseBool(text)
+		on, err := truth(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %q is neither true nor false", name, text)
 		}
@@ -214,7 +214,9 @@ func readConfig(name string) (keys map[string]any, err error) {
 	if err := yamlcheck.Tables(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if err := yaml.Unmarshal(text, &keys); err != nil {
+	if err := yaml.Unmarshal(text, &keys); errors.As(err, new(*yaml.TypeError)) {
+		return nil, fmt.Errorf("%s: it has no keys; expected one for each flag, such as max-concurrency: 64", name)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	return keys, nil

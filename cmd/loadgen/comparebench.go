@@ -161,7 +161,12 @@ func optionWords(table []flag, option string, value any) (words []string, err er
 			words = append(words, option)
 		}
 	case []any:
-		if !table[row].Repeats {
+		switch kind := table[row].Kind; {
+		case table[row].value == "LIST": // one word, with commas
+			return append(words, option+"="+commaList(v)), nil
+		case !table[row].Repeats && kind != argparse.List && kind != argparse.ListSome:
+			return nil, fmt.Errorf("%s takes one value, not a list", option)
+		case !table[row].Repeats:
 			words = append(words, option)
 		}
 		for _, one := range v {
@@ -174,10 +179,38 @@ func optionWords(table []flag, option string, value any) (words []string, err er
 		return nil, fmt.Errorf("%s has no value", option)
 	case map[string]any, map[any]any:
 		return nil, fmt.Errorf("%s needs a value, not a table", option)
+	case string:
+		if on, err := truth(v); table[row].Kind == argparse.Switch {
+			if err != nil {
+				return nil, fmt.Errorf("%s is true or false, not %q", option, v)
+			}
+			return optionWords(table, option, on)
+		}
+		words = append(words, option+"="+v)
 	default:
 		words = append(words, option+"="+fmt.Sprint(v))
 	}
 	return words, nil
+}
+
+// commaList is a list as a word.
+func commaList(values []any) string {
+	words := make([]string, len(values))
+	for i, one := range values {
+		words[i] = fmt.Sprint(one)
+	}
+	return strings.Join(words, ",")
+}
+
+// truth reads a switch of a file or a variable: what Go takes for true or false, and what YAML did.
+func truth(text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "yes", "on":
+		return true, nil
+	case "no", "off":
+		return false, nil
+	}
+	return strconv.ParseBool(text)
 }
 
 // Mask hides the values of headers, and of keys in body patches.

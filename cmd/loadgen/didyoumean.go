@@ -85,13 +85,13 @@ func usageText(err error, argv []string) string {
 	return text
 }
 
-var argumentOf = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+):`)
+var argumentOf = lazy.Regexp(`(?:^|: )argument (?:-\w/)?(--[a-z0-9-]+):`)
 
-var severalOf = lazy.Regexp(`^argument (?:-\w/)?(--[a-z-]+): invalid (?:int|float) value: '(\d+(?:\.\d+)?(?:, *\d+(?:\.\d+)?)+)'$`)
+var severalOf = lazy.Regexp(`(?:^|: )argument (?:-\w/)?(--[a-z-]+): invalid (?:int|float) value: '(\d+(?:\.\d+)?(?:, *\d+(?:\.\d+)?)+)'$`)
 
-var badNumber = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid (int|float) value: '(.*)'$`)
+var badNumber = lazy.Regexp(`(?:^|: )argument (?:-\w/)?(--[a-z0-9-]+): invalid (int|float) value: '(.*)'$`)
 
-var badChoice = lazy.Regexp(`^argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
+var badChoice = lazy.Regexp(`(?:^|: )argument (?:-\w/)?(--[a-z0-9-]+): invalid choice: '(.*)' \(choose`)
 
 // meant says which flags, or which of a flag's values, were probably meant. Of a subcommand that
 // takes the benchmark's flags as well, own are the names of its own.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"loadgen/internal/argparse"
@@ -97,13 +96,13 @@ func (f flag) fromText(text string) (any, error) {
 	var list []string
 	switch {
 	case f.Kind == argparse.Switch:
-		on, err := strconv.ParseBool(text)
+		on, err := truth(text)
 		if err != nil {
 			return nil, fmt.Errorf("%q is neither true nor false", text)
 		}
 		return on, nil
 	case f.Kind == argparse.Optional:
-		if on, err := strconv.ParseBool(text); err == nil {
+		if on, err := truth(text); err == nil {
 			return on, nil
 		}
 		return text, nil
@@ -154,6 +153,9 @@ func readOption(values argparse.Values, table []flag, option string, value any) 
 	words, err := optionWords(table, option, value)
 	if err != nil {
 		return err
+	}
+	if text, ok := value.(string); ok && len(words) == 0 && text != "" {
+		value = false // as a switch is that is off
 	}
 	if value == false {
 		row := slices.IndexFunc(table, func(f flag) bool { return f.Name == option })
