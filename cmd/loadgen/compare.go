@@ -118,6 +118,7 @@ func runPlanFile(parent context.Context, plan *compare.Plan, s streams, object i
 	}
 	reported := reportPlan(plan, outcome, s, object, partial, certain, context.Cause(ctx) != nil)
 	if cause := context.Cause(ctx); cause != nil {
+		fmt.Fprintln(s.err, "loadgen: the comparison is not complete; the same command with --resume goes on with what is left")
 		return cause
 	}
 	if err := errors.Join(outcome.Failures...); err != nil {

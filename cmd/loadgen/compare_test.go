@@ -229,7 +229,7 @@ func TestCompareIsInterrupted(t *testing.T) {
 	time.Sleep(2 * time.Second) // for some requests to be answered on a busy machine, of a run of a minute
 	cmd.Process.Signal(syscall.SIGINT)
 	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 || !strings.Contains(stderr.String(), "--resume goes on with what is left") {
 		t.Errorf("%v\n%s", err, stderr.String())
 	}
 	if out := stdout.String(); !strings.Contains(out, `"code": "partial_result"`) || !strings.HasSuffix(out, `"interrupted": true}`+"\n") {

@@ -24,8 +24,20 @@ func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 // the process at once, unless the run is finished: then the third saves its timelines in
 // place of the result, and the fourth ends the process. stop gives the signals back.
 func withSignals(parent context.Context, stderr io.Writer, m *benchmark) (ctx context.Context, stop func()) {
-	return onSignals(parent, stderr, "ending the open requests and saving what there is; once more to leave at once",
+	return onSignals(parent, stderr, func() string {
+		if !m.measuring.Load() {
+			return "nothing has been measured yet; once more to leave at once"
+		}
+		return "ending the open requests and saving what there is; once more to leave at once"
+	},
 		orWarn(stderr, func() bool { return m.finished.Load() != nil }, m.keepTimelines, func(cause interrupted) { exit(stderr, cause.exitCode()) }))
+}
+
+// orLeave returns a context that the first signal ends, with a message of what that does; the second
+// one ends the process at once.
+func orLeave(parent context.Context, stderr io.Writer, message string) (ctx context.Context, stop func()) {
+	return onSignals(parent, stderr, func() string { return message + "; once more to leave at once" },
+		func(cause interrupted) { exit(stderr, cause.exitCode()) })
 }
 
 // orWarn warns once, in place of leaving, of a finished run, and then keeps what was measured.
@@ -51,13 +63,14 @@ func orWarn(stderr io.Writer, finished func() bool, keep, leave func(interrupted
 // ends the second context.
 func withTwoSignals(parent context.Context, stderr io.Writer) (ctx, second context.Context, stop func()) {
 	second, cancel := context.WithCancelCause(context.WithoutCancel(parent))
-	ctx, quit := onSignals(parent, stderr, "saving what there is and stopping the server; once more to kill it", func(cause interrupted) { cancel(cause) })
+	message := func() string { return "saving what there is and stopping the server; once more to kill it" }
+	ctx, quit := onSignals(parent, stderr, message, func(cause interrupted) { cancel(cause) })
 	return ctx, second, func() { quit(); cancel(nil) }
 }
 
 // onSignals returns a context that the first signal ends, and calls again at
 // each further one. A pipe that nobody reads any more does not end the process.
-func onSignals(parent context.Context, stderr io.Writer, message string, again func(interrupted)) (ctx context.Context, stop func()) {
+func onSignals(parent context.Context, stderr io.Writer, message func() string, again func(interrupted)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -71,7 +84,7 @@ func onSignals(parent context.Context, stderr io.Writer, message string, again f
 	go func() {
 		defer close(done)
 		watchSignals(signals, quit, func(cause interrupted) {
-			fmt.Fprintf(stderr, "\nloadgen: interrupted: %s\n", message)
+			fmt.Fprintf(stderr, "\nloadgen: interrupted: %s\n", message())
 			cancel(cause)
 		}, again)
 	}()

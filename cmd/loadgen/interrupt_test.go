@@ -67,6 +67,8 @@ func TestASignalEndsPreparations(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := command("--model", "m", "--tokenizer", "llama3", "--dataset-name", "jsonl", "--dataset-path", pipe)
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +78,8 @@ func TestASignalEndsPreparations(t *testing.T) {
 	}
 	defer w.Close()
 	cmd.Process.Signal(syscall.SIGTERM)
-	if cmd.Wait(); cmd.ProcessState.ExitCode() != 143 {
-		t.Error(cmd.ProcessState)
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 143 || !strings.Contains(said.String(), "interrupted: nothing has been measured yet;") {
+		t.Error(cmd.ProcessState, said.String())
 	}
 	if files, err := resultFiles([]string{dir}); err == nil {
 		t.Errorf("%q", files)

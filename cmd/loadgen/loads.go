@@ -55,6 +55,9 @@ type savedLoads struct {
 // savedLoadsName is its file. It is no .json, as results are.
 const savedLoadsName = "loads.yaml"
 
+// endingSeries is what happens at the first signal.
+const endingSeries = "ending the open requests; --resume goes on with what is left"
+
 // setByLoads are the benchmark's flags that a series of runs sets itself, and what to use.
 var setByLoads = map[string]string{
 	"--num-prompts": "--min-requests and --max-requests", "--result-dir": "--results", "--result-filename": "--results",
@@ -132,7 +135,7 @@ func (l *loadRuns) begun(parent context.Context, resume, overwrite bool) (ctx co
 	if err := l.begin(resume, overwrite); err != nil {
 		return nil, nil, err
 	}
-	ctx, stop := withSignals(parent, l.s.err, new(benchmark))
+	ctx, stop := orLeave(parent, l.s.err, endingSeries)
 	stopSim, err := l.start(ctx)
 	if err != nil {
 		stop()

@@ -77,11 +77,12 @@ type benchmark struct {
 	hdr     *report.HDR           // of a run that is over
 	saved   string                // the result's file, once it is written
 
-	prepared atomic.Bool                         // the run begins
-	finished atomic.Pointer[recording.Recording] // of a run that is over, its result not yet saved
-	saving   atomic.Bool                         // the result is being written
-	timeline atomic.Pointer[string]              // the whole timeline file, once there is one
-	rescues  sync.WaitGroup                      // of keepTimelines
+	prepared  atomic.Bool                         // the run begins
+	measuring atomic.Bool                         // its requests are sent, those of the test and of the warm-up before
+	finished  atomic.Pointer[recording.Recording] // of a run that is over, its result not yet saved
+	saving    atomic.Bool                         // the result is being written
+	timeline  atomic.Pointer[string]              // the whole timeline file, once there is one
+	rescues   sync.WaitGroup                      // of keepTimelines
 }
 
 // runBenchmark is the main job. It returns the exit code.
@@ -314,6 +315,7 @@ func (m *benchmark) stage(s bench.Stage) {
 	case bench.ProfilerStarted:
 		fmt.Fprintln(m.s.out, report.ProfilerStarted)
 	case bench.TrafficStarting:
+		m.measuring.Store(true)
 		report.Traffic(m.s.out, m.cfg.RequestRate, m.cfg.Burstiness, m.cfg.MaxConcurrency)
 	case bench.ProfilerStopping:
 		fmt.Fprintln(m.s.out, report.StoppingProfiler)

@@ -282,7 +282,7 @@ func TestSignalsSaveWhatThereIs(t *testing.T) {
 			if r.Completed != 4 || len(r.TTFTs) != 6 || !r.Own.Interrupted || r.Own.Failures.ByClass["interrupted"] != 2 {
 				t.Errorf("completed %d, arrays of %d, own %+v", r.Completed, len(r.TTFTs), r.Own)
 			}
-			for _, want := range []string{"6 of 50 requests were sent, and 4 had completed", "\nFailed requests:                         0 ", "\nInterrupted requests:                    2 "} {
+			for _, want := range []string{"interrupted: ending the open requests and saving what there is", "6 of 50 requests were sent, and 4 had completed", "\nFailed requests:                         0 ", "\nInterrupted requests:                    2 "} {
 				if !strings.Contains(out.String(), want) {
 					t.Errorf("no %q in\n%s", want, out.String())
 				}

@@ -54,7 +54,7 @@ func selftestCommand(ctx context.Context, s streams) *cli.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			ctx, stop := withSignals(ctx, s.err, new(benchmark))
+			ctx, stop := orLeave(ctx, s.err, "ending the self-test")
 			defer stop()
 			err = o.run(ctx, s)
 			if ctx.Err() != nil {
