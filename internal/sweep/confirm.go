@@ -155,7 +155,7 @@ func (s *search) shows(ctx context.Context, l Load, alpha float64) (bool, error)
 		}
 		if t.Outcome != Undecided || look >= looks || s.futile(t, float64(most), enough, alpha*share(looks, looks)) {
 			t.runs = nil
-			s.short = t.Outcome == Undecided && look >= looks && t.few
+			s.short = t.Outcome == Undecided && float64(most) < enough
 			return t.Outcome == Holds, nil
 		}
 		each = l.requests((min(t.Requests, most-t.Requests)+s.o.Confirm-1)/s.o.Confirm, s.seconds(l))
