@@ -153,19 +153,20 @@ func (f *FindingsReader) oneChoice(q *Request) {
 // byChoice takes in how the choices of an answer were delivered, and returns how many gaps they
 // have.
 func (f *FindingsReader) byChoice(q *Request, several []metrics.ChoiceEvents) (gaps int) {
-	events := q.Result.Events
 	for _, one := range several {
 		f.gaps.streams++
-		for k := 1; k < len(one.Events); k++ {
-			from, to := one.Events[k-1], one.Events[k]
-			length := events[to].At - events[from].At
-			f.gaps.add(length, q.Late[from], q.Late[to])
-			gaps++
-		}
-		if n := len(one.Events); n > 0 {
-			first, last := events[one.Events[0]].At, events[one.Events[n-1]].At
-			if tpot, ok := metrics.PerToken(first.Seconds(), last.Seconds(), one.Tokens); ok {
-				f.choiceTPOT = append(f.choiceTPOT, tpot)
+		ttft := 0.0
+		for s := range one.Spans(q.Result) {
+			switch s.Metric {
+			case metrics.TTFT:
+				ttft = s.Length().Seconds()
+			case metrics.ITL:
+				f.gaps.add(s.Length(), q.Late[s.From], q.Late[s.To])
+				gaps++
+			case metrics.E2EL:
+				if tpot, ok := metrics.PerToken(ttft, s.Length().Seconds(), one.Tokens); ok {
+					f.choiceTPOT = append(f.choiceTPOT, tpot)
+				}
 			}
 		}
 	}

@@ -229,8 +229,10 @@ func (f *FindingsReader) AddGaps(q Request) {
 		f.itl.AddGaps(q.Sample)
 	default:
 		for _, one := range r.Details.Choices {
-			for k := 1; k < len(one.Events); k++ {
-				f.itl.Add((r.Events[one.Events[k]].At - r.Events[one.Events[k-1]].At).Seconds())
+			for s := range (metrics.ChoiceEvents{Events: one.Events}).Spans(r) {
+				if s.Metric == metrics.ITL {
+					f.itl.AddDuration(s.Length())
+				}
 			}
 		}
 	}

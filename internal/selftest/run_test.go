@@ -24,7 +24,9 @@ func simulator(t *testing.T, faults ...trtsim.FaultRate) func(ctx context.Contex
 		}
 		stopping, stop := context.WithCancel(ctx)
 		served := make(chan error, 1)
-		go func() { served <- trtsim.New(trtsim.Options{Profile: p, Faults: faults, Seed: 1}).Serve(ctx, stopping, l) }()
+		go func() {
+			served <- trtsim.New(trtsim.Options{Profile: p, Faults: faults, Seed: 1}).Serve(ctx, stopping, l)
+		}()
 		return "http://" + l.Addr().String(), func() error { stop(); return <-served }, nil
 	}
 }

@@ -205,13 +205,19 @@ func (x *ExtendedReader) byChoice(r *client.Result, several []ChoiceEvents) {
 		for _, i := range one.Events {
 			at = append(at, r.Events[i].At)
 		}
-		for k := 1; k < len(at); k++ {
-			c.itl.AddDuration(at[k] - at[k-1])
-		}
-		ttft := seconds(at[0] - r.Start)
-		c.ttft.Add(ttft)
-		if tpot, ok := PerToken(ttft, seconds(at[len(at)-1]-r.Start), one.Tokens); ok {
-			c.tpot.Add(tpot)
+		ttft := 0.0
+		for s := range one.Spans(r) {
+			switch length := seconds(s.Length()); s.Metric {
+			case TTFT:
+				ttft = length
+				c.ttft.Add(ttft)
+			case ITL:
+				c.itl.Add(length)
+			case E2EL:
+				if tpot, ok := PerToken(ttft, length, one.Tokens); ok {
+					c.tpot.Add(tpot)
+				}
+			}
 		}
 		x.counts = evenly(x.counts[:0], one.Tokens, len(at))
 		x.stream(at, one.Tokens, x.counts, one.Tokens == len(at))

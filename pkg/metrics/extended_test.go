@@ -85,8 +85,9 @@ func TestAToolCallIsVisible(t *testing.T) {
 	near(t, "first visible", x.FirstVisible.Mean, 0.030)
 }
 
-// TestMostChoices: of answers with different numbers of choices the largest is reported.
-func TestMostChoices(t *testing.T) {
+// TestChoicesAreStreams: a choice has the latencies of its own events; of answers with different
+// numbers of choices the largest is reported.
+func TestChoicesAreStreams(t *testing.T) {
 	of := func(choices ...[]int32) *client.Result {
 		r := scripted(1, 1, 1, "tttttt", 11, 21, 31, 41, 51, 61)
 		r.Details = &answer.Details{}
@@ -101,6 +102,7 @@ func TestMostChoices(t *testing.T) {
 	}
 	near(t, "TTFT", x.ByChoice.TTFT.Mean, (0.010+0.020+0.030+0.010+0.020)/5)
 	near(t, "TPOT", x.ByChoice.TPOT.Mean, (3*0.030+2*0.020)/5)
+	near(t, "ITL", x.ByChoice.ITL.Mean, (3*0.030+4*0.020)/7)
 }
 
 func TestPerTokenNeedsCounts(t *testing.T) {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"iter"
 	"time"
 
 	"loadgen/pkg/client"
@@ -73,6 +74,23 @@ func (t Timeline) AppendSpans(dst []Span) []Span {
 		dst = append(dst, s)
 	}
 	return dst
+}
+
+// Spans yields the latencies of one choice of an answer in the order of their ends, by the
+// events that brought its tokens alone: TTFT, ITL between two of them, and E2EL.
+func (c ChoiceEvents) Spans(r *client.Result) iter.Seq[Span] {
+	return func(yield func(Span) bool) {
+		metric, last, at := TTFT, -1, r.Start
+		for _, i := range c.Events {
+			if !yield(Span{metric, at, r.Events[i].At, last, int(i)}) {
+				return
+			}
+			metric, last, at = ITL, int(i), r.Events[i].At
+		}
+		if last >= 0 {
+			yield(Span{E2EL, r.Start, r.Events[last].At, -1, last})
+		}
+	}
 }
 
 // PerToken is TPOT, the time of each output token after the first: what of a latency
