@@ -33,8 +33,9 @@ func (m *benchmark) printRequests(b *bench.Bench) error {
 		if err != nil {
 			return err
 		}
-		headers := make([]any, len(r.Header))
-		for k, h := range r.Header {
+		lines := r.Header()
+		headers := make([]any, len(lines))
+		for k, h := range lines {
 			headers[k] = []string{h[0], client.RedactHeader(h[0], h[1])}
 		}
 		request := pyjson.Object{

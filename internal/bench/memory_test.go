@@ -54,7 +54,7 @@ func TestBeyondMemory(t *testing.T) {
 			for i := range inMemory.Requests() {
 				want, _ := inMemory.Request(i)
 				got, err := spooled.Request(i)
-				if err != nil || !bytes.Equal(got.Body, want.Body) || !slices.Equal(got.Header, want.Header) || got.Target != want.Target || got.PromptLen != want.PromptLen || got.OutputLen != want.OutputLen {
+				if err != nil || !bytes.Equal(got.Body, want.Body) || !slices.Equal(got.Header(), want.Header()) || got.Target != want.Target || got.PromptLen != want.PromptLen || got.OutputLen != want.OutputLen {
 					t.Fatalf("request %d: %+v, %v, want %+v", i, got, err, want)
 				}
 			}

@@ -47,7 +47,7 @@ func (t *transfer) send(ctx context.Context, transport Transport) {
 	var a stream.Answer
 	o := stream.Options{Raw: true, File: &stream.File{Bodiless: method == "HEAD", Head: t.head, Body: t.body}}
 	o.Body = int(t.r.Most)
-	transport.Do(ctx, &wire.Exchange{To: wire.EndpointOf(t.at), Head: wire.RequestHead(method, t.at.RequestURI(), header),
+	transport.Do(ctx, &wire.Exchange{To: wire.EndpointOf(t.at), Head: wire.AppendRequestHead(nil, method, t.at.RequestURI(), header),
 		Sink: stream.NewDecoder(o, &a)})
 	switch {
 	case t.err != nil:

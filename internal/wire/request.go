@@ -1,10 +1,22 @@
 package wire
 
-import "github.com/valyala/fasthttp"
+import (
+	"sync"
 
-// RequestHead writes a request line and a header, its lines as they are, in their order.
-func RequestHead(method, target string, header [][2]string) []byte {
-	var h fasthttp.RequestHeader
+	"github.com/valyala/fasthttp"
+)
+
+// heads are *fasthttp.RequestHeader for use again: each takes kilobytes.
+var heads sync.Pool
+
+// AppendRequestHead appends a request line and a header, its lines as they are, in their order.
+func AppendRequestHead(dst []byte, method, target string, header [][2]string) []byte {
+	h, _ := heads.Get().(*fasthttp.RequestHeader)
+	if h == nil {
+		h = new(fasthttp.RequestHeader)
+	}
+	defer heads.Put(h)
+	h.Reset()
 	h.DisableNormalizing()
 	h.SetNoDefaultContentType(true)
 	h.DisableSpecialHeader()
@@ -13,5 +25,5 @@ func RequestHead(method, target string, header [][2]string) []byte {
 	for _, l := range header {
 		h.Add(l[0], l[1])
 	}
-	return h.Header()
+	return append(dst, h.Header()...)
 }

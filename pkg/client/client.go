@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -260,7 +261,7 @@ func (c *Client) temperature() float64 {
 	return 0
 }
 
-// setHeader gives a request its header, and renders the head.
+// setHeader renders a request's head.
 func (c *Client) setHeader(p *Prepared, closes bool) {
 	host := c.base.Host
 	if c.base.Scheme == "http" {
@@ -268,7 +269,7 @@ func (c *Client) setHeader(p *Prepared, closes bool) {
 	} else {
 		host = strings.TrimSuffix(host, ":443")
 	}
-	lines := [][2]string{{"Host", host}, {"User-Agent", c.o.UserAgent}, {"Accept", "*/*"}}
+	lines := append(make([][2]string, 0, 8), [][2]string{{"Host", host}, {"User-Agent", c.o.UserAgent}, {"Accept", "*/*"}}...)
 	switch {
 	case c.auth != "":
 		lines = append(lines, [2]string{"Authorization", c.auth})
@@ -287,23 +288,12 @@ func (c *Client) setHeader(p *Prepared, closes bool) {
 	if c.o.Trace != "" && p.Method == "POST" {
 		lines = append(lines, [2]string{"traceparent", fmt.Sprintf("00-%s-%016x-01", c.o.Trace, 1+rand.Uint64N(math.MaxUint64))}) // an id of 0 is none
 	}
-	p.Header = override(lines, c.o.Header)
-	p.head = c.bytes.keep(wire.RequestHead(p.Method, p.Target, p.Header))
-}
-
-// override replaces the lines whose name is given anew and appends the others.
-func override(lines, given [][2]string) [][2]string {
-	out := make([][2]string, 0, len(lines)+len(given))
-	for _, l := range lines {
-		replaced := false
-		for _, g := range given {
-			replaced = replaced || strings.EqualFold(l[0], g[0])
-		}
-		if !replaced {
-			out = append(out, l)
-		}
+	for _, given := range c.o.Header { // instead of those of the same name
+		lines = slices.DeleteFunc(lines, func(l [2]string) bool { return strings.EqualFold(l[0], given[0]) })
 	}
-	return append(out, given...)
+	lines = append(lines, c.o.Header...)
+	var room [512]byte
+	p.head = c.bytes.keep(wire.AppendRequestHead(room[:0], p.Method, p.Target, lines))
 }
 
 // Do sends a request and fills in its timeline. It returns when the answer is

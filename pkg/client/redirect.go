@@ -59,7 +59,8 @@ func follow(p *Prepared, status int, from, to *url.URL) *Prepared {
 	if status != 307 && status != 308 {
 		q.Method, q.Body = "GET", nil
 	}
-	for _, l := range p.Header {
+	var header [][2]string
+	for _, l := range p.Header() {
 		switch name := strings.ToLower(l[0]); name {
 		case "host":
 			l[1] = to.Host
@@ -72,8 +73,8 @@ func follow(p *Prepared, status int, from, to *url.URL) *Prepared {
 				continue
 			}
 		}
-		q.Header = append(q.Header, l)
+		header = append(header, l)
 	}
-	q.head = wire.RequestHead(q.Method, q.Target, q.Header)
+	q.head = wire.AppendRequestHead(nil, q.Method, q.Target, header)
 	return q
 }

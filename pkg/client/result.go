@@ -16,6 +16,7 @@ package client
 import (
 	"context"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -150,9 +151,7 @@ type Result struct {
 type Prepared struct {
 	Method string
 	// Target is the request target, as in the request line.
-	Target string
-	// Header holds the names and values in the order they are sent, the key in clear.
-	Header               [][2]string
+	Target               string
 	Body                 []byte
 	PromptLen, OutputLen int
 
@@ -174,4 +173,17 @@ func (p *Prepared) CancelAfter(tokens int, d time.Duration) *Prepared {
 }
 
 // Release lets go of the bytes, once the request has been sent for the last time.
-func (p *Prepared) Release() { p.Header, p.Body, p.head = nil, nil, nil }
+func (p *Prepared) Release() { p.Body, p.head = nil, nil }
+
+// Header returns the names and values in the order they are sent, the key in clear.
+func (p *Prepared) Header() (all [][2]string) {
+	_, lines, _ := strings.Cut(string(p.head), "\r\n") // after the request line
+	for line := range strings.SplitSeq(lines, "\r\n") {
+		name, value, found := strings.Cut(line, ": ")
+		if !found {
+			break // the blank line at the end
+		}
+		all = append(all, [2]string{name, value})
+	}
+	return all
+}
