@@ -31,7 +31,12 @@ var elsewhere = map[string]string{
 	"-t": "--timeout", "--request-timeout-seconds": "--timeout",
 	"-o": "--result-filename", "--output": "--result-filename", "--output-file": "--result-filename", "--output-dir": "--result-dir", "--artifact-dir": "--result-dir",
 	"--profile-export-file": "--result-filename", "--export-file": "--result-filename", "--json": "--output json", "--csv": "--save-requests FILE.csv",
-	"--quiet": "--disable-tqdm", "--request-rate-mode": "--burstiness", "--rate-type": "--burstiness", "--random-len": "--random-input-len",
+	"--quiet": "--disable-tqdm", "--ui": "--live", "--arrival-smoothness": "--burstiness", "--random-len": "--random-input-len",
+	"--concurrency-ramp-duration": "--ramp-up", "--request-rate-ramp-duration": "--ramp-up", "--request-cancellation-rate": "--cancel",
+	"--synthetic-input-tokens-stddev": "--random-range-ratio", "--isl-stddev": "--random-range-ratio", "--output-tokens-stddev": "--random-range-ratio", "--osl-stddev": "--random-range-ratio",
+	"--custom-dataset-type": "--dataset-name", "--public-dataset": "--dataset-name", "--fixed-schedule": "--dataset-name trace", "--num-dataset-entries": "--distinct-prompts",
+	"--prefix-prompt-length": "--prefix-repetition-prefix-len", "--num-prefix-prompts": "--prefix-repetition-num-prefixes", "--conversation-turn-delay-mean": "--think-time",
+	"--gpu-telemetry": "--gpu-metrics", "--tokenizer-trust-remote-code": "--trust-remote-code", "--output-path": "--result-filename",
 	"--input-len": "--random-input-len", "--isl": "--random-input-len", "--prompt-tokens": "--random-input-len", "--synthetic-input-tokens-mean": "--random-input-len",
 	"--output-len": "--random-output-len", "--osl": "--random-output-len", "--output-tokens": "--random-output-len", "--max-tokens": "--random-output-len",
 	"--output-tokens-mean": "--random-output-len",
@@ -48,6 +53,10 @@ var choicesElsewhere = map[string]map[string]string{
 		"chat": "openai-chat", "chat-completions": "openai-chat", "openai-chat-completions": "openai-chat", "chat_completions": "openai-chat", "sglang-oai-chat": "openai-chat", "vllm-chat": "openai-chat",
 		"completions": "openai", "openai-completions": "openai", "vllm": "openai", "sglang": "openai", "sglang-oai": "openai", "tensorrt-llm": "openai", "trtllm": "openai",
 	},
+	"--dataset-name": {
+		"custom": "jsonl", "single_turn": "jsonl", "multi_turn": "conversations", "mooncake_trace": "trace", "mooncake": "trace", "random-mm": "random_image", "image": "random_image",
+		"generated-shared-prefix": "prefix_repetition", "synthetic": "synthetic_text", "random-ids": "random --random-ids",
+	},
 }
 
 // lists are flags of one number that users give several, by the subcommand's flag that takes them.
@@ -57,6 +66,12 @@ var lists = map[string]string{"--max-concurrency": "--concurrencies", "--request
 var flagNotes = map[string]string{
 	"--streaming": "answers are streamed unless --non-streaming is given",
 	"--stream":    "answers are streamed unless --non-streaming is given",
+	"--data":      "--dataset-path FILE is a file; --random-input-len N and --random-output-len N are prompt_tokens=N and output_tokens=N",
+	"--rate-type": "--max-concurrency N is concurrent, --request-rate R is poisson, with --burstiness inf constant, and loadgen sweep is sweep",
+
+	"--request-rate-mode":      "intervals are those of a Poisson process; --burstiness inf makes them constant",
+	"--use-server-token-count": "the server's count of output tokens is used wherever it sends one",
+	"--service-kind":           "loadgen speaks the OpenAI API alone",
 }
 
 // shortestSecret is below what a key or a password has: a word so short may be any.
@@ -103,6 +118,9 @@ func meant(err error, own map[string]string) string {
 	}
 	if m := severalOf.Get().FindStringSubmatch(text); m != nil && lists[m[1]] != "" {
 		return fmt.Sprintf("a run has one value; loadgen sweep %s %s runs each", lists[m[1]], strings.ReplaceAll(m[2], " ", ""))
+	}
+	if strings.HasPrefix(text, "ambiguous option: --data could") {
+		return flagNotes["--data"]
 	}
 	if strings.HasPrefix(text, "ambiguous option: --dataset could") {
 		return "--dataset-name NAME says what kind it is, --dataset-path FILE which file"
@@ -157,6 +175,9 @@ func meantFlags(words []string, own map[string]string) string {
 	var hints []string
 	for _, word := range words {
 		name, _, _ := strings.Cut(word, "=")
+		if m := attached.Get().FindStringSubmatch(name); m != nil {
+			name = m[1]
+		}
 		if dashes := strings.TrimLeft(name, "-–—"); len(dashes) < len(name) && len(dashes) > 1 {
 			name = "--" + dashes // a dash too few, or one of an editor's
 		}
@@ -173,6 +194,9 @@ func meantFlags(words []string, own map[string]string) string {
 	}
 	return strings.Join(hints, " ")
 }
+
+// attached is a short flag with its number behind it, -c64 or -z30s.
+var attached = lazy.Regexp(`^(-[a-zA-Z])\d+[a-z]*$`)
 
 // meantFlag is the flag that a word was probably meant to be, "" where none is near.
 func meantFlag(word string, names []string) string {
