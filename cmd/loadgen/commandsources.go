@@ -25,7 +25,7 @@ const logFormatFlag = "--log-format"
 // shared are the flags of subcommands that are read before a subcommand sees its words.
 func shared(c *cli.Command) (flags []cli.Flag) {
 	if takesSources(c) {
-		flags = append(flags, &cli.StringFlag{Name: "config", Usage: "YAML `FILE` with flags in a section of the subcommand's name; variables of the environment (" + commandVariable(c, "NAME") + ") go before it, and the command line before both"})
+		flags = append(flags, &cli.StringFlag{Name: "config", Usage: "YAML `FILE` with flags in a section of the subcommand's name; variables of the environment (" + commandVariable(c, "NAME") + ") override it, and the command line overrides both"})
 	}
 	return append(flags, choice("log-format", "text", "what standard error gets, an object a line with stable codes for json", outputs...))
 }

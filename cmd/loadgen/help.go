@@ -63,9 +63,9 @@ cannot be read or written: nothing was sent; 3 done, but a gate that was asked f
 is missed; 129, 130, 143 interrupted, with partial results saved.
 `
 
-const environment = `Environment: every flag has a variable, LOADGEN_MAX_CONCURRENCY=64 for --max-concurrency 64 and
-LOADGEN_COMPARE_RESULTS=DIR for loadgen compare --results DIR, that the command line goes before and
---config FILE comes after; OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY,
+const environment = `Environment: every flag has a variable: LOADGEN_MAX_CONCURRENCY=64 is --max-concurrency 64, and
+LOADGEN_COMPARE_RESULTS=DIR is loadgen compare --results DIR. The command line overrides it, and it
+overrides --config FILE. OPENAI_API_KEY is sent as the bearer token; HTTP_PROXY, HTTPS_PROXY,
 NO_PROXY and SSL_CERT_FILE are honoured; HF_HOME, HF_TOKEN and HF_ENDPOINT say where models and data
 sets are.
 `
