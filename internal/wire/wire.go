@@ -220,7 +220,9 @@ func (d *readDelays) add(delays ...time.Duration) {
 func (d *readDelays) ReadDelays() *hdrhistogram.Histogram {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return hdrhistogram.Import(d.h.Export())
+	all := newReadDelays().h
+	all.Merge(d.h)
+	return all
 }
 
 // Stamps says where arrival stamps come from.
