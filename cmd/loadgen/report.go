@@ -99,8 +99,10 @@ func parseReport(c *cli.Context) (*reporting, error) {
 	if len(o.args) == 0 {
 		return nil, errors.New("report needs result files, or directories of them")
 	}
-	for _, arg := range o.args {
-		if strings.HasPrefix(arg, "-") {
+	for i, arg := range o.args {
+		if arg == stdoutName { // here standard input
+			o.args[i] = "/dev/stdin"
+		} else if strings.HasPrefix(arg, "-") {
 			return nil, fmt.Errorf("%s comes after a file: flags come first", arg)
 		}
 	}
