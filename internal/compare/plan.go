@@ -181,6 +181,9 @@ func (s *Server) check() error {
 	if s.URL == "" {
 		s.URL = "http://127.0.0.1:8000"
 	}
+	if base, found := strings.CutSuffix(strings.TrimSuffix(s.URL, "/"), "/v1"); found { // as of a benchmark's, and /v1/health is nowhere
+		s.URL = base
+	}
 	switch u, err := url.Parse(s.URL); {
 	case !filepath.IsLocal(s.Dir) || strings.ContainsAny(s.Dir, `/\`):
 		return fmt.Errorf("dir: %q is not the name of a directory in the results'", s.Dir)

@@ -300,3 +300,16 @@ func TestMaskWords(t *testing.T) {
 		}
 	}
 }
+
+// TestURLWithV1: the path that requests begin with is no part of a server's URL, as in a benchmark's.
+func TestURLWithV1(t *testing.T) {
+	for url, want := range map[string]string{"http://h:8000/v1": "http://h:8000", "http://h:8000/v1/": "http://h:8000", "http://h/x/v1": "http://h/x", "http://h/v12": "http://h/v12"} {
+		p, err := parse([]byte("servers: [{name: a, url: '" + url + "'}, {name: b, url: http://g}]"))
+		if err == nil {
+			err = p.Servers[0].check()
+		}
+		if err != nil || p.Servers[0].URL != want {
+			t.Errorf("%s: %q, %v", url, p.Servers[0].URL, err)
+		}
+	}
+}
