@@ -47,12 +47,14 @@ func (d *Decoder) event(m *message, text []byte) {
 	if 0 <= m.usage.Completion && m.usage.Completion < 1<<31 {
 		tokens = int32(m.usage.Completion)
 	}
-	a.Events = append(a.Events, Event{At: d.at, Kind: m.kind(), Choices: m.hasChoices, Tokens: tokens, TextEnd: int32(len(a.Text))})
+	a.Events = append(a.Events, Event{})
+	e := &a.Events[len(a.Events)-1] // written in place: a copy would wait for its own writes
+	e.At, e.Kind, e.Choices, e.Tokens, e.TextEnd = d.at, m.kind(), m.hasChoices, tokens, int32(len(a.Text))
 	if m.hasChoices && d.o.Live != nil {
 		d.o.Live.Add(1)
 	}
 	if d.o.CancelAfter > 0 {
-		d.cancel(&a.Events[len(a.Events)-1])
+		d.cancel(e)
 	}
 	if m.hasChoices && m.textErr != nil {
 		d.fail(newError(BadEvent, "%v", m.textErr))

@@ -4,8 +4,13 @@ package stream
 func (d *Decoder) Prefetch() (sum byte) {
 	a, m, line := d.a, &d.reader.m, d.reader.shape.line
 	sum = byte(d.head.framing) + byte(len(d.buf)) + byte(len(d.sse.pending)) + byte(m.usage.Completion) + byte(len(m.finish)) + byte(a.SeenUsage.Cached)
+	sum += byte(d.o.CancelAfter) + byte(d.phase) + byte(a.Status) + byte(len(m.parted)) + byte(len(m.reasoning)) + byte(m.index) + byte(d.size)
+	if d.complete != m.isObject {
+		sum++
+	}
 	if n := len(a.Events); n < cap(a.Events) {
-		sum += byte(a.Events[:n+1][n].Kind)
+		next := &a.Events[:n+1][n]
+		sum += byte(next.At) + byte(next.Uncertainty)
 	}
 	if n := len(a.Text); n < cap(a.Text) {
 		sum += a.Text[:n+1][n]
