@@ -39,7 +39,7 @@ func sloCommand(ctx context.Context, s streams) *cli.Command {
 			&cli.StringFlag{Name: "max-requests", Value: "4000", Usage: "`N` requests after which a load that is not decided is left; given without --budget, --confirm takes up to four times as many"},
 			&cli.StringFlag{Name: "run-seconds", Value: "10", Usage: "a run at a rate takes `S` seconds or more"},
 			&cli.StringFlag{Name: "confirm", Value: "3", Usage: "confirm the answer by `N` runs of its own, and by as many again, of twice the length each time, where values that miss a limit come in clusters"},
-			&cli.StringFlag{Name: "budget", Value: "1h", Usage: "confirm a load by more than --max-requests where clusters require it, as long as all runs are within `TIME`"},
+			&cli.StringFlag{Name: "budget", Value: "2h", Usage: "confirm a load by more than --max-requests where clusters require it, as long as all runs are within `TIME`"},
 			&cli.StringFlag{Name: "gpus", Value: "1", Usage: "the server's GPUs, `N`, for the GPU-minutes that are reported"},
 		}, seriesFlags("slo_results")...),
 		Action: func(c *cli.Context) error {

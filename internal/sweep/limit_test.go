@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"os"
@@ -38,8 +37,7 @@ type limitCase struct {
 	name       string
 	objectives []Objective
 	from, to   Load
-	truth      Load    // as trueLimit finds it
-	budget     float64 // an hour, as by default, if 0
+	truth      Load // as trueLimit finds it
 	known      func(t *testing.T, around Load, objectives []Objective) float64
 	measure    func(t *testing.T, seed uint64) Measure
 }
@@ -51,7 +49,7 @@ func (c *limitCase) rarely() bool { return c.from.Rate > 0 }
 // the known limit, and at most one above it.
 func (c *limitCase) check(t *testing.T, short SLOOptions) {
 	first, seeds := seedsOfSearches()
-	o := SLOOptions{Objectives: c.objectives, From: c.from, To: c.to, Resolution: 0.03, MinRequests: 100, MaxRequests: 4000, Seconds: 10, Confirm: 3, Budget: cmp.Or(c.budget, 3600)}
+	o := SLOOptions{Objectives: c.objectives, From: c.from, To: c.to, Resolution: 0.03, MinRequests: 100, MaxRequests: 4000, Seconds: 10, Confirm: 3, Budget: 7200}
 	truth, within := c.truth.Value(), 0.05
 	if seeds == 0 {
 		o, within = short, 0.15
